@@ -1,0 +1,282 @@
+package registry
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// NotFoundError says that a registry answered 404, or that a layout has no such
+// thing. It matches artifact.ErrNotFound.
+type NotFoundError struct {
+	Repository string
+	Reference  string // a tag or digest; "" where the repository itself is missing
+}
+
+func (e *NotFoundError) Error() string { return subject(e.Repository, e.Reference) + ": not found" }
+
+// Is matches artifact.ErrNotFound.
+func (e *NotFoundError) Is(target error) bool { return target == artifact.ErrNotFound }
+
+// AuthKind tells three refusals apart.
+type AuthKind string
+
+// The kinds of AuthError.
+const (
+	AuthMissing      AuthKind = "missing"      // none are stored for this registry
+	AuthWrong        AuthKind = "wrong"        // the registry does not accept them
+	AuthInsufficient AuthKind = "insufficient" // accepted, but not for this repository or action
+)
+
+// AuthError is a 401 or 403. Of kind AuthMissing it matches
+// artifact.ErrDenied: many registries say this of what does not exist.
+type AuthError struct {
+	Registry   string // host that refused, the mirror's where it was one
+	Repository string // "" for the registry as a whole
+	Kind       AuthKind
+	Username   string // "" where none, or a token, was sent
+	Source     string // file or helper the credentials came from
+	Helper     error  // why a credential helper gave none, nil where none failed
+	Codes      []ErrorCode
+}
+
+func (e *AuthError) Error() string {
+	problem := "unauthorized: the registry asks for credentials and none are stored for it"
+	switch e.Kind {
+	case AuthWrong:
+		problem = "unauthorized: the registry does not accept the stored credentials"
+	case AuthInsufficient:
+		problem = "denied: the stored credentials do not allow this"
+	}
+	if e.Username != "" {
+		problem += " (user " + e.Username + ")"
+	}
+	if e.Helper != nil {
+		problem += "; " + e.Helper.Error()
+	}
+	at := e.Repository
+	if at == "" || !strings.HasPrefix(at, e.Registry+"/") {
+		at = strings.TrimSuffix(e.Registry+": "+at, ": ")
+	}
+	return at + ": " + problem
+}
+
+// Is matches artifact.ErrDenied for requests that bore no credentials.
+func (e *AuthError) Is(target error) bool {
+	return target == artifact.ErrDenied && e.Kind == AuthMissing
+}
+
+// NetworkKind is why a host could not be reached.
+type NetworkKind string
+
+// The kinds of UnreachableError.
+const (
+	NetworkDNS     NetworkKind = "dns"     // the name does not resolve
+	NetworkRefused NetworkKind = "refused" // nothing listens
+	NetworkTimeout NetworkKind = "timeout" // no connection, no answer, or a body that stands still
+	NetworkReset   NetworkKind = "reset"   // cut on the way, again and again
+	NetworkProxy   NetworkKind = "proxy"   // the proxy is not there or will not
+	NetworkOther   NetworkKind = "network"
+)
+
+// UnreachableError says that no answer came.
+type UnreachableError struct {
+	Host string
+	Kind NetworkKind
+	Err  error // without the URL, which can bear secrets
+}
+
+func (e *UnreachableError) Error() string {
+	switch e.Kind {
+	case NetworkDNS:
+		return e.Host + ": no such host"
+	case NetworkRefused:
+		return e.Host + ": connection refused"
+	case NetworkProxy:
+		return fmt.Sprintf("%s: the proxy refuses: %v", e.Host, e.Err)
+	}
+	return fmt.Sprintf("%s: unreachable: %v", e.Host, e.Err)
+}
+
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// TLSKind is why a TLS connection failed.
+type TLSKind string
+
+// The kinds of TLSError.
+const (
+	TLSUnknownAuthority  TLSKind = "unknownAuthority"
+	TLSHostname          TLSKind = "hostname"          // the certificate is another host's
+	TLSExpired           TLSKind = "expired"           // or not valid yet
+	TLSClientCertificate TLSKind = "clientCertificate" // the server asks for one, or refuses ours
+	TLSOther             TLSKind = "other"
+)
+
+// TLSError says that a host's certificate is not trusted, or that the
+// handshake failed.
+type TLSError struct {
+	Host string
+	Kind TLSKind
+	Err  error
+}
+
+func (e *TLSError) Error() string { return fmt.Sprintf("%s: %v", e.Host, e.Err) }
+
+func (e *TLSError) Unwrap() error { return e.Err }
+
+// SchemeError says that a server speaks the other one of HTTP and HTTPS.
+type SchemeError struct {
+	Host string
+	Used string // "http" or "https"
+}
+
+func (e *SchemeError) Error() string {
+	if e.Used == "https" {
+		return e.Host + ": speaks plain HTTP, was asked over HTTPS"
+	}
+	return e.Host + ": speaks HTTPS, was asked over plain HTTP"
+}
+
+// ErrorCode is one entry of a registry's error answer (distribution-spec,
+// "Error Codes"). The text is the registry's: cut to a sane length, but not
+// free of control characters.
+type ErrorCode struct {
+	Code    string
+	Message string
+}
+
+// StatusError is an answer that says no, and for which there is no better type.
+type StatusError struct {
+	Host       string
+	Repository string // "" for the registry as a whole
+	Reference  string // a tag or digest, or ""
+	Method     string
+	Status     int
+	Codes      []ErrorCode
+	RetryAfter time.Duration // what the registry asked for, 0 where nothing
+}
+
+func (e *StatusError) Error() string {
+	at := subject(e.Repository, e.Reference)
+	if at == "" || !strings.HasPrefix(at, e.Host+"/") {
+		at = strings.TrimSuffix(e.Host+": "+at, ": ")
+	}
+	text := fmt.Sprintf("%s: %s answered %d %s", at, e.Method, e.Status, http.StatusText(e.Status))
+	for _, c := range e.Codes {
+		text += "; " + strings.TrimSuffix(c.Code+": "+c.Message, ": ")
+	}
+	return text
+}
+
+// ProtocolError is an answer that does not follow the specification, so that
+// nothing can be made of it.
+type ProtocolError struct {
+	Host    string
+	Subject string // repository, tag list, manifest
+	Problem string
+}
+
+func (e *ProtocolError) Error() string { return e.Subject + ": " + e.Problem + " (served by " + e.Host + ")" }
+
+// IntegrityError says that content is not what its digest or size promises.
+type IntegrityError struct {
+	Repository string
+	ServedBy   string // host, or the layout or bundle; several with commas
+	Digest     digest.Digest
+	Got        digest.Digest // "" where the size already differed
+	Size       int64         // bytes promised, -1 where not known
+	GotSize    int64         // bytes seen, at least
+	Problem    string        // where neither of them tells
+}
+
+func (e *IntegrityError) Error() string {
+	problem := e.Problem
+	switch {
+	case problem != "":
+	case e.Got != "":
+		problem = "has digest " + e.Got.String()
+	default:
+		problem = fmt.Sprintf("size mismatch: %d bytes are expected, %d were sent", e.Size, e.GotSize)
+	}
+	text := subject(e.Repository, e.Digest.String()) + ": " + problem
+	if e.ServedBy != "" {
+		text += " (served by " + e.ServedBy + ")"
+	}
+	return text
+}
+
+// OfflineError says what would have needed a connection.
+type OfflineError struct {
+	What string // a repository, HOST/PATH:TAG or HOST/PATH@DIGEST
+}
+
+func (e *OfflineError) Error() string { return e.What + ": not at hand, and offline" }
+
+// NotSupportedError says that a registry lacks an optional part of the
+// protocol.
+type NotSupportedError struct {
+	Host string
+	What string
+}
+
+func (e *NotSupportedError) Error() string { return e.Host + ": has no " + e.What }
+
+// ReadOnlyError says that a source cannot be written to.
+type ReadOnlyError struct{ Source string }
+
+func (e *ReadOnlyError) Error() string { return e.Source + ": is read-only" }
+
+// LimitError says that there was more than is read.
+type LimitError struct {
+	Subject string
+	What    string
+	Limit   int
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("%s: more than %d %s", e.Subject, e.Limit, e.What)
+}
+
+// ReferenceError says why a string is no repository.
+type ReferenceError struct {
+	Reference string
+	Problem   string
+}
+
+func (e *ReferenceError) Error() string { return fmt.Sprintf("repository %q: %s", e.Reference, e.Problem) }
+
+// BundleError says why a layout or bundle cannot be used at all.
+type BundleError struct {
+	File    string
+	Problem string
+}
+
+func (e *BundleError) Error() string { return e.File + ": " + e.Problem }
+
+// CredentialsError says why a credential file could not be used. It bears no
+// secret.
+type CredentialsError struct {
+	File    string
+	Problem string
+}
+
+func (e *CredentialsError) Error() string { return e.File + ": " + e.Problem }
+
+// subject joins a repository and what was asked of it as references are
+// written.
+func subject(repository, reference string) string {
+	switch {
+	case reference == "":
+		return repository
+	case repository == "":
+		return reference
+	case strings.Contains(reference, ":"):
+		return repository + "@" + reference
+	}
+	return repository + ":" + reference
+}

@@ -1,0 +1,62 @@
+package registry
+
+import (
+	"context"
+	"io"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// Repository is one repository of a registry, layout or bundle. Reads go
+// through the mirrors that the Client knows for it, writes to the repository
+// itself. Layouts and bundles refuse writes with *ReadOnlyError.
+//
+// Errors of all methods: *NotFoundError, *AuthError, *UnreachableError,
+// *TLSError, *SchemeError, *StatusError, *ProtocolError, *IntegrityError,
+// *OfflineError, and the context's.
+type Repository interface {
+	// Reader reads manifests and blobs. A manifest asked for by digest comes
+	// from the cache where it is there. A blob's reader goes on by itself after
+	// a cut and returns *IntegrityError in place of io.EOF where the bytes are
+	// not those that the descriptor promises.
+	artifact.Reader
+
+	// Name returns the repository as a lock records it, HOST/PATH without tag,
+	// never a mirror's.
+	Name() string
+
+	// Tags calls page with the tags in the registry's order, some at a time.
+	// The slice is the callee's to keep. An error of page ends the listing and
+	// is returned. A repository without tags may be a *NotFoundError, as
+	// registries differ.
+	Tags(ctx context.Context, page func(tags []string) error) error
+
+	// Referrers returns what refers to a digest, by the referrers API or else
+	// the fallback tag sha256-HEX (distribution-spec, "Listing Referrers"). At
+	// most MaxReferrers are returned; where there are more, together with a
+	// *LimitError.
+	Referrers(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error)
+
+	// Exists tells whether the repository itself, no mirror, holds a blob or
+	// manifest; the media type says which of the two it is.
+	Exists(ctx context.Context, desc ocispec.Descriptor) (bool, error)
+
+	// PushBlob uploads a blob that is not there yet. open is called once for
+	// each try.
+	PushBlob(ctx context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error
+
+	// Mount takes a blob over from another repository of the same registry,
+	// named HOST/PATH or PATH, and returns false where the registry would not.
+	Mount(ctx context.Context, desc ocispec.Descriptor, from string) (bool, error)
+
+	// PushManifest uploads a manifest or index under its digest, or under each
+	// of tags. Where it has a subject and the registry has no referrers API,
+	// the fallback tag is updated too.
+	PushManifest(ctx context.Context, desc ocispec.Descriptor, data []byte, tags ...string) error
+}
+
+// MaxReferrers is how many referrers of a digest are read.
+const MaxReferrers = 100
