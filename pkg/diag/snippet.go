@@ -22,8 +22,8 @@ type cell struct {
 // Snippet returns the line that p points at and below it a line of carets, both
 // behind a margin with the line's number and each ended by a newline:
 //
-//	 4 | postgres = "not a version"
-//	   |            ^^^^^^^^^^^^^^^
+//	4 | postgres = "not a version"
+//	  |            ^^^^^^^^^^^^^^^
 //
 // Tabs stay tabs in both lines, control and other invisible characters are
 // shown escaped, and a long line is cut around the caret. The result is "" where

@@ -1,0 +1,116 @@
+package diag
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"unicode/utf8"
+)
+
+// Span is a stretch of a document in bytes, from Start up to End.
+type Span struct{ Start, End int }
+
+// Document is a TOML file whose keys and values know where they stand. Whoever
+// reads it asks Root for keys and values, and Problem or the As… methods of
+// Value gather what is wrong; Err returns all of it at once:
+//
+//	doc := diag.ParseTOML(file, data)
+//	doc.Root.Only("version", "plugin")            // any other key is a problem
+//	if n, ok := doc.Root.Get("version").AsInt(); ok { … }
+//	for _, t := range doc.Root.Get("plugin").AsTables() {
+//		name, ok := t.Need("name").AsString()     // missing or no string: a problem
+//	}
+//	return doc.Err()
+//
+// Syntax errors and keys defined twice are among the problems; what could be
+// read of the file is there nevertheless.
+type Document struct {
+	File   string
+	Source []byte
+	Root   *Table
+
+	problems []problem
+	lines    []int // where each line begins
+	last     place // the place asked for last: the next one is mostly near
+}
+
+type problem struct {
+	Span
+	text string
+}
+
+type place struct{ offset, line, column int }
+
+// TooLarge is the size in bytes above which ParseTOML refuses a document. Such
+// files are written by people; a larger one is no work of theirs.
+const TooLarge = 1 << 20
+
+// NewDocument returns a document without keys and values, to report problems
+// that are found before there is anything to parse.
+func NewDocument(file string, data []byte) *Document {
+	d := &Document{File: file, Source: data[:len(data):len(data)], lines: []int{0}}
+	for i, c := range d.Source {
+		if c == '\n' {
+			d.lines = append(d.lines, i+1)
+		}
+	}
+	d.last = place{0, 1, 1}
+	d.Root = &Table{doc: d, by: byHeader}
+	return d
+}
+
+// Problem adds a problem; format and args are those of fmt.Sprintf.
+func (d *Document) Problem(at Span, format string, args ...any) {
+	d.problems = append(d.problems, problem{at, fmt.Sprintf(format, args...)})
+}
+
+// Err returns all the problems as an *Error, or nil where there are none.
+func (d *Document) Err() error {
+	if len(d.problems) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(d.problems, func(a, b problem) int { return cmp.Compare(a.Start, b.Start) })
+	problems := make([]Problem, len(d.problems))
+	for i, p := range d.problems {
+		problems[i] = Problem{d.Position(p.Start), d.width(p.Span), p.text}
+	}
+	return NewError(d.Source, problems...)
+}
+
+// At returns the one-problem error for a span, for what is found wrong only
+// after the document was read.
+func (d *Document) At(at Span, format string, args ...any) *Error {
+	return NewError(d.Source, Problem{d.Position(at.Start), d.width(at), fmt.Sprintf(format, args...)})
+}
+
+// Position returns line and column of a byte offset.
+func (d *Document) Position(offset int) Position {
+	offset = min(max(offset, 0), len(d.Source))
+	at := place{offset: offset, line: sort.SearchInts(d.lines, offset+1)}
+	// Counting from the place before keeps a file of one long line linear.
+	switch {
+	case at.line != d.last.line:
+		at.column = 1 + utf8.RuneCount(d.Source[d.lines[at.line-1]:offset])
+	case offset >= d.last.offset:
+		at.column = d.last.column + utf8.RuneCount(d.Source[d.last.offset:offset])
+	default:
+		at.column = d.last.column - utf8.RuneCount(d.Source[offset:d.last.offset])
+	}
+	d.last = at
+	return Position{d.File, at.line, at.column}
+}
+
+// width counts the characters of a span on its first line.
+func (d *Document) width(s Span) int {
+	text, _, _ := bytes.Cut(d.Source[min(s.Start, len(d.Source)):min(max(s.Start, s.End), len(d.Source))], []byte("\n"))
+	return max(1, utf8.RuneCount(bytes.TrimSuffix(text, []byte("\r"))))
+}
+
+// Is tells whether err is about the content of a file.
+func Is(err error) bool {
+	var e *Error
+	return errors.As(err, &e)
+}
