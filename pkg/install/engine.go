@@ -1,0 +1,35 @@
+package install
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// Options are what an engine is given from outside. The zero value works for
+// everything but fetching.
+type Options struct {
+	Fetch    Fetcher                                                 // needed by Stage
+	Events   func(Event)                                             // progress; nil: none
+	Parallel int                                                     // layers and files at once; 0: as many as processors, 2 to 4
+	Probe    func(ctx context.Context, item Item, path string) error // starts the driver at path; needed by PlaceOptions.Probe
+	Host     artifact.Platform                                       // only its drivers are probed
+	Now      func() time.Time                                        // nil: time.Now
+}
+
+// Engine installs drivers for one home. It may be used by several goroutines,
+// and any number of processes may have one on the same home.
+type Engine struct {
+	home Home
+	o    Options
+
+	events sync.Mutex // held while o.Events runs
+}
+
+// Open returns an engine. It touches nothing until it is used.
+func Open(home Home, o Options) *Engine { return &Engine{home: home, o: o} }
+
+// Home returns the engine's home.
+func (e *Engine) Home() Home { return e.home }

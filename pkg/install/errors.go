@@ -1,0 +1,118 @@
+package install
+
+import (
+	"fmt"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// ItemError is a failure of one item, or of the layer that it needs. Functions
+// that work on several items join theirs; Failures takes them apart.
+type ItemError struct {
+	Item Item
+	Err  error
+}
+
+func (e *ItemError) Error() string { return e.Item.Name + ": " + e.Err.Error() }
+func (e *ItemError) Unwrap() error { return e.Err }
+
+// Failures returns the *ItemErrors that err is, wraps or joins, in order.
+func Failures(err error) []*ItemError {
+	switch e := err.(type) {
+	case nil:
+		return nil
+	case *ItemError:
+		return []*ItemError{e}
+	case interface{ Unwrap() []error }:
+		var all []*ItemError
+		for _, one := range e.Unwrap() {
+			all = append(all, Failures(one)...)
+		}
+		return all
+	case interface{ Unwrap() error }:
+		return Failures(e.Unwrap())
+	}
+	return nil
+}
+
+// IntegrityKind says which promise a layer breaks.
+type IntegrityKind string
+
+// The kinds of IntegrityError.
+const (
+	BadDigest     IntegrityKind = "digest"     // the bytes are not those that the lock pins
+	BadSize       IntegrityKind = "size"       // more or fewer bytes than the lock says
+	BadArchive    IntegrityKind = "archive"    // damaged, hostile, or without the driver; see Reason
+	BadExecutable IntegrityKind = "executable" // the executable inside is not the one stated
+)
+
+// IntegrityError says that a layer is not what the lock promises. Nothing of
+// it is kept.
+type IntegrityError struct {
+	Layer  Layer
+	Kind   IntegrityKind
+	Reason string        // BadArchive: what is wrong with it
+	Want   digest.Digest // BadDigest, BadExecutable
+	Got    digest.Digest // BadDigest, BadExecutable
+	Size   int64         // BadSize: bytes that came; one more than Layer.Size where there were even more
+}
+
+func (e *IntegrityError) Error() string {
+	subject := e.Layer.File
+	if subject == "" {
+		subject = string(e.Layer.Digest)
+	}
+	switch e.Kind {
+	case BadDigest:
+		return fmt.Sprintf("%s: digest mismatch: the lock says %s, the registry sent %s", subject, e.Want, e.Got)
+	case BadSize:
+		if e.Size > e.Layer.Size {
+			return fmt.Sprintf("%s: size mismatch: the lock says %d bytes, the registry sent more", subject, e.Layer.Size)
+		}
+		return fmt.Sprintf("%s: size mismatch: the lock says %d bytes, the registry sent %d", subject, e.Layer.Size, e.Size)
+	case BadExecutable:
+		return fmt.Sprintf("%s: executable mismatch: the lock says %s, the archive holds %s", subject, e.Want, e.Got)
+	}
+	return fmt.Sprintf("%s: bad archive: %s", subject, e.Reason)
+}
+
+// ForeignError says that a file which this home did not place is in the way.
+type ForeignError struct{ Path string }
+
+func (e *ForeignError) Error() string {
+	return e.Path + ": is in the way: it was not installed by this program"
+}
+
+// FolderError says that a folder cannot take files.
+type FolderError struct {
+	Dir string
+	Err error // a *fs.PathError
+}
+
+func (e *FolderError) Error() string { return fmt.Sprintf("%s: %v", e.Dir, reason(e.Err)) }
+func (e *FolderError) Unwrap() error { return e.Err }
+
+// SpaceError says that a file system has less room than is surely needed.
+type SpaceError struct {
+	Dir        string
+	Need, Free int64 // bytes
+}
+
+func (e *SpaceError) Error() string {
+	return fmt.Sprintf("%s: no room: at least %d bytes are needed, %d are free", e.Dir, e.Need, e.Free)
+}
+
+// UnstagedError says that a layer is not in the store: it was never staged, or
+// another process removed it since. Staging again heals it.
+type UnstagedError struct{ Layer Layer }
+
+func (e *UnstagedError) Error() string { return string(e.Layer.Digest) + ": is not in the store" }
+
+// ProbeError says that a driver failed its probe and was not placed.
+type ProbeError struct {
+	Item Item
+	Err  error
+}
+
+func (e *ProbeError) Error() string { return "probe failed: " + e.Err.Error() }
+func (e *ProbeError) Unwrap() error { return e.Err }

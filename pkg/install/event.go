@@ -1,0 +1,25 @@
+package install
+
+// EventKind says what an Event tells.
+type EventKind int
+
+// The kinds of events.
+const (
+	EventFetch  EventKind = iota // Done of Total compressed bytes of Layer have arrived
+	EventStaged                  // Layer is in the store; Total is its size
+	EventWait                    // Subject is locked by process PID (0: not known), and is waited for
+	EventSwept                   // the temporary file Path of a dead process was removed
+	EventPlaced                  // Item stands at Path
+)
+
+// Event is progress. Calls for one engine never overlap.
+type Event struct {
+	Kind    EventKind
+	Layer   Layer // EventFetch, EventStaged
+	Done    int64 // bytes
+	Total   int64 // bytes
+	Subject string
+	PID     int
+	Path    string
+	Item    Item // EventPlaced
+}
