@@ -21,11 +21,18 @@ type parser struct {
 // may span lines, as in 1.1). It never fails: see Document.Err. After a syntax
 // error reading goes on at the next line that looks like a key or a header.
 func ParseTOML(file string, data []byte) *Document {
-	d := NewDocument(file, data)
 	if len(data) > TooLarge {
+		d := NewDocument(file, data)
 		d.Problem(Span{}, "the file has %d bytes, at most %d are read", len(data), TooLarge)
 		return d
 	}
+	return ParseLarge(file, data)
+}
+
+// ParseLarge is ParseTOML for a file that a program wrote and whose size the
+// caller has bounded. It takes about 15 times that size in memory.
+func ParseLarge(file string, data []byte) *Document {
+	d := NewDocument(file, data)
 	p := &parser{doc: d, in: d.Root}
 	// Editors on Windows put a byte order mark at the beginning.
 	next := len(data) - len(bytes.TrimPrefix(data, []byte("\ufeff")))
