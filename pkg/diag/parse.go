@@ -23,7 +23,7 @@ type parser struct {
 func ParseTOML(file string, data []byte) *Document {
 	if len(data) > TooLarge {
 		d := NewDocument(file, data)
-		d.Problem(Span{}, "the file has %d bytes, at most %d are read", len(data), TooLarge)
+		d.Problem(Span{}, "the file is larger than %d KiB", TooLarge>>10)
 		return d
 	}
 	return ParseLarge(file, data)

@@ -1,6 +1,7 @@
 package diag
 
 import (
+	"slices"
 	"strconv"
 )
 
@@ -26,7 +27,7 @@ type Table struct {
 	by     origin
 	header Span              // the expression [a] or [[a]]
 	index  map[string]*Entry // made when there is a second entry
-	broken bool              // a line of it could not be read
+	broken bool              // a line of it could not be read, or has an unknown key
 }
 
 // Entry is a key with its value.
@@ -52,18 +53,26 @@ func (t *Table) Get(key string) *Value {
 	return nil
 }
 
-// Need is Get for a key that must be there: a missing one is a problem, but not
-// where a syntax error in the table may have swallowed it.
+// Need is Get for a key that must be there: where it is not, that is a problem,
+// but for what Missing excepts.
 func (t *Table) Need(key string) *Value {
 	v := t.Get(key)
-	if v == nil && !t.broken {
+	if v == nil {
 		subject := t.Name
 		if subject != "" {
 			subject += ": "
 		}
-		t.doc.Problem(t.Span, "%s%s is missing", subject, key)
+		t.Missing("%s%s is missing", subject, key)
 	}
 	return v
+}
+
+// Missing is Problem for what the table lacks: nothing is said where a syntax
+// error in the table, or an unknown key, may be what was meant.
+func (t *Table) Missing(format string, args ...any) {
+	if !t.broken {
+		t.Problem(format, args...)
+	}
 }
 
 // Entry returns the entry of a key, nil where it is not there.
@@ -86,19 +95,18 @@ func (t *Table) Document() *Document { return t.doc }
 func (t *Table) Problem(format string, args ...any) { t.doc.Problem(t.Span, format, args...) }
 
 // Only makes every key but the known ones a problem, and names the one that was
-// probably meant.
+// probably meant. Call it before Need and Missing: what is missing may be the
+// key that is misspelt, and is not reported then.
 func (t *Table) Only(known ...string) {
 	for _, e := range t.Entries {
-		t.unknown(e, known)
+		if !slices.Contains(known, e.Key) {
+			t.unknown(e, known)
+		}
 	}
 }
 
 func (t *Table) unknown(e *Entry, known []string) {
-	for _, k := range known {
-		if k == e.Key {
-			return
-		}
-	}
+	t.broken = true
 	if near, ok := Nearest(e.Key, known); ok {
 		e.Problem("unknown key, did you mean %s?", near)
 		return

@@ -44,6 +44,9 @@ func (v *Value) Problem(format string, args ...any) {
 	v.doc.Problem(v.Span, "%s: "+format, append([]any{v.Name}, args...)...)
 }
 
+// Document returns the document that the value is of.
+func (v *Value) Document() *Document { return v.doc }
+
 // Position returns where the value begins.
 func (v *Value) Position() Position { return v.doc.Position(v.Span.Start) }
 

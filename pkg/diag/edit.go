@@ -1,0 +1,178 @@
+package diag
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Quote returns s as a TOML string between double quotes.
+func Quote(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r < ' ' || r == 0x7f:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// QuoteKey returns s as a TOML key, between quotes only where it needs them.
+func QuoteKey(s string) string {
+	if isBare(s) {
+		return s
+	}
+	return Quote(s)
+}
+
+// The edits below return the source of the changed document and leave the
+// document as it is. They keep every byte but those that have to change, and
+// they do not check what they write: parse the result.
+
+// Replace puts text in the place of a span.
+func (d *Document) Replace(at Span, text string) []byte { return splice(d.Source, at, text) }
+
+// SetString gives a value another string. Where the old one is a string of one
+// line, its quotes stay.
+func (v *Value) SetString(s string) []byte {
+	d := v.doc
+	old := d.Source[v.Span.Start:v.Span.End]
+	multiline := bytes.HasPrefix(old, []byte(`"""`)) || bytes.HasPrefix(old, []byte(`'''`))
+	if v.Kind == String && !multiline && Quote(s) == `"`+s+`"` && !strings.Contains(s, "'") {
+		return d.Replace(Span{v.Span.Start + 1, v.Span.End - 1}, s)
+	}
+	return d.Replace(v.Span, Quote(s))
+}
+
+// Append adds an item, in TOML's spelling, to a list within brackets.
+func (v *Value) Append(item string) []byte {
+	if len(v.Items) == 0 {
+		at := v.Span.Start + 1
+		return v.doc.Replace(Span{at, at}, item)
+	}
+	at := v.Items[len(v.Items)-1].Span.End
+	return v.doc.Replace(Span{at, at}, ", "+item)
+}
+
+// HasPlace tells whether a key can be inserted: not where the table is there
+// only because another table's header names it.
+func (t *Table) HasPlace() bool { return t.by != bySubkey }
+
+// Insert adds a key, behind the table's last one, with a value in TOML's
+// spelling. The table must have a place, and must not be an empty root.
+func (t *Table) Insert(key, value string) []byte {
+	d := t.doc
+	text := QuoteKey(key) + " = " + value
+	leaves := t.leaves()
+	if len(leaves) == 0 {
+		if t.by != byBraces {
+			return insertLine(d.Source, t.header, text)
+		}
+		at := t.Span.Start + 1
+		if text = " " + text; d.Source[at] == '}' {
+			text += " "
+		}
+		return d.Replace(Span{at, at}, text)
+	}
+	if first := t.Entries[0]; t.by == byDots {
+		text = string(d.Source[first.line.Start:first.KeySpan.Start]) + text
+	}
+	last := leaves[len(leaves)-1]
+	if last.inline {
+		return d.Replace(Span{last.line.End, last.line.End}, ", "+text)
+	}
+	return insertLine(d.Source, last.line, text)
+}
+
+// AppendTable adds the header of a table that has none, and its first key, to
+// the end of the document.
+func (d *Document) AppendTable(name, key, value string) []byte {
+	nl := newline(d.Source)
+	text := "[" + QuoteKey(name) + "]" + nl + QuoteKey(key) + " = " + value + nl
+	if n := len(d.Source); n > 0 {
+		text = nl + text
+		if d.Source[n-1] != '\n' {
+			text = nl + text
+		}
+	}
+	return d.Replace(Span{len(d.Source), len(d.Source)}, text)
+}
+
+// Delete removes a key with its value: the lines that it stands in, the comment
+// behind it included, or its place within braces.
+func (t *Table) Delete(key string) []byte {
+	var spans []Span
+	inline := false
+	if e := t.Entry(key); e != nil {
+		for _, leaf := range e.leaves(true) {
+			spans = append(spans, leaf.line)
+			inline = inline || leaf.inline
+		}
+	}
+	source := t.doc.Source
+	for _, s := range slices.Backward(spans) {
+		if inline {
+			source = cutItem(source, s)
+		} else {
+			source = cutLines(source, s)
+		}
+	}
+	return source
+}
+
+// leaf is an expression of the source: a.b = 1, or a header.
+type leaf struct {
+	line   Span
+	inline bool
+}
+
+// leaves returns, in the order of the source, the expressions that stand in the
+// table's own part of it: not those of tables with headers of their own.
+func (t *Table) leaves() []leaf {
+	var all []leaf
+	for _, e := range t.Entries {
+		all = append(all, e.leaves(false)...)
+	}
+	return sortLeaves(all)
+}
+
+func (e *Entry) leaves(headers bool) []leaf {
+	var tables []*Table
+	switch v := e.Value; {
+	case v.open:
+		for _, item := range v.Items {
+			tables = append(tables, item.Table)
+		}
+	case v.Table != nil && v.Table.by != byBraces:
+		tables = append(tables, v.Table)
+	default:
+		return []leaf{{e.line, e.inline}}
+	}
+	var all []leaf
+	for _, t := range tables {
+		if t.by != byDots && !headers {
+			continue
+		}
+		if t.header.End > 0 {
+			all = append(all, leaf{line: t.header})
+		}
+		for _, e := range t.Entries {
+			all = append(all, e.leaves(headers)...)
+		}
+	}
+	return sortLeaves(all)
+}
+
+func sortLeaves(all []leaf) []leaf {
+	slices.SortFunc(all, func(a, b leaf) int { return a.line.Start - b.line.Start })
+	return all
+}
