@@ -1,0 +1,79 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Directory returns the absolute path of the folder to install in, "" where the
+// manifest has no `dir`. The folder need not exist. A link on the way that leads
+// out of the manifest's folder is a *diag.Error: a manifest comes from a pull
+// request too, and so may links beside it.
+func (m *Manifest) Directory() (string, error) {
+	if m.dir == nil {
+		return "", nil
+	}
+	path, err := m.Inside(m.Dir)
+	var leads *LinkError
+	if errors.As(err, &leads) {
+		return "", m.dir.Document().At(m.dir.Span, "dir: %v", leads)
+	}
+	return path, err
+}
+
+// LinkError says that a path in the manifest's folder goes through a link out of
+// it, or through a broken one.
+type LinkError struct {
+	Path string // as written, relative to the manifest
+	Link string // the absolute path of the link
+}
+
+func (e *LinkError) Error() string {
+	return fmt.Sprintf("%q leads out of the manifest's folder through the link %s", e.Path, e.Link)
+}
+
+// Inside returns the absolute path of what the manifest names by a path relative
+// to itself: a folder to install in, an image layout. It need not exist. The
+// error is a *LinkError where a link leads elsewhere.
+func (m *Manifest) Inside(relative string) (string, error) {
+	if reason := localProblem(relative); reason != "" {
+		return "", fmt.Errorf("%q %s", relative, reason)
+	}
+	base, err := filepath.Abs(filepath.Dir(m.File))
+	if err != nil {
+		return "", err
+	}
+	root, err := filepath.EvalSymlinks(base)
+	if err != nil {
+		return "", err
+	}
+	at := root
+	for segment := range strings.SplitSeq(relative, "/") {
+		next := filepath.Join(at, segment)
+		info, err := os.Lstat(next)
+		if errors.Is(err, fs.ErrNotExist) {
+			break // nothing below it exists, so nothing there is a link
+		}
+		if err != nil {
+			return "", err
+		}
+		if info.Mode()&(fs.ModeSymlink|fs.ModeIrregular) != 0 { // the latter are junctions on Windows
+			target, err := filepath.EvalSymlinks(next)
+			if err != nil || !isWithin(root, target) {
+				return "", &LinkError{relative, next}
+			}
+			next = target
+		}
+		at = next
+	}
+	return filepath.Join(base, filepath.FromSlash(relative)), nil
+}
+
+func isWithin(root, path string) bool {
+	rel, err := filepath.Rel(root, path)
+	return err == nil && filepath.IsLocal(rel)
+}

@@ -1,0 +1,137 @@
+package manifest
+
+import (
+	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+)
+
+// nameTemplate stands for the plugin's name in a registry.
+const nameTemplate = "{name}"
+
+// Location is a repository in which a plugin may be.
+type Location struct {
+	Repository string // HOST/PATH without tag, or oci-layout:DIR
+	BuiltIn    bool   // of the list that counts where nothing is configured
+}
+
+// Locations returns where to look for a plugin, in the order to try: its own
+// entry's repository or registry, else the manifest's registry, else override
+// (the value of SCHEMAHERO_PLUGIN_REGISTRY, "" for none, which stands for
+// OVERRIDE-NAME as the host has it), else the built-in list. A plugin that only
+// another one requires has no entry, and is looked for by the rest.
+//
+// A registry REG means REG/NAME, or REG with the name in the place of {name}
+// where it has that. So does oci-layout:DIR: NAME's releases in the image layout
+// in DIR are oci-layout:DIR/NAME.
+func (m *Manifest) Locations(name, override string) []Location {
+	p, _ := m.Plugin(name)
+	switch {
+	case p.Repository != "":
+		return []Location{{Repository: p.Repository}}
+	case p.Registry != nil:
+		return join(p.Registry, name)
+	case m.Registry != nil:
+		return join(m.Registry, name)
+	case override != "":
+		return []Location{{Repository: override + "-" + name}}
+	}
+	return []Location{
+		{Repository: "docker.io/schemahero/plugins/" + name, BuiltIn: true}, // as documented
+		{Repository: "docker.io/schemahero/plugin-" + name, BuiltIn: true},  // where releases are: Docker Hub has two segments only
+	}
+}
+
+func join(registries []string, name string) []Location {
+	locations := make([]Location, len(registries))
+	for i, r := range registries {
+		locations[i].Repository = Join(r, name)
+	}
+	return locations
+}
+
+// Join returns the repository of a plugin in one registry: REGISTRY/NAME, or
+// REGISTRY with the name in the place of {name}.
+func Join(registry, name string) string {
+	if strings.Contains(registry, nameTemplate) {
+		return strings.ReplaceAll(registry, nameTemplate, name)
+	}
+	return registry + "/" + name
+}
+
+// CheckRegistry returns a *policy.ReferenceError where s cannot be the value of
+// `registry`: HOST[:PORT][/PATH] without scheme, tag and digest, {name} allowed
+// in the path; or oci-layout:DIR with a folder below the manifest's.
+func CheckRegistry(s string) error {
+	if dir, ok := strings.CutPrefix(s, policy.LayoutPrefix); ok {
+		return checkLayout(s, strings.ReplaceAll(dir, nameTemplate, "x"))
+	}
+	host, _, _ := strings.Cut(s, "/")
+	switch {
+	case strings.Contains(host, nameTemplate):
+		return &policy.ReferenceError{Reference: s, Reason: "has {name} in its host: it can stand in the path"}
+	case strings.ContainsAny(strings.ReplaceAll(s, nameTemplate, ""), "{}"):
+		return &policy.ReferenceError{Reference: s, Reason: "has braces in it: only {name} is known"}
+	}
+	return policy.CheckReference(strings.ReplaceAll(s, nameTemplate, "x"))
+}
+
+// CheckRepository returns a *policy.ReferenceError where s cannot be the value of
+// `repository`: HOST[:PORT]/PATH without scheme, tag and digest, or
+// oci-layout:DIR.
+func CheckRepository(s string) error {
+	if dir, ok := strings.CutPrefix(s, policy.LayoutPrefix); ok {
+		return checkLayout(s, dir)
+	}
+	if strings.ContainsAny(s, "{}") {
+		return &policy.ReferenceError{Reference: s, Reason: "has braces in it: only a registry can be a template"}
+	}
+	if err := policy.CheckReference(s); err != nil {
+		return err
+	}
+	if !strings.Contains(s, "/") {
+		return &policy.ReferenceError{Reference: s, Reason: "names a host but no repository on it"}
+	}
+	return nil
+}
+
+func checkLayout(s, dir string) error {
+	if reason := localProblem(dir); reason != "" {
+		return &policy.ReferenceError{Reference: s, Reason: reason}
+	}
+	return nil
+}
+
+func decodeRegistry(v *diag.Value) []string {
+	items, ok := v.AsStringOrStrings()
+	if ok && len(items) == 0 {
+		v.Problem("is empty: leave it out for the built-in list")
+	}
+	var registries []string
+	seen := map[string]bool{}
+	for _, item := range items {
+		if err := CheckRegistry(item.Text); err != nil {
+			item.Problem("%v", err)
+			continue
+		}
+		if seen[item.Text] {
+			item.Problem("%q is in the list already", item.Text)
+			continue
+		}
+		seen[item.Text] = true
+		registries = append(registries, item.Text)
+	}
+	return registries
+}
+
+func decodeRepository(v *diag.Value) string {
+	s, ok := v.AsString()
+	if !ok {
+		return ""
+	}
+	if err := CheckRepository(s); err != nil {
+		v.Problem("%v", err)
+	}
+	return s
+}

@@ -1,0 +1,129 @@
+// Package manifest reads and edits schemahero-plugins.toml, the file in which a
+// project says which drivers it needs and in which versions.
+package manifest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+)
+
+// FileName is the manifest's name in a project's folder.
+const FileName = "schemahero-plugins.toml"
+
+// Manifest is a valid schemahero-plugins.toml.
+type Manifest struct {
+	File          string
+	Registry      []string            // as written, in the order to try; nil where the file has none
+	Platforms     []artifact.Platform // in file order; nil for all that a release offers
+	Dir           string              // as written, with slashes, relative to the file; "" where the file has none
+	SchemaHero    *semver.Version     // the host's; nil where the file has none
+	SchemaHeroPos diag.Position       // of its value
+	MinimumAge    time.Duration
+	Plugins       []Plugin // in file order
+	Trust         policy.Policy
+
+	source []byte
+	dir    *diag.Value
+}
+
+// Plugin is an entry of [plugins]. Exactly one of Version, Tag and Digest is
+// set, and not both of Registry and Repository.
+type Plugin struct {
+	Name       string
+	Version    string              // the constraint as written
+	Constraint *semver.Constraints // the same
+	Tag        string
+	Digest     digest.Digest
+	Registry   []string // as written, in the order to try
+	Repository string   // HOST/PATH, or oci-layout:DIR
+	Prerelease bool
+	Aliases    []string      // in file order
+	Pos        diag.Position // of the value of version, tag or digest
+}
+
+// Plugin returns the entry of a name.
+func (m *Manifest) Plugin(name string) (Plugin, bool) {
+	for _, p := range m.Plugins {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Plugin{}, false
+}
+
+// Load reads the manifest in a file: see Parse. A file that cannot be read is an
+// *fs.PathError.
+func Load(file string) (*Manifest, error) {
+	data, err := diag.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(file, data)
+}
+
+// Parse reads a manifest. file is its name in messages, and its folder is where
+// relative paths begin; the key files of [[trust]] are read from there. The
+// error is a *diag.Error with everything that is wrong.
+func Parse(file string, data []byte) (*Manifest, error) {
+	doc := diag.ParseTOML(file, data)
+	m := &Manifest{File: file, source: doc.Source}
+	root := doc.Root
+	root.Only("registry", "platforms", "dir", "schemahero", "minimum-age", "plugins", "trust")
+	m.Registry = decodeRegistry(root.Get("registry"))
+	m.Platforms = decodePlatforms(root.Get("platforms"))
+	m.decodeDir(root.Get("dir"))
+	m.decodeHost(root.Get("schemahero"))
+	m.decodeAge(root.Get("minimum-age"))
+	if t, ok := root.Get("plugins").AsTable(); ok {
+		m.decodePlugins(t)
+	}
+	m.Trust = policy.Decode(root.Get("trust"))
+	if err := doc.Err(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// LockPath returns the path of a manifest's lock: X.lock for X.toml.
+func LockPath(manifestFile string) string {
+	return strings.TrimSuffix(manifestFile, ".toml") + ".lock"
+}
+
+// NotFoundError says that no folder from Dir up to the root has a manifest.
+type NotFoundError struct{ Dir string }
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("%s: no %s here or in a folder above", e.Dir, FileName)
+}
+
+// Find returns the path of the manifest in dir or in the nearest folder above
+// that has one; the error is a *NotFoundError where there is none.
+func Find(dir string) (path string, err error) {
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		path = filepath.Join(at, FileName)
+		info, err := os.Stat(path)
+		if err == nil && !info.IsDir() {
+			return path, nil
+		}
+		if err != nil && !os.IsNotExist(err) {
+			return "", err
+		}
+		if filepath.Dir(at) == at {
+			return "", &NotFoundError{dir}
+		}
+	}
+}

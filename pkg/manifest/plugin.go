@@ -1,0 +1,180 @@
+package manifest
+
+import (
+	_ "crypto/sha256" // digest.Parse takes only algorithms that are linked in
+	_ "crypto/sha512"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+)
+
+func (m *Manifest) decodePlugins(t *diag.Table) {
+	aliases := map[string]*diag.Value{}
+	for _, e := range t.Entries {
+		if bad := new(artifact.NameError); errors.As(CheckName(e.Key), &bad) {
+			e.Problem("%s", bad.Reason)
+		}
+		p := Plugin{Name: e.Key}
+		switch v := e.Value; v.Kind {
+		case diag.String:
+			p.decodeVersion(v)
+		case diag.TableKind:
+			p.decodeTable(v.Table)
+		case diag.Integer, diag.Float:
+			v.Problem("must be a version constraint or a table, not %s: write %q", v.Kind, v.Text)
+		default:
+			v.Problem("must be a version constraint or a table, not %s", v.Kind)
+		}
+		if e.Value.Kind == diag.TableKind {
+			p.Aliases = decodeAliases(e.Value.Table.Get("aliases"), t, e.Key, aliases)
+		}
+		m.Plugins = append(m.Plugins, p)
+	}
+}
+
+// CheckName returns an *artifact.NameError where name cannot stand in
+// [plugins]: artifact.CheckName does not allow it, or it is an engine that a
+// driver of another name serves, or the host's.
+func CheckName(name string) error {
+	if err := artifact.CheckName(name); err != nil {
+		return err
+	}
+	driver, isEngine := artifact.DriverOf(name)
+	switch {
+	case name == "schemahero":
+		return &artifact.NameError{Name: name, Reason: `is the host, no driver: its version is the value of the key schemahero above [plugins]`}
+	case isEngine && artifact.HostLooksFor(name):
+		return &artifact.NameError{Name: name, Reason: fmt.Sprintf(`is an engine that the driver %s serves: write %s = { version = "...", aliases = [%q] }`, driver, driver, name)}
+	case isEngine:
+		return &artifact.NameError{Name: name, Reason: fmt.Sprintf("is an engine that the driver %s serves: write %s", driver, driver)}
+	}
+	return nil
+}
+
+func (p *Plugin) decodeTable(t *diag.Table) {
+	t.Only("version", "tag", "digest", "registry", "repository", "prerelease", "aliases")
+	which := only(t, "version", "tag", "digest")
+	switch {
+	case which == "":
+		t.Missing("%s: needs a version, a tag or a digest", p.Name)
+	case which != "version":
+		if e := t.Entry("prerelease"); e != nil {
+			e.Problem("says nothing beside %s: it widens a version constraint", which)
+		}
+	}
+	only(t, "repository", "registry")
+	if v := t.Get("version"); v != nil {
+		p.decodeVersion(v)
+	}
+	if s, ok := t.Get("tag").AsString(); ok {
+		v := t.Get("tag")
+		p.Tag, p.Pos = s, v.Position()
+		if !artifact.IsTag(s) {
+			v.Problem("%q is no tag: a tag has at most 128 letters, digits, _, . and -", s)
+		}
+	}
+	if s, ok := t.Get("digest").AsString(); ok {
+		v := t.Get("digest")
+		d, err := digest.Parse(s)
+		if err != nil {
+			v.Problem("%q is no digest: write sha256: and 64 hexadecimal digits in lower case", s)
+		}
+		p.Digest, p.Pos = d, v.Position()
+	}
+	p.Registry = decodeRegistry(t.Get("registry"))
+	p.Repository = decodeRepository(t.Get("repository"))
+	if b, ok := t.Get("prerelease").AsBool(); ok {
+		p.Prerelease = b
+	}
+}
+
+// only returns the first of the keys that the table has; each other one of them
+// is a problem.
+func only(t *diag.Table, keys ...string) (first string) {
+	for _, key := range keys {
+		e := t.Entry(key)
+		switch {
+		case e == nil:
+		case first == "":
+			first = key
+		default:
+			e.Problem("excludes %s: write one of them", first)
+		}
+	}
+	return first
+}
+
+func (p *Plugin) decodeVersion(v *diag.Value) {
+	s, ok := v.AsString()
+	if !ok {
+		return
+	}
+	c, err := ParseConstraint(s)
+	if err != nil {
+		v.Problem("%v", err)
+		return
+	}
+	p.Version, p.Constraint, p.Pos = s, c, v.Position()
+}
+
+// ConstraintError says why a string is no version constraint.
+type ConstraintError struct {
+	Constraint string
+	Reason     string
+}
+
+func (e *ConstraintError) Error() string { return fmt.Sprintf("%q %s", e.Constraint, e.Reason) }
+
+// maxConstraint is the longest constraint; no person writes such a long one.
+const maxConstraint = 256
+
+// ParseConstraint reads a constraint in the language of Masterminds semver v3
+// (https://pkg.go.dev/github.com/Masterminds/semver/v3#readme-checking-version-constraints).
+// The error is a *ConstraintError.
+func ParseConstraint(s string) (*semver.Constraints, error) {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return nil, &ConstraintError{s, `is empty: write "*" for the newest version`}
+	case len(s) > maxConstraint:
+		return nil, &ConstraintError{s[:16] + "…", fmt.Sprintf("has %d characters, at most %d are allowed", len(s), maxConstraint)}
+	case strings.TrimSpace(s) == "latest":
+		return nil, &ConstraintError{s, `is no constraint: write "*" for the newest version or { tag = "latest" } for the floating tag`}
+	}
+	c, err := semver.NewConstraint(s)
+	if err != nil {
+		return nil, &ConstraintError{s, `is no version constraint: write one like "^0.1" or ">=1, <3"`}
+	}
+	return c, nil
+}
+
+// decodeAliases reads the aliases of one plugin; seen has those of the plugins
+// before it.
+func decodeAliases(v *diag.Value, plugins *diag.Table, plugin string, seen map[string]*diag.Value) []string {
+	items, _ := v.AsStrings()
+	var aliases []string
+	for _, item := range items {
+		alias := item.Text
+		if err := artifact.CheckName(alias); err != nil {
+			item.Problem("%v", err)
+			continue
+		}
+		switch other := plugins.Entry(alias); {
+		case alias == plugin:
+			item.Problem("%q is the plugin's own name", alias)
+		case other != nil:
+			item.Problem("%q is a plugin already, in line %d", alias, item.Document().Position(other.KeySpan.Start).Line)
+		case seen[alias] != nil:
+			item.Problem("%q is named twice, first in line %d", alias, seen[alias].Position().Line)
+		default:
+			seen[alias] = item
+			aliases = append(aliases, alias)
+		}
+	}
+	return aliases
+}

@@ -1,0 +1,138 @@
+package manifest
+
+import (
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+)
+
+func decodePlatforms(v *diag.Value) []artifact.Platform {
+	items, ok := v.AsStrings()
+	if ok && len(items) == 0 {
+		v.Problem("is empty: leave it out for all the platforms that a release offers")
+	}
+	var platforms []artifact.Platform
+	first := map[artifact.Platform]string{}
+	for _, item := range items {
+		p, err := artifact.ParsePlatform(item.Text)
+		if err != nil {
+			item.Problem("%s", platformProblem(item.Text, err))
+			continue
+		}
+		if earlier, twice := first[p]; twice {
+			item.Problem("%q is in the list already, as %q", item.Text, earlier)
+			continue
+		}
+		first[p] = item.Text
+		platforms = append(platforms, p)
+	}
+	return platforms
+}
+
+// platformProblem adds to the error the platform that was probably meant.
+func platformProblem(text string, err error) string {
+	s := err.Error()
+	spelt := strings.NewReplacer("macos/", "darwin/", "osx/", "darwin/").Replace(strings.ToLower(text))
+	if p, err := artifact.ParseMachine(spelt); err == nil {
+		return s + ", did you mean " + p.String() + "?"
+	}
+	common := []string{
+		"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64", "windows/arm64",
+		"linux/386", "linux/arm/v7", "linux/ppc64le", "linux/riscv64", "linux/s390x",
+	}
+	if near, ok := diag.Nearest(spelt, common); ok {
+		return s + ", did you mean " + near + "?"
+	}
+	return s
+}
+
+func (m *Manifest) decodeDir(v *diag.Value) {
+	dir, ok := v.AsString()
+	if !ok {
+		return
+	}
+	if reason := localProblem(dir); reason != "" {
+		v.Problem("%q %s", dir, reason)
+		return
+	}
+	m.Dir, m.dir = dir, v
+}
+
+// localProblem says why a path with slashes does not stay below the folder that
+// it is relative to, on any operating system; "" where it does.
+func localProblem(p string) string {
+	segments := strings.Split(p, "/")
+	switch {
+	case p == "":
+		return "is empty"
+	case strings.Contains(p, `\`):
+		return "has a backslash in it: write slashes"
+	case strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "has a control character in it"
+	case path.IsAbs(p) || segments[0] == "~" || strings.Contains(p, ":"):
+		return "leads out of the manifest's folder: write a path relative to that"
+	}
+	for _, s := range segments {
+		if s == ".." {
+			return "leads out of the manifest's folder: .. is not allowed"
+		}
+	}
+	return ""
+}
+
+func (m *Manifest) decodeHost(v *diag.Value) {
+	s, ok := v.AsString()
+	if !ok {
+		return
+	}
+	full := s
+	if strings.Count(s, ".") == 1 && !strings.ContainsAny(s, "-+") {
+		full += ".0"
+	}
+	version, err := semver.StrictNewVersion(full)
+	if err != nil {
+		v.Problem("%q is no version: write X.Y or X.Y.Z", s)
+		return
+	}
+	m.SchemaHero, m.SchemaHeroPos = version, v.Position()
+}
+
+func (m *Manifest) decodeAge(v *diag.Value) {
+	s, ok := v.AsString()
+	if !ok {
+		return
+	}
+	age, ok := parseAge(s)
+	if !ok {
+		v.Problem(`%q is no duration: write hours or days, like "72h" or "3d"`, s)
+		return
+	}
+	m.MinimumAge = age
+}
+
+// parseAge is time.ParseDuration for what is not negative, with whole days in
+// front: "3d", "1d12h".
+func parseAge(s string) (time.Duration, bool) {
+	var age time.Duration
+	if days, rest, ok := strings.Cut(s, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		if err != nil || n > 36500 { // a century; more would overflow in the end
+			return 0, false
+		}
+		age = time.Duration(n) * 24 * time.Hour
+		if s = rest; s == "" {
+			return age, true
+		}
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 || s[0] == '+' || age+d < age {
+		return 0, false
+	}
+	return age + d, true
+}
