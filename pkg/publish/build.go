@@ -1,0 +1,220 @@
+package publish
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// BuildOptions are what to build, and with what.
+type BuildOptions struct {
+	Source    string              // tree that holds plugins/NAME; "" is the working directory
+	Dist      string              // folder that archives are written to; made where it is missing
+	Names     []string            // of drivers
+	Version   string              // of all of them; "" is VersionOf each
+	Platforms []artifact.Platform // none: DefaultPlatforms
+
+	// Host is this machine's platform, whose C compiler goes by short names.
+	Host artifact.Platform
+	// Install is a folder that gets the executable for Host too, as
+	// schemahero-NAME; "" for none.
+	Install string
+	// Env is the environment of the Go command, of git and of C compilers, as
+	// KEY=VALUE.
+	Env []string
+
+	Compression Compression // "" is Gzip
+	Parallel    int         // platforms at once; 0 is 2, as the Go command itself works in parallel
+	Events      func(Event) // called from several goroutines; may be nil
+}
+
+// DefaultPlatforms returns the platforms that releases of SchemaHero serve.
+func DefaultPlatforms() []artifact.Platform {
+	return []artifact.Platform{
+		{OS: "darwin", Arch: "amd64"}, {OS: "darwin", Arch: "arm64"},
+		{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"},
+	}
+}
+
+// Built is a driver built for a platform.
+type Built struct {
+	Name      string
+	Version   string
+	Archive          // in the dist folder, FILE.sha256 beside it
+	Compiler  string // C compiler that was used; "" where the driver needs no cgo
+	Installed string // the executable in the install folder; "" where not put there
+}
+
+// BuildError says for which driver and platform the Go command failed.
+type BuildError struct {
+	Name     string
+	Platform artifact.Platform
+	Err      error // *CommandError or *ToolError
+}
+
+func (e *BuildError) Error() string { return fmt.Sprintf("%s for %s: %v", e.Name, e.Platform, e.Err) }
+
+func (e *BuildError) Unwrap() error { return e.Err }
+
+// job is a driver for a platform.
+type job struct {
+	name, version string
+	platform      artifact.Platform
+}
+
+// Build compiles drivers and packs them into o.Dist, sorted by name and
+// platform. A driver that needs cgo is built with it, for the platforms whose
+// compiler is there; the others are a *CompilerError beside what was built.
+// Any other error ends all: *NoDriverError, *FileError, *NoVersionError,
+// *LintError, *BuildError, the disk's, the context's.
+func Build(ctx context.Context, o BuildOptions) ([]Built, error) {
+	jobs, err := o.jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Dist, 0o755); err != nil {
+		return nil, err
+	}
+	// Executables are large: they go where the archives go, not to a small /tmp.
+	dir, err := os.MkdirTemp(o.Dist, ".build-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	var mu sync.Mutex
+	var built []Built
+	var missing []MissingCompiler
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(cmp.Or(o.Parallel, 2))
+	for _, j := range jobs {
+		g.Go(func() error {
+			b, m, err := o.build(ctx, j, dir)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if m != nil {
+				missing = append(missing, *m)
+			} else {
+				built = append(built, b)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(built, func(a, b Built) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), a.Platform.Compare(b.Platform))
+	})
+	slices.SortFunc(missing, func(a, b MissingCompiler) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), a.Platform.Compare(b.Platform))
+	})
+	if len(missing) > 0 {
+		return built, &CompilerError{missing}
+	}
+	return built, nil
+}
+
+// jobs checks names and versions before anything is compiled.
+func (o BuildOptions) jobs(ctx context.Context) ([]job, error) {
+	var jobs []job
+	for _, name := range o.Names {
+		if err := artifact.CheckName(name); err != nil {
+			return nil, &LintError{Name: name, Version: o.Version, Problems: []Problem{nameProblem(ProblemName, err)}}
+		}
+		if dir := driverDir(o.Source, name); !isProgram(dir) {
+			found, err := ListDrivers(o.Source)
+			if err != nil {
+				return nil, err
+			}
+			return nil, &NoDriverError{dir, name, found}
+		}
+		version := o.Version
+		if version == "" {
+			var err error
+			if version, err = VersionOf(ctx, o.Source, name, o.Env); err != nil {
+				return nil, err
+			}
+		}
+		v, err := parseVersion(version)
+		if err != nil {
+			return nil, &LintError{Name: name, Version: version, Problems: []Problem{versionProblem(version)}}
+		}
+		platforms := o.Platforms
+		if len(platforms) == 0 {
+			platforms = DefaultPlatforms()
+		}
+		for _, p := range platforms {
+			jobs = append(jobs, job{name, v.String(), p})
+		}
+	}
+	return jobs, nil
+}
+
+func (o BuildOptions) build(ctx context.Context, j job, dir string) (b Built, missing *MissingCompiler, err error) {
+	b = Built{Name: j.name, Version: j.version}
+	compression := cmp.Or(o.Compression, Gzip)
+	subject := compression.title(j.name, j.platform)
+	event := func(e Event) {
+		e.Subject = subject
+		if o.Events != nil {
+			o.Events(e)
+		}
+	}
+	event(Event{Stage: StageBuild})
+	source := driverDir(o.Source, j.name)
+	fail := func(err error) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return &BuildError{j.name, j.platform, err}
+	}
+	cgo, err := needsCgo(ctx, source, j.platform, o.Env)
+	if err != nil {
+		return b, nil, fail(err)
+	}
+	if cgo {
+		if b.Compiler, missing = compiler(j.name, j.platform, o.Host, o.Env); missing != nil {
+			event(Event{Stage: StageBuild, Ended: true})
+			return b, missing, nil
+		}
+	}
+	executable := filepath.Join(dir, entryName(j.name, j.platform))
+	if err := goBuild(ctx, source, executable, j.version, j.platform, b.Compiler, o.Env); err != nil {
+		return b, nil, fail(err)
+	}
+	defer os.Remove(executable)
+	// go list may have been told otherwise than go build by a GOFLAGS or a
+	// build constraint: what came out decides.
+	if problems := inspect(executable, filepath.Base(executable), j.platform); len(problems) > 0 {
+		return b, nil, &LintError{j.name, j.version, problems}
+	}
+	event(Event{Stage: StagePack})
+	if b.Archive, err = Pack(ctx, j.name, j.platform, executable, o.Dist, compression); err != nil {
+		return b, nil, err
+	}
+	if err := writeSum(b.Archive); err != nil {
+		return b, nil, err
+	}
+	if err := removeOther(o.Dist, j.name, j.platform, compression); err != nil {
+		return b, nil, err
+	}
+	if o.Install != "" && j.platform == o.Host {
+		b.Installed = filepath.Join(o.Install, j.platform.Executable(j.name))
+		if err := install(executable, b.Installed); err != nil {
+			return b, nil, err
+		}
+	}
+	event(Event{Stage: StagePack, Done: b.Size, Total: b.Size, Ended: true})
+	return b, nil, nil
+}

@@ -1,0 +1,115 @@
+package publish
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// NoFilesError says that a folder holds no archive of a driver.
+type NoFilesError struct{ Dir, Name string }
+
+func (e *NoFilesError) Error() string {
+	return fmt.Sprintf("%s: holds no schemahero-%s-OS-ARCH.tar.gz", e.Dir, e.Name)
+}
+
+// FromDist finds the archives of a driver that Build wrote to a folder, and
+// holds each against the .sha256 file beside it. The result is for
+// Release.Files. Errors: *NoFilesError, *FileError, *artifact.SumError,
+// *artifact.FormatError, the disk's.
+func FromDist(dir, name string) (map[artifact.Platform]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, &NoFilesError{dir, name}
+	}
+	if err != nil {
+		return nil, err
+	}
+	files := map[artifact.Platform]string{}
+	for _, e := range entries {
+		base, ok := strings.CutSuffix(e.Name(), ".tar.gz")
+		if !ok {
+			if base, ok = strings.CutSuffix(e.Name(), ".tar.zst"); !ok {
+				continue
+			}
+		}
+		before, p, ok := artifact.CutPlatform(base)
+		if !ok || before != "schemahero-"+name {
+			continue
+		}
+		file := filepath.Join(dir, e.Name())
+		if other := files[p]; other != "" {
+			return nil, &FileError{file, fmt.Sprintf("is for %s, as %s is", p, filepath.Base(other))}
+		}
+		if err := checkSum(file); err != nil {
+			return nil, err
+		}
+		files[p] = file
+	}
+	if len(files) == 0 {
+		return nil, &NoFilesError{dir, name}
+	}
+	return files, nil
+}
+
+// checkSum holds a file against FILE.sha256. Where that is missing the build
+// did not come to its end.
+func checkSum(file string) error {
+	base := filepath.Base(file)
+	text, err := os.ReadFile(file + ".sha256")
+	if errors.Is(err, os.ErrNotExist) {
+		return &FileError{file, "has no " + base + ".sha256 beside it"}
+	}
+	if err != nil {
+		return err
+	}
+	stated, err := artifact.ParseSum(string(text), base)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != stated {
+		return &artifact.SumError{File: base, Stated: stated, Computed: got}
+	}
+	return nil
+}
+
+// writeSum writes the .sha256 file beside an archive.
+func writeSum(a Archive) error {
+	return replace(a.Path+".sha256", 0o644, func(w io.Writer) error {
+		_, err := io.WriteString(w, a.Sum())
+		return err
+	})
+}
+
+// removeOther removes what an earlier build packed for the same platform with
+// another compression, which FromDist would find beside the new one.
+func removeOther(dir, name string, p artifact.Platform, c Compression) error {
+	for _, other := range []Compression{Gzip, Zstd} {
+		if other == c {
+			continue
+		}
+		file := filepath.Join(dir, other.title(name, p))
+		for _, f := range []string{file, file + ".sha256"} {
+			if err := os.Remove(f); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// ToolError says that a program is not on the PATH of the environment given.
+type ToolError struct{ Tool string }
+
+func (e *ToolError) Error() string { return e.Tool + ": not found on PATH" }
+
+// CommandError says that a program ended badly.
+type CommandError struct {
+	Command string // program and first argument
+	Dir     string
+	Output  string // the end of what it wrote to standard error
+	Err     error
+}
+
+func (e *CommandError) Error() string {
+	text := fmt.Sprintf("%s (in %s): %v", e.Command, e.Dir, e.Err)
+	if out := strings.TrimSpace(e.Output); out != "" {
+		text += "\n" + out
+	}
+	return text
+}
+
+func (e *CommandError) Unwrap() error { return e.Err }
+
+// maxOutput is how much of a program's output is kept, in bytes.
+const maxOutput = 32 << 10
+
+// run runs a program in a folder, in the environment env and no other, and
+// returns its standard output. Errors: *ToolError, *CommandError.
+func run(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {
+	path := lookPath(env, name)
+	if path == "" {
+		return "", &ToolError{name}
+	}
+	var stdout, stderr tail
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &stdout, &stderr
+	if runtime.GOOS != "windows" {
+		// Killed outright, go build leaves its compilers running.
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	}
+	cmd.WaitDelay = 5 * time.Second
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		return "", &CommandError{Command: name + " " + args[0], Dir: dir, Output: stderr.String(), Err: err}
+	}
+	return stdout.String(), nil
+}
+
+// tail keeps the end of what is written to it.
+type tail struct{ buf bytes.Buffer }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.buf.Write(p)
+	if over := t.buf.Len() - maxOutput; over > 0 {
+		t.buf.Next(over)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string { return t.buf.String() }
+
+// lookPath finds a program by the PATH of env, not of this process; "" where
+// there is none.
+func lookPath(env []string, name string) string {
+	if strings.ContainsRune(name, filepath.Separator) {
+		if isCommand(name) {
+			return name
+		}
+		return ""
+	}
+	for _, dir := range filepath.SplitList(getenv(env, "PATH")) {
+		file := filepath.Join(dir, name)
+		if runtime.GOOS == "windows" && !strings.HasSuffix(file, ".exe") {
+			file += ".exe"
+		}
+		// A program in the working directory is none that anybody meant (os/exec
+		// refuses it for the same reason).
+		if filepath.IsAbs(file) && isCommand(file) {
+			return file
+		}
+	}
+	return ""
+}
+
+func isCommand(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Mode().IsRegular() && (info.Mode()&0o111 != 0 || runtime.GOOS == "windows")
+}
+
+// getenv returns a variable's value; of several the last counts, as for
+// os/exec.
+func getenv(env []string, key string) string {
+	value := ""
+	for _, e := range env {
+		if k, v, ok := strings.Cut(e, "="); ok && k == key {
+			value = v
+		}
+	}
+	return value
+}

@@ -1,0 +1,181 @@
+package publish
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// PublishedError says that a version is published already, and with other
+// content.
+type PublishedError struct {
+	Repository  string
+	Tag         string        // what names it
+	Digest      digest.Digest // what Tag names
+	Differences []string      // how what was to be published differs from it
+}
+
+func (e *PublishedError) Error() string {
+	return fmt.Sprintf("%s:%s: is published already: %s", e.Repository, e.Tag, strings.Join(e.Differences, "; "))
+}
+
+// existing looks for a version in the target. It returns nil where it is not
+// there, the release as published where that has what want has, and
+// *PublishedError otherwise.
+func existing(ctx context.Context, t Target, tags []string, v *semver.Version, want *graph) (*graph, error) {
+	tag := artifact.VersionTag(v)
+	desc, data, err := t.Manifest(ctx, tag)
+	if errors.Is(err, artifact.ErrNotFound) {
+		return nil, otherwise(ctx, t, tags, v)
+	}
+	if err != nil {
+		return nil, err
+	}
+	refuse := func(differences ...string) error {
+		return &PublishedError{t.Name(), tag, desc.Digest, differences}
+	}
+	if !artifact.IsIndex(desc.MediaType) {
+		return nil, refuse("it is no index")
+	}
+	have := &graph{document: document{desc, data}}
+	if err := json.Unmarshal(data, &have.index); err != nil {
+		return nil, refuse("the index does not parse")
+	}
+	for _, d := range have.index.Manifests {
+		if d.Platform == nil || !artifact.IsManifest(d.MediaType) {
+			continue // an attestation, added by somebody else
+		}
+		p := part{document: document{desc: d}, platform: platformOf(d)}
+		have.parts = append(have.parts, p)
+	}
+	differences := compareAnnotations("", have.index.Annotations, want.index.Annotations)
+	differences = append(differences, comparePlatforms(have.parts, want.parts)...)
+	if len(differences) > 0 {
+		return nil, refuse(differences...)
+	}
+	slices.SortFunc(have.parts, func(a, b part) int { return a.platform.Compare(b.platform) })
+	var g errgroup.Group
+	for i := range have.parts {
+		g.Go(func() (err error) {
+			p := &have.parts[i]
+			if p.desc, p.data, err = t.Manifest(ctx, p.desc.Digest.String()); err != nil {
+				return err
+			}
+			if err := json.Unmarshal(p.data, &p.manifest); err != nil {
+				return &artifact.FormatError{Subject: p.desc.Digest.String(), Problem: "manifest does not parse: " + err.Error()}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for i, p := range have.parts {
+		differences = append(differences, compareManifests(p.platform, p.manifest, want.parts[i].manifest)...)
+	}
+	if len(differences) > 0 {
+		return nil, refuse(differences...)
+	}
+	return have, nil
+}
+
+// otherwise looks for the version under a tag that a reader would take for
+// it though it is not the one that is written here: v1.2.3, or in the tags
+// layout. A registry may still list the tag of what was deleted.
+func otherwise(ctx context.Context, t Target, tags []string, v *semver.Version) error {
+	for _, c := range artifact.Candidates(tags) {
+		if c.Version.String() != v.String() {
+			continue
+		}
+		names := []string{c.Tag}
+		for _, p := range c.Platforms {
+			names = append(names, p.Tag)
+		}
+		for _, name := range names {
+			if name == "" || name == artifact.VersionTag(v) {
+				continue
+			}
+			desc, err := t.Resolve(ctx, name)
+			if errors.Is(err, artifact.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			return &PublishedError{t.Name(), name, desc.Digest, []string{"under another tag or in another layout"}}
+		}
+	}
+	return nil
+}
+
+func platformOf(d ocispec.Descriptor) artifact.Platform {
+	text := artifact.Platform{OS: d.Platform.OS, Arch: d.Platform.Architecture, Variant: d.Platform.Variant}.String()
+	p, _ := artifact.ParsePlatform(text) // unknown ones are the zero value, and differ from every wanted one
+	return p
+}
+
+func comparePlatforms(have, want []part) []string {
+	var out []string
+	has := func(among []part, p part) bool {
+		return slices.ContainsFunc(among, func(q part) bool { return q.platform == p.platform })
+	}
+	for _, p := range want {
+		if !has(have, p) {
+			out = append(out, "it lacks "+p.platform.String())
+		}
+	}
+	for _, p := range have {
+		if !has(want, p) {
+			out = append(out, "it also has "+p.platform.String())
+		}
+	}
+	if len(out) == 0 && len(have) != len(want) {
+		out = append(out, "it has a platform twice")
+	}
+	return out
+}
+
+func compareManifests(p artifact.Platform, have, want ocispec.Manifest) []string {
+	of := p.String() + ": "
+	out := compareAnnotations(of, have.Annotations, want.Annotations)
+	if have.ArtifactType != want.ArtifactType {
+		out = append(out, fmt.Sprintf("%sits artifact type is %q", of, have.ArtifactType))
+	}
+	if len(have.Layers) != len(want.Layers) {
+		return append(out, fmt.Sprintf("%sit has %d layers", of, len(have.Layers)))
+	}
+	for i, w := range want.Layers {
+		h, title := have.Layers[i], w.Annotations[ocispec.AnnotationTitle]
+		if h.Digest != w.Digest || h.Size != w.Size || h.MediaType != w.MediaType {
+			out = append(out, fmt.Sprintf("%s is %s there, %s here", title, h.Digest, w.Digest))
+			continue
+		}
+		out = append(out, compareAnnotations(title+": ", h.Annotations, w.Annotations)...)
+	}
+	return out
+}
+
+// compareAnnotations passes over the time of creation, which says when and
+// not what.
+func compareAnnotations(of string, have, want map[string]string) []string {
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(have)), maps.Keys(want))
+	slices.Sort(keys)
+	var out []string
+	for _, key := range slices.Compact(keys) {
+		if h, w := have[key], want[key]; h != w && key != ocispec.AnnotationCreated {
+			out = append(out, fmt.Sprintf("%sannotation %s is %q there, %q here", of, key, h, w))
+		}
+	}
+	return out
+}

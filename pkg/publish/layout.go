@@ -1,0 +1,98 @@
+package publish
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// layer is an archive as a manifest lists it, with the text beside it.
+type layer struct {
+	Archive
+	sum []byte // text of the .sha256 file
+}
+
+func (l layer) descriptor() ocispec.Descriptor {
+	d := ocispec.Descriptor{MediaType: l.MediaType, Digest: l.Digest, Size: l.Size,
+		Annotations: map[string]string{ocispec.AnnotationTitle: l.Title}}
+	if l.Executable != "" {
+		d.Annotations[artifact.AnnotationExecutable] = l.Executable.String()
+	}
+	return d
+}
+
+func (l layer) sumDescriptor() ocispec.Descriptor {
+	return ocispec.Descriptor{MediaType: "text/plain", Digest: digest.FromBytes(l.sum), Size: int64(len(l.sum)),
+		Annotations: map[string]string{ocispec.AnnotationTitle: l.Title + ".sha256"}}
+}
+
+// document is a manifest or index, and what names it.
+type document struct {
+	desc ocispec.Descriptor
+	data []byte
+}
+
+// part is a platform's manifest.
+type part struct {
+	document
+	platform artifact.Platform
+	manifest ocispec.Manifest
+}
+
+// graph is a release as it is sent.
+type graph struct {
+	document
+	index ocispec.Index
+	parts []part // in the order of the platforms
+}
+
+// build makes the index layout of layers, which are sorted by platform. The
+// descriptors inside the index bear no annotations: a titled one would be
+// written to disk as a file by oras and by the host.
+func build(layers []layer, annotations map[string]string) (*graph, error) {
+	g := &graph{index: ocispec.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex,
+		ArtifactType: artifact.TypeSingle, Annotations: annotations,
+	}}
+	for _, l := range layers {
+		p := part{platform: l.Platform, manifest: ocispec.Manifest{
+			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
+			ArtifactType: artifact.TypeSingle, Config: ocispec.DescriptorEmptyJSON,
+			Layers:      []ocispec.Descriptor{l.descriptor(), l.sumDescriptor()},
+			Annotations: maps.Clone(annotations),
+		}}
+		p.manifest.Annotations[artifact.AnnotationPlatform] = l.Platform.String()
+		var err error
+		if p.document, err = encode(p.manifest.MediaType, p.manifest); err != nil {
+			return nil, err
+		}
+		g.parts = append(g.parts, p)
+		entry := p.desc
+		entry.ArtifactType = artifact.TypeSingle
+		entry.Platform = &ocispec.Platform{OS: l.Platform.OS, Architecture: l.Platform.Arch, Variant: l.Platform.Variant}
+		g.index.Manifests = append(g.index.Manifests, entry)
+	}
+	var err error
+	g.document, err = encode(g.index.MediaType, g.index)
+	return g, err
+}
+
+// encode writes JSON without escapes for HTML, so that a constraint is
+// readable in the raw manifest.
+func encode(mediaType string, v any) (document, error) {
+	var buf bytes.Buffer
+	e := json.NewEncoder(&buf)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return document{}, err
+	}
+	data := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+	desc := ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
+	return document{desc, data}, nil
+}

@@ -1,0 +1,160 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// Report is what Push and Republish did, or would do with Options.DryRun.
+type Report struct {
+	Name       string
+	Version    string
+	Repository string        // HOST/PATH; "" for a dry run without a target
+	Tag        string        // that names the version
+	Digest     digest.Digest // of the index
+	Kept       bool          // the version was published with this content before
+	DryRun     bool          // nothing was sent
+	Unread     bool          // dry run only: the target may not be read without credentials, so nothing was compared
+	Platforms  []Published   // sorted by platform
+	Tags       []TagMove     // set, or in a dry run to be set
+	Ignored    []Problem     // what Options.Force passed over
+
+	Sent    int64 // bytes of blobs and manifests
+	Blobs   int   // blobs sent
+	Mounted int   // blobs taken over from another repository
+	Skipped int   // blobs that were there
+}
+
+// Published is one platform of a Report.
+type Published struct {
+	Platform   artifact.Platform
+	Tag        string
+	Manifest   digest.Digest
+	Layer      ocispec.Descriptor // with its title
+	Executable digest.Digest
+}
+
+// Push publishes a release in the index layout: blobs first, then the
+// manifests, then the tags, the version's own before all others, so that no
+// reader ever sees half of a release.
+//
+// A version that is published with the same layers and annotations, but for
+// the time of creation, is kept; only tags that are missing or behind are set.
+// With Options.DryRun the target is read and not written, and may be nil;
+// then nothing is compared.
+//
+// Errors: *LintError with every problem of r, *PublishedError, the target's,
+// the disk's.
+func Push(ctx context.Context, t Target, r Release, o Options) (*Report, error) {
+	dir, err := os.MkdirTemp(o.Temp, "schemahero-push-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	platforms := slices.SortedFunc(maps.Keys(r.Files), artifact.Platform.Compare)
+	v, problems := r.lint(platforms)
+	files, found, err := examine(ctx, r, platforms, o, dir)
+	if err != nil {
+		return nil, err
+	}
+	report := &Report{Name: r.Name, DryRun: o.DryRun}
+	if report.Ignored, err = settle(r, append(problems, found...), o.Force); err != nil {
+		return nil, err
+	}
+	layers, err := packAll(ctx, r, files, o, dir)
+	if err != nil {
+		return nil, err
+	}
+	return report, publish(ctx, t, v, layers, r.annotations(v), nil, o, report)
+}
+
+// settle returns the problems that force passes over, or all of them as an
+// error.
+func settle(r Release, problems []Problem, force bool) ([]Problem, error) {
+	if len(problems) == 0 {
+		return nil, nil
+	}
+	err := &LintError{r.Name, r.Version, problems}
+	if force && err.Forcible() {
+		return problems, nil
+	}
+	return nil, err
+}
+
+// publish sends layers as a release and completes the report. from is where
+// blobs may be taken over from, instead of being sent.
+func publish(ctx context.Context, t Target, v *semver.Version, layers []layer, annotations map[string]string, from Source, o Options, report *Report) error {
+	g, err := build(layers, annotations)
+	if err != nil {
+		return err
+	}
+	report.Version, report.Tag = v.String(), artifact.VersionTag(v)
+	var tags []string
+	if t != nil {
+		report.Repository = t.Name()
+		tags, err = allTags(ctx, t)
+		if o.DryRun && errors.Is(err, artifact.ErrDenied) {
+			// A check of a proposed change has no credentials, and many registries
+			// say the same of a repository that does not exist yet.
+			report.Unread, t, err = true, nil, nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if t != nil {
+		kept, err := existing(ctx, t, tags, v, g)
+		var published *PublishedError
+		if err != nil && !(o.Force && errors.As(err, &published)) {
+			return err
+		}
+		if kept != nil {
+			g, report.Kept = kept, true
+		}
+	}
+	report.describe(g, v)
+	s := &sender{t: t, o: o, report: report}
+	if !report.Kept && !o.DryRun {
+		if err := s.blobs(ctx, layers, from); err != nil {
+			return err
+		}
+		if err := s.manifests(ctx, g); err != nil {
+			return err
+		}
+	}
+	return s.tags(ctx, g, v, tags)
+}
+
+// allTags reads the tag list, once. A repository that does not exist has no
+// tags.
+func allTags(ctx context.Context, t Target) ([]string, error) {
+	var tags []string
+	err := t.Tags(ctx, func(page []string) error {
+		tags = append(tags, page...)
+		return nil
+	})
+	if errors.Is(err, artifact.ErrNotFound) {
+		return nil, nil
+	}
+	return tags, err
+}
+
+func (r *Report) describe(g *graph, v *semver.Version) {
+	r.Digest = g.desc.Digest
+	for _, p := range g.parts {
+		l := p.manifest.Layers[0]
+		r.Platforms = append(r.Platforms, Published{
+			Platform: p.platform, Tag: platformTag(v, p.platform), Manifest: p.desc.Digest,
+			Layer: l, Executable: digest.Digest(l.Annotations[artifact.AnnotationExecutable]),
+		})
+	}
+}

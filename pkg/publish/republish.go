@@ -1,0 +1,182 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// Republish publishes, in the index layout, a release that stands elsewhere
+// or here in another layout, with the same layers byte for byte. reference is
+// a tag or digest of from. What r leaves empty is as the source says: version,
+// annotations, constraints, time of creation (where that says none, r.Created);
+// r.Files must be empty. Every checksum is checked on the way.
+//
+// The executables are held to less than Push holds them to, as they are
+// published already: refused without force is what is made for another
+// platform or is a stub.
+//
+// Errors: Push's, the source's, *artifact.FormatError, *artifact.SumError,
+// *ArchiveError.
+func Republish(ctx context.Context, t Target, from Source, reference string, r Release, o Options) (*Report, error) {
+	rel, err := read(ctx, from, r.Name, reference)
+	if err != nil {
+		return nil, err
+	}
+	r = inherit(r, rel)
+	v, problems := r.lint(rel.Platforms())
+	if v == nil { // nothing else is worth fetching
+		return nil, &LintError{r.Name, r.Version, problems}
+	}
+	dir, err := os.MkdirTemp(o.Temp, "schemahero-push-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	layers := make([]layer, len(rel.Builds))
+	found := make([][]Problem, len(rel.Builds))
+	g, fetchCtx := errgroup.WithContext(ctx)
+	g.SetLimit(o.parallel())
+	for i, b := range rel.Builds {
+		g.Go(func() (err error) {
+			folder := filepath.Join(dir, strconv.Itoa(i)) // titles are the source's, and may be equal
+			if err := os.Mkdir(folder, 0o700); err != nil {
+				return err
+			}
+			layers[i], found[i], err = fetch(fetchCtx, from, r.Name, b, o, folder)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	report := &Report{Name: r.Name, DryRun: o.DryRun}
+	if report.Ignored, err = settle(r, append(problems, slices.Concat(found...)...), o.Force); err != nil {
+		return nil, err
+	}
+	return report, publish(ctx, t, v, layers, r.annotations(v), from, o, report)
+}
+
+// read finds what reference names. A tag that is a version stands for all its
+// platforms, in the tags layout too, where each has its own.
+func read(ctx context.Context, from Source, name, reference string) (*artifact.Release, error) {
+	tag, ok := artifact.ParseTag(reference)
+	if !ok || !tag.Platform.IsZero() {
+		return artifact.ReadReference(ctx, from, name, reference)
+	}
+	var tags []string
+	err := from.Tags(ctx, func(page []string) error {
+		tags = append(tags, page...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range artifact.Candidates(tags) {
+		if c.Version.String() == tag.Version.String() {
+			if slices.Contains(tags, reference) {
+				c.Tag = reference // not 1.2.3 where v1.2.3 was asked for
+			}
+			return artifact.Read(ctx, from, name, c)
+		}
+	}
+	return artifact.ReadReference(ctx, from, name, reference)
+}
+
+// inherit fills what r leaves empty with what the source says.
+func inherit(r Release, rel *artifact.Release) Release {
+	if r.Version == "" {
+		r.Version = rel.Version
+	}
+	if !rel.Created.IsZero() {
+		r.Created = rel.Created
+	}
+	annotations := map[string]string{}
+	for key, value := range rel.Annotations {
+		if !reserved(key) {
+			annotations[key] = value
+		}
+	}
+	for key, value := range r.Annotations {
+		annotations[key] = value
+	}
+	r.Annotations = annotations
+	if r.HostConstraint == "" {
+		r.HostConstraint = rel.Requires[artifact.Host]
+	}
+	if r.Requires == nil {
+		r.Requires = map[string]string{}
+		for name, constraint := range rel.Requires {
+			if name != artifact.Host {
+				r.Requires[name] = constraint
+			}
+		}
+	}
+	return r
+}
+
+// fetch brings a build's layer and checksum into dir.
+func fetch(ctx context.Context, from Source, name string, b artifact.Build, o Options, dir string) (layer, []Problem, error) {
+	l := layer{Archive: Archive{Platform: b.Platform, Path: filepath.Join(dir, b.File), Title: b.File,
+		MediaType: b.Layer.MediaType, Digest: b.Layer.Digest, Size: b.Layer.Size, Executable: b.Executable}}
+	l.sum = []byte(l.Sum())
+	if b.Sum != nil {
+		if err := artifact.CheckSum(ctx, from, b); err != nil {
+			return l, nil, err
+		}
+		rc, err := from.Blob(ctx, *b.Sum)
+		if err != nil {
+			return l, nil, err
+		}
+		l.sum, err = io.ReadAll(io.LimitReader(rc, artifact.MaxMetadata)) // CheckSum knows it to be no longer
+		rc.Close()
+		if err != nil {
+			return l, nil, err
+		}
+	}
+	if err := download(ctx, from, b, l.Path, o); err != nil {
+		return l, nil, err
+	}
+	executable, sum, err := unpack(ctx, l.Path, name, b.Platform, dir)
+	if err != nil {
+		return l, nil, err
+	}
+	defer os.Remove(executable)
+	if b.Executable != "" && b.Executable != sum {
+		return l, nil, &ArchiveError{b.File, fmt.Sprintf("holds executable %s, its annotation says %s", sum, b.Executable)}
+	}
+	l.Executable = sum
+	problems := slices.DeleteFunc(inspect(executable, b.File, b.Platform), func(p Problem) bool { return p.Kind == ProblemFormat })
+	return l, problems, nil
+}
+
+func download(ctx context.Context, from Source, b artifact.Build, file string, o Options) error {
+	rc, err := from.Blob(ctx, ocispec.Descriptor{MediaType: b.Layer.MediaType, Digest: b.Layer.Digest, Size: b.Layer.Size})
+	if err != nil {
+		return err
+	}
+	defer rc.Close()
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	done := int64(0)
+	_, err = io.Copy(out, &reader{ctx: ctx, r: rc, seen: func(n int) {
+		done += int64(n)
+		o.event(Event{Stage: StageFetch, Subject: b.File, Done: done, Total: b.Layer.Size})
+	}})
+	if err != nil {
+		return err
+	}
+	return out.Close()
+}

@@ -1,0 +1,195 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// sender writes one release to a target.
+type sender struct {
+	t      Target
+	o      Options
+	mu     sync.Mutex // guards report
+	report *Report
+}
+
+// blob is bytes to be sent, from a file or from memory.
+type blob struct {
+	desc  ocispec.Descriptor
+	title string
+	path  string // "" for data
+	data  []byte
+}
+
+func (b blob) open() (io.ReadCloser, error) {
+	if b.path != "" {
+		return os.Open(b.path)
+	}
+	return io.NopCloser(bytes.NewReader(b.data)), nil
+}
+
+// blobs sends what the repository does not have, each digest once.
+func (s *sender) blobs(ctx context.Context, layers []layer, from Source) error {
+	empty := ocispec.DescriptorEmptyJSON
+	all := []blob{{desc: empty, title: "config", data: empty.Data}}
+	for _, l := range layers {
+		sum := l.sumDescriptor()
+		all = append(all, blob{desc: l.descriptor(), title: l.Title, path: l.Path},
+			blob{desc: sum, title: l.Title + ".sha256", data: l.sum})
+	}
+	seen := map[digest.Digest]bool{}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.o.parallel())
+	for _, b := range all {
+		if seen[b.desc.Digest] {
+			continue
+		}
+		seen[b.desc.Digest] = true
+		g.Go(func() error { return s.blob(ctx, b, from) })
+	}
+	return g.Wait()
+}
+
+func (s *sender) blob(ctx context.Context, b blob, from Source) error {
+	// A blob is a blob whatever a manifest calls it: without annotations, and
+	// under no media type that would make the target look for a manifest.
+	desc := ocispec.Descriptor{MediaType: "application/octet-stream", Digest: b.desc.Digest, Size: b.desc.Size}
+	switch there, err := s.t.Exists(ctx, desc); {
+	case err != nil:
+		return err
+	case there:
+		s.add(func(r *Report) { r.Skipped++ })
+		s.o.event(Event{Stage: StageSkip, Subject: b.title, Done: desc.Size, Total: desc.Size, Ended: true})
+		return nil
+	}
+	if from != nil && host(from.Name()) == host(s.t.Name()) && from.Name() != s.t.Name() {
+		granted, err := s.t.Mount(ctx, desc, from.Name())
+		if err != nil {
+			return err
+		}
+		if granted {
+			s.add(func(r *Report) { r.Mounted++ })
+			s.o.event(Event{Stage: StageSkip, Subject: b.title, Done: desc.Size, Total: desc.Size, Ended: true})
+			return nil
+		}
+	}
+	err := s.t.PushBlob(ctx, desc, func() (io.ReadCloser, error) {
+		rc, err := b.open()
+		if err != nil {
+			return nil, err
+		}
+		done := int64(0) // a new try begins from nothing
+		return struct {
+			io.Reader
+			io.Closer
+		}{&reader{ctx: ctx, r: rc, seen: func(n int) {
+			done += int64(n)
+			s.o.event(Event{Stage: StageUpload, Subject: b.title, Done: done, Total: desc.Size})
+		}}, rc}, nil
+	})
+	if err != nil {
+		return err
+	}
+	s.add(func(r *Report) { r.Blobs++; r.Sent += desc.Size })
+	s.o.event(Event{Stage: StageUpload, Subject: b.title, Done: desc.Size, Total: desc.Size, Ended: true})
+	return nil
+}
+
+// manifests sends the platforms' manifests under their digests. The index
+// comes with the version's tag: from then on the release is there, whole.
+func (s *sender) manifests(ctx context.Context, g *graph) error {
+	parts, ctx := errgroup.WithContext(ctx)
+	parts.SetLimit(s.o.parallel())
+	for _, p := range g.parts {
+		parts.Go(func() error { return s.put(ctx, p.document) })
+	}
+	return parts.Wait()
+}
+
+// put sends a manifest under its digest, and under tags.
+func (s *sender) put(ctx context.Context, d document, tags ...string) error {
+	if err := s.t.PushManifest(ctx, d.desc, d.data, tags...); err != nil {
+		return err
+	}
+	s.add(func(r *Report) { r.Sent += d.desc.Size * int64(max(1, len(tags))) })
+	return nil
+}
+
+// tags sets what does not stand right yet: the version's own tag, then those
+// of its platforms, then the floating ones.
+func (s *sender) tags(ctx context.Context, g *graph, v *semver.Version, existing []string) error {
+	type wanted struct {
+		tag string
+		doc document
+	}
+	own := []wanted{{artifact.VersionTag(v), g.document}}
+	var platforms, float []wanted
+	for _, p := range g.parts {
+		platforms = append(platforms, wanted{platformTag(v, p.platform), p.document})
+	}
+	for _, tag := range floating(existing, v) {
+		float = append(float, wanted{tag, g.document})
+	}
+	for _, step := range [][]wanted{own, platforms, float} {
+		moves := make([]*TagMove, len(step))
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(s.o.parallel())
+		for i, w := range step {
+			group.Go(func() (err error) {
+				moves[i], err = s.tag(ctx, w.tag, w.doc)
+				return err
+			})
+		}
+		err := group.Wait()
+		for _, m := range moves {
+			if m != nil {
+				s.report.Tags = append(s.report.Tags, *m)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sender) tag(ctx context.Context, tag string, doc document) (*TagMove, error) {
+	move := &TagMove{Tag: tag, Digest: doc.desc.Digest}
+	if s.t != nil {
+		var err error
+		if move, err = checkTag(ctx, s.t, tag, doc); move == nil || err != nil {
+			return nil, err
+		}
+	}
+	if s.o.DryRun {
+		return move, nil
+	}
+	if err := s.put(ctx, doc, tag); err != nil {
+		return nil, err
+	}
+	s.o.event(Event{Stage: StageTag, Subject: tag, Ended: true})
+	return move, nil
+}
+
+// host returns the registry of HOST/PATH.
+func host(repository string) string {
+	h, _, _ := strings.Cut(repository, "/")
+	return h
+}
+
+func (s *sender) add(f func(*Report)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(s.report)
+}

@@ -1,0 +1,112 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// TagMove is a tag that was set.
+type TagMove struct {
+	Tag      string
+	Digest   digest.Digest
+	Previous digest.Digest // what it named before; "" for a new tag
+}
+
+// TagError says why a string is no tag.
+type TagError struct{ Tag string }
+
+func (e *TagError) Error() string {
+	return fmt.Sprintf("tag %q: is not [a-zA-Z0-9_][a-zA-Z0-9._-]* of at most 128 characters", e.Tag)
+}
+
+// AddTags gives what reference, a tag or digest, names further tags; its bytes
+// stay where they are. It returns those that did not name it already. A tag
+// that names a version and stands for something else is a *PublishedError
+// without force. Errors besides: *TagError, the target's.
+func AddTags(ctx context.Context, t Target, reference string, tags []string, force bool) ([]TagMove, error) {
+	for _, tag := range tags {
+		if !artifact.IsTag(tag) {
+			return nil, &TagError{tag}
+		}
+	}
+	desc, data, err := t.Manifest(ctx, reference)
+	if err != nil {
+		return nil, err
+	}
+	doc := document{desc, data}
+	var moves []TagMove
+	for _, tag := range tags {
+		move, err := checkTag(ctx, t, tag, doc)
+		if err != nil {
+			return nil, err
+		}
+		if move == nil {
+			continue
+		}
+		if _, version := artifact.ParseTag(tag); version && move.Previous != "" && !force {
+			return nil, &PublishedError{t.Name(), tag, move.Previous, []string{"it names another digest"}}
+		}
+		moves = append(moves, *move)
+	}
+	if len(moves) == 0 {
+		return nil, nil
+	}
+	names := make([]string, len(moves))
+	for i, m := range moves {
+		names[i] = m.Tag
+	}
+	return moves, t.PushManifest(ctx, desc, data, names...)
+}
+
+// checkTag returns what setting a tag would change, nil where it stands right.
+func checkTag(ctx context.Context, t Target, tag string, doc document) (*TagMove, error) {
+	now, err := t.Resolve(ctx, tag)
+	switch {
+	case errors.Is(err, artifact.ErrNotFound):
+	case err != nil:
+		return nil, err
+	case now.Digest == doc.desc.Digest:
+		return nil, nil
+	}
+	return &TagMove{Tag: tag, Digest: doc.desc.Digest, Previous: now.Digest}, nil
+}
+
+// floating returns the tags besides its own that belong to a version, given
+// all tags of the repository: X.Y where it is the highest of X.Y, X of X, and
+// latest of all. Prereleases have none and count for none. Equal precedence
+// is decided as it is when releases are chosen.
+func floating(tags []string, v *semver.Version) []string {
+	if v.Prerelease() != "" {
+		return nil
+	}
+	minor := func(w *semver.Version) bool { return w.Major() == v.Major() && w.Minor() == v.Minor() }
+	major := func(w *semver.Version) bool { return w.Major() == v.Major() }
+	all := func(*semver.Version) bool { return true }
+	candidates := artifact.Candidates(append([]string{artifact.VersionTag(v)}, tags...))
+	highest := func(among func(*semver.Version) bool) bool {
+		for _, c := range candidates { // highest first
+			if c.Version.Prerelease() == "" && among(c.Version) {
+				return c.Version.String() == v.String()
+			}
+		}
+		return true
+	}
+	x := strconv.FormatUint(v.Major(), 10)
+	var out []string
+	for _, f := range []struct {
+		tag   string
+		among func(*semver.Version) bool
+	}{{x + "." + strconv.FormatUint(v.Minor(), 10), minor}, {x, major}, {"latest", all}} {
+		if highest(f.among) {
+			out = append(out, f.tag)
+		}
+	}
+	return out
+}
