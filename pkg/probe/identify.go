@@ -1,0 +1,131 @@
+// Package probe asks driver executables who they are.
+//
+// [Identify] starts a driver the way the host does, completes the go-plugin
+// handshake, reads name, version and engines, and stops it. [Inspect] reads
+// what an executable's headers say and runs nothing.
+//
+// The host speaks hashicorp/go-plugin. This package speaks the same protocol
+// without that module, which links gRPC: a handshake line on standard output,
+// then hashicorp/yamux over the socket that it names, then net/rpc calls.
+package probe
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// DefaultLimit is how long a driver may take to answer and stop where the
+// caller's context has no deadline. Real drivers answer in tens of
+// milliseconds; a cold disk or an emulated processor needs some more.
+const DefaultLimit = 10 * time.Second
+
+// Identity is what a driver says of itself.
+type Identity struct {
+	Name    string   // such as "postgres"
+	Version string   // as the driver writes it; not necessarily semver
+	Engines []string // engines it serves, in its order
+}
+
+// Identify runs the executable at path, which may be untrusted: call it only
+// where the user asked for drivers to be run.
+//
+// The driver gets an environment of its own with nothing of the caller's in
+// it, no standard input, and an empty temporary folder to work in that is
+// removed afterwards. It and every process in its group are ended before
+// Identify returns, which is at the latest shortly after ctx ends.
+//
+// Errors: [*PlatformError] where this machine cannot run the file,
+// [*LoaderError] where the libc that it was linked for is missing,
+// [*ProtocolError] where it speaks another protocol, [*TimeoutError] where it
+// takes too long, [*HandshakeError] for everything else that the driver does
+// wrong; the operating system's own error where the file cannot be read, and
+// ctx's error where ctx was cancelled.
+func Identify(ctx context.Context, path string) (Identity, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return Identity{}, err
+	}
+	if err := runnable(path); err != nil {
+		return Identity{}, err
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, DefaultLimit)
+		defer cancel()
+	}
+	// The socket of go-plugin's server lies in a folder that only this user
+	// can enter, and goes with it even where the driver does not clean up.
+	dir, err := os.MkdirTemp("", "probe-")
+	if err != nil {
+		return Identity{}, err
+	}
+	defer os.RemoveAll(dir)
+
+	started := time.Now()
+	p, err := start(ctx, path, dir)
+	if err != nil {
+		return Identity{}, err
+	}
+	id, quit, err := ask(ctx, p)
+	p.stop(quit)
+	if err == nil {
+		return id, nil
+	}
+	if cause := ctx.Err(); cause == context.DeadlineExceeded {
+		return Identity{}, &TimeoutError{Path: path, After: time.Since(started).Round(time.Millisecond), Stderr: p.stderr.String()}
+	} else if cause != nil {
+		return Identity{}, fmt.Errorf("%s: %w", path, cause)
+	}
+	return Identity{}, explain(err, p)
+}
+
+// runnable reports why path is no file that can be executed.
+func runnable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return &HandshakeError{Path: path, Problem: "not a regular file"}
+	case !executable(info):
+		return &HandshakeError{Path: path, Problem: "not executable", Err: os.ErrPermission}
+	}
+	return nil
+}
+
+// ask completes the handshake and asks the questions. quit tells whether the
+// driver agreed to end by itself.
+func ask(ctx context.Context, p *process) (id Identity, quit bool, err error) {
+	line, err := p.handshake(ctx)
+	if err != nil {
+		return Identity{}, false, err
+	}
+	address, err := parseHandshake(p.path, line)
+	if err != nil {
+		return Identity{}, false, err
+	}
+	s, err := connect(ctx, address)
+	if err != nil {
+		return Identity{}, false, err
+	}
+	defer s.close()
+	if id, err = s.identify(); err != nil {
+		return Identity{}, false, err
+	}
+	return id, s.quit() == nil, nil
+}
+
+// explain gives an error that is not yet typed the facts about the process.
+func explain(err error, p *process) error {
+	switch e := err.(type) {
+	case *HandshakeError:
+		e.Stderr = p.stderr.String()
+		return e
+	case *ProtocolError:
+		return e
+	}
+	return &HandshakeError{Path: p.path, Problem: err.Error(), Stderr: p.stderr.String(), Err: err}
+}
