@@ -82,7 +82,8 @@ type Release struct {
 	Created     time.Time     // zero where the release does not say
 	Annotations map[string]string
 	Requires    map[string]string // constraints by plugin name, Host for the host
-	Builds      []Build           // sorted by platform
+	Offered     []Platform        // every platform that the release serves, sorted
+	Builds      []Build           // of the platforms that were asked for, sorted by platform
 }
 
 // Build is a release's executable for one platform.
@@ -125,7 +126,7 @@ func (r *Release) Build(p Platform) (Build, bool) {
 	return Build{}, false
 }
 
-// Platforms returns the platforms that the release serves, sorted.
+// Platforms returns the platforms of Builds, sorted.
 func (r *Release) Platforms() []Platform {
 	out := make([]Platform, len(r.Builds))
 	for i, b := range r.Builds {

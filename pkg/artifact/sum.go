@@ -3,6 +3,7 @@ package artifact
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"strings"
 )
@@ -25,6 +26,9 @@ func CheckSum(ctx context.Context, r Reader, b Build) error {
 	data, err := io.ReadAll(io.LimitReader(rc, MaxMetadata+1))
 	if err != nil {
 		return err
+	}
+	if int64(len(data)) != b.Sum.Size { // then the digest was not checked either
+		return &FormatError{file, fmt.Sprintf("has not the %d bytes that the manifest states", b.Sum.Size)}
 	}
 	stated, err := ParseSum(string(data), b.File)
 	if err != nil {

@@ -19,6 +19,9 @@ type Tag struct {
 // +, with -OS-ARCH behind it where the tag is for one platform. Floating tags
 // (latest, 0, 0.1), signature tags and everything else are ok == false.
 func ParseTag(name string) (tag Tag, ok bool) {
+	if !IsTag(name) { // whatever a registry says that it has
+		return Tag{}, false
+	}
 	text, platform, _ := CutPlatform(name)
 	text = strings.TrimPrefix(text, "v")
 	if strings.Count(text, "_") > 1 {

@@ -1,0 +1,53 @@
+package artifact
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// index reads the manifests that an index lists, one for each platform. An
+// entry that is itself an index, or has no platform (attestations are stored
+// so), is none of ours. Of two for one platform the first counts
+// (image-spec, image-index).
+func (rd *reading) index(reference string, data []byte) error {
+	var idx ocispec.Index
+	if err := json.Unmarshal(data, &idx); err != nil {
+		return &FormatError{reference, "index does not parse: " + err.Error()}
+	}
+	rd.facts = append(rd.facts, idx.Annotations)
+	var wanted []ocispec.Descriptor
+	var platforms []Platform
+	for _, d := range idx.Manifests {
+		if d.Platform == nil || !IsManifest(d.MediaType) {
+			continue
+		}
+		platform, reason := newPlatform(d.Platform.OS, d.Platform.Architecture, d.Platform.Variant)
+		if reason != "" || slices.Contains(rd.rel.Offered, platform) {
+			continue
+		}
+		if !IsDigest(d.Digest.String()) {
+			return &FormatError{reference, fmt.Sprintf("%s: manifest digest %q is no SHA-256", platform, d.Digest)}
+		}
+		rd.rel.Offered = append(rd.rel.Offered, platform)
+		if rd.wants(platform) {
+			wanted, platforms = append(wanted, d), append(platforms, platform)
+		}
+	}
+	parts := make([]*part, len(wanted))
+	err := each(len(parts), func(i int) (err error) {
+		parts[i], err = rd.manifest(wanted[i].Digest.String())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, p := range parts {
+		if err := rd.add(p, platforms[i], ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}

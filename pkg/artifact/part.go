@@ -1,0 +1,118 @@
+package artifact
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// part is a manifest as fetched: of one platform, or of all in the files
+// layout.
+type part struct {
+	ocispec.Manifest
+	digest   digest.Digest
+	platform Platform // where the manifest says so itself
+	guessed  bool     // platform is only what the layout has it be
+}
+
+// manifest fetches the manifest of one platform.
+func (rd *reading) manifest(reference string) (*part, error) {
+	desc, data, err := rd.r.Manifest(rd.ctx, reference)
+	if err != nil {
+		return nil, err
+	}
+	mediaType, err := mediaTypeOf(reference, desc, data)
+	if err != nil {
+		return nil, err
+	}
+	if !IsManifest(mediaType) {
+		return nil, &FormatError{reference, "is an index where a manifest for one platform should be"}
+	}
+	return parsePart(reference, desc, data)
+}
+
+func parsePart(reference string, desc ocispec.Descriptor, data []byte) (*part, error) {
+	p := &part{digest: desc.Digest}
+	if err := json.Unmarshal(data, &p.Manifest); err != nil {
+		return nil, &FormatError{reference, "manifest does not parse: " + err.Error()}
+	}
+	p.platform, _ = ParsePlatform(p.Annotations[AnnotationPlatform])
+	return p, nil
+}
+
+// artifactType falls back on the config's media type, where image-spec 1.0 had
+// it.
+func (p *part) artifactType() string { return cmp.Or(p.ArtifactType, p.Config.MediaType) }
+
+// titled returns a build for each layer that is titled as the archive or the
+// executable of the driver for a platform, the first for each. Other layers are
+// metadata, whatever their media type.
+func (p *part) titled(name string) []Build {
+	var builds []Build
+	seen := map[Platform]bool{}
+	for i, l := range p.Layers {
+		before, platform, ok := titlePlatform(l.Annotations[ocispec.AnnotationTitle])
+		if ok && before == "schemahero-"+name && !seen[platform] {
+			seen[platform] = true
+			builds = append(builds, p.build(name, i, platform, ""))
+		}
+	}
+	return builds
+}
+
+// single returns the build of a manifest for one platform: the layer titled
+// for it, else the only one that can be meant. A layer or annotation that names
+// another platform is believed rather than installed.
+func (p *part) single(name string, platform Platform, tag string) (Build, error) {
+	exact, near, rest := -1, -1, []int(nil)
+	for i, l := range p.Layers {
+		before, titled, ok := titlePlatform(l.Annotations[ocispec.AnnotationTitle])
+		switch {
+		case ok && !titled.compatible(platform):
+		case ok && before == "schemahero-"+name:
+			if titled == platform && exact < 0 {
+				exact = i
+			} else if near < 0 {
+				near = i
+			}
+		case !isMetadata(l):
+			rest = append(rest, i)
+		}
+	}
+	at := exact
+	if at < 0 {
+		at = near
+	}
+	if at < 0 {
+		reference := cmp.Or(tag, p.digest.String())
+		if !p.platform.IsZero() && !p.platform.compatible(platform) {
+			return Build{}, &FormatError{reference, fmt.Sprintf("is offered for %s and says that it is for %s", platform, p.platform)}
+		}
+		if len(rest) != 1 {
+			return Build{}, &FormatError{reference, fmt.Sprintf("no layer is titled %s, and %d others could be meant", platform.Archive(name), len(rest))}
+		}
+		at = rest[0]
+	}
+	return p.build(name, at, platform, tag), nil
+}
+
+func (p *part) build(name string, at int, platform Platform, tag string) Build {
+	l := p.Layers[at]
+	b := Build{Platform: platform, Tag: tag, Manifest: p.digest}
+	b.File = cmp.Or(l.Annotations[ocispec.AnnotationTitle], platform.Archive(name))
+	b.Layer = ocispec.Descriptor{MediaType: l.MediaType, Digest: l.Digest, Size: l.Size}
+	if hex := strings.TrimPrefix(l.Annotations[AnnotationExecutable], "sha256:"); hex != "" {
+		b.Executable = digest.NewDigestFromEncoded(digest.SHA256, hex)
+	}
+	for _, s := range p.Layers {
+		if s.Annotations[ocispec.AnnotationTitle] == b.File+".sha256" {
+			b.Sum = &ocispec.Descriptor{MediaType: s.MediaType, Digest: s.Digest, Size: s.Size}
+			break
+		}
+	}
+	return b
+}
