@@ -44,6 +44,16 @@ func NewError(source []byte, problems ...Problem) *Error {
 	return &Error{Problems: problems, Source: source}
 }
 
+// Texts returns what is wrong without the places, for a text that is in no file
+// yet.
+func (e *Error) Texts() string {
+	texts := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		texts[i] = p.Text
+	}
+	return strings.Join(texts, "; ")
+}
+
 // Error returns one "file:line:column: text" a line.
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))

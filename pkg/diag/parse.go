@@ -120,8 +120,9 @@ func startsExpression(line []byte) bool {
 	line, _, _ = bytes.Cut(line, []byte("\n"))
 	line = bytes.TrimLeft(line, " \t")
 	if len(line) > 0 && line[0] == '[' {
-		body, _, closed := bytes.Cut(bytes.TrimLeft(line, "["), []byte("]"))
-		return closed && isKey(body)
+		// A quote may as well begin an item of a list of lists.
+		name := bytes.TrimLeft(line, "[ \t")
+		return len(name) > 0 && isBare(string(name[:1]))
 	}
 	key, _, found := bytes.Cut(line, []byte("="))
 	return found && isKey(key)

@@ -60,7 +60,7 @@ func Set(file string, data []byte, e Edit) ([]byte, error) {
 			out = change.apply(file, out, e.Name)
 		}
 	}
-	return out, before.checkEdit(file, out, e.Name, e.applied(before.Plugins))
+	return before.checkEdit(file, out, e.Name, e.applied(before.Plugins))
 }
 
 // Remove returns the text of a manifest without a plugin: without the lines that
@@ -76,7 +76,7 @@ func Remove(file string, data []byte, name string) ([]byte, error) {
 	}
 	out := diag.ParseTOML(file, data).Root.Get("plugins").Table.Delete(name)
 	want := slices.DeleteFunc(slices.Clone(before.Plugins), func(p Plugin) bool { return p.Name == name })
-	return out, before.checkEdit(file, out, name, want)
+	return before.checkEdit(file, out, name, want)
 }
 
 // check refuses what could not stand in any manifest.
@@ -203,28 +203,20 @@ func (e Edit) applied(plugins []Plugin) []Plugin {
 	return plugins
 }
 
-// checkEdit reads the edited text again: it must be valid and differ from the
+// checkEdit returns the edited text after reading it again: it must be valid and differ from the
 // manifest in nothing but its plugins, which must be the wanted ones. Whatever
 // an edit did not foresee ends here and not in a file.
-func (m *Manifest) checkEdit(file string, data []byte, name string, want []Plugin) error {
+func (m *Manifest) checkEdit(file string, data []byte, name string, want []Plugin) ([]byte, error) {
 	after, err := Parse(file, data)
-	var invalid *diag.Error
-	if errors.As(err, &invalid) {
-		texts := make([]string, len(invalid.Problems))
-		for i, p := range invalid.Problems {
-			texts[i] = p.Text
-		}
-		return &EditError{file, name, strings.Join(texts, "; ")}
-	}
-	if err != nil {
-		return err
+	if invalid := new(diag.Error); errors.As(err, &invalid) {
+		return nil, &EditError{file, name, invalid.Texts()}
 	}
 	wanted := *m
 	wanted.Plugins = want
 	if !reflect.DeepEqual(essence(*after), essence(wanted)) {
-		return &EditError{file, name, "its entry is written in a way that only a person can edit"}
+		return nil, &EditError{file, name, "its entry is written in a way that only a person can edit"}
 	}
-	return nil
+	return data, nil
 }
 
 // essence drops what an edit moves or what is said twice.

@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"path/filepath"
+	"path"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
@@ -86,7 +86,7 @@ func CheckScope(s string) error {
 		return &ReferenceError{s, "has a wildcard in it: a scope stands for all that is below it"}
 	}
 	if dir, isLayout := strings.CutPrefix(s, LayoutPrefix); isLayout {
-		if dir == "" || dir != filepath.ToSlash(filepath.Clean(dir)) {
+		if dir == "" || dir != path.Clean(dir) {
 			return &ReferenceError{s, "names no folder"}
 		}
 		return nil
@@ -135,7 +135,7 @@ func decodeKeyless(v *diag.Value) *Keyless {
 		}
 	}
 	if k.TrustedRoot != "" {
-		k.TrustedRoot = resolve(t.Document().File, k.TrustedRoot)
+		k.TrustedRoot = t.Document().Path(k.TrustedRoot)
 		if err := checkFile(k.TrustedRoot); err != nil {
 			t.Get("trusted-root").Problem("%q %v", t.Get("trusted-root").Text, err)
 			ok = false
@@ -154,14 +154,14 @@ func decodeKeys(v *diag.Value, r *Rule) bool {
 		return false
 	}
 	for _, file := range files {
-		path := resolve(file.Document().File, file.Text)
-		print, err := fingerprint(path)
+		key := file.Document().Path(file.Text)
+		print, err := fingerprint(key)
 		if err != nil {
 			file.Problem("%q %v", file.Text, err)
 			ok = false
 			continue
 		}
-		r.Keys = append(r.Keys, path)
+		r.Keys = append(r.Keys, key)
 		r.Fingerprints = append(r.Fingerprints, print)
 	}
 	return ok

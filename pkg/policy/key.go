@@ -13,22 +13,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // maxKey is far above the size of any public key in PEM.
 const maxKey = 64 << 10
-
-// resolve returns the absolute path of a file named in a document.
-func resolve(document, file string) string {
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(filepath.Dir(document), filepath.FromSlash(file))
-	}
-	if abs, err := filepath.Abs(file); err == nil {
-		return abs
-	}
-	return file
-}
 
 // checkFile returns an error where path is no regular file. A manifest comes
 // from a pull request too: opening a pipe or a device that it names would block.

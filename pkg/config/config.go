@@ -1,0 +1,163 @@
+// Package config reads HOME/config.toml, which holds what a machine, and not a
+// project, decides: mirrors, how to reach registries, and whom to trust.
+package config
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+)
+
+// Config is a valid config.toml. The zero value is that of a file that is not
+// there.
+type Config struct {
+	Mirrors    []Mirror            // longest prefix first
+	Registries map[string]Registry // by host, or host:port
+	Trust      policy.Policy
+}
+
+// Mirror names the places to ask before a registry.
+type Mirror struct {
+	Prefix  string   // HOST[/PATH], by whole segments
+	Targets []string // HOST[/PATH] each, which stands in the place of the prefix; in the order to try
+}
+
+// Registry says how to reach a registry. The files are absolute paths, "" where
+// they are not given.
+type Registry struct {
+	CAFile     string // PEM certificates to trust besides the system's
+	ClientCert string // PEM; set together with ClientKey
+	ClientKey  string
+	PlainHTTP  *bool // nil where the file does not say
+}
+
+// Load reads a config; a file that is not there is an empty one. The error is a
+// *diag.Error, or an *fs.PathError where the file cannot be read.
+func Load(file string) (*Config, error) {
+	data, err := diag.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Config{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return Parse(file, data)
+}
+
+// Parse reads a config. file is its name in messages, and its folder is where
+// relative paths begin; the key files of [[trust]] are read from there. The
+// error is a *diag.Error with everything that is wrong.
+func Parse(file string, data []byte) (*Config, error) {
+	doc := diag.ParseTOML(file, data)
+	doc.Root.Only("mirrors", "registries", "trust")
+	c := &Config{}
+	if t, ok := doc.Root.Get("mirrors").AsTable(); ok {
+		c.Mirrors = decodeMirrors(t)
+	}
+	if t, ok := doc.Root.Get("registries").AsTable(); ok {
+		c.Registries = decodeRegistries(t)
+	}
+	c.Trust = policy.Decode(doc.Root.Get("trust"))
+	if err := doc.Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func decodeMirrors(t *diag.Table) []Mirror {
+	var mirrors []Mirror
+	for _, e := range t.Entries {
+		if e.Value.Kind == diag.TableKind {
+			e.Problem("names no host: a key with dots needs quotes")
+			continue
+		}
+		if err := policy.CheckReference(e.Key); err != nil {
+			e.Problem("%s", reason(err))
+		}
+		targets, ok := e.Value.AsStringOrStrings()
+		if ok && len(targets) == 0 {
+			e.Value.Problem("names no mirror")
+		}
+		m := Mirror{Prefix: e.Key}
+		for _, target := range targets {
+			err := policy.CheckReference(target.Text)
+			switch {
+			case err != nil:
+				target.Problem("%v", err)
+			case target.Text == e.Key:
+				target.Problem("%q is the registry itself, which is asked last anyway", target.Text)
+			case slices.Contains(m.Targets, target.Text):
+				target.Problem("%q is in the list already", target.Text)
+			default:
+				m.Targets = append(m.Targets, target.Text)
+			}
+		}
+		mirrors = append(mirrors, m)
+	}
+	slices.SortFunc(mirrors, func(a, b Mirror) int {
+		// Of two prefixes of one repository the longer has more segments.
+		return cmp.Or(len(b.Prefix)-len(a.Prefix), strings.Compare(a.Prefix, b.Prefix))
+	})
+	return mirrors
+}
+
+func decodeRegistries(t *diag.Table) map[string]Registry {
+	registries := make(map[string]Registry, len(t.Entries))
+	for _, e := range t.Entries {
+		if err := policy.CheckReference(e.Key); err != nil {
+			e.Problem("names no host, or host:port: a key with dots or colons needs quotes")
+			continue
+		}
+		if strings.Contains(e.Key, "/") {
+			e.Problem("has a path: a registry is a host, or host:port")
+		}
+		if table, ok := e.Value.AsTable(); ok {
+			registries[e.Key] = decodeRegistry(table)
+		}
+	}
+	return registries
+}
+
+func decodeRegistry(t *diag.Table) Registry {
+	t.Only("ca-file", "client-cert", "client-key", "plain-http")
+	r := Registry{CAFile: path(t.Get("ca-file")), ClientCert: path(t.Get("client-cert")), ClientKey: path(t.Get("client-key"))}
+	for _, pair := range [][2]string{{"client-cert", "client-key"}, {"client-key", "client-cert"}} {
+		if t.Get(pair[0]) != nil && t.Get(pair[1]) == nil {
+			t.Missing("%s: %s without %s", t.Name, pair[0], pair[1])
+		}
+	}
+	if plain, ok := t.Get("plain-http").AsBool(); ok {
+		r.PlainHTTP = &plain
+		if e := t.Entry("ca-file"); plain && e != nil {
+			e.Problem("says nothing beside plain-http")
+		}
+	}
+	return r
+}
+
+// path returns the absolute path of a file named relative to the config.
+func path(v *diag.Value) string {
+	file, ok := v.AsString()
+	switch {
+	case !ok:
+		return ""
+	case file == "":
+		v.Problem("is empty")
+		return ""
+	}
+	return v.Document().Path(file)
+}
+
+// reason is an error's text for a message that names the reference already.
+func reason(err error) string {
+	var e *policy.ReferenceError
+	if errors.As(err, &e) {
+		return e.Reason
+	}
+	return err.Error()
+}
