@@ -74,7 +74,12 @@ func (c Compression) writer(w io.Writer) (io.WriteCloser, error) {
 		return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
 			zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
 	}
-	return gzip.NewWriterLevel(w, gzipLevel)
+	z, err := gzip.NewWriterLevel(w, gzipLevel)
+	if err != nil {
+		return nil, err
+	}
+	z.ModTime = time.Unix(0, 0) // the zero value is written as a time in 2042
+	return z, nil
 }
 
 // Archive is a packed executable on disk.

@@ -74,7 +74,10 @@ func Push(ctx context.Context, t Target, r Release, o Options) (*Report, error) 
 	if err != nil {
 		return nil, err
 	}
-	return report, publish(ctx, t, v, layers, r.annotations(v), nil, o, report)
+	if err := publish(ctx, t, v, layers, r.annotations(v), nil, o, report); err != nil {
+		return nil, err
+	}
+	return report, nil
 }
 
 // settle returns the problems that force passes over, or all of them as an

@@ -63,7 +63,10 @@ func Republish(ctx context.Context, t Target, from Source, reference string, r R
 	if report.Ignored, err = settle(r, append(problems, slices.Concat(found...)...), o.Force); err != nil {
 		return nil, err
 	}
-	return report, publish(ctx, t, v, layers, r.annotations(v), from, o, report)
+	if err := publish(ctx, t, v, layers, r.annotations(v), from, o, report); err != nil {
+		return nil, err
+	}
+	return report, nil
 }
 
 // read finds what reference names. A tag that is a version stands for all its
