@@ -1,8 +1,15 @@
 package install
 
 import (
-	"path/filepath"
+	"errors"
+	"io/fs"
+	"slices"
 	"strings"
+	"syscall"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 )
 
 // Claim is who wants an installed file: a lock, by its absolute path, or
@@ -13,7 +20,7 @@ const downloadPrefix = "download:"
 
 // LockClaim returns the claim of the lock at an absolute path. Links in its
 // folder are resolved, so that one lock has one claim.
-func LockClaim(path string) Claim { return Claim(canonical(path)) }
+func LockClaim(path string) Claim { return Claim(canon{}.path(path)) }
 
 // DownloadClaim returns the claim of a `download NAME`.
 func DownloadClaim(name string) Claim { return Claim(downloadPrefix + name) }
@@ -23,20 +30,102 @@ func (c Claim) Lock() (path string, ok bool) {
 	return string(c), !strings.HasPrefix(string(c), downloadPrefix)
 }
 
-// canonical resolves the links of path's folder, as far as that exists, and
-// leaves the last element alone: an installed file may itself be a link.
-func canonical(path string) string {
-	dir, base := filepath.Split(filepath.Clean(path))
-	rest := ""
-	for d := filepath.Clean(dir); ; {
-		if real, err := filepath.EvalSymlinks(d); err == nil {
-			return filepath.Join(real, rest, base)
-		}
-		up := filepath.Dir(d)
-		if up == d {
-			return filepath.Join(dir, base)
-		}
-		rest = filepath.Join(filepath.Base(d), rest)
-		d = up
+// want is what is left of a claim.
+type want int
+
+const (
+	wantNothing want = iota // the lock is gone, or names no such driver
+	wantOther               // the lock names the driver, with another layer
+	wantThis
+)
+
+// claims reads the locks that claim, each once.
+type claims struct {
+	locks map[Claim]claimed
+	// noDownloads: what only a download wants is wanted by nobody.
+	noDownloads bool
+}
+
+type claimed struct {
+	lock *lockfile.Lock
+	gone bool
+}
+
+func (c *claims) read(cl Claim) claimed {
+	if got, ok := c.locks[cl]; ok {
+		return got
 	}
+	path, _ := cl.Lock()
+	l, err := lockfile.Load(path)
+	got := claimed{l, errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)}
+	if err != nil {
+		got.lock = nil
+	}
+	if c.locks == nil {
+		c.locks = map[Claim]claimed{}
+	}
+	c.locks[cl] = got
+	return got
+}
+
+// want tells how a claim on a receipt's file still stands. A lock that cannot
+// be read, with conflict markers say, is taken to want what it ever wanted.
+func (c *claims) want(cl Claim, r Receipt) want {
+	if _, ok := cl.Lock(); !ok {
+		if c.noDownloads {
+			return wantNothing
+		}
+		return wantThis
+	}
+	got := c.read(cl)
+	if got.gone {
+		return wantNothing
+	}
+	if got.lock == nil {
+		return wantThis
+	}
+	p, ok := got.lock.Plugin(r.Plugin)
+	if !ok || r.Name != p.Name && !slices.Contains(p.Aliases, r.Name) {
+		return wantNothing
+	}
+	for _, platform := range p.Platforms {
+		if platform.Layer == r.Layer {
+			return wantThis
+		}
+	}
+	return wantOther
+}
+
+// wanted tells whether anyone wants a file of the receipt's name in its place.
+// Of which version does not matter: where it is another, the next sync brings
+// that, and until then the host has the old one.
+func (c *claims) wanted(r Receipt) bool {
+	return slices.ContainsFunc(r.Claims, func(cl Claim) bool { return c.want(cl, r) != wantNothing })
+}
+
+// layers adds those that the receipt's file, or a lock which claims it, needs.
+func (c *claims) layers(r Receipt, into map[digest.Digest]bool) {
+	for _, cl := range r.Claims {
+		if _, ok := cl.Lock(); !ok {
+			continue
+		}
+		if l := c.read(cl).lock; l != nil {
+			for _, p := range l.Plugins {
+				for _, platform := range p.Platforms {
+					into[platform.Layer] = true
+				}
+			}
+		}
+	}
+}
+
+// Unused returns the receipts of files that no claim wants any more, by path:
+// each lock that claims one is gone, or names no such driver.
+func (e *Engine) Unused() ([]Receipt, error) {
+	all, err := e.Receipts()
+	if err != nil {
+		return nil, err
+	}
+	c := &claims{}
+	return slices.DeleteFunc(all, c.wanted), nil
 }

@@ -1,7 +1,9 @@
 package install
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -89,7 +91,13 @@ type FolderError struct {
 	Err error // a *fs.PathError
 }
 
-func (e *FolderError) Error() string { return fmt.Sprintf("%s: %v", e.Dir, reason(e.Err)) }
+func (e *FolderError) Error() string {
+	err := e.Err
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pe.Err // the path within is the folder's, or that of a temporary file
+	}
+	return fmt.Sprintf("%s: cannot take files: %v", e.Dir, err)
+}
 func (e *FolderError) Unwrap() error { return e.Err }
 
 // SpaceError says that a file system has less room than is surely needed.

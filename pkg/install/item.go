@@ -1,7 +1,12 @@
 package install
 
 import (
+	"fmt"
+	"path/filepath"
+
 	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
 )
 
 // Item is one file that should stand somewhere: a driver, or an alias of one.
@@ -34,16 +39,20 @@ type Status struct {
 	Item
 	State State
 	// Found is the SHA-256 of the file there: computed, or vouched for by a
-	// receipt that matches. "" where there is no file or nothing told.
+	// receipt. "" where there is no regular file that can be read.
 	Found digest.Digest
 	// Receipt is what this home knows of the path, nil where it never placed a
-	// file there or lost the receipt's content.
+	// file there or the receipt is damaged. Where State is Changed, its Layer
+	// tells another version (differs from Item's) from a tampered file.
 	Receipt *Receipt
 	// Unrecorded: the file is right, but its receipt is missing or does not
 	// match it. Place writes one and copies nothing.
 	Unrecorded bool
 
-	damaged bool // there is a receipt, and it cannot be read
+	path    string    // canonical
+	stat    disk.Stat // before Found was computed
+	damaged bool      // there is a receipt, and it cannot be read
+	lies    bool      // the receipt vouches for other bytes than are there
 }
 
 // NeedsLayer tells whether Place will copy the item from the store, so that
@@ -52,3 +61,20 @@ func (s Status) NeedsLayer() bool { return s.State != OK && s.State != NotExecut
 
 // ours tells whether the file at the path was placed by this home.
 func (s Status) ours() bool { return s.Receipt != nil || s.damaged }
+
+// Settled tells whether Place would have nothing to do for the item on behalf
+// of a claim: the file is right, and its receipt says so and bears the claim.
+func (s Status) Settled(c Claim) bool {
+	return s.State == OK && !s.Unrecorded && (c == "" || s.Receipt.claimed(c))
+}
+
+// check refuses what no lock that was read can ask for.
+func (it Item) check() error {
+	if !filepath.IsAbs(it.Path) {
+		return &ItemError{it, fmt.Errorf("%s: is no absolute path", it.Path)}
+	}
+	if err := checkLayer(it.Layer); err != nil {
+		return &ItemError{it, err}
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package install
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+)
+
+const homeLock = "home.lock"
+
+// Hold is the home's lock, held. What changes installed files hangs on it, so
+// that it cannot be done without. Whoever reads needs no lock.
+type Hold struct {
+	e    *Engine
+	lock *disk.Lock
+}
+
+// Lock takes the home's lock. Where another process holds it, an event says
+// so, and Lock waits until ctx is done. The lock ends with its process, so one
+// that was killed blocks nobody.
+func (e *Engine) Lock(ctx context.Context) (*Hold, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := e.disk.MkdirAll(e.home.Locks()); err != nil {
+		return nil, err
+	}
+	l, err := e.disk.Lock(ctx, filepath.Join(e.home.Locks(), homeLock), func(pid int) {
+		e.emit(Event{Kind: EventWait, Subject: e.home.Dir(), PID: pid})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Hold{e, l}, nil
+}
+
+// Unlock gives the lock up. It may be called more than once.
+func (h *Hold) Unlock() error { return h.lock.Unlock() }
+
+// Sweep removes the temporary files of processes that no longer run, from the
+// store, the receipts and the folders given; a sync begins with it. Stage and
+// Place do it for the folders that they write to.
+func (e *Engine) Sweep(dirs ...string) {
+	e.sweep(append([]string{e.home.Store(), e.home.Receipts()}, dirs...)...)
+}
+
+// sweep lets what it cannot remove lie: whoever writes there next says so.
+func (e *Engine) sweep(dirs ...string) {
+	for _, dir := range dirs {
+		swept, _ := e.disk.Sweep(dir)
+		for _, path := range swept {
+			e.emit(Event{Kind: EventSwept, Path: path})
+		}
+	}
+}

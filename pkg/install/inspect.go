@@ -1,0 +1,172 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+)
+
+// Inspect tells how each item's file stands, in the items' order. Where a
+// receipt matches the file's stat it reads nothing else; other files it
+// hashes. It takes no lock and writes nothing.
+func (e *Engine) Inspect(ctx context.Context, items []Item) ([]Status, error) {
+	return e.look(ctx, items, false)
+}
+
+// Verify is Inspect with every file hashed. A receipt that vouches for bytes
+// which are not there is marked, so that from then on Inspect sees the change
+// too; for that, and only then, the home's lock is taken: do not call Verify
+// while holding it. Where marking fails, the statuses are right all the same.
+func (e *Engine) Verify(ctx context.Context, items []Item) ([]Status, error) {
+	all, err := e.look(ctx, items, true)
+	if err != nil {
+		return nil, err
+	}
+	return all, e.mark(ctx, all)
+}
+
+func (e *Engine) look(ctx context.Context, items []Item, hash bool) ([]Status, error) {
+	all := make([]Status, len(items))
+	open := make([]int, 0, len(items)) // those that have to be hashed
+	c, seen := canon{}, map[string]bool{}
+	for i, it := range items {
+		if err := it.check(); err != nil {
+			return nil, err
+		}
+		s := Status{Item: it, path: c.path(it.Path)}
+		if seen[s.path] {
+			return nil, &ItemError{it, fmt.Errorf("%s: is asked for twice", it.Path)}
+		}
+		seen[s.path] = true
+		done, err := e.glance(&s)
+		if err != nil {
+			return nil, &ItemError{it, err}
+		}
+		if !done || hash && s.State == OK {
+			open = append(open, i)
+		}
+		all[i] = s
+	}
+	err := e.each(len(open), true, func(i int) error {
+		s := &all[open[i]]
+		if err := e.study(ctx, s); err != nil {
+			return &ItemError{s.Item, err}
+		}
+		return nil
+	})
+	return all, err
+}
+
+// glance finds what receipt and stat tell, and whether that is enough.
+func (e *Engine) glance(s *Status) (done bool, err error) {
+	if s.Receipt, s.damaged, err = e.receipt(s.path); err != nil {
+		return false, err
+	}
+	s.stat, err = disk.Lstat(s.path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		s.State = Missing
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if !s.stat.Mode.IsRegular() {
+		s.State = s.wrong()
+		return true, nil
+	}
+	r := s.Receipt
+	if r == nil || !r.vouches(s.stat) {
+		return false, nil
+	}
+	s.Found = r.SHA256
+	s.judge(e.wanted(s))
+	return true, nil
+}
+
+// study hashes the file.
+func (e *Engine) study(ctx context.Context, s *Status) error {
+	sum, err := Hash(ctx, s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		s.State = Missing
+		return nil
+	case errors.Is(err, fs.ErrPermission):
+		s.State = s.wrong() // whatever it is, nobody here can use it
+		return nil
+	case err != nil:
+		return err
+	}
+	s.lies = s.Receipt != nil && s.Receipt.vouches(s.stat) && s.Receipt.SHA256 != sum
+	s.Found = sum
+	s.judge(e.wanted(s))
+	return nil
+}
+
+// wanted returns the executable that should stand there, "" where neither the
+// lock nor this home knows it.
+func (e *Engine) wanted(s *Status) digest.Digest {
+	if s.Layer.Executable != "" {
+		return s.Layer.Executable
+	}
+	if s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest {
+		return s.Receipt.SHA256
+	}
+	if entry, ok := e.store.lookup(s.Layer.Digest); ok {
+		return entry.Executable
+	}
+	return ""
+}
+
+func (s *Status) judge(wanted digest.Digest) {
+	r := s.Receipt
+	switch {
+	case s.Found != wanted:
+		s.State = s.wrong()
+		return
+	case s.stat.Mode&0o111 == 0 && executableBits:
+		s.State = NotExecutable
+	default:
+		s.State = OK
+	}
+	s.Unrecorded = r == nil || !r.vouches(s.stat) || !r.describes(s.Item, s.Found)
+}
+
+func (s *Status) wrong() State {
+	if s.ours() {
+		return Changed
+	}
+	return Foreign
+}
+
+// mark takes their word from the receipts that lie.
+func (e *Engine) mark(ctx context.Context, all []Status) error {
+	var hold *Hold
+	for _, s := range all {
+		if !s.lies {
+			continue
+		}
+		if hold == nil {
+			var err error
+			if hold, err = e.Lock(ctx); err != nil {
+				return err
+			}
+			defer hold.Unlock()
+		}
+		// Another process may have repaired it since.
+		r, _, err := e.receipt(s.path)
+		if err == nil && r != nil && r.vouches(s.stat) {
+			r.Mtime = 0
+			err = e.write(*r, true)
+		}
+		if err != nil {
+			return &ItemError{s.Item, err}
+		}
+	}
+	return nil
+}

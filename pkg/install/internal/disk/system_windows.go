@@ -1,0 +1,69 @@
+package disk
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/windows"
+)
+
+// A locked range cannot be read by others, so it lies where no byte is: the
+// process id at the start of a lock's file stays readable.
+func region() *windows.Overlapped { return &windows.Overlapped{OffsetHigh: 0x7fffffff} }
+
+func lock(f *os.File) error {
+	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, region())
+}
+
+func tryLock(f *os.File) (bool, error) {
+	const how = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
+	err := windows.LockFileEx(windows.Handle(f.Fd()), how, 0, 1, 0, region())
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// guard has nothing to do: an open file cannot be renamed here, so the process
+// id tells whether the writer lives.
+func guard(string) (*os.File, error) { return nil, nil }
+
+func alive(_ string, pid int) bool { return running(pid) }
+
+// running tells whether a process exists.
+func running(pid int) bool {
+	h, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(pid))
+	if err != nil {
+		return !errors.Is(err, windows.ERROR_INVALID_PARAMETER)
+	}
+	defer windows.CloseHandle(h)
+	var code uint32
+	const stillActive = 259
+	return windows.GetExitCodeProcess(h, &code) != nil || code == stillActive
+}
+
+// replace moves a running executable aside first, since Windows renames one
+// but does not replace it. Its name is that of a temporary file of a process
+// that is gone once this one is, so the next sweep removes it.
+func replace(from, to string) error {
+	err := os.Rename(from, to)
+	if err == nil {
+		return nil
+	}
+	aside := filepath.Join(filepath.Dir(to), tempName(filepath.Base(to)))
+	if os.Rename(to, aside) != nil {
+		return err
+	}
+	if err := os.Rename(from, to); err != nil {
+		return errors.Join(err, os.Rename(aside, to))
+	}
+	os.Remove(aside) // fails as long as it runs
+	return nil
+}
+
+// writable leaves the answer to the attempt.
+func writable(string) error { return nil }
+
+// syncDir has nothing to do: NTFS keeps names in its journal.
+func syncDir(string) error { return nil }

@@ -1,0 +1,145 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+)
+
+// PlaceOptions change what Place does.
+type PlaceOptions struct {
+	Claim     Claim // who wants the items; "": nobody
+	Force     bool  // overwrite files that are not ours
+	KeepGoing bool  // place what can be placed
+	Again     bool  // copy every item from the store, whatever is there (--refetch)
+	Probe     bool  // start each driver of the host's platform first (Options.Probe), and place only what answers
+	// Keep is asked about each file that bears the claim and is not among the
+	// items: where it answers false, the claim is dropped. nil drops none.
+	Keep func(Receipt) bool
+}
+
+// Place makes every item's file right. It looks again at each, since the lock
+// was not held before. Unless KeepGoing, a failure leaves every file as it was.
+//
+// Errors, joined, each in an *ItemError: *ForeignError, *UnstagedError,
+// *ProbeError, *FolderError, *fs.PathError. With KeepGoing the report says what
+// was done beside them.
+func (h *Hold) Place(ctx context.Context, items []Item, o PlaceOptions) (Report, error) {
+	e := h.e
+	all, err := e.look(ctx, items, false)
+	if err != nil {
+		return Report{}, err
+	}
+	jobs := make([]*job, len(all))
+	var open []*job
+	var refused []error
+	for i, s := range all {
+		jobs[i] = plan(s, o)
+		if jobs[i].err != nil {
+			refused = append(refused, jobs[i].err)
+		} else if jobs[i].copy || jobs[i].record {
+			open = append(open, jobs[i])
+		}
+	}
+	failed := errors.Join(refused...)
+	if len(open) > 0 && (failed == nil || o.KeepGoing) {
+		failed = errors.Join(failed, e.transactAll(ctx, open, o))
+	}
+	if failed != nil && !o.KeepGoing {
+		return Report{}, failed
+	}
+	r := report(jobs, o.Claim)
+	r.Dropped, err = e.drop(all, o)
+	return r, errors.Join(failed, err)
+}
+
+// plan decides what is to be done for an item.
+func plan(s Status, o PlaceOptions) *job {
+	j := &job{Status: s, action: Kept, copy: s.NeedsLayer() || o.Again}
+	switch {
+	case s.State == Foreign && !o.Force:
+		j.err = &ItemError{s.Item, &ForeignError{s.Path}}
+	case s.State == Missing:
+		j.action = Installed
+	case s.State == NotExecutable, s.State == Changed && s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest, s.damaged:
+		j.action = Repaired
+	case j.copy:
+		j.action = Replaced
+	case !s.ours():
+		j.action = Adopted
+	}
+	var before []Claim
+	if s.Receipt != nil {
+		before = s.Receipt.Claims
+	}
+	j.claims = withClaim(before, o.Claim)
+	j.record = j.action != Kept || s.Unrecorded || len(j.claims) != len(before)
+	return j
+}
+
+// transactAll does all jobs or none; with KeepGoing each on its own.
+func (e *Engine) transactAll(ctx context.Context, jobs []*job, o PlaceOptions) error {
+	var dirs []string
+	for _, j := range jobs {
+		if dir := filepath.Dir(j.path); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	e.sweep(append(dirs, e.home.Receipts())...)
+	if err := e.disk.MkdirAll(e.home.Receipts()); err != nil {
+		return &ItemError{jobs[0].Item, err}
+	}
+	if !o.KeepGoing {
+		return e.transact(ctx, jobs, o.Probe)
+	}
+	return e.each(len(jobs), true, func(i int) error {
+		jobs[i].err = e.transact(ctx, jobs[i:i+1], o.Probe)
+		return jobs[i].err
+	})
+}
+
+func report(jobs []*job, claim Claim) Report {
+	var r Report
+	c := &claims{}
+	for _, j := range jobs {
+		if j.err != nil {
+			continue
+		}
+		r.Placed = append(r.Placed, Placed{j.Item, j.action, j.Receipt})
+		before := j.Receipt
+		if before == nil || before.Layer == j.Layer.Digest {
+			continue
+		}
+		for _, other := range before.Claims {
+			if _, ok := other.Lock(); ok && other != claim && c.want(other, *before) == wantThis {
+				r.Conflicts = append(r.Conflicts, Conflict{j.Item, other, before.Version})
+			}
+		}
+	}
+	return r
+}
+
+// drop takes the claim from files that it no longer wants. They stay until
+// they are pruned, and stay ours.
+func (e *Engine) drop(placed []Status, o PlaceOptions) (dropped []Receipt, err error) {
+	if o.Keep == nil || o.Claim == "" {
+		return nil, nil
+	}
+	all, err := e.Receipts()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range all {
+		among := slices.ContainsFunc(placed, func(s Status) bool { return s.path == r.Path })
+		if among || !r.claimed(o.Claim) || o.Keep(r) {
+			continue
+		}
+		r.Claims = slices.DeleteFunc(slices.Clone(r.Claims), func(c Claim) bool { return c == o.Claim })
+		if err := e.write(r, false); err != nil {
+			return dropped, err
+		}
+		dropped = append(dropped, r)
+	}
+	return dropped, nil
+}

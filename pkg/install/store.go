@@ -1,0 +1,149 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+)
+
+// Entry is a layer in the store.
+type Entry struct {
+	Layer      digest.Digest
+	Executable digest.Digest
+	Size       int64     // of the executable, bytes
+	Path       string    // of the executable in the store
+	Used       time.Time // when it was last placed, or else stored
+}
+
+// store holds extracted executables. An entry is a folder ALGORITHM/HEX, after
+// the layer's digest, with one file HEX-SIZE, the executable, named by its own
+// SHA-256 and size: so it appears in one rename, whole, with all that is known
+// about it, and one that was cut short afterwards shows in its size.
+type store struct {
+	dir string
+	d   disk.Disk
+}
+
+func (s store) folder(layer digest.Digest) string {
+	return filepath.Join(s.dir, layer.Algorithm().String(), layer.Encoded())
+}
+
+func entryName(executable digest.Digest, size int64) string {
+	return executable.Encoded() + "-" + strconv.FormatInt(size, 10)
+}
+
+// lookup returns the entry of a layer, whose digest must be valid. Nothing is
+// hashed.
+func (s store) lookup(layer digest.Digest) (Entry, bool) {
+	dir := s.folder(layer)
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return Entry{}, false
+	}
+	for _, f := range files {
+		sum, length, _ := strings.Cut(f.Name(), "-")
+		size, err := strconv.ParseInt(length, 10, 64)
+		executable := digest.NewDigestFromEncoded(digest.SHA256, sum)
+		if err != nil || executable.Validate() != nil || f.Name() != entryName(executable, size) {
+			continue
+		}
+		if info, err := f.Info(); err == nil && info.Mode().IsRegular() && info.Size() == size {
+			return Entry{layer, executable, size, filepath.Join(dir, f.Name()), info.ModTime()}, true
+		}
+	}
+	return Entry{}, false
+}
+
+// put makes a sealed temporary file the entry of a layer, in place of any
+// other. The caller holds the layer's lock.
+func (s store) put(t *disk.Temp, layer, executable digest.Digest, size int64) (Entry, error) {
+	dir := s.folder(layer)
+	name := entryName(executable, size)
+	if err := s.d.MkdirAll(dir); err != nil {
+		return Entry{}, err
+	}
+	if err := t.Rename(filepath.Join(dir, name)); err != nil {
+		return Entry{}, err
+	}
+	others, err := os.ReadDir(dir)
+	if err != nil {
+		return Entry{}, err
+	}
+	for _, o := range others {
+		if o.Name() != name {
+			if err := s.d.RemoveAll(filepath.Join(dir, o.Name())); err != nil {
+				return Entry{}, err
+			}
+		}
+	}
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := s.d.SyncDir(d); err != nil {
+			return Entry{}, err
+		}
+	}
+	return Entry{Layer: layer, Executable: executable, Size: size, Path: filepath.Join(dir, name)}, nil
+}
+
+// sound hashes an entry's file and tells whether it is what its name says.
+func (s store) sound(ctx context.Context, e Entry) bool {
+	sum, err := Hash(ctx, e.Path)
+	return err == nil && sum == e.Executable
+}
+
+// touch notes that an entry is in use; that it cannot is no harm.
+func (s store) touch(e Entry, now time.Time) { _ = os.Chtimes(e.Path, now, now) }
+
+// remove deletes an entry.
+func (s store) remove(e Entry) error { return s.d.RemoveAll(filepath.Dir(e.Path)) }
+
+// list returns all entries, by algorithm and digest.
+func (s store) list() ([]Entry, error) {
+	var all []Entry
+	err := eachFolder(s.dir, func(algorithm string) error {
+		return eachFolder(filepath.Join(s.dir, algorithm), func(hex string) error {
+			layer := digest.NewDigestFromEncoded(digest.Algorithm(algorithm), hex)
+			if layer.Validate() != nil {
+				return nil
+			}
+			if e, ok := s.lookup(layer); ok {
+				all = append(all, e)
+			}
+			return nil
+		})
+	})
+	return all, err
+}
+
+// eachFolder calls f with the names of dir's folders, sorted. That there is no
+// dir is no error.
+func eachFolder(dir string, f func(name string) error) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	for _, e := range entries {
+		if e.Type() == fs.ModeDir {
+			if err := f(e.Name()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkLayer refuses a digest that could lead out of the store.
+func checkLayer(l Layer) error {
+	if err := l.Digest.Validate(); err != nil {
+		return fmt.Errorf("layer %q: %w", l.Digest, err)
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+)
+
+// job is the placing of one file.
+type job struct {
+	Status
+	action Action
+	copy   bool    // from the store; otherwise the file there is right
+	record bool    // its receipt is to be written
+	claims []Claim // for the receipt
+	err    error   // why it was not done
+
+	entry  Entry
+	temp   *disk.Temp
+	backup *disk.Backup // set when the file may have been replaced
+}
+
+// transact does all jobs or none. What can fail for want of room, rights or a
+// sound disk is done first, beside the files; then each takes one rename.
+func (e *Engine) transact(ctx context.Context, jobs []*job, probe bool) (err error) {
+	defer func() {
+		for _, j := range jobs {
+			if j.temp != nil {
+				j.temp.Discard()
+			}
+		}
+	}()
+	for _, step := range []func(context.Context, *job) error{e.prepare, e.probing(probe), e.announce} {
+		err := e.each(len(jobs), false, func(i int) error { return about(jobs[i], step(ctx, jobs[i])) })
+		if err != nil {
+			return errors.Join(err, e.rollback(jobs))
+		}
+	}
+	for _, j := range jobs {
+		if err = about(j, e.swap(j)); err != nil {
+			return errors.Join(err, e.rollback(jobs))
+		}
+	}
+	if err = e.settle(jobs); err != nil {
+		return errors.Join(err, e.rollback(jobs))
+	}
+	for _, j := range jobs {
+		if j.backup != nil {
+			j.backup.Discard()
+		}
+		e.emit(Event{Kind: EventPlaced, Item: j.Item, Path: j.Path})
+	}
+	return nil
+}
+
+func about(j *job, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &ItemError{j.Item, err}
+}
+
+// prepare writes the new file beside the old one.
+func (e *Engine) prepare(ctx context.Context, j *job) error {
+	if err := ctx.Err(); err != nil || !j.copy {
+		return err
+	}
+	var ok bool
+	if j.entry, ok = e.store.lookup(j.Layer.Digest); !ok {
+		return &UnstagedError{j.Layer}
+	}
+	if want := j.Layer.Executable; want != "" && want != j.entry.Executable {
+		return &IntegrityError{Layer: j.Layer, Kind: BadExecutable, Want: want, Got: j.entry.Executable}
+	}
+	dir := filepath.Dir(j.path)
+	if err := e.disk.MkdirAll(dir); err != nil {
+		return &FolderError{dir, err}
+	}
+	var err error
+	if j.temp, err = e.disk.CreateTemp(dir, filepath.Base(j.path)); err != nil {
+		return &FolderError{dir, err}
+	}
+	n, err := j.temp.CopyFrom(j.entry.Path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && n != j.entry.Size {
+		return &UnstagedError{j.Layer} // it was removed, or cut short, just now
+	}
+	if err != nil {
+		return err
+	}
+	e.store.touch(j.entry, e.o.Now())
+	return j.temp.Seal(0o755)
+}
+
+// probing starts each new file. It is a step of its own: while another file
+// is open for writing, a started process could inherit that and keep it busy.
+func (e *Engine) probing(wanted bool) func(context.Context, *job) error {
+	return func(ctx context.Context, j *job) error {
+		if !wanted || e.o.Probe == nil || !j.copy || j.Layer.Platform != e.o.Host {
+			return nil
+		}
+		if err := e.o.Probe(ctx, j.Item, j.temp.Path()); err != nil {
+			return &ProbeError{j.Item, err}
+		}
+		return nil
+	}
+}
+
+// announce writes a receipt for a path that has none, before the file is
+// there: killed in between, this home still knows the file as its own.
+func (e *Engine) announce(_ context.Context, j *job) error {
+	if j.ours() || !j.copy {
+		return nil
+	}
+	return e.write(newReceipt(j.Item, j.path, j.entry.Executable, j.claims), true)
+}
+
+// swap puts the new file in place.
+func (e *Engine) swap(j *job) (err error) {
+	if !j.copy {
+		if j.State == NotExecutable {
+			return e.disk.Chmod(j.path, 0o755)
+		}
+		return nil
+	}
+	if j.backup, err = e.disk.Backup(j.path); err != nil {
+		return err
+	}
+	return j.temp.Rename(j.path)
+}
+
+// settle makes the renames durable and has the receipts vouch for the files.
+func (e *Engine) settle(jobs []*job) error {
+	var dirs []string
+	for _, j := range jobs {
+		dir := filepath.Dir(j.path)
+		if !j.copy || slices.Contains(dirs, dir) {
+			continue
+		}
+		dirs = append(dirs, dir)
+		if err := e.disk.SyncDir(dir); err != nil {
+			return about(j, err)
+		}
+	}
+	return e.each(len(jobs), false, func(i int) error { return about(jobs[i], e.settleOne(jobs[i])) })
+}
+
+func (e *Engine) settleOne(j *job) error {
+	if !j.record {
+		return nil
+	}
+	// Of a file that was right and stays, the stat from before it was hashed:
+	// what changed it since must show.
+	stat, sum := j.stat, j.Found
+	if j.copy || j.State == NotExecutable {
+		var err error
+		if stat, err = disk.Lstat(j.path); err != nil {
+			return err
+		}
+	}
+	if j.copy {
+		sum = j.entry.Executable
+	}
+	r := newReceipt(j.Item, j.path, sum, j.claims)
+	r.vouch(stat)
+	return e.write(r, false)
+}
+
+// rollback puts the earlier files and their receipts back.
+func (e *Engine) rollback(jobs []*job) error {
+	var errs []error
+	for _, j := range slices.Backward(jobs) {
+		if !j.copy {
+			continue
+		}
+		if j.backup != nil {
+			errs = append(errs, about(j, j.backup.Restore()))
+		}
+		errs = append(errs, about(j, e.restoreReceipt(j)))
+	}
+	return errors.Join(errs...)
+}
+
+func (e *Engine) restoreReceipt(j *job) error {
+	switch {
+	case !j.ours():
+		return e.forget(j.path)
+	case j.damaged || j.backup == nil:
+		return nil // it was not touched, or had nothing to tell
+	}
+	old := *j.Receipt
+	// Being renamed changed the file's ctime, so the receipt is written anew,
+	// and vouches as much as it did before.
+	if stat, err := disk.Lstat(j.path); err == nil && old.vouches(j.stat) {
+		old.vouch(stat)
+	}
+	return e.write(old, false)
+}
