@@ -1,22 +1,45 @@
 package registry
 
 import (
-	"context"
-	"errors"
-	"time"
+	"strings"
+	"sync"
+
+	"oras.land/oras-go/v2/registry"
+	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
 // Client speaks to registries. It is safe for use by several goroutines.
 type Client struct {
 	o     Options
+	web   *web
+	keys  *keyring
+	cache *manifestCache
 	stats counters
+
+	mu        sync.Mutex
+	endpoints map[string]*endpoint
+	fallback  chan struct{} // held while a fallback tag is changed
 }
 
 // New returns a Client. Nothing is read and nobody is asked before the first
-// request, so that a command which needs no network pays for none.
+// request, so that a command which needs no network pays for none. Errors:
+// *ReferenceError for a mirror that is no HOST[/PATH].
 func New(o Options) (*Client, error) {
-	return &Client{o: o}, nil
+	c := &Client{o: o, keys: &keyring{paths: o.Credentials}, endpoints: map[string]*endpoint{}, fallback: make(chan struct{}, 1)}
+	c.web = newWeb(&c.o)
+	c.cache = &manifestCache{dir: o.CacheDir}
+	for _, m := range o.Mirrors {
+		for _, path := range append([]string{m.Prefix}, m.Targets...) {
+			if err := checkPrefix(path); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c, nil
 }
+
+// layoutScheme begins the name of a repository in an OCI image layout.
+const layoutScheme = "oci-layout:"
 
 // Repository returns a repository by its name: HOST[:PORT]/PATH in a registry,
 // or oci-layout:DIR/NAME, the driver NAME in the OCI image layout at DIR. For a
@@ -24,52 +47,92 @@ func New(o Options) (*Client, error) {
 // the first request share its token where the registry grants one. Errors:
 // *ReferenceError, for layouts also *BundleError.
 func (c *Client) Repository(ref string) (Repository, error) {
-	return nil, errors.ErrUnsupported
+	if path, ok := strings.CutPrefix(ref, layoutScheme); ok {
+		return c.layoutRepository(ref, path)
+	}
+	host, path, err := splitName(ref)
+	if err != nil {
+		return nil, err
+	}
+	r := &remote{c: c, name: ref}
+	for _, target := range mirrorsOf(c.o.Mirrors, ref) {
+		host, path, err := splitName(target)
+		if err != nil {
+			return nil, err
+		}
+		r.sources = append(r.sources, c.source(host, path))
+	}
+	r.origin = c.source(host, path)
+	r.sources = append(r.sources, r.origin)
+	return r, nil
 }
 
-// Catalog calls page with the registry's repositories, HOST/PATH, some at a
-// time. Errors: *NotSupportedError where the registry has no catalog, and those
-// of a Repository.
-func (c *Client) Catalog(ctx context.Context, host string, page func(repositories []string) error) error {
-	return errors.ErrUnsupported
+// splitName takes HOST[:PORT]/PATH apart.
+func splitName(name string) (host, path string, err error) {
+	if at := strings.LastIndexByte(name, '/'); strings.ContainsAny(name[at+1:], ":@") && at >= 0 {
+		return "", "", &ReferenceError{name, "is a repository with a tag or digest, where a repository is wanted"}
+	}
+	ref, err := registry.ParseReference(name)
+	if err != nil {
+		return "", "", &ReferenceError{name, "is no HOST[:PORT]/PATH in lower case"}
+	}
+	return ref.Registry, ref.Repository, nil
 }
 
-// Pong is what a registry's answer to a Ping tells.
-type Pong struct {
-	Host      string
-	URL       string        // as asked, with the scheme
-	Challenge string        // "Basic" or "Bearer" where credentials are asked for, or ""
-	Username  string        // whose credentials were accepted; "" where none were sent
-	Source    string        // where they came from
-	Date      time.Time     // the server's clock; zero where it does not say
-	Latency   time.Duration // of the last request
+// CheckRepository tells with a *ReferenceError why a string is no repository
+// of a registry, HOST[:PORT]/PATH.
+func CheckRepository(name string) error {
+	_, _, err := splitName(name)
+	return err
 }
 
-// Ping asks whether a host is a registry and accepts the credentials stored
-// for it. Errors: those of a Repository.
-func (c *Client) Ping(ctx context.Context, host string) (Pong, error) {
-	return Pong{}, errors.ErrUnsupported
+func checkHost(host string) error {
+	ref := registry.Reference{Registry: host}
+	if host == "" || strings.Contains(host, "/") || ref.ValidateRegistry() != nil {
+		return &ReferenceError{host, "is no HOST[:PORT]"}
+	}
+	return nil
 }
 
-// Stored tells where a Login was stored.
-type Stored struct {
-	File   string // the configuration file
-	Helper string // the credential helper that keeps the secret; "" where the file itself does, unencrypted
+func checkPrefix(prefix string) error {
+	if !strings.Contains(prefix, "/") {
+		return checkHost(prefix)
+	}
+	return CheckRepository(prefix)
 }
 
-// Login tries a user's password or token and stores it where docker, podman and
-// oras find it. An identity token is given with an empty user. Errors:
-// *AuthError where it is refused, and nothing is stored then;
-// *CredentialsError.
-func (c *Client) Login(ctx context.Context, host, user, secret string) (Stored, error) {
-	return Stored{}, errors.ErrUnsupported
+// endpoint returns what is known of a registry.
+func (c *Client) endpoint(name string) *endpoint {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.endpoints[name] == nil {
+		c.endpoints[name] = newEndpoint(name, c.keys)
+	}
+	return c.endpoints[name]
 }
 
-// Logout removes what is stored for a host, wherever it is, and returns the
-// files it was in. Errors: *CredentialsError.
-func (c *Client) Logout(ctx context.Context, host string) ([]string, error) {
-	return nil, errors.ErrUnsupported
+func newEndpoint(name string, keys *keyring) *endpoint {
+	e := &endpoint{name: name}
+	e.auth.keys = keys
+	e.auth.lock = make(chan struct{}, 1)
+	return e
+}
+
+func (c *Client) source(host, path string) *source {
+	ep := c.endpoint(host)
+	ep.auth.want(path)
+	return &source{ep: ep, path: path, pull: []string{auth.ScopeRepository(path, auth.ActionPull)}}
 }
 
 // Stats returns what was done so far.
 func (c *Client) Stats() Stats { return c.stats.snapshot() }
+
+// Close ends the connections that are kept for further requests.
+func (c *Client) Close() error {
+	c.web.closeIdle()
+	return nil
+}
+
+func (c *Client) layoutRepository(ref, path string) (Repository, error) {
+	return nil, &ReferenceError{ref, "x"}
+}

@@ -16,6 +16,8 @@ import (
 type NotFoundError struct {
 	Repository string
 	Reference  string // a tag or digest; "" where the repository itself is missing
+	Host       string // that said so, "" for layouts
+	Codes      []ErrorCode
 }
 
 func (e *NotFoundError) Error() string { return subject(e.Repository, e.Reference) + ": not found" }
@@ -71,77 +73,6 @@ func (e *AuthError) Is(target error) bool {
 	return target == artifact.ErrDenied && e.Kind == AuthMissing
 }
 
-// NetworkKind is why a host could not be reached.
-type NetworkKind string
-
-// The kinds of UnreachableError.
-const (
-	NetworkDNS     NetworkKind = "dns"     // the name does not resolve
-	NetworkRefused NetworkKind = "refused" // nothing listens
-	NetworkTimeout NetworkKind = "timeout" // no connection, no answer, or a body that stands still
-	NetworkReset   NetworkKind = "reset"   // cut on the way, again and again
-	NetworkProxy   NetworkKind = "proxy"   // the proxy is not there or will not
-	NetworkOther   NetworkKind = "network"
-)
-
-// UnreachableError says that no answer came.
-type UnreachableError struct {
-	Host string
-	Kind NetworkKind
-	Err  error // without the URL, which can bear secrets
-}
-
-func (e *UnreachableError) Error() string {
-	switch e.Kind {
-	case NetworkDNS:
-		return e.Host + ": no such host"
-	case NetworkRefused:
-		return e.Host + ": connection refused"
-	case NetworkProxy:
-		return fmt.Sprintf("%s: the proxy refuses: %v", e.Host, e.Err)
-	}
-	return fmt.Sprintf("%s: unreachable: %v", e.Host, e.Err)
-}
-
-func (e *UnreachableError) Unwrap() error { return e.Err }
-
-// TLSKind is why a TLS connection failed.
-type TLSKind string
-
-// The kinds of TLSError.
-const (
-	TLSUnknownAuthority  TLSKind = "unknownAuthority"
-	TLSHostname          TLSKind = "hostname"          // the certificate is another host's
-	TLSExpired           TLSKind = "expired"           // or not valid yet
-	TLSClientCertificate TLSKind = "clientCertificate" // the server asks for one, or refuses ours
-	TLSOther             TLSKind = "other"
-)
-
-// TLSError says that a host's certificate is not trusted, or that the
-// handshake failed.
-type TLSError struct {
-	Host string
-	Kind TLSKind
-	Err  error
-}
-
-func (e *TLSError) Error() string { return fmt.Sprintf("%s: %v", e.Host, e.Err) }
-
-func (e *TLSError) Unwrap() error { return e.Err }
-
-// SchemeError says that a server speaks the other one of HTTP and HTTPS.
-type SchemeError struct {
-	Host string
-	Used string // "http" or "https"
-}
-
-func (e *SchemeError) Error() string {
-	if e.Used == "https" {
-		return e.Host + ": speaks plain HTTP, was asked over HTTPS"
-	}
-	return e.Host + ": speaks HTTPS, was asked over plain HTTP"
-}
-
 // ErrorCode is one entry of a registry's error answer (distribution-spec,
 // "Error Codes"). The text is the registry's: cut to a sane length, but not
 // free of control characters.
@@ -181,7 +112,9 @@ type ProtocolError struct {
 	Problem string
 }
 
-func (e *ProtocolError) Error() string { return e.Subject + ": " + e.Problem + " (served by " + e.Host + ")" }
+func (e *ProtocolError) Error() string {
+	return e.Subject + ": " + e.Problem + " (served by " + e.Host + ")"
+}
 
 // IntegrityError says that content is not what its digest or size promises.
 type IntegrityError struct {
@@ -248,7 +181,9 @@ type ReferenceError struct {
 	Problem   string
 }
 
-func (e *ReferenceError) Error() string { return fmt.Sprintf("repository %q: %s", e.Reference, e.Problem) }
+func (e *ReferenceError) Error() string {
+	return fmt.Sprintf("repository %q: %s", e.Reference, e.Problem)
+}
 
 // BundleError says why a layout or bundle cannot be used at all.
 type BundleError struct {

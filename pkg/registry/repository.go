@@ -49,7 +49,8 @@ type Repository interface {
 	PushBlob(ctx context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error
 
 	// Mount takes a blob over from another repository of the same registry,
-	// named HOST/PATH or PATH, and returns false where the registry would not.
+	// named HOST/PATH, and returns false where the registry would not, or where
+	// it is another one.
 	Mount(ctx context.Context, desc ocispec.Descriptor, from string) (bool, error)
 
 	// PushManifest uploads a manifest or index under its digest, or under each

@@ -1,0 +1,311 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+func TestBlob(t *testing.T) {
+	r := newRig(t)
+	data := content(300_000)
+	desc := r.blob(t, "db/postgres", data)
+	c, _ := newClient(t, Options{})
+	repo := repository(t, c, r.host()+"/db/postgres")
+	got, err := readBlob(repo, desc)
+	if err != nil || !bytes.Equal(got, data) {
+		t.Fatalf("got %d bytes, %v", len(got), err)
+	}
+	s := c.Stats()
+	if s.Requests[KindBlob] != 1 || s.Bytes[KindBlob] != 300_000 || s.Served[r.host()] != 1 || s.Retries != 0 {
+		t.Errorf("stats: %+v", s)
+	}
+	if got, err := readBlob(repo, r.blob(t, "db/postgres", nil)); err != nil || len(got) != 0 {
+		t.Errorf("empty blob: %d bytes, %v", len(got), err)
+	}
+	_, err = readBlob(repo, ocispec.Descriptor{Digest: digest.FromString("elsewhere"), Size: 9})
+	if !errors.Is(err, artifact.ErrNotFound) {
+		t.Errorf("missing blob: %v", err)
+	}
+}
+
+func TestBlobResumesAfterCut(t *testing.T) {
+	data := content(1_000_000)
+	for tenth := 0; tenth < 10; tenth++ {
+		for _, ranges := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%d0%%/ranges=%v", tenth, ranges), func(t *testing.T) {
+				r := newRig(t)
+				desc := r.blob(t, "db/postgres", data)
+				at := len(data) * tenth / 10
+				r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+					if !ranges {
+						req.Header.Del("Range")
+					}
+					if n == 1 {
+						r.cutAfter(at, w, req)
+					}
+					return false
+				})
+				c, _ := newClient(t, Options{})
+				got, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+				if err != nil || !bytes.Equal(got, data) {
+					t.Fatalf("got %d bytes, %v", len(got), err)
+				}
+				fetched, want := c.Stats().Bytes[KindBlob], int64(len(data))
+				if !ranges {
+					want += int64(at)
+				}
+				if fetched != want {
+					t.Errorf("%d bytes were fetched, want %d", fetched, want)
+				}
+				if n := len(r.seen()); n != 2 && !(tenth == 0 && n == 3) { // nothing came: TLS is tried
+					t.Errorf("%d requests: %v", n, r.seen())
+				}
+			})
+		}
+	}
+}
+
+// Only tries without progress are counted: a connection that is cut every few
+// bytes gets there in the end.
+func TestBlobManyCuts(t *testing.T) {
+	r := newRig(t)
+	data := content(1_000_000)
+	desc := r.blob(t, "db/postgres", data)
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r.cutAfter(50_000, w, req)
+		return true
+	})
+	c, _ := newClient(t, Options{})
+	got, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+	if err != nil || !bytes.Equal(got, data) {
+		t.Fatalf("got %d bytes, %v", len(got), err)
+	}
+	if s := c.Stats(); s.Bytes[KindBlob] != int64(len(data)) || s.Requests[KindBlob] != 20 {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
+func TestBlobGivesUp(t *testing.T) {
+	r := newRig(t)
+	data := content(100_000)
+	desc := r.blob(t, "db/postgres", data)
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		if n > 1 {
+			panic(http.ErrAbortHandler)
+		}
+		r.cutAfter(40_000, w, req)
+		return true
+	})
+	c, k := newClient(t, Options{})
+	got, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+	if e := wantError[*UnreachableError](t, err); e.Kind != NetworkReset || e.Host != r.host() {
+		t.Errorf("error: %#v", e)
+	}
+	if !bytes.Equal(got, data[:40_000]) {
+		t.Errorf("%d bytes were delivered", len(got))
+	}
+	if len(k.slept) != maxTries-1 {
+		t.Errorf("waits: %v", k.slept)
+	}
+}
+
+func TestBlobStalls(t *testing.T) {
+	r := newRig(t)
+	data := content(100_000)
+	desc := r.blob(t, "db/postgres", data)
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		if n == 1 {
+			rec := httptest.NewRecorder()
+			r.inner.ServeHTTP(rec, req)
+			copyAnswer(w, rec, data[:70_000], len(data))
+			<-req.Context().Done() // until the client hangs up
+			return true
+		}
+		return false
+	})
+	var told events
+	c, _ := newClient(t, Options{IdleTimeout: 30 * time.Millisecond, Events: told.add})
+	got, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+	if err != nil || !bytes.Equal(got, data) {
+		t.Fatalf("got %d bytes, %v", len(got), err)
+	}
+	if resumed := told.of(EventResume); len(resumed) != 1 || resumed[0].Offset != 70_000 {
+		t.Errorf("events: %+v", told.all)
+	}
+	if retries := told.of(EventRetry); len(retries) != 1 || !errors.Is(retries[0].Err, errStalled) {
+		t.Errorf("events: %+v", retries)
+	}
+}
+
+func TestBlobBadRanges(t *testing.T) {
+	data := content(100_000)
+	for name, answer := range map[string]func(w http.ResponseWriter){
+		"wrong start": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Range", "bytes 0-99999/100000")
+			w.WriteHeader(http.StatusPartialContent)
+			w.Write(data)
+		},
+		"wrong size": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Range", "bytes 60000-99999/200000")
+			w.WriteHeader(http.StatusPartialContent)
+			w.Write(data[60_000:])
+		},
+		"short": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Range", "bytes 60000-69999/100000")
+			w.WriteHeader(http.StatusPartialContent)
+			w.Write(data[60_000:70_000])
+		},
+		"no content-range": func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusPartialContent)
+			w.Write(data[60_000:])
+		},
+		"not satisfiable": func(w http.ResponseWriter) { refuse(w, http.StatusRequestedRangeNotSatisfiable, "RANGE") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			desc := r.blob(t, "db/postgres", data)
+			r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+				switch n {
+				case 1:
+					r.cutAfter(60_000, w, req)
+				case 2:
+					if req.Header.Get("Range") != "bytes=60000-99999" {
+						t.Errorf("range asked for: %q", req.Header.Get("Range"))
+					}
+					answer(w)
+					return true
+				}
+				return false
+			})
+			c, _ := newClient(t, Options{})
+			got, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+			if err != nil || !bytes.Equal(got, data) {
+				t.Fatalf("got %d bytes, %v", len(got), err)
+			}
+			if seen := r.seen(); len(seen) != 3 || seen[2].rng != "" {
+				t.Errorf("requests: %v", seen)
+			}
+		})
+	}
+}
+
+func TestBlobIntegrity(t *testing.T) {
+	data := content(100_000)
+	flipped := bytes.Clone(data)
+	flipped[50_000] ^= 1
+	chunked := func(body []byte) func(w http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusOK)
+			w.(http.Flusher).Flush() // no Content-Length
+			w.Write(body)
+		}
+	}
+	whole := func(body []byte) func(w http.ResponseWriter) {
+		return func(w http.ResponseWriter) { w.Write(body) }
+	}
+	for name, tc := range map[string]struct {
+		answer func(w http.ResponseWriter)
+		size   int64 // as reported, 0: the digest is
+	}{
+		"one bit":        {whole(flipped), 0},
+		"short":          {whole(data[:2000]), 2000},
+		"long":           {whole(append(bytes.Clone(data), 'x')), 100_001},
+		"short, chunked": {chunked(data[:99_000]), 99_000},
+		"long, chunked":  {chunked(append(bytes.Clone(data), "more"...)), 100_001},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			desc := r.blob(t, "db/postgres", data)
+			r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+				tc.answer(w)
+				return true
+			})
+			c, _ := newClient(t, Options{})
+			_, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+			e := wantError[*IntegrityError](t, err)
+			if e.Digest != desc.Digest || e.ServedBy != r.host() {
+				t.Errorf("error: %#v", e)
+			}
+			if tc.size == 0 && e.Got != digest.FromBytes(flipped) || tc.size != 0 && (e.GotSize != tc.size || e.Got != "") {
+				t.Errorf("error: %#v", e)
+			}
+			if len(r.seen()) != 1 {
+				t.Errorf("tried again: %v", r.seen())
+			}
+			t.Log(err)
+		})
+	}
+}
+
+// A blob that another one is put in place of between two answers is found out
+// by the digest of the whole.
+func TestBlobResumedFromAnotherOne(t *testing.T) {
+	r := newRig(t)
+	data := content(100_000)
+	desc := r.blob(t, "db/postgres", data)
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		if n == 1 {
+			r.cutAfter(60_000, w, req)
+		}
+		w.Header().Set("Content-Range", "bytes 60000-99999/100000")
+		w.WriteHeader(http.StatusPartialContent)
+		w.Write(make([]byte, 40_000))
+		return true
+	})
+	c, _ := newClient(t, Options{})
+	_, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+	if e := wantError[*IntegrityError](t, err); e.Got == "" {
+		t.Errorf("error: %#v", e)
+	}
+}
+
+func TestBlobCancelled(t *testing.T) {
+	r := newRig(t)
+	data := content(100_000)
+	desc := r.blob(t, "db/postgres", data)
+	ctx, cancel := context.WithCancel(context.Background())
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		rec := httptest.NewRecorder()
+		r.inner.ServeHTTP(rec, req)
+		copyAnswer(w, rec, data[:1000], len(data))
+		cancel()
+		<-req.Context().Done()
+		return true
+	})
+	c, k := newClient(t, Options{})
+	rc, err := repository(t, c, r.host()+"/db/postgres").Blob(ctx, desc)
+	if err == nil {
+		_, err = io.ReadAll(rc)
+		rc.Close()
+	}
+	if !errors.Is(err, context.Canceled) || len(k.slept) != 0 || len(r.seen()) != 1 {
+		t.Errorf("error %v, waits %v, requests %v", err, k.slept, r.seen())
+	}
+}
+
+func TestBlobReadAfterClose(t *testing.T) {
+	r := newRig(t)
+	desc := r.blob(t, "db/postgres", content(10))
+	c, _ := newClient(t, Options{})
+	rc, err := repository(t, c, r.host()+"/db/postgres").Blob(context.Background(), desc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rc.Close()
+	if _, err := rc.Read(make([]byte, 10)); err == nil || err == io.EOF || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("read after close: %v", err)
+	}
+}

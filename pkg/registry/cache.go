@@ -1,0 +1,196 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// maxKept is how many bytes of manifests are held in memory.
+const maxKept = 8 << 20
+
+// manifestCache keeps manifests by digest, in memory and in a folder:
+//
+//	ALGORITHM/HEX  a manifest
+//	tags/HEX       the digest that a tag named when last seen; HEX is the SHA-256 of REPOSITORY:TAG
+//
+// What is in the folder is checked when it is read, so that several processes
+// can write there and a damaged file is only a miss.
+type manifestCache struct {
+	dir string // "": memory only
+
+	mu      sync.Mutex
+	kept    map[digest.Digest]manifest
+	size    int
+	tags    map[string]digest.Digest // by REPOSITORY:TAG, as seen in the life of the Client
+	flights map[string]*flight
+}
+
+// flight is a read that several wait for.
+type flight struct {
+	done chan struct{}
+	m    manifest
+	err  error
+}
+
+// once runs read once for all who ask for the same key at the same time. Where
+// the one who runs it gives up, the others try for themselves.
+func (c *manifestCache) once(ctx context.Context, key string, read func() (manifest, error)) (manifest, error) {
+	for {
+		c.mu.Lock()
+		f := c.flights[key]
+		if f == nil {
+			break
+		}
+		c.mu.Unlock()
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return manifest{}, ctx.Err()
+		}
+		if !isContext(f.err) {
+			return f.m, f.err
+		}
+	}
+	f := &flight{done: make(chan struct{})}
+	if c.flights == nil {
+		c.flights = map[string]*flight{}
+	}
+	c.flights[key] = f
+	c.mu.Unlock()
+	f.err = context.Canceled // for those who wait, should read panic
+	defer func() {
+		c.mu.Lock()
+		delete(c.flights, key)
+		c.mu.Unlock()
+		close(f.done)
+	}()
+	f.m, f.err = read()
+	return f.m, f.err
+}
+
+func (c *manifestCache) path(d digest.Digest) string {
+	return filepath.Join(c.dir, d.Algorithm().String(), d.Encoded())
+}
+
+// get returns a manifest that was kept.
+func (c *manifestCache) get(d digest.Digest) (manifest, bool) {
+	c.mu.Lock()
+	m, ok := c.kept[d]
+	c.mu.Unlock()
+	if ok || c.dir == "" {
+		return m, ok
+	}
+	info, err := os.Stat(c.path(d))
+	if err != nil || !info.Mode().IsRegular() || info.Size() > artifact.MaxManifest {
+		return manifest{}, false
+	}
+	data, err := os.ReadFile(c.path(d))
+	if err != nil || d.Algorithm().FromBytes(data) != d {
+		return manifest{}, false
+	}
+	m = newManifest(d, data, "")
+	c.keep(m)
+	return m, true
+}
+
+func (c *manifestCache) keep(m manifest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.kept[m.desc.Digest]; ok || c.size+len(m.data) > maxKept {
+		return
+	}
+	if c.kept == nil {
+		c.kept = map[digest.Digest]manifest{}
+	}
+	c.kept[m.desc.Digest] = m
+	c.size += len(m.data)
+}
+
+// put keeps a manifest. One that does not state its media type is not written
+// to the folder: read back, it could be taken for something else.
+func (c *manifestCache) put(m manifest) error {
+	c.keep(m)
+	if c.dir == "" || newManifest(m.desc.Digest, m.data, "").desc.MediaType != m.desc.MediaType {
+		return nil
+	}
+	return writeFile(c.path(m.desc.Digest), m.data)
+}
+
+func (c *manifestCache) tagPath(repository, tag string) string {
+	sum := sha256.Sum256([]byte(repository + ":" + tag))
+	return filepath.Join(c.dir, "tags", hex.EncodeToString(sum[:]))
+}
+
+// remembers tells whether a tag was read before and named a manifest that is
+// still kept.
+func (c *manifestCache) remembers(repository, tag string) bool {
+	c.mu.Lock()
+	d, ok := c.tags[repository+":"+tag]
+	c.mu.Unlock()
+	if !ok && c.dir != "" {
+		data, err := os.ReadFile(c.tagPath(repository, tag))
+		if err != nil {
+			return false
+		}
+		d = digest.Digest(bytes.TrimSpace(data))
+	}
+	if d.Validate() != nil {
+		return false
+	}
+	_, ok = c.get(d)
+	return ok
+}
+
+// remember keeps what a tag named. It only ever saves a GET, so a failure to
+// write it is none.
+func (c *manifestCache) remember(repository, tag string, d digest.Digest) {
+	key := repository + ":" + tag
+	c.mu.Lock()
+	known := c.tags[key] == d
+	if c.tags == nil {
+		c.tags = map[string]digest.Digest{}
+	}
+	c.tags[key] = d
+	c.mu.Unlock()
+	if known || c.dir == "" {
+		return
+	}
+	path := c.tagPath(repository, tag)
+	if old, err := os.ReadFile(path); err == nil && string(old) == d.String() {
+		return
+	}
+	_ = writeFile(path, []byte(d.String()))
+}
+
+// writeFile writes a file whole or not at all.
+func writeFile(path string, data []byte) (err error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(dir, ".tmp-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(tmp.Name())
+		}
+	}()
+	_, err = tmp.Write(data)
+	err = errors.Join(err, tmp.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}

@@ -1,0 +1,238 @@
+package registry
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"oras.land/oras-go/v2/registry/remote/credentials"
+)
+
+// credential is what is known for a registry, or for part of one.
+type credential struct {
+	key      string // under which it is stored: tokens of two are kept apart
+	source   string // file or helper
+	username string
+	password string
+	identity string // refresh token
+	token    string // bearer token, sent as it is
+	helper   error  // why a helper gave none
+}
+
+func (c credential) empty() bool {
+	return c.username == "" && c.password == "" && c.identity == "" && c.token == ""
+}
+
+// keyring reads credential files, once each, when first asked.
+type keyring struct {
+	paths CredentialPaths
+	fixed *credential // what a Login tries, in place of all files
+
+	mu    sync.Mutex
+	files []*credentialFile
+	read  bool
+	asked map[string]credential // answers of helpers, which can ask the user for a PIN
+}
+
+// credentialFile is Docker's config.json or Podman's auth.json, which have the
+// same form
+// (https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md).
+type credentialFile struct {
+	path    string
+	Auths   map[string]authEntry `json:"auths"`
+	Store   string               `json:"credsStore"`
+	Helpers map[string]string    `json:"credHelpers"`
+}
+
+type authEntry struct {
+	Auth     string `json:"auth"`
+	Username string `json:"username"`
+	Password string `json:"password"`
+	Identity string `json:"identitytoken"`
+	Token    string `json:"registrytoken"`
+}
+
+func readCredentialFile(path string) (*credentialFile, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		// Podman's file can be another user's; a registry may not ask anyway.
+		return &credentialFile{path: path}, nil
+	}
+	if err != nil {
+		return nil, &CredentialsError{path, "does not read"}
+	}
+	f := &credentialFile{path: path}
+	if len(strings.TrimSpace(string(data))) == 0 {
+		return f, nil
+	}
+	if json.Unmarshal(data, f) != nil { // its text could quote a secret
+		return nil, &CredentialsError{path, "is no valid JSON of credentials"}
+	}
+	return f, nil
+}
+
+// list returns the paths to read, in order.
+func (p CredentialPaths) list() (out []string) {
+	for _, path := range []string{p.AuthFile, p.DockerConfig, p.RuntimeAuthFile} {
+		if path != "" {
+			out = append(out, path)
+		}
+	}
+	return out
+}
+
+// lookup returns the credential for a repository, empty where none is stored.
+// A key with a path (Podman's) counts for the repositories below it, before the
+// host's own.
+func (k *keyring) lookup(ctx context.Context, host, repo string) (credential, error) {
+	if k.fixed != nil {
+		return *k.fixed, nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.read {
+		for _, path := range k.paths.list() {
+			f, err := readCredentialFile(path)
+			if err != nil {
+				return credential{}, err
+			}
+			k.files = append(k.files, f)
+		}
+		k.read = true
+	}
+	var failed error
+	for _, f := range k.files {
+		c, err := k.from(ctx, f, host, repo)
+		if err != nil {
+			return credential{}, err
+		}
+		if !c.empty() {
+			return c, nil
+		}
+		if failed == nil {
+			failed = c.helper
+		}
+	}
+	return credential{helper: failed}, nil
+}
+
+func (k *keyring) from(ctx context.Context, f *credentialFile, host, repo string) (credential, error) {
+	for _, key := range scopedKeys(host, repo) {
+		if entry, ok := f.Auths[key]; ok && !entry.bare() {
+			return entry.credential(f.path, key)
+		}
+	}
+	var failed error
+	for _, key := range hostKeys(host) {
+		helper := f.Helpers[key]
+		if helper == "" {
+			continue
+		}
+		c := k.ask(ctx, helper, key)
+		if !c.empty() {
+			return c, nil
+		}
+		failed = c.helper
+	}
+	if f.Store != "" {
+		c := k.ask(ctx, f.Store, hostKeys(host)[0])
+		if !c.empty() {
+			return c, nil
+		}
+		if c.helper != nil {
+			failed = c.helper
+		}
+	}
+	for _, key := range hostKeys(host) {
+		if entry, ok := f.Auths[key]; ok && !entry.bare() {
+			return entry.credential(f.path, key)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(f.Auths)) { // old spellings: https://HOST/v1/
+		if entry := f.Auths[key]; !entry.bare() && legacyHost(key) == host {
+			return entry.credential(f.path, key)
+		}
+	}
+	return credential{helper: failed}, nil
+}
+
+// ask runs a credential helper
+// (https://github.com/docker/docker-credential-helpers), once for each server.
+func (k *keyring) ask(ctx context.Context, helper, server string) credential {
+	id := helper + "\x00" + server
+	if c, ok := k.asked[id]; ok {
+		return c
+	}
+	name := "docker-credential-" + helper
+	got, err := credentials.NewNativeStore(helper).Get(ctx, server)
+	c := credential{key: server, source: name, username: got.Username, password: got.Password, identity: got.RefreshToken, token: got.AccessToken}
+	if err != nil {
+		line, _, _ := strings.Cut(err.Error(), "\n")
+		c = credential{helper: &CredentialsError{name, bounded(line)}}
+	}
+	if ctx.Err() == nil {
+		if k.asked == nil {
+			k.asked = map[string]credential{}
+		}
+		k.asked[id] = c
+	}
+	return c
+}
+
+func (e authEntry) bare() bool { return e == authEntry{} }
+
+func (e authEntry) credential(file, key string) (credential, error) {
+	c := credential{key: key, source: file, username: e.Username, password: e.Password, identity: e.Identity, token: e.Token}
+	if e.Auth != "" {
+		raw, err := base64.StdEncoding.DecodeString(e.Auth)
+		user, password, ok := strings.Cut(string(raw), ":")
+		if err != nil || !ok {
+			return c, &CredentialsError{file, "the auth of " + key + " is no base64 of USER:PASSWORD"}
+		}
+		c.username, c.password = user, strings.TrimRight(password, "\x00")
+	}
+	return c, nil
+}
+
+// hostKeys are the spellings under which a host's credentials are stored. For
+// Docker Hub it is the URL of an API that is long gone.
+func hostKeys(host string) []string {
+	if hostOf(host) == hostOf(dockerHub) {
+		return []string{"https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry-1.docker.io"}
+	}
+	return []string{host}
+}
+
+// scopedKeys are the keys with a path, longest first.
+func scopedKeys(host, repo string) (out []string) {
+	for path := repo; path != ""; {
+		out = append(out, host+"/"+path)
+		at := strings.LastIndexByte(path, '/')
+		if at < 0 {
+			break
+		}
+		path = path[:at]
+	}
+	return out
+}
+
+// legacyHost is the host of a key written as a URL, "" for all others: a key
+// with a path but no scheme is Podman's and does not count for the whole host.
+func legacyHost(key string) string {
+	rest, ok := strings.CutPrefix(key, "https://")
+	if !ok {
+		if rest, ok = strings.CutPrefix(key, "http://"); !ok {
+			rest = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(key, "/"), "/v1"), "/v2")
+			return rest
+		}
+	}
+	rest, _, _ = strings.Cut(rest, "/")
+	return rest
+}

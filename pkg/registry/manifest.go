@@ -1,0 +1,215 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// Resolve implements artifact.Reader with a HEAD. A registry that does not say
+// the digest there is asked for the manifest.
+func (r *remote) Resolve(ctx context.Context, tag string) (desc ocispec.Descriptor, err error) {
+	err = r.each(ctx, tag, func(s *source) (err error) {
+		desc, err = r.head(ctx, s, tag)
+		return err
+	})
+	if err == nil && desc.Digest == "" {
+		m, err := r.getManifest(ctx, tag)
+		return m.desc, err
+	}
+	return desc, err
+}
+
+// head asks for a manifest's headers. The digest is "" where they do not tell.
+func (r *remote) head(ctx context.Context, s *source, reference string) (desc ocispec.Descriptor, err error) {
+	if err := r.check(reference); err != nil {
+		return desc, err
+	}
+	req := r.request(s, KindHead, http.MethodHead, "manifests/"+reference, reference)
+	req.header = accept()
+	err = r.c.fetch(ctx, req, func(resp *http.Response) error {
+		desc = ocispec.Descriptor{MediaType: mediaType(resp.Header), Size: max(resp.ContentLength, 0)}
+		stated := digest.Digest(resp.Header.Get("Docker-Content-Digest"))
+		if stated.Validate() != nil || resp.ContentLength < 0 || desc.MediaType == "" {
+			desc = ocispec.Descriptor{}
+			return nil
+		}
+		if isDigest(reference) && stated != digest.Digest(reference) {
+			return &IntegrityError{Repository: r.name, ServedBy: s.ep.name, Digest: digest.Digest(reference), Got: stated}
+		}
+		desc.Digest = stated
+		return nil
+	})
+	return desc, err
+}
+
+// check refuses what would not make a path of one segment.
+func (r *remote) check(reference string) error {
+	if isDigest(reference) {
+		return checkDigest(r.name, digest.Digest(reference))
+	}
+	if !artifact.IsTag(reference) {
+		return &ReferenceError{r.name + ":" + reference, "has no tag that can be one"}
+	}
+	return nil
+}
+
+// Manifest implements artifact.Reader.
+func (r *remote) Manifest(ctx context.Context, reference string) (ocispec.Descriptor, []byte, error) {
+	if err := r.check(reference); err != nil {
+		return ocispec.Descriptor{}, nil, err
+	}
+	if isDigest(reference) {
+		return r.byDigest(ctx, digest.Digest(reference))
+	}
+	return r.byTag(ctx, reference)
+}
+
+// byDigest reads a manifest that never changes: from the cache where it is
+// there, and once for all who ask at the same time.
+func (r *remote) byDigest(ctx context.Context, d digest.Digest) (ocispec.Descriptor, []byte, error) {
+	if m, ok := r.c.cache.get(d); ok {
+		r.c.stats.update(func(s *Stats) { s.Cached++ })
+		return m.desc, m.data, nil
+	}
+	m, err := r.c.cache.once(ctx, r.name+"@"+d.String(), func() (manifest, error) {
+		if m, ok := r.c.cache.get(d); ok { // put there by who was faster
+			return m, nil
+		}
+		return r.getManifest(ctx, d.String())
+	})
+	return m.desc, m.data, err
+}
+
+// byTag reads what a tag names now. Where that was known before, a HEAD can
+// save the GET, which registries count as a pull.
+func (r *remote) byTag(ctx context.Context, tag string) (ocispec.Descriptor, []byte, error) {
+	m, err := r.c.cache.once(ctx, r.name+":"+tag, func() (manifest, error) {
+		if !r.c.o.Offline && r.c.cache.remembers(r.name, tag) {
+			desc, err := r.Resolve(ctx, tag)
+			if err != nil {
+				return manifest{}, err
+			}
+			m, err := r.manifestOf(ctx, desc.Digest)
+			if err == nil {
+				r.c.cache.remember(r.name, tag, desc.Digest)
+			}
+			return m, err
+		}
+		m, err := r.getManifest(ctx, tag)
+		if err == nil {
+			r.c.cache.remember(r.name, tag, m.desc.Digest)
+		}
+		return m, err
+	})
+	return m.desc, m.data, err
+}
+
+func (r *remote) manifestOf(ctx context.Context, d digest.Digest) (manifest, error) {
+	desc, data, err := r.byDigest(ctx, d)
+	return manifest{desc, data}, err
+}
+
+// getManifest fetches a manifest and keeps it.
+func (r *remote) getManifest(ctx context.Context, reference string) (m manifest, err error) {
+	err = r.each(ctx, reference, func(s *source) (err error) {
+		if m, err = r.getFrom(ctx, s, reference); err == nil {
+			r.c.served(s)
+		}
+		return err
+	})
+	if err != nil {
+		return manifest{}, err
+	}
+	if werr := r.c.cache.put(m); werr != nil {
+		r.c.event(Event{Kind: EventWarning, Subject: subject(r.name, reference), Err: werr})
+	}
+	return m, nil
+}
+
+// getFrom fetches a manifest from one source and checks it: against the digest
+// asked for, or for a tag against the digest that the registry states.
+func (r *remote) getFrom(ctx context.Context, s *source, reference string) (m manifest, err error) {
+	req := r.request(s, KindManifest, http.MethodGet, "manifests/"+reference, reference)
+	req.header = accept()
+	err = r.c.fetch(ctx, req, func(resp *http.Response) error {
+		want := digest.Digest(reference)
+		if !isDigest(reference) {
+			want = digest.Digest(resp.Header.Get("Docker-Content-Digest"))
+			if want.Validate() != nil {
+				want = ""
+			}
+		}
+		if resp.ContentLength > artifact.MaxManifest {
+			return &IntegrityError{Repository: r.name, ServedBy: s.ep.name, Digest: want, Size: artifact.MaxManifest, GotSize: resp.ContentLength, Problem: tooLarge()}
+		}
+		data, err := io.ReadAll(io.LimitReader(resp.Body, artifact.MaxManifest+1))
+		if err != nil {
+			return err
+		}
+		if len(data) > artifact.MaxManifest {
+			return &IntegrityError{Repository: r.name, ServedBy: s.ep.name, Digest: want, Size: artifact.MaxManifest, GotSize: int64(len(data)), Problem: tooLarge()}
+		}
+		algorithm := digest.Canonical
+		if want != "" {
+			algorithm = want.Algorithm()
+		}
+		got := algorithm.FromBytes(data)
+		if want != "" && got != want {
+			return &IntegrityError{Repository: r.name, ServedBy: s.ep.name, Digest: want, Got: got, Size: -1, GotSize: int64(len(data))}
+		}
+		m = newManifest(got, data, mediaType(resp.Header))
+		return nil
+	})
+	return m, err
+}
+
+func tooLarge() string {
+	return fmt.Sprintf("is larger than the %d bytes that a manifest may have", artifact.MaxManifest)
+}
+
+// manifest is one as read, with its descriptor.
+type manifest struct {
+	desc ocispec.Descriptor
+	data []byte
+}
+
+// newManifest describes a manifest. Its own media type is believed before the
+// header's, which no digest protects: who has the bytes from a cache or bundle
+// must come to the same result.
+func newManifest(d digest.Digest, data []byte, header string) manifest {
+	var head struct {
+		MediaType string            `json:"mediaType"`
+		Manifests []json.RawMessage `json:"manifests"`
+		Layers    []json.RawMessage `json:"layers"`
+		Config    json.RawMessage   `json:"config"`
+	}
+	err := json.Unmarshal(data, &head)
+	switch {
+	case err == nil && head.MediaType != "":
+	case err == nil && head.Manifests != nil && head.Layers == nil:
+		head.MediaType = ocispec.MediaTypeImageIndex
+	case err == nil && head.Layers != nil && head.Config != nil:
+		head.MediaType = ocispec.MediaTypeImageManifest
+	default:
+		head.MediaType = header
+	}
+	return manifest{ocispec.Descriptor{MediaType: head.MediaType, Digest: d, Size: int64(len(data))}, data}
+}
+
+// mediaType reads a Content-Type without its parameters.
+func mediaType(h http.Header) string {
+	t, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return t
+}

@@ -1,0 +1,95 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// source is one place where a repository's content is: a mirror or the origin.
+type source struct {
+	ep   *endpoint
+	path string
+	pull []string // the scope for reading
+}
+
+// name is HOST/PATH.
+func (s *source) name() string { return s.ep.name + "/" + s.path }
+
+// mirrorsOf returns the repositories that stand for name: those of the longest
+// prefix first, of each in order. Prefixes match whole segments.
+func mirrorsOf(mirrors []Mirror, name string) (out []string) {
+	seen := map[string]bool{name: true}
+	for length := len(name); length > 0; length = strings.LastIndexByte(name[:length], '/') {
+		for _, m := range mirrors {
+			if m.Prefix != name[:length] {
+				continue
+			}
+			for _, target := range m.Targets {
+				if full := target + name[length:]; !seen[full] {
+					seen[full] = true
+					out = append(out, full)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// elsewhere tells whether the next source is worth asking after an error: the
+// content is not here, or nobody is. A refusal is not passed over, since it
+// says that the configuration is wrong; nor is wrong content.
+func elsewhere(err error) bool {
+	var status *StatusError
+	if errors.As(err, &status) {
+		return status.Status >= 500 || status.Status == http.StatusTooManyRequests
+	}
+	return errors.Is(err, artifact.ErrNotFound) || unreachable(err)
+}
+
+func unreachable(err error) bool {
+	var cut *UnreachableError
+	var te *TLSError
+	var scheme *SchemeError
+	return errors.As(err, &cut) || errors.As(err, &te) || errors.As(err, &scheme)
+}
+
+// each asks the sources one after another until one serves. The error is the
+// last one's, the origin's.
+func (r *remote) each(ctx context.Context, reference string, ask func(*source) error) error {
+	for at := 0; ; at++ {
+		if r.passOver(at) {
+			continue
+		}
+		err := ask(r.sources[at])
+		if err == nil || !r.goOn(ctx, at, reference, err) {
+			return err
+		}
+	}
+}
+
+// passOver tells whether a mirror could not be reached before. It is not asked
+// again in the life of the Client.
+func (r *remote) passOver(at int) bool {
+	return at < len(r.sources)-1 && r.sources[at].ep.down.Load()
+}
+
+// goOn tells whether the source after the one at a position is to be asked, and
+// says so.
+func (r *remote) goOn(ctx context.Context, at int, reference string, err error) bool {
+	if at == len(r.sources)-1 || ctx.Err() != nil || !elsewhere(err) {
+		return false
+	}
+	s := r.sources[at]
+	if unreachable(err) {
+		s.ep.down.Store(true)
+	}
+	r.c.event(Event{
+		Kind: EventMirror, Host: s.ep.name, Subject: subject(r.name, reference),
+		Next: r.sources[at+1].ep.name, Err: err,
+	})
+	return true
+}

@@ -1,0 +1,186 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/registry/remote/auth"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// write is a request that changes the repository itself.
+func (r *remote) write(kind Kind, method, path, reference string) *request {
+	req := r.request(r.origin, kind, method, path, reference)
+	req.scopes = []string{auth.ScopeRepository(r.origin.path, auth.ActionPull, auth.ActionPush)}
+	return req
+}
+
+// Exists implements Repository.
+func (r *remote) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, error) {
+	if err := checkDescriptor(r.name, desc); err != nil {
+		return false, err
+	}
+	if artifact.IsIndex(desc.MediaType) || artifact.IsManifest(desc.MediaType) {
+		_, err := r.head(ctx, r.origin, desc.Digest.String())
+		return there(err)
+	}
+	return r.hasBlob(ctx, r.request(r.origin, KindHead, http.MethodHead, "blobs/"+desc.Digest.String(), desc.Digest.String()))
+}
+
+func (r *remote) hasBlob(ctx context.Context, req *request) (bool, error) {
+	return there(r.c.fetch(ctx, req, func(*http.Response) error { return nil }))
+}
+
+// there turns a 404 into false.
+func there(err error) (bool, error) {
+	if errors.Is(err, artifact.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// PushManifest implements Repository.
+func (r *remote) PushManifest(ctx context.Context, desc ocispec.Descriptor, data []byte, tags ...string) error {
+	if err := checkDescriptor(r.name, desc); err != nil {
+		return err
+	}
+	if got := desc.Digest.Algorithm().FromBytes(data); got != desc.Digest {
+		return &IntegrityError{Repository: r.name, Digest: desc.Digest, Got: got, Size: desc.Size, GotSize: int64(len(data))}
+	}
+	references := tags
+	if len(tags) == 0 {
+		references = []string{desc.Digest.String()}
+	}
+	indexed := false
+	for _, reference := range references {
+		header, err := r.putManifest(ctx, desc, data, reference)
+		if err != nil {
+			return err
+		}
+		indexed = indexed || header.Get("OCI-Subject") != ""
+	}
+	subject, entry := referring(desc, data)
+	if subject == "" || indexed {
+		return nil
+	}
+	// The header would have said so, but some registries leave it out.
+	if _, err := r.referrersAPI(ctx, r.origin, subject); err == nil {
+		return nil
+	} else if none := (*NotSupportedError)(nil); !errors.As(err, &none) {
+		return err
+	}
+	return r.addToFallback(ctx, subject, entry)
+}
+
+func (r *remote) putManifest(ctx context.Context, desc ocispec.Descriptor, data []byte, reference string) (header http.Header, err error) {
+	if err := r.check(reference); err != nil {
+		return nil, err
+	}
+	req := r.write(KindOther, http.MethodPut, "manifests/"+reference, reference)
+	req.header = http.Header{"Content-Type": {desc.MediaType}}
+	req.setBody(data)
+	err = r.c.fetch(ctx, req, func(resp *http.Response) error {
+		header = resp.Header
+		stated := digest.Digest(header.Get("Docker-Content-Digest"))
+		if stated.Validate() == nil && stated != desc.Digest {
+			return &IntegrityError{Repository: r.name, ServedBy: r.origin.ep.name, Digest: desc.Digest, Got: stated}
+		}
+		return nil
+	})
+	return header, err
+}
+
+// referring returns what a manifest refers to, "" where it has no subject, and
+// the entry that lists it among the referrers (distribution-spec, "Pushing
+// Manifests with Subject").
+func referring(desc ocispec.Descriptor, data []byte) (digest.Digest, ocispec.Descriptor) {
+	var m ocispec.Manifest
+	if json.Unmarshal(data, &m) != nil || m.Subject == nil || m.Subject.Digest.Validate() != nil {
+		return "", ocispec.Descriptor{}
+	}
+	entry := ocispec.Descriptor{
+		MediaType: desc.MediaType, Digest: desc.Digest, Size: int64(len(data)),
+		ArtifactType: m.ArtifactType, Annotations: m.Annotations,
+	}
+	if entry.ArtifactType == "" {
+		entry.ArtifactType = m.Config.MediaType
+	}
+	return m.Subject.Digest, entry
+}
+
+// addToFallback lists a referrer under the fallback tag. The registry offers no
+// way to do it in one step: who writes there at the same time from elsewhere can
+// undo it, so it is read back.
+func (r *remote) addToFallback(ctx context.Context, subject digest.Digest, entry ocispec.Descriptor) error {
+	release, err := r.c.lockFallback(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	tag := fallbackTag(subject)
+	for range maxTries {
+		list, err := r.referrersTag(ctx, r.origin, subject)
+		if err != nil {
+			return err
+		}
+		for _, d := range list {
+			if d.Digest == entry.Digest {
+				return nil
+			}
+		}
+		index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: append(list, entry)}
+		index.SchemaVersion = 2
+		data, err := json.Marshal(index)
+		if err != nil {
+			return err
+		}
+		desc := ocispec.Descriptor{MediaType: index.MediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
+		if _, err := r.putManifest(ctx, desc, data, tag); err != nil {
+			return err
+		}
+		r.c.event(Event{Kind: EventFallback, Host: r.origin.ep.name, Subject: r.name + ":" + tag})
+	}
+	return &ProtocolError{r.origin.ep.name, r.name + ":" + tag, "does not keep what is written to it"}
+}
+
+// lockFallback lets one fallback tag be changed at a time.
+func (c *Client) lockFallback(ctx context.Context) (release func(), err error) {
+	select {
+	case c.fallback <- struct{}{}:
+		return func() { <-c.fallback }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Mount implements Repository. A refusal, whatever its reason, means that the
+// blob must be uploaded, which will tell it again where it matters.
+func (r *remote) Mount(ctx context.Context, desc ocispec.Descriptor, from string) (bool, error) {
+	if err := checkDescriptor(r.name, desc); err != nil {
+		return false, err
+	}
+	path, ok := strings.CutPrefix(from, r.origin.ep.name+"/")
+	if !ok {
+		return false, nil // another registry's
+	}
+	req := r.write(KindOther, http.MethodPost, "blobs/uploads/", desc.Digest.String())
+	req.scopes = append(req.scopes, auth.ScopeRepository(path, auth.ActionPull))
+	req.query = "mount=" + desc.Digest.String() + "&from=" + queryEscape(path)
+	mounted := false
+	err := r.c.fetch(ctx, req, func(resp *http.Response) error {
+		mounted = resp.StatusCode == http.StatusCreated
+		return nil
+	})
+	var denied *AuthError
+	var status *StatusError
+	if errors.As(err, &denied) || errors.Is(err, artifact.ErrNotFound) || errors.As(err, &status) && !retriable(err) {
+		return false, nil
+	}
+	return mounted, err
+}

@@ -1,0 +1,162 @@
+package registry
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"oras.land/oras-go/v2/registry/remote/auth"
+)
+
+// fetchToken asks the realm that the registry named, with a GET
+// (https://distribution.github.io/distribution/spec/auth/token/) or, for an
+// identity token, a POST (…/spec/auth/oauth/).
+func (c *Client) fetchToken(ctx context.Context, r *request, cred credential, scopes []string) (*token, error) {
+	ch := r.ep.auth.challenge
+	realm, err := url.Parse(ch.realm)
+	if err != nil || realm.Host == "" {
+		return nil, &ProtocolError{r.ep.name, r.ep.name, "names no token service that is a URL"}
+	}
+	if realm.Scheme != "https" && (realm.Scheme != "http" || !isLoopback(realm.Host) || !isLoopback(r.ep.name)) {
+		return nil, &ProtocolError{r.ep.name, r.ep.name, "names a token service at " + realm.Scheme + "://" + realm.Host + ", which is not HTTPS"}
+	}
+	realm.User = nil
+	tr := &request{
+		ep: r.ep, kind: KindToken, method: http.MethodGet, absolute: realm,
+		name: r.name, reference: r.reference, header: http.Header{"Accept": {"application/json"}},
+	}
+	form := url.Values{}
+	if ch.service != "" {
+		form.Set("service", ch.service)
+	}
+	if cred.identity != "" {
+		form.Set("grant_type", "refresh_token")
+		form.Set("refresh_token", cred.identity)
+		form.Set("client_id", defaultUserAgent)
+		form.Set("scope", strings.Join(scopes, " "))
+		body := form.Encode()
+		tr.method, tr.size = http.MethodPost, int64(len(body))
+		tr.body = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
+		tr.header.Set("Content-Type", "application/x-www-form-urlencoded")
+	} else {
+		form["scope"] = scopes
+		query := form.Encode()
+		if realm.RawQuery != "" {
+			query = realm.RawQuery + "&" + query
+		}
+		realm.RawQuery = query
+		if cred.username != "" || cred.password != "" {
+			tr.header.Set("Authorization", "Basic "+basic(cred.username, cred.password))
+		}
+	}
+	asked := c.now()
+	var t *token
+	a := attempts{start: asked}
+	for {
+		t, err = c.askRealm(context.WithValue(ctx, noRedirect{}, true), tr, cred)
+		if err == nil {
+			break
+		}
+		if err = c.pause(ctx, &a, realm.Host, r.what(), err); err != nil {
+			return nil, err
+		}
+	}
+	t.key = cred.key
+	if t.expires.IsZero() {
+		t.expires = asked.Add(tokenLifetime)
+	}
+	if t.scopes == nil {
+		t.scopes = scopes
+	}
+	return t, nil
+}
+
+func (c *Client) askRealm(ctx context.Context, tr *request, cred credential) (*token, error) {
+	asked := c.now()
+	req, err := tr.build(ctx, tr.absolute.Scheme)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.exchange(tr, tr.absolute.Scheme, req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	switch {
+	case resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusForbidden:
+		denied := &AuthError{
+			Registry: tr.ep.name, Repository: tr.name, Kind: AuthWrong, Codes: readCodes(resp.Body),
+			Username: cred.username, Source: cred.source, Helper: cred.helper,
+		}
+		if cred.empty() {
+			denied.Kind = AuthMissing
+		} else if resp.StatusCode == http.StatusForbidden {
+			denied.Kind = AuthInsufficient
+		}
+		return nil, denied
+	case resp.StatusCode == http.StatusBadRequest && cred.identity != "":
+		// invalid_grant: the identity token has expired (RFC 6749, 5.2).
+		return nil, &AuthError{Registry: tr.ep.name, Repository: tr.name, Kind: AuthWrong, Source: cred.source}
+	case resp.StatusCode >= 400:
+		return nil, c.failure(tr, resp)
+	}
+	var answer struct {
+		Token     string `json:"token"`
+		Access    string `json:"access_token"`
+		ExpiresIn int    `json:"expires_in"`
+	}
+	if err := decode(resp.Body, maxTokenAnswer, &answer); err != nil {
+		return nil, protocol(err, tr.absolute.Host, tr.ep.name, "the token service's answer does not parse")
+	}
+	t := &token{value: answer.Token, scopes: granted(answer.Token)}
+	if t.value == "" {
+		t.value, t.scopes = answer.Access, granted(answer.Access)
+	}
+	if t.value == "" || strings.ContainsAny(t.value, "\r\n") {
+		return nil, &ProtocolError{tr.absolute.Host, tr.ep.name, "the token service's answer holds no token"}
+	}
+	if answer.ExpiresIn > 0 {
+		life := time.Duration(min(answer.ExpiresIn, 86400)) * time.Second
+		t.expires = asked.Add(life - min(tokenMargin, life/2))
+	}
+	return t, nil
+}
+
+// granted reads which scopes a token is for, where it is a JWT that says so
+// (https://distribution.github.io/distribution/spec/auth/jwt/). It is not
+// verified: that is the registry's to do, and a lie costs one request.
+func granted(value string) []string {
+	parts := strings.Split(value, ".")
+	if len(parts) != 3 {
+		return nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil
+	}
+	var claims struct {
+		Access *[]struct {
+			Type    string   `json:"type"`
+			Name    string   `json:"name"`
+			Actions []string `json:"actions"`
+		} `json:"access"`
+	}
+	if json.Unmarshal(raw, &claims) != nil || claims.Access == nil {
+		return nil
+	}
+	scopes := []string{}
+	for _, a := range *claims.Access {
+		if len(a.Actions) > 0 {
+			scopes = append(scopes, a.Type+":"+a.Name+":"+strings.Join(a.Actions, ","))
+		}
+	}
+	if scopes = auth.CleanScopes(scopes); scopes == nil {
+		scopes = []string{} // granted, but nothing
+	}
+	return scopes
+}

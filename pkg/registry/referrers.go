@@ -1,0 +1,145 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// Referrers implements Repository. A mirror that knows of none is no reason to
+// believe that there are none: mirrors drop signatures. A signature is verified
+// whoever carries it, so the first source that has any will do.
+func (r *remote) Referrers(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error) {
+	if err := checkDigest(r.name, subject); err != nil {
+		return nil, err
+	}
+	var found []ocispec.Descriptor
+	answered := false
+	err := r.each(ctx, subject.String(), func(s *source) (err error) {
+		found, err = r.referrersAt(ctx, s, subject)
+		if err == nil {
+			answered = true
+			if len(found) == 0 && s != r.origin {
+				return &NotFoundError{Repository: s.name(), Reference: subject.String()}
+			}
+		}
+		return err
+	})
+	if err != nil && answered && unreachable(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return limited(r.name, subject, found)
+}
+
+func limited(repository string, d digest.Digest, found []ocispec.Descriptor) ([]ocispec.Descriptor, error) {
+	if len(found) > MaxReferrers {
+		return found[:MaxReferrers], &LimitError{Subject: subject(repository, d.String()), What: "referrers", Limit: MaxReferrers}
+	}
+	return found, nil
+}
+
+// referrersAt asks the referrers API, and where there is none the fallback tag.
+func (r *remote) referrersAt(ctx context.Context, s *source, subject digest.Digest) ([]ocispec.Descriptor, error) {
+	list, err := r.referrersAPI(ctx, s, subject)
+	var none *NotSupportedError
+	if !errors.As(err, &none) {
+		return list, err
+	}
+	return r.referrersTag(ctx, s, subject)
+}
+
+// referrersAPI reads the referrers API (distribution-spec, "Listing
+// Referrers"). A registry that lacks it answers 404, or whatever it answers to
+// a path that it does not know. It returns at most one more than MaxReferrers.
+func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Digest) (list []ocispec.Descriptor, err error) {
+	lacks := &NotSupportedError{s.ep.name, "referrers API"}
+	if s.ep.noReferrers.Load() {
+		return nil, lacks
+	}
+	req := r.request(s, KindOther, http.MethodGet, "referrers/"+subject.String(), subject.String())
+	req.header = http.Header{"Accept": {ocispec.MediaTypeImageIndex}}
+	seen := map[string]bool{}
+	for range maxPages {
+		seen[req.query] = true
+		var index ocispec.Index
+		link := ""
+		err := r.c.fetch(ctx, req, func(resp *http.Response) error {
+			if resp.StatusCode != http.StatusOK || mediaType(resp.Header) != ocispec.MediaTypeImageIndex {
+				return lacks
+			}
+			link = nextLink(resp.Header.Values("Link"))
+			return protocol(decode(resp.Body, artifact.MaxManifest, &index), s.ep.name, req.what(), "the list of referrers does not parse")
+		})
+		if err != nil {
+			if len(seen) == 1 && unsupported(err) {
+				if !unknownName(err) { // which says nothing of other repositories
+					s.ep.noReferrers.Store(true)
+				}
+				return nil, lacks
+			}
+			return nil, err
+		}
+		list = append(list, index.Manifests...)
+		query, ok := nextQuery(req.path, link)
+		if link == "" || !ok || seen[query] || len(list) > MaxReferrers {
+			return list, nil
+		}
+		req.query = query
+	}
+	return list, nil
+}
+
+// unsupported tells whether an error means that a registry does not know what
+// it was asked for.
+func unsupported(err error) bool {
+	var none *NotSupportedError
+	var status *StatusError
+	if errors.As(err, &status) {
+		return slices.Contains([]int{http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented}, status.Status)
+	}
+	return errors.As(err, &none) || errors.Is(err, artifact.ErrNotFound)
+}
+
+func unknownName(err error) bool {
+	var missing *NotFoundError
+	return errors.As(err, &missing) && slices.ContainsFunc(missing.Codes, func(c ErrorCode) bool {
+		return c.Code == "NAME_UNKNOWN" || c.Code == "MANIFEST_UNKNOWN"
+	})
+}
+
+// fallbackTag is the tag of the index that lists the referrers of a digest
+// (distribution-spec, "Referrers Tag Schema").
+func fallbackTag(d digest.Digest) string {
+	tag := d.Algorithm().String() + "-" + d.Encoded()
+	return tag[:min(len(tag), 128)]
+}
+
+// referrersTag reads the fallback tag. Some registries answer it with the
+// subject itself (GitLab): what is no index, or the subject, lists nothing.
+func (r *remote) referrersTag(ctx context.Context, s *source, subject digest.Digest) ([]ocispec.Descriptor, error) {
+	m, err := r.getFrom(ctx, s, fallbackTag(subject))
+	if errors.Is(err, artifact.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if m.desc.MediaType != ocispec.MediaTypeImageIndex || m.desc.Digest == subject {
+		return nil, nil
+	}
+	var index ocispec.Index
+	if err := json.Unmarshal(m.data, &index); err != nil {
+		return nil, &ProtocolError{s.ep.name, r.name + ":" + fallbackTag(subject), "does not parse"}
+	}
+	return index.Manifests, nil
+}
