@@ -32,6 +32,7 @@ const (
 	SignerGained   SignerChange = "gained"
 	SignerLost     SignerChange = "lost"
 	SignerReplaced SignerChange = "replaced" // another signer: the change to look at first
+	SignerRef      SignerChange = "ref"      // the same workflow, for another branch or tag
 )
 
 // Change is what differs in one plugin between two locks.
@@ -146,6 +147,8 @@ func signer(a, b *Signature) SignerChange {
 		return SignerGained
 	case b == nil:
 		return SignerLost
+	case a.SameSigner(b):
+		return SignerRef
 	}
 	return SignerReplaced
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 
@@ -121,10 +122,24 @@ func (p *Plugin) Equal(q *Plugin) bool {
 	return string(appendPlugin(nil, p)) == string(appendPlugin(nil, q))
 }
 
-// Equal tells whether both name the same signer; nil is none.
+// Equal tells whether both are written alike; nil is none.
 func (s *Signature) Equal(t *Signature) bool {
 	if s == nil || t == nil {
 		return s == t
 	}
 	return *s == *t
+}
+
+// SameSigner tells whether both name one signer: a key, or an issuer with an
+// identity. A workflow's identity ends in the branch or tag that it ran for,
+// which tells its releases apart and not its owner. Nil is nobody's signature.
+func (s *Signature) SameSigner(t *Signature) bool {
+	if s == nil || t == nil {
+		return s == t
+	}
+	workflow := func(s *Signature) string {
+		before, _, _ := strings.Cut(s.Identity, "@refs/")
+		return before
+	}
+	return s.Key == t.Key && s.Issuer == t.Issuer && workflow(s) == workflow(t)
 }
