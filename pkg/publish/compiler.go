@@ -48,8 +48,6 @@ func debian(p artifact.Platform) (command, pkg string) {
 		}
 	case "linux/arm64":
 		triplet = "aarch64-linux-gnu"
-	case "linux/loong64":
-		triplet = "loongarch64-linux-gnu"
 	case "linux/mips64le":
 		triplet = "mips64el-linux-gnuabi64"
 	case "linux/mipsle":

@@ -1,0 +1,145 @@
+package publish_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+)
+
+func TestVersionOf(t *testing.T) {
+	source := tree(t)
+	check := func(what, driver, want string) {
+		t.Helper()
+		if got, err := publish.VersionOf(t.Context(), source, driver, goEnv()); err != nil || got != want {
+			t.Errorf("%s: %q, %v, want %q", what, got, err, want)
+		}
+	}
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-C", source, "-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	check("its own file", "pure", "0.2.0")
+	check("the tree's file", "native", "1.0.0-rc.1")
+
+	write(t, filepath.Join(source, "VERSION"), []byte("one"), 0o644)
+	_, err := publish.VersionOf(t.Context(), source, "native", goEnv())
+	var file *publish.FileError
+	if !errors.As(err, &file) || file.File != filepath.Join(source, "VERSION") {
+		t.Errorf("a file that holds no version: %v", err)
+	}
+	if err := os.Remove(filepath.Join(source, "VERSION")); err != nil {
+		t.Fatal(err)
+	}
+	git("init", "-q")
+	git("add", "-A")
+	git("commit", "-qm", "first")
+	_, err = publish.VersionOf(t.Context(), source, "native", goEnv())
+	var none *publish.NoVersionError
+	if !errors.As(err, &none) {
+		t.Errorf("no tag: %v", err)
+	}
+	git("tag", "nightly")
+	git("tag", "v0.9.0")
+	check("tag", "native", "0.9.0")
+	git("commit", "-qm", "second", "--allow-empty")
+	if got, err := publish.VersionOf(t.Context(), source, "native", goEnv()); err != nil || !strings.HasPrefix(got, "0.9.0-1-g") {
+		t.Errorf("behind a tag: %q, %v", got, err)
+	}
+	git("tag", "plugins/native/v1.2.3")
+	check("the module's tag", "native", "1.2.3")
+}
+
+func TestBuildRefuses(t *testing.T) {
+	source := tree(t)
+	write(t, filepath.Join(source, "plugins/broken/go.mod"), []byte("module example.com/broken\n\ngo 1.26\n"), 0o644)
+	write(t, filepath.Join(source, "plugins/broken/main.go"), []byte("package main\n\nfunc main() { undefined() }\n"), 0o644)
+	dist := t.TempDir()
+	run := func(o publish.BuildOptions) error {
+		o.Source, o.Dist, o.Platforms, o.Host = source, dist, []artifact.Platform{host}, host
+		if o.Env == nil {
+			o.Env = goEnv()
+		}
+		_, err := publish.Build(t.Context(), o)
+		return err
+	}
+	var noDriver *publish.NoDriverError
+	if err := run(publish.BuildOptions{Names: []string{"lib"}}); !errors.As(err, &noDriver) || strings.Join(noDriver.Found, " ") != "broken native pure" {
+		t.Errorf("no program: %v", err)
+	}
+	var lint *publish.LintError
+	if err := run(publish.BuildOptions{Names: []string{"../pure"}}); !errors.As(err, &lint) {
+		t.Errorf("no name: %v", err)
+	}
+	if err := run(publish.BuildOptions{Names: []string{"pure"}, Version: "1.0"}); !errors.As(err, &lint) {
+		t.Errorf("no version: %v", err)
+	}
+	var build *publish.BuildError
+	var command *publish.CommandError
+	if err := run(publish.BuildOptions{Names: []string{"broken"}}); !errors.As(err, &build) || build.Name != "broken" || !errors.As(err, &command) || !strings.Contains(err.Error(), "undefined: undefined") {
+		t.Errorf("what does not compile: %v", err)
+	}
+	var tool *publish.ToolError
+	if err := run(publish.BuildOptions{Names: []string{"pure"}, Env: []string{"PATH=" + dist}}); !errors.As(err, &tool) || tool.Tool != "go" {
+		t.Errorf("no Go: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := publish.Build(ctx, publish.BuildOptions{Source: source, Dist: dist, Names: []string{"pure"}, Platforms: []artifact.Platform{host}, Env: goEnv(),
+		Events: func(publish.Event) { cancel() }})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+	if left, _ := os.ReadDir(dist); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestBuildReplacesOtherCompression(t *testing.T) {
+	o := publish.BuildOptions{Source: tree(t), Dist: t.TempDir(), Names: []string{"pure"}, Platforms: []artifact.Platform{host}, Host: host, Env: goEnv()}
+	for _, c := range []publish.Compression{publish.Gzip, publish.Zstd} {
+		o.Compression = c
+		built, err := publish.Build(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files, err := publish.FromDist(o.Dist, "pure"); err != nil || files[host] != built[0].Path {
+			t.Errorf("%s: dist holds %v, %v", c, files, err)
+		}
+	}
+}
+
+func TestFromDistRefuses(t *testing.T) {
+	title := "schemahero-postgres-linux-amd64.tar.gz"
+	zero := strings.Repeat("0", 64) + "  "
+	for name, tt := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"nothing":       {map[string]string{"schemahero-mysql-linux-amd64.tar.gz": "x"}, "DIR: holds no schemahero-postgres-OS-ARCH.tar.gz"},
+		"no checksum":   {map[string]string{title: "x"}, "DIR/" + title + ": has no " + title + ".sha256 beside it"},
+		"other content": {map[string]string{title: "x", title + ".sha256": zero + title}, title + ": checksum mismatch"},
+		"other name":    {map[string]string{title: "x", title + ".sha256": zero + "y"}, title + ".sha256: does not name " + title},
+	} {
+		dir := t.TempDir()
+		for f, text := range tt.files {
+			write(t, filepath.Join(dir, f), []byte(text), 0o644)
+		}
+		_, err := publish.FromDist(dir, "postgres")
+		if want := strings.ReplaceAll(tt.want, "DIR", dir); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	var none *publish.NoFilesError
+	if _, err := publish.FromDist(filepath.Join(t.TempDir(), "dist"), "postgres"); !errors.As(err, &none) {
+		t.Errorf("no folder: %v", err)
+	}
+}
