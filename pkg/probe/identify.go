@@ -11,6 +11,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -74,7 +75,7 @@ func Identify(ctx context.Context, path string) (Identity, error) {
 	if err == nil {
 		return id, nil
 	}
-	if cause := ctx.Err(); cause == context.DeadlineExceeded {
+	if cause := ctx.Err(); errors.Is(cause, context.DeadlineExceeded) {
 		return Identity{}, &TimeoutError{Path: path, After: time.Since(started).Round(time.Millisecond), Stderr: p.stderr.String()}
 	} else if cause != nil {
 		return Identity{}, fmt.Errorf("%s: %w", path, cause)
@@ -120,12 +121,16 @@ func ask(ctx context.Context, p *process) (id Identity, quit bool, err error) {
 
 // explain gives an error that is not yet typed the facts about the process.
 func explain(err error, p *process) error {
-	switch e := err.(type) {
-	case *HandshakeError:
-		e.Stderr = p.stderr.String()
-		return e
-	case *ProtocolError:
-		return e
+	var (
+		handshake *HandshakeError
+		protocol  *ProtocolError
+	)
+	switch {
+	case errors.As(err, &protocol):
+		return protocol
+	case errors.As(err, &handshake):
+		handshake.Stderr = p.stderr.String()
+		return handshake
 	}
 	return &HandshakeError{Path: p.path, Problem: err.Error(), Stderr: p.stderr.String(), Err: err}
 }

@@ -1,0 +1,82 @@
+# `make help` lists what there is. Everything runs without root, without a
+# server and, but for Go modules, without a network; only test-peers installs
+# Debian packages.
+
+BIN     := bin/kubectl-schemahero-plugin
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# How long each fuzz target runs.
+FUZZTIME ?= 3s
+
+# Go needs a place for modules and builds. Where there is no HOME (cron, some
+# containers), it is in the checkout, in a folder that Go ignores.
+ifeq ($(strip $(HOME)),)
+export GOPATH   ?= $(CURDIR)/.cache/go
+export GOCACHE  ?= $(CURDIR)/.cache/go-build
+export XDG_CACHE_HOME ?= $(CURDIR)/.cache
+endif
+
+# The version comes from -ldflags; git's own stamp fails in a checkout that
+# belongs to another user.
+export GOFLAGS := $(or $(GOFLAGS),-buildvcs=false)
+
+# Where test-peers keeps the tools that it builds from source.
+PEERS_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kubectl-schemahero-plugin/peers
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/kubectl-schemahero-plugin
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/kubectl-schemahero-plugin
+
+.PHONY: test
+test: lint unit race fuzz ## Run everything that needs no server: lint, unit and script tests, race, fuzz
+
+.PHONY: unit
+unit: ## Run the unit and script tests
+	go test ./...
+
+.PHONY: race
+race: ## Run the same tests under the race detector, without the long ones
+	go test -race -short ./...
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME
+	@go test -list '^Fuzz' ./... | awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; n = 0 }' \
+	| while read -r package target; do \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+	done
+
+.PHONY: lint
+lint: ## Check format, vet for three systems, golangci-lint, actionlint
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	GOOS=darwin go vet ./...
+	GOOS=windows go vet ./...
+	go tool -modfile=testdata/tools/golangci-lint/go.mod golangci-lint run
+	go tool -modfile=testdata/tools/actionlint/go.mod actionlint
+
+.PHONY: test-peers
+test-peers: build ## Run against real peers: docker-registry, oras, the SchemaHero host (Debian; installs packages)
+	go -C testdata/driver vet ./...
+	go -C testdata/driver test ./...
+	go -C testdata/peers vet ./...
+	PLUGIN_BIN=$(CURDIR)/$(BIN) PEERS_CACHE=$(PEERS_CACHE) go -C testdata/peers test -count=1 -timeout 30m ./...
+
+.PHONY: demo
+demo: build ## Show the main job from nothing
+	./testdata/demo.sh
+
+.PHONY: cover
+cover: ## Write the coverage of the unit tests to bin/cover.html
+	@mkdir -p bin
+	go test -coverpkg=./... -coverprofile=bin/cover.out ./...
+	go tool cover -html=bin/cover.out -o bin/cover.html
+	go tool cover -func=bin/cover.out | tail -n 1
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin dist
