@@ -86,10 +86,13 @@ func (d *Document) At(at Span, format string, args ...any) *Error {
 	return NewError(d.Source, Problem{d.Position(at.Start), d.width(at), fmt.Sprintf(format, args...)})
 }
 
+// Line returns the line of a byte offset.
+func (d *Document) Line(offset int) int { return sort.SearchInts(d.lines, offset+1) }
+
 // Position returns line and column of a byte offset.
 func (d *Document) Position(offset int) Position {
 	offset = min(max(offset, 0), len(d.Source))
-	at := place{offset: offset, line: sort.SearchInts(d.lines, offset+1)}
+	at := place{offset: offset, line: d.Line(offset)}
 	// Counting from the place before keeps a file of one long line linear.
 	switch {
 	case at.line != d.last.line:

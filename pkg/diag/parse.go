@@ -3,6 +3,7 @@ package diag
 import (
 	"bytes"
 	"errors"
+	"unicode"
 
 	"github.com/pelletier/go-toml/v2/unstable"
 )
@@ -115,18 +116,25 @@ func (p *parser) skipBlank(offset int) int {
 	return offset
 }
 
-// startsExpression tells whether a line looks like [a], [[a]] or a.b =.
+// startsExpression tells whether a line looks like [a], [[a]] or a.b = 1, and
+// not like an item of a list.
 func startsExpression(line []byte) bool {
 	line, _, _ = bytes.Cut(line, []byte("\n"))
 	line = bytes.TrimLeft(line, " \t")
-	if len(line) > 0 && line[0] == '[' {
-		// A quote may as well begin an item of a list of lists.
-		name := bytes.TrimLeft(line, "[ \t")
-		return len(name) > 0 && isBare(string(name[:1]))
+	name := bytes.TrimLeft(line, "[ \t") // a quote behind brackets may begin an item
+	if len(name) > 0 && (isLetter(name[0]) || name[0] == '_') {
+		word := name[:len(name)-len(bytes.TrimLeftFunc(name, unicode.IsLetter))]
+		switch string(word) {
+		case "true", "false", "inf", "nan":
+		default:
+			return true
+		}
 	}
 	key, _, found := bytes.Cut(line, []byte("="))
 	return found && isKey(key)
 }
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 func isKey(b []byte) bool {
 	b = bytes.TrimSpace(b)
@@ -134,8 +142,7 @@ func isKey(b []byte) bool {
 		return false
 	}
 	for _, c := range b {
-		word := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c >= 0x80
-		if !word && !bytes.ContainsRune([]byte("-_. \t\"'/:"), rune(c)) {
+		if word := isLetter(c) || c >= '0' && c <= '9' || c >= 0x80; !word && !bytes.ContainsRune([]byte("-_. \t\"'/:"), rune(c)) {
 			return false
 		}
 	}

@@ -137,8 +137,7 @@ func showKey(key string) string {
 
 func isBare(key string) bool {
 	for _, c := range []byte(key) {
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !letter && c != '-' && c != '_' {
+		if !isLetter(c) && !(c >= '0' && c <= '9') && c != '-' && c != '_' {
 			return false
 		}
 	}

@@ -50,6 +50,9 @@ func (v *Value) Document() *Document { return v.doc }
 // Position returns where the value begins.
 func (v *Value) Position() Position { return v.doc.Position(v.Span.Start) }
 
+// Line returns the line in which the value begins.
+func (v *Value) Line() int { return v.doc.Line(v.Span.Start) }
+
 // AsString returns a string's content; anything else is a problem.
 func (v *Value) AsString() (s string, ok bool) {
 	if !v.want(String, "a string") {

@@ -223,6 +223,11 @@ func FuzzEdit(f *testing.F) {
 		if _, listed := mustReparse(t, file, removed).Plugin(name); listed {
 			t.Errorf("still there: %q", removed)
 		}
+		plugins := diag.ParseTOML(file, data).Root.Get("plugins")
+		_, listed := before.Plugin(name)
+		if !listed && plugins != nil && plugins.Table.HasPlace() && data[plugins.Span.Start] != '{' && string(removed) != string(data) {
+			t.Errorf("added and removed:\n%q\n%q", data, removed)
+		}
 	})
 }
 

@@ -168,9 +168,9 @@ func decodeAliases(v *diag.Value, plugins *diag.Table, plugin string, seen map[s
 		case alias == plugin:
 			item.Problem("%q is the plugin's own name", alias)
 		case other != nil:
-			item.Problem("%q is a plugin already, in line %d", alias, item.Document().Position(other.KeySpan.Start).Line)
+			item.Problem("%q is a plugin already, in line %d", alias, item.Document().Line(other.KeySpan.Start))
 		case seen[alias] != nil:
-			item.Problem("%q is named twice, first in line %d", alias, seen[alias].Position().Line)
+			item.Problem("%q is named twice, first in line %d", alias, seen[alias].Line())
 		default:
 			seen[alias] = item
 			aliases = append(aliases, alias)
