@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"strings"
 	"sync"
 
 	"github.com/Masterminds/semver/v3"
@@ -73,7 +72,7 @@ func (s *sender) blob(ctx context.Context, b blob, from Source) error {
 		s.o.event(Event{Stage: StageSkip, Subject: b.title, Done: desc.Size, Total: desc.Size, Ended: true})
 		return nil
 	}
-	if from != nil && host(from.Name()) == host(s.t.Name()) && from.Name() != s.t.Name() {
+	if from != nil && from.Name() != s.t.Name() {
 		granted, err := s.t.Mount(ctx, desc, from.Name())
 		if err != nil {
 			return err
@@ -180,12 +179,6 @@ func (s *sender) tag(ctx context.Context, tag string, doc document) (*TagMove, e
 	}
 	s.o.event(Event{Stage: StageTag, Subject: tag, Ended: true})
 	return move, nil
-}
-
-// host returns the registry of HOST/PATH.
-func host(repository string) string {
-	h, _, _ := strings.Cut(repository, "/")
-	return h
 }
 
 func (s *sender) add(f func(*Report)) {

@@ -31,9 +31,9 @@ type Target interface {
 	// PushBlob sends a blob. open is called once for each try and returns the
 	// bytes from their beginning.
 	PushBlob(ctx context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error
-	// Mount makes a blob of another repository of the same registry one of this
-	// repository's, without sending it; false where the registry does not grant
-	// that.
+	// Mount makes a blob of another repository, HOST/PATH, one of this
+	// repository's without sending it; false where that is another registry's or
+	// the registry does not grant it.
 	Mount(ctx context.Context, desc ocispec.Descriptor, fromRepository string) (bool, error)
 	// PushManifest sends a manifest or index under tags, or under its digest
 	// alone where there are none.
@@ -54,8 +54,8 @@ const (
 )
 
 // Event is progress of one subject: a file's title or a tag. Done and Total
-// are bytes; both are zero where a stage begins that has none. A stage has
-// ended when Done == Total > 0, or with an event that says Ended.
+// are bytes, zero where a stage begins or has none. Ended says that the stage
+// is over for this subject.
 type Event struct {
 	Stage       Stage
 	Subject     string
