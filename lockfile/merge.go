@@ -13,7 +13,7 @@ import (
 // Merged is what became of two locks.
 type Merged struct {
 	Lock      *Lock    // valid and sorted, without the conflicting plugins
-	Conflicts []string // names of plugins to be resolved again, sorted
+	Conflicts []string // names of plugins to be resolved again where still wanted, sorted
 }
 
 // Merge puts two locks together, plugin by plugin: what only one side changed
@@ -23,6 +23,11 @@ type Merged struct {
 // that only one side has is kept, whichever of the two it may have been, added
 // there or removed here.
 func Merge(base, ours, theirs *Lock) *Merged {
+	return mergeBut(nil, base, ours, theirs)
+}
+
+// mergeBut is Merge where some plugins are conflicts from the start.
+func mergeBut(conflicts []string, base, ours, theirs *Lock) *Merged {
 	before, mine, other := index(base), index(ours), index(theirs)
 	names := map[string]bool{}
 	for _, side := range []map[string]*Plugin{mine, other} {
@@ -30,10 +35,11 @@ func Merge(base, ours, theirs *Lock) *Merged {
 			names[name] = true
 		}
 	}
-	m := &Merged{Lock: &Lock{}}
+	m := &Merged{Lock: &Lock{}, Conflicts: conflicts}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		p, ok := merge(base != nil, before[name], mine[name], other[name])
 		switch {
+		case slices.Contains(conflicts, name):
 		case !ok:
 			m.Conflicts = append(m.Conflicts, name)
 		case p != nil:
@@ -112,9 +118,10 @@ func MergeFiles(base, ours, theirs string) (*Merged, error) {
 
 // MergeConflict is Merge over the sides of a lock that holds git's conflict
 // markers, with a base where every conflict has one (merge.conflictStyle
-// diff3 or zdiff3). Text between conflicts belongs to all sides. Errors, with
-// positions in data: *diag.Error for markers out of order and for sides that
-// are no locks, *VersionError, *SizeError.
+// diff3 or zdiff3). Text between conflicts belongs to all sides. Plugins of
+// which git mixed the sides are conflicts too, whether anybody still wants them
+// or not. Errors, with positions in data: *diag.Error for markers out of order
+// and for sides that are no locks, *VersionError, *SizeError.
 func MergeConflict(file string, data []byte) (*Merged, error) {
 	if len(data) > MaxSize {
 		return nil, &SizeError{file}
@@ -122,6 +129,10 @@ func MergeConflict(file string, data []byte) (*Merged, error) {
 	s, err := split(file, data)
 	if err != nil {
 		return nil, err
+	}
+	var unsure []string
+	for _, s := range []*side{&s.ours, &s.base, &s.theirs} {
+		unsure = append(unsure, s.dropUnsure()...)
 	}
 	ours, oursErr := Parse(file, s.ours.text)
 	theirs, theirsErr := Parse(file, s.theirs.text)
@@ -132,7 +143,7 @@ func MergeConflict(file string, data []byte) (*Merged, error) {
 	if s.hasBase {
 		base = parseBase(file, s.base.text)
 	}
-	return Merge(base, ours, theirs), nil
+	return mergeBut(unsure, base, ours, theirs), nil
 }
 
 func parseBase(file string, data []byte) *Lock {

@@ -16,12 +16,14 @@ type sides struct {
 // side is one of the texts, with the place that each of its lines had.
 type side struct {
 	text  []byte
-	lines []int // by line of text, from 0: the line in the file, from 1
+	lines []int  // by line of text, from 0: the line in the file, from 1
+	hunk  []bool // by line of text: whether it stands in a conflict
 }
 
-func (s *side) add(line []byte, n int) {
+func (s *side) add(line []byte, n int, hunk bool) {
 	s.text = append(s.text, line...)
 	s.lines = append(s.lines, n)
+	s.hunk = append(s.hunk, hunk)
 }
 
 // place puts the problems of a side where they are in the file.
@@ -69,7 +71,7 @@ func split(file string, data []byte) (*sides, error) {
 		}
 		in = m
 	}
-	if in != endMark {
+	if in != endMark && problems == nil {
 		problem(began, "conflict without its >>>>>>> line")
 	}
 	if problems != nil {
@@ -81,12 +83,12 @@ func split(file string, data []byte) (*sides, error) {
 // add gives a line to the sides that have it; in is the marker before it.
 func (s *sides) add(in marker, line []byte, n int) {
 	if in == oursMark || in == endMark {
-		s.ours.add(line, n)
+		s.ours.add(line, n, in != endMark)
 	}
 	if in == baseMark || in == endMark {
-		s.base.add(line, n)
+		s.base.add(line, n, in != endMark)
 	}
 	if in == splitMark || in == endMark {
-		s.theirs.add(line, n)
+		s.theirs.add(line, n, in != endMark)
 	}
 }

@@ -1,0 +1,351 @@
+package lockfile_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+)
+
+// lockOf makes a lock from words: "a" is plugin a as it was, "a2" another
+// version of it, "a=b" plugin a with alias b.
+func lockOf(words string) *lockfile.Lock {
+	lock := &lockfile.Lock{}
+	for _, w := range strings.Fields(words) {
+		name, alias, _ := strings.Cut(w, "=")
+		version := "0.1.1"
+		if n := len(name) - 1; name[n] >= '0' && name[n] <= '9' {
+			name, version = name[:n], "0.1."+name[n:]
+		}
+		p := entry(name, version, name+version)
+		if alias != "" {
+			p.Aliases = []string{alias}
+		}
+		lock.Plugins = append(lock.Plugins, p)
+	}
+	return lock
+}
+
+// wordsOf is the reverse of lockOf, with conflicts behind a bar.
+func wordsOf(m *lockfile.Merged) string {
+	var words []string
+	for _, p := range m.Lock.Plugins {
+		w := p.Name
+		if p.Version != "0.1.1" {
+			w += strings.TrimPrefix(p.Version, "0.1.")
+		}
+		if len(p.Aliases) > 0 {
+			w += "=" + p.Aliases[0]
+		}
+		words = append(words, w)
+	}
+	out := strings.Join(words, " ")
+	if len(m.Conflicts) > 0 {
+		out += " | " + strings.Join(m.Conflicts, " ")
+	}
+	return strings.TrimSpace(out)
+}
+
+func TestMerge(t *testing.T) {
+	for _, c := range []struct{ name, base, ours, theirs, with, without string }{
+		{"nothing changed", "a b", "a b", "a b", "a b", "a b"},
+		{"each added one", "a", "a b", "a c", "a b c", "a b c"},
+		{"both added the same", "a", "a b", "a b", "a b", "a b"},
+		{"both added one in two versions", "a", "a b", "a b2", "a | b", "a | b"},
+		{"one upgraded", "a b", "a2 b", "a b", "a2 b", "b | a"},
+		{"each upgraded one", "a b", "a2 b", "a b2", "a2 b2", "| a b"},
+		{"both upgraded alike", "a", "a2", "a2", "a2", "a2"},
+		{"both upgraded", "a b", "a2 b", "a3 b", "b | a", "b | a"},
+		{"ours removed one", "a b", "a", "a b", "a", "a b"},
+		{"theirs removed one", "a b", "a b", "a", "a", "a b"},
+		{"both removed one", "a b", "a", "a", "a", "a"},
+		{"removed and upgraded", "a b", "a", "a b2", "a | b", "a b2"},
+		{"each removed another", "a b c", "a b", "a c", "a", "a b c"},
+		{"an alias changed", "a", "a=x", "a", "a=x", "| a"},
+		{"two aliases of one name", "", "a=x", "b=x", "| a b", "| a b"},
+		{"an alias that the other added as a plugin", "a", "a=x", "a x", "| a x", "| a"},
+		{"everything at once", "a b c d", "a2 b d e", "a c2 d2 f", "a2 d2 e f | c", "b c2 e f | a d"},
+		{"all gone", "a", "", "", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.name == "an alias that the other added as a plugin" { // without base a differs too
+				c.without = "x | a"
+			}
+			base, ours, theirs := lockOf(c.base), lockOf(c.ours), lockOf(c.theirs)
+			for _, sides := range [][2]*lockfile.Lock{{ours, theirs}, {theirs, ours}} {
+				if got := wordsOf(lockfile.Merge(base, sides[0], sides[1])); got != c.with {
+					t.Errorf("with the base: %q, want %q", got, c.with)
+				}
+				if got := wordsOf(lockfile.Merge(nil, sides[0], sides[1])); got != c.without {
+					t.Errorf("without it: %q, want %q", got, c.without)
+				}
+			}
+		})
+	}
+}
+
+func TestMergeSharesNothing(t *testing.T) {
+	ours := lockOf("a=x")
+	m := lockfile.Merge(nil, ours, nil)
+	m.Lock.Plugins[0].Aliases[0] = "y"
+	if ours.Plugins[0].Aliases[0] != "x" {
+		t.Error("the merged lock shares memory with ours")
+	}
+}
+
+// conflicted writes texts as git does: "<", "|", "=" and ">" are marker lines.
+func conflicted(parts ...string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		switch p {
+		case "<":
+			p = "<<<<<<< HEAD\n"
+		case "|":
+			p = "||||||| 0a1b2c3\n"
+		case "=":
+			p = "=======\n"
+		case ">":
+			p = ">>>>>>> theirs\n"
+		}
+		b.WriteString(p)
+	}
+	return b.String()
+}
+
+func TestMergeConflict(t *testing.T) {
+	text := func(words string) string { return string(lockOf(words).Encode()) }
+	tail := func(of, words string) string { return strings.TrimPrefix(text(words), text(of)) }
+	cut := func(words, at string) (before, after string) {
+		before, after, ok := strings.Cut(text(words), at)
+		if !ok {
+			t.Fatalf("no %q in %s", at, words)
+		}
+		return before, after
+	}
+	b1, b1rest := cut("a b", `name = "b"`)
+	_, c1rest := cut("a c", `name = "c"`)
+	for _, c := range []struct{ name, text, want string }{
+		{"no markers", text("a b"), "a b"},
+		{"each added one", conflicted(text("a"), "<", tail("a", "a b"), "=", tail("a", "a c"), ">"), "a b c"},
+		{"each added one, with base", conflicted(text("a"), "<", tail("a", "a b"), "|", "=", tail("a", "a c"), ">"), "a b c"},
+		{"cut within an entry", conflicted(b1, "<", `name = "b"`+b1rest, "=", `name = "c"`+c1rest, ">"), "a b c"},
+		{"one upgraded, no base", conflicted(text(""), "<", tail("", "a"), "=", tail("", "a2"), ">"), "| a"},
+		{"both upgraded, with base", conflicted(text(""), "<", tail("", "a2"), "|", tail("", "a"), "=", tail("", "a3"), ">"), "| a"},
+		{"removed and unchanged, with base", conflicted(text(""), "<", tail("", "b"), "|", tail("", "a b"), "=", tail("", "a b"), ">"), "b"},
+		{"removed and upgraded, with base", conflicted(text(""), "<", tail("", "b"), "|", tail("", "a b"), "=", tail("", "a2 b"), ">"), "b | a"},
+		{"removed, no base", conflicted(text("b"), "<", "=", tail("b", "b c"), ">"), "b c"},
+		{"several conflicts", conflicted(text(""), "<", tail("", "a"), "=", tail("", "b"), ">", tail("", "c"), "<", tail("", "d"), "=", tail("", "e"), ">"), "a b c d e"},
+		{"a base in one conflict of two does not count", conflicted(text(""), "<", "|", tail("", "a"), "=", tail("", "a"), ">", tail("", "c"), "<", tail("", "d"), "=", tail("", "e"), ">"), "a c d e"},
+		{"a base that is no lock does not count", conflicted(text(""), "<", tail("", "b"), "|", "<<<<<<<<< nested\n", tail("", "a b"), "=", tail("", "a b"), ">"), "a b"},
+		{"markers without labels", conflicted(text(""), "<<<<<<<\n", tail("", "a"), "=", tail("", "b"), ">>>>>>>\n"), "a b"},
+		{"the whole file", conflicted("<", text("a"), "=", text("b"), ">"), "a b"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, text := range []string{c.text, strings.ReplaceAll(c.text, "\n", "\r\n")} {
+				m, err := lockfile.MergeConflict("X", []byte(text))
+				if err != nil {
+					t.Fatalf("%v\n%s", err, text)
+				}
+				if got := wordsOf(m); got != c.want {
+					t.Errorf("got %q, want %q from\n%s", got, c.want, text)
+				}
+				_, err = lockfile.Parse("X", []byte(text))
+				var conflict *lockfile.ConflictError
+				if errors.As(err, &conflict) != strings.Contains(text, "<<<<<<<") {
+					t.Errorf("Parse: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestMergeConflictRefused(t *testing.T) {
+	const version = "version = 1\n"
+	for _, c := range []struct{ name, text, want string }{
+		{"not closed", conflicted(version, "<", "=", version), "X:2:1: conflict without its >>>>>>> line"},
+		{"no middle", conflicted(version, "<", ">"), "X:3:1: conflict marker out of order"},
+		{"end alone", conflicted(version, ">"), "X:2:1: conflict marker out of order"},
+		{"middle alone", conflicted(version, "="), "X:2:1: conflict marker out of order"},
+		{"one in another", conflicted("<", version, "<", "=", ">"), "X:3:1: conflict marker out of order"},
+		{"base twice", conflicted("<", "|", "|", "=", version, ">"), "X:3:1: conflict marker out of order"},
+		{"a side that is no lock", conflicted(version, "[[plugin]]\n", "<", "name = \"../a\"\n", "=", "name = \"b\"\n", ">"),
+			"X:2:3: plugin: platform is missing\nX:2:3: plugin: repository is missing\nX:2:3: plugin: has neither version nor tag nor digest\nX:4:8: name: \"../a\": " +
+				"a driver's name has only a-z, 0-9 and -, and begins with a letter or digit"},
+		{"the other side", conflicted("<", version, "=", ">"), "X:1:1: version is missing"},
+		{"both sides", conflicted("<", "version = 7\n", "=", "version = 8\n", ">"),
+			"X:2:11: version: 7 is unknown: written by a newer version\nX:4:11: version: 8 is unknown: written by a newer version"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, err := lockfile.MergeConflict("X", []byte(c.text))
+			var bad *diag.Error
+			if !errors.As(err, &bad) || m != nil {
+				t.Fatalf("%v, %v", m, err)
+			}
+			got, want := strings.Split(err.Error(), "\n"), strings.Split(c.want, "\n")
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("got\n%s\nwant\n%s", err, c.want)
+			}
+			if bad.Snippet(bad.Problems[0]) == "" && strings.Count(c.text, "\n") >= bad.Problems[0].Line {
+				t.Errorf("%v: no line to show", err)
+			}
+		})
+	}
+}
+
+func TestMergeFiles(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	base, ours, theirs := file("base", string(lockOf("a b").Encode())), file("ours", string(lockOf("a").Encode())), file("theirs", string(lockOf("a b c").Encode()))
+	for _, c := range []struct{ base, want string }{
+		{base, "a c"},
+		{file("empty", ""), "a b c"},
+		{file("merged", conflicted("<", "=", ">")), "a b c"},
+		{filepath.Join(dir, "absent"), "a b c"},
+	} {
+		m, err := lockfile.MergeFiles(c.base, ours, theirs)
+		if err != nil || wordsOf(m) != c.want {
+			t.Errorf("%s: %v, %v", c.base, m, err)
+		}
+	}
+	var bad *diag.Error
+	if m, err := lockfile.MergeFiles(base, ours, file("bad", "version = 1\nversion = 2\n")); !errors.As(err, &bad) {
+		t.Errorf("%v, %v", m, err)
+	}
+	if m, err := lockfile.MergeFiles(base, filepath.Join(dir, "absent"), theirs); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v, %v", m, err)
+	}
+}
+
+// TestMergeOfGit has git itself write conflicts between random locks, so that
+// hunks begin and end where git has them.
+func TestMergeOfGit(t *testing.T) {
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Skip("git makes the input")
+	}
+	dir := t.TempDir()
+	random := rand.New(rand.NewPCG(1, 2))
+	change := func(words []string) []string {
+		var out []string
+		for _, name := range strings.Split("abcdefgh", "") {
+			at := slices.IndexFunc(words, func(w string) bool { return w[:1] == name })
+			switch n := random.IntN(8); {
+			case at < 0 && n == 0:
+				out = append(out, name)
+			case at < 0 && n == 1:
+				out = append(out, name+"2")
+			case at >= 0 && n == 2: // removed
+			case at >= 0 && n == 3:
+				out = append(out, fmt.Sprint(name, 2+random.IntN(3)))
+			case at >= 0:
+				out = append(out, words[at])
+			}
+		}
+		return out
+	}
+	conflicts, kept, needless := 0, 0, 0
+	for range 60 {
+		base := change(strings.Split("a b c e f", " "))
+		ours, theirs := change(base), change(base)
+		var files []string
+		for i, words := range [][]string{ours, base, theirs} {
+			files = append(files, filepath.Join(dir, fmt.Sprint(i)))
+			if err := os.WriteFile(files[i], lockOf(strings.Join(words, " ")).Encode(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		lock := func(words []string) *lockfile.Lock { return lockOf(strings.Join(words, " ")) }
+		what := fmt.Sprintf("base %s, ours %s, theirs %s", base, ours, theirs)
+		for _, style := range []string{"--diff3", "--zdiff3", "-p"} {
+			text, err := exec.Command(git, "merge-file", "-p", style, files[0], files[1], files[2]).Output()
+			var exit *exec.ExitError
+			if err != nil && (!errors.As(err, &exit) || exit.ExitCode() > 127) {
+				t.Fatalf("%s: %v", style, err)
+			}
+			if bytes.Contains(text, []byte("<<<<<<<")) {
+				conflicts++
+			}
+			m, err := lockfile.MergeConflict("X", text)
+			if err != nil {
+				t.Errorf("%s: %v\n%s", what, err, text)
+				continue
+			}
+			if style == "--diff3" {
+				got, want := wordsOf(m), lockfile.Merge(lock(base), lock(ours), lock(theirs))
+				for _, p := range want.Lock.Plugins {
+					q, ok := m.Lock.Plugin(p.Name)
+					if ok && !p.Equal(q) || !ok && !slices.Contains(m.Conflicts, p.Name) {
+						t.Errorf("%s, %s: %q, want %q", what, style, got, wordsOf(want))
+					}
+				}
+				for _, name := range want.Conflicts {
+					if !slices.Contains(m.Conflicts, name) {
+						t.Errorf("%s, %s: %q, want %q", what, style, got, wordsOf(want))
+					}
+				}
+				kept, needless = kept+len(m.Lock.Plugins), needless+len(m.Conflicts)-len(want.Conflicts)
+			}
+			for _, p := range m.Lock.Plugins { // nothing is made of two
+				mine, _ := lock(ours).Plugin(p.Name)
+				other, _ := lock(theirs).Plugin(p.Name)
+				if !(mine != nil && p.Equal(mine)) && !(other != nil && p.Equal(other)) {
+					t.Errorf("%s: %s is on neither side:\n%+v", what, p.Name, p)
+				}
+			}
+		}
+	}
+	t.Logf("%d plugins kept, %d to be resolved again without need", kept, needless)
+	if conflicts < 60 {
+		t.Errorf("only %d conflicts were tried", conflicts)
+	}
+}
+
+func FuzzMerge(f *testing.F) {
+	text := string(lockOf("a b").Encode())
+	f.Add([]byte(text))
+	f.Add([]byte(conflicted("<", text, "|", string(lockOf("a").Encode()), "=", string(lockOf("a2 c=x").Encode()), ">")))
+	f.Add([]byte(conflicted("version = 1\n", "<", "[[plugin]]\n", "=", ">")))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := lockfile.MergeConflict("X", data)
+		if err != nil {
+			var bad *diag.Error
+			if errors.As(err, &bad) {
+				for _, p := range bad.Problems {
+					bad.Snippet(p)
+					if p.Line < 1 || p.Column < 1 || p.Text == "" {
+						t.Errorf("problem without a place: %+v", p)
+					}
+				}
+				if len(bad.Problems) == 0 {
+					t.Error("an error without problems")
+				}
+			}
+			return
+		}
+		if _, err := lockfile.Parse("X", m.Lock.Encode()); err != nil {
+			t.Fatalf("the merged lock: %v", err)
+		}
+		for _, name := range m.Conflicts {
+			if _, ok := m.Lock.Plugin(name); ok {
+				t.Errorf("%s conflicts and is locked", name)
+			}
+		}
+	})
+}
