@@ -19,9 +19,10 @@ type job struct {
 	claims []Claim // for the receipt
 	err    error   // why it was not done
 
-	entry  Entry
-	temp   *disk.Temp
-	backup *disk.Backup // set when the file may have been replaced
+	entry   Entry
+	temp    *disk.Temp
+	backup  *disk.Backup // of the file that was there
+	swapped bool         // temp stands in its place
 }
 
 // transact does all jobs or none. What can fail for want of room, rights or a
@@ -31,6 +32,9 @@ func (e *Engine) transact(ctx context.Context, jobs []*job, probe bool) (err err
 		for _, j := range jobs {
 			if j.temp != nil {
 				j.temp.Discard()
+			}
+			if j.backup != nil {
+				j.backup.Discard()
 			}
 		}
 	}()
@@ -49,9 +53,6 @@ func (e *Engine) transact(ctx context.Context, jobs []*job, probe bool) (err err
 		return errors.Join(err, e.rollback(jobs))
 	}
 	for _, j := range jobs {
-		if j.backup != nil {
-			j.backup.Discard()
-		}
 		e.emit(Event{Kind: EventPlaced, Item: j.Item, Path: j.Path})
 	}
 	return nil
@@ -129,7 +130,9 @@ func (e *Engine) swap(j *job) (err error) {
 	if j.backup, err = e.disk.Backup(j.path); err != nil {
 		return err
 	}
-	return j.temp.Rename(j.path)
+	err = j.temp.Rename(j.path)
+	j.swapped = err == nil
+	return err
 }
 
 // settle makes the renames durable and has the receipts vouch for the files.
@@ -169,14 +172,15 @@ func (e *Engine) settleOne(j *job) error {
 	return e.write(r, false)
 }
 
-// rollback puts the earlier files and their receipts back.
+// rollback puts the earlier files and their receipts back. What a disk refuses
+// even then is healed by the next sync: the files are ours, and whole.
 func (e *Engine) rollback(jobs []*job) error {
 	var errs []error
 	for _, j := range slices.Backward(jobs) {
 		if !j.copy {
 			continue
 		}
-		if j.backup != nil {
+		if j.swapped {
 			errs = append(errs, about(j, j.backup.Restore()))
 		}
 		errs = append(errs, about(j, e.restoreReceipt(j)))
@@ -188,8 +192,8 @@ func (e *Engine) restoreReceipt(j *job) error {
 	switch {
 	case !j.ours():
 		return e.forget(j.path)
-	case j.damaged || j.backup == nil:
-		return nil // it was not touched, or had nothing to tell
+	case j.damaged || !j.swapped:
+		return nil // it had nothing to tell, or was not touched
 	}
 	old := *j.Receipt
 	// Being renamed changed the file's ctime, so the receipt is written anew,

@@ -68,15 +68,12 @@ func (b *Backup) copy(mode fs.FileMode) error {
 	return nil
 }
 
-// Restore makes the path what it was.
+// Restore makes the path what it was, after it was given to another file.
 func (b *Backup) Restore() error {
 	if b.kept == "" {
 		return b.d.Remove(b.path)
 	}
-	err := replace(b.kept, b.path)
-	if err == nil {
-		os.Remove(b.kept) // rename leaves both names where they are one file's
-	}
+	err := b.d.Rename(b.kept, b.path)
 	b.close()
 	return err
 }

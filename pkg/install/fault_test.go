@@ -1,0 +1,204 @@
+package install
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+)
+
+// faults refuses the changes of a disk from the nth on.
+type faults struct {
+	mu    sync.Mutex
+	n     int // changes so far
+	at    int // the first that fails; 0: none
+	until int // the first that does not any more
+	only  string
+	err   error
+	hit   string
+}
+
+func (f *faults) fault(op disk.Op, path string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.only != "" && !strings.Contains(f.only, string(op)) {
+		return nil
+	}
+	f.n++
+	if f.at == 0 || f.n < f.at || f.n >= f.until {
+		return nil
+	}
+	if f.hit == "" {
+		f.hit = string(op) + " " + filepath.Base(filepath.Dir(path))
+	}
+	return f.err
+}
+
+// withFaults returns an engine whose changes come in one order.
+func (w *world) withFaults(f *faults) *Engine {
+	e := Open(w.home(), Options{Fetch: w.reg, Parallel: 1})
+	e.disk.Fault = f.fault
+	e.store.d = e.disk
+	return e
+}
+
+// Every change that a sync makes to the disk is refused, alone or with all
+// that follow. Each time the sync must fail as a whole, with the system's
+// reason, and leave the drivers as they were; and the next must heal. Only a
+// disk that refuses everything from some rename on keeps what it has by then:
+// whole files, old or new.
+func TestEveryFault(t *testing.T) {
+	for _, mode := range []struct {
+		title string
+		only  string
+		err   error
+		lasts bool
+		stuck bool // putting back may fail too
+	}{
+		{"broken once", "", syscall.EIO, false, false},
+		{"broken for good", "", syscall.EIO, true, true},
+		{"read-only", "", syscall.EROFS, true, true},
+		{"full", "create mkdir write copy", syscall.ENOSPC, true, false},
+		{"rename refused", "rename", syscall.EPERM, false, false},
+	} {
+		t.Run(mode.title, func(t *testing.T) {
+			t.Parallel()
+			for at := 1; ; at++ {
+				f := &faults{at: at, until: at + 1, only: mode.only, err: mode.err}
+				if mode.lasts {
+					f.until = 1 << 30
+				}
+				if !oneFault(t, f, mode.stuck) {
+					if at < 3 {
+						t.Errorf("only %d changes were seen", at-1)
+					}
+					return
+				}
+			}
+		})
+	}
+}
+
+// oneFault syncs with a fault, and returns false where it was not reached.
+func oneFault(t *testing.T, f *faults, stuck bool) bool {
+	w := newWorld(t)
+	replaced, repaired := w.publish("replaced", "1.0.0"), w.publish("repaired", "1.0.0")
+	forced, adopted := w.publish("forced", "1.0.0"), stated(w.publish("adopted", "1.0.0"))
+	w.sync("/a.lock", replaced, repaired)
+	write(t, repaired.Path, "tampered")
+	write(t, forced.Path, "by hand")
+	write(t, adopted.Path, content("adopted", "1.0.0"))
+	newer, added := w.publish("replaced", "2.0.0"), w.publish("added", "1.0.0")
+	items := []Item{added, newer, repaired, forced, adopted}
+	o := PlaceOptions{Claim: "/b.lock", Force: true, Keep: func(Receipt) bool { return false }}
+
+	_, err := sync_(t.Context(), w.withFaults(f), items, o)
+	if f.hit == "" {
+		if err != nil {
+			t.Fatalf("without a fault: %v", err)
+		}
+		return false
+	}
+	if !errors.Is(err, f.err) {
+		t.Errorf("%s: got %v", f.hit, err)
+	}
+	for it, want := range map[Item]string{
+		replaced: content("replaced", "1.0.0"), repaired: "tampered", forced: "by hand", adopted: content("adopted", "1.0.0"), added: "",
+	} {
+		data, err := os.ReadFile(it.Path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+		whole := string(data) == content(it.Plugin, "1.0.0") || string(data) == content(it.Plugin, "2.0.0")
+		if string(data) != want && !(stuck && whole) {
+			t.Errorf("%s: %s holds %q", f.hit, it.Path, data)
+		}
+	}
+	if got := w.states(w.engine(), replaced); !strings.HasPrefix(got, "replaced:ok") && !stuck {
+		t.Errorf("%s: %s", f.hit, got)
+	}
+	if _, err := sync_(t.Context(), w.engine(), items, o); err != nil {
+		t.Errorf("%s: the next sync: %v", f.hit, err)
+	}
+	for _, it := range items {
+		w.holds(it, it.Version)
+	}
+	w.tidy()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return true
+}
+
+func TestReadOnlyFolderIsSeenBeforeFetching(t *testing.T) {
+	w := newWorld(t)
+	it := w.publish("postgres", "1.0.0")
+	e := Open(w.home(), Options{Fetch: w.reg})
+	e.disk.Fault = func(op disk.Op, path string) error { return syscall.EROFS }
+	_, err := sync_(t.Context(), e, []Item{it}, PlaceOptions{})
+	var folder *FolderError
+	if !errors.As(err, &folder) || !errors.Is(err, syscall.EROFS) || w.reg.fetches() != 0 {
+		t.Errorf("%d fetches, %v", w.reg.fetches(), err)
+	}
+	if want := "cannot take files: read-only file system"; !strings.Contains(err.Error(), want) {
+		t.Errorf("got %q, want %q", err, want)
+	}
+
+	e = w.engine()
+	it.Path = filepath.Join(w.home().Dir(), "file", "schemahero-postgres")
+	write(t, filepath.Dir(it.Path), "a file where the folder should be")
+	if _, err = sync_(t.Context(), e, []Item{it}, PlaceOptions{}); !errors.As(err, &folder) || w.reg.fetches() != 0 {
+		t.Errorf("%d fetches, %v", w.reg.fetches(), err)
+	}
+}
+
+func TestNoRoomIsSeenBeforeFetching(t *testing.T) {
+	w := newWorld(t)
+	it := w.publish("postgres", "1.0.0")
+	os.MkdirAll(w.home().Dir(), 0o755)
+	if _, _, ok := disk.Free(w.home().Store()); !ok {
+		t.Skip("this system does not tell")
+	}
+	it.Layer.Size = 1 << 60
+	_, err := sync_(t.Context(), w.engine(), []Item{it}, PlaceOptions{})
+	var space *SpaceError
+	if !errors.As(err, &space) || space.Need < 1<<60 || w.reg.fetches() != 0 {
+		t.Errorf("%d fetches, %v", w.reg.fetches(), err)
+	}
+}
+
+func TestAllOrNothing(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.publish("a", "1.0.0"), w.publish("b", "1.0.0")
+	w.sync("", a, b)
+	a2, b2, c2 := w.publish("a", "2.0.0"), w.publish("b", "2.0.0"), w.publish("c", "2.0.0")
+	delete(w.reg.layers, b2.Layer.Digest)
+
+	if _, err := sync_(t.Context(), w.engine(), []Item{a2, b2, c2}, PlaceOptions{}); err == nil {
+		t.Error("a layer is missing, and nothing was said")
+	}
+	w.holds(a, "1.0.0")
+	w.holds(b, "1.0.0")
+	if _, err := os.Lstat(c2.Path); err == nil {
+		t.Error("c was installed")
+	}
+
+	r, err := sync_(t.Context(), w.engine(), []Item{a2, b2, c2}, PlaceOptions{KeepGoing: true})
+	var unstaged *UnstagedError
+	if f := Failures(err); len(f) != 1 || f[0].Item.Name != "b" || !errors.As(err, &unstaged) {
+		t.Errorf("got %v", err)
+	}
+	if got := actions(r); got != "a:replaced c:installed" {
+		t.Error(got)
+	}
+	w.holds(a2, "2.0.0")
+	w.holds(b, "1.0.0")
+	w.holds(c2, "2.0.0")
+	w.tidy()
+}

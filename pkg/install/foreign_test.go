@@ -1,0 +1,158 @@
+package install
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestForeign(t *testing.T) {
+	w := newWorld(t)
+	it := w.publish("postgres", "1.0.0")
+	claim := w.lock("a", it)
+	write(t, it.Path, "by hand")
+
+	if got := w.states(w.engine(), it); got != "postgres:foreign" {
+		t.Error(got)
+	}
+	_, err := sync_(t.Context(), w.engine(), []Item{it}, PlaceOptions{Claim: claim})
+	var foreign *ForeignError
+	if !errors.As(err, &foreign) || foreign.Path != it.Path {
+		t.Fatalf("got %v", err)
+	}
+	if w.reg.fetches() != 0 {
+		t.Error("the layer was fetched before the way was looked at")
+	}
+	// It may have come between the check and the placing.
+	e := w.engine()
+	os.Remove(it.Path)
+	work, _ := e.Inspect(t.Context(), []Item{it})
+	if err := e.Stage(t.Context(), work, StageOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, it.Path, "by hand")
+	hold, err := e.Lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = hold.Place(t.Context(), []Item{it}, PlaceOptions{Claim: claim}); !errors.As(err, &foreign) {
+		t.Errorf("got %v", err)
+	}
+	hold.Unlock()
+	if data, _ := os.ReadFile(it.Path); string(data) != "by hand" {
+		t.Fatalf("it holds %q", data)
+	}
+	if rs, _ := e.Receipts(); len(rs) != 0 {
+		t.Errorf("it got a receipt: %+v", rs)
+	}
+	r, err := sync_(t.Context(), e, []Item{it}, PlaceOptions{Claim: claim, Force: true})
+	if err != nil || actions(r) != "postgres:replaced" {
+		t.Errorf("%s, %v", actions(r), err)
+	}
+	w.holds(it, "1.0.0")
+	w.tidy()
+}
+
+func TestForeignThatIsNoFile(t *testing.T) {
+	w := newWorld(t)
+	it := w.publish("postgres", "1.0.0")
+	target := filepath.Join(t.TempDir(), "mine")
+	write(t, target, "mine")
+	os.MkdirAll(filepath.Dir(it.Path), 0o755)
+	os.Symlink(target, it.Path)
+	if got := w.states(w.engine(), it); got != "postgres:foreign" {
+		t.Error(got)
+	}
+	if _, err := sync_(t.Context(), w.engine(), []Item{it}, PlaceOptions{Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	w.holds(it, "1.0.0")
+	if data, _ := os.ReadFile(target); string(data) != "mine" {
+		t.Errorf("the link was followed: %q", data)
+	}
+
+	folder := w.publish("mysql", "1.0.0")
+	write(t, filepath.Join(folder.Path, "precious"), "x")
+	var path *fs.PathError
+	if _, err := sync_(t.Context(), w.engine(), []Item{folder}, PlaceOptions{Force: true}); !errors.As(err, &path) || path.Path != folder.Path {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(folder.Path, "precious")); err != nil {
+		t.Error(err)
+	}
+	w.tidy()
+}
+
+// A hand-installed file with the right bytes needs no force.
+func TestAdopt(t *testing.T) {
+	w := newWorld(t)
+	it := stated(w.publish("postgres", "1.0.0"))
+	claim := w.lock("a", it)
+	adopt := func(it Item) error {
+		hold, err := w.engine().Lock(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer hold.Unlock()
+		return hold.Adopt(t.Context(), it, claim)
+	}
+	if err := adopt(it); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("nothing there: %v", err)
+	}
+	write(t, it.Path, "other")
+	var foreign *ForeignError
+	if err := adopt(it); !errors.As(err, &foreign) {
+		t.Errorf("other bytes: %v", err)
+	}
+	write(t, it.Path, content("postgres", "1.0.0"))
+	os.Chmod(it.Path, 0o644)
+	if got := w.states(w.engine(), it); got != "postgres:notExecutable?" {
+		t.Error(got)
+	}
+	if err := adopt(it); err != nil {
+		t.Fatal(err)
+	}
+	w.holds(it, "1.0.0")
+	if rs, _ := w.engine().Receipts(); len(rs) != 1 || !rs[0].claimed(claim) {
+		t.Errorf("receipts: %+v", rs)
+	}
+	if w.reg.fetches() != 0 {
+		t.Error("a layer was fetched")
+	}
+
+	// The same by sync, without being asked.
+	again := stated(w.publish("mysql", "1.0.0"))
+	write(t, again.Path, content("mysql", "1.0.0"))
+	if got := actions(w.sync(claim, again)); got != "mysql:adopted" {
+		t.Error(got)
+	}
+	if w.reg.fetches() != 0 {
+		t.Error("a layer was fetched")
+	}
+}
+
+// One file has one receipt, by whatever way its folder is reached.
+func TestLinkedFolder(t *testing.T) {
+	w := newWorld(t)
+	real := filepath.Join(t.TempDir(), "real")
+	link := filepath.Join(t.TempDir(), "link")
+	os.Mkdir(real, 0o755)
+	os.Symlink(real, link)
+	it := w.publish("postgres", "1.0.0")
+	it.Path = filepath.Join(link, "bin", "schemahero-postgres")
+	w.sync("", it)
+	it.Path = filepath.Join(real, "bin", "schemahero-postgres")
+	if got := w.states(w.engine(), it); got != "postgres:ok" {
+		t.Error(got)
+	}
+	if LockClaim(filepath.Join(link, "x.lock")) != LockClaim(filepath.Join(real, "x.lock")) {
+		t.Error("one lock has two claims")
+	}
+	twice := it
+	twice.Path = filepath.Join(link, "bin", "schemahero-postgres")
+	if _, err := w.engine().Inspect(t.Context(), []Item{it, twice}); err == nil {
+		t.Error("one file was asked for twice, and nobody noticed")
+	}
+}
