@@ -153,14 +153,18 @@ func TestPushPacksArchivesAnew(t *testing.T) {
 	archive := hand(t, filepath.Join(t.TempDir(), "any.tgz"),
 		&tar.Header{Name: "README", Mode: 0o644}, &tar.Header{Name: "./" + entry, Mode: 0o600, ModTime: time.Unix(9, 0), Uname: "builder"})
 	exe := write(t, filepath.Join(t.TempDir(), "x"), elf("amd64", "./"+entry), 0o755)
+	zst, err := publish.Pack(t.Context(), "postgres", amd64, exe, t.TempDir(), publish.Zstd)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var layers []digest.Digest
-	for _, file := range []string{archive, exe} {
+	for _, file := range []string{archive, exe, zst.Path} {
 		r := release(t, "0.1.0", "")
 		r.Files = map[artifact.Platform]string{amd64: file}
 		layers = append(layers, push(t, newMemory("r.example/postgres"), r).Platforms[0].Layer.Digest)
 	}
-	if layers[0] != layers[1] {
-		t.Errorf("the archive of an executable gave %s, the executable %s", layers[0], layers[1])
+	if layers[0] != layers[1] || layers[2] != layers[1] {
+		t.Errorf("archive, executable and zstd archive of one executable gave %s", layers)
 	}
 }
 

@@ -68,3 +68,17 @@ func TestDebianPackages(t *testing.T) {
 		}
 	}
 }
+
+func TestGoEnv(t *testing.T) {
+	env := []string{"PATH=/bin", "GOOS=plan9", "GOARCH=mips", "GOARM=5", "CC=cc", "CGO_ENABLED=0", "GOFLAGS=-mod=vendor"}
+	for p, want := range map[string]string{
+		"linux/amd64":    "PATH=/bin GOFLAGS=-mod=vendor GOOS=linux GOARCH=amd64",
+		"linux/amd64/v3": "PATH=/bin GOFLAGS=-mod=vendor GOOS=linux GOARCH=amd64 GOAMD64=v3",
+		"linux/arm/v7":   "PATH=/bin GOFLAGS=-mod=vendor GOOS=linux GOARCH=arm GOARM=7",
+		"linux/arm64/v9": "PATH=/bin GOFLAGS=-mod=vendor GOOS=linux GOARCH=arm64 GOARM64=v9.0",
+	} {
+		if got := strings.Join(goEnv(env, platform(t, p)), " "); got != want {
+			t.Errorf("%s: %s, want %s", p, got, want)
+		}
+	}
+}

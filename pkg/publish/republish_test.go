@@ -114,6 +114,34 @@ func TestRepublishMounts(t *testing.T) {
 	}
 }
 
+// A layer can be the executable itself, and one for each platform may have
+// come from one folder under one name.
+func TestRepublishBareExecutables(t *testing.T) {
+	from := newMemory("r.example/old/mysql")
+	var entries []ocispec.Descriptor
+	for _, p := range []artifact.Platform{amd64, arm64} {
+		body := from.blob(elf(p.Arch, "bare"))
+		body.Annotations = map[string]string{ocispec.AnnotationTitle: "schemahero-mysql"}
+		d := from.put(t, ocispec.MediaTypeImageManifest, ocispec.Manifest{ArtifactType: artifact.TypeSingle, Config: body, Layers: []ocispec.Descriptor{body}})
+		d.Platform = &ocispec.Platform{OS: p.OS, Architecture: p.Arch}
+		entries = append(entries, d)
+	}
+	from.put(t, ocispec.MediaTypeImageIndex, ocispec.Index{Manifests: entries}, "v0.3.0")
+	to := newMemory("r.example/new/mysql")
+	report, err := publish.Republish(t.Context(), to, from, "v0.3.0", publish.Release{Name: "mysql", Created: time.Unix(0, 0)}, publish.Options{Temp: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Platforms) != 2 || report.Tag != "0.3.0" {
+		t.Errorf("report %+v", report)
+	}
+	for _, p := range report.Platforms {
+		if p.Executable != p.Layer.Digest || p.Layer.Annotations[ocispec.AnnotationTitle] != "schemahero-mysql" {
+			t.Errorf("%s: %+v", p.Platform, p)
+		}
+	}
+}
+
 func TestRepublishRefuses(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(m *memory, archives map[artifact.Platform]ocispec.Descriptor)
