@@ -3,7 +3,6 @@ package diag
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -62,9 +61,11 @@ func NewDocument(file string, data []byte) *Document {
 	return d
 }
 
-// Problem adds a problem; format and args are those of fmt.Sprintf.
+// Problem adds a problem; format and args are those of fmt.Sprintf. What comes
+// from the file may be hostile: characters that a terminal would act on are
+// escaped, and a long text is cut.
 func (d *Document) Problem(at Span, format string, args ...any) {
-	d.problems = append(d.problems, problem{at, fmt.Sprintf(format, args...)})
+	d.problems = append(d.problems, problem{at, printable(fmt.Sprintf(format, args...))})
 }
 
 // Err returns all the problems as an *Error, or nil where there are none.
@@ -83,7 +84,7 @@ func (d *Document) Err() error {
 // At returns the one-problem error for a span, for what is found wrong only
 // after the document was read.
 func (d *Document) At(at Span, format string, args ...any) *Error {
-	return NewError(d.Source, Problem{d.Position(at.Start), d.width(at), fmt.Sprintf(format, args...)})
+	return NewError(d.Source, Problem{d.Position(at.Start), d.width(at), printable(fmt.Sprintf(format, args...))})
 }
 
 // Line returns the line of a byte offset.
@@ -110,10 +111,4 @@ func (d *Document) Position(offset int) Position {
 func (d *Document) width(s Span) int {
 	text, _, _ := bytes.Cut(d.Source[min(s.Start, len(d.Source)):min(max(s.Start, s.End), len(d.Source))], []byte("\n"))
 	return max(1, utf8.RuneCount(bytes.TrimSuffix(text, []byte("\r"))))
-}
-
-// Is tells whether err is about the content of a file.
-func Is(err error) bool {
-	var e *Error
-	return errors.As(err, &e)
 }

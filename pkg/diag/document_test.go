@@ -126,6 +126,18 @@ func TestPositionGoesBothWays(t *testing.T) {
 	}
 }
 
+func TestHostileText(t *testing.T) {
+	text := "\"a\\u001b[31m\\nb\\u202e\" = 5\nlong = '" + strings.Repeat("x", 1000) + "'\n"
+	got := problems(text, func(root *Table) {
+		root.Entries[0].Value.AsString()
+		root.Get("long").Problem("%s", root.Get("long").Text)
+	})
+	want := `1:26: a\x1b[31m\nb\u202e: must be a string, not an integer: write "5"` + "\n2:8: long: " + strings.Repeat("x", 394) + "…"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestManyKeys(t *testing.T) {
 	var text strings.Builder
 	for i := range 100 {

@@ -67,6 +67,22 @@ func (e *Error) Snippet(p Problem) string {
 	return fmt.Sprintf(" %s | %s\n %*s | %s\n", number, text.String(), len(number), "", carets.String())
 }
 
+// textWidth is how many characters of a problem's text are kept.
+const textWidth = 400
+
+// printable returns a text as a terminal can show it.
+func printable(text string) string {
+	var b strings.Builder
+	for i, c := range cellsOf([]byte(text)) {
+		if i == textWidth {
+			b.WriteString("…")
+			break
+		}
+		b.WriteString(c.shown)
+	}
+	return b.String()
+}
+
 // lineOf returns the n-th line of source without its line end.
 func lineOf(source []byte, n int) (line []byte, ok bool) {
 	for ; n > 1; n-- {

@@ -1,8 +1,10 @@
 package manifest
 
 import (
+	"errors"
 	"strings"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
@@ -64,43 +66,44 @@ func Join(registry, name string) string {
 // `registry`: HOST[:PORT][/PATH] without scheme, tag and digest, {name} allowed
 // in the path; or oci-layout:DIR with a folder below the manifest's.
 func CheckRegistry(s string) error {
-	if dir, ok := strings.CutPrefix(s, policy.LayoutPrefix); ok {
-		return checkLayout(s, strings.ReplaceAll(dir, nameTemplate, "x"))
-	}
 	host, _, _ := strings.Cut(s, "/")
+	plain := strings.ReplaceAll(s, nameTemplate, "x")
 	switch {
-	case strings.Contains(host, nameTemplate):
-		return &policy.ReferenceError{Reference: s, Reason: "has {name} in its host: it can stand in the path"}
 	case strings.ContainsAny(strings.ReplaceAll(s, nameTemplate, ""), "{}"):
 		return &policy.ReferenceError{Reference: s, Reason: "has braces in it: only {name} is known"}
+	case strings.Contains(host, nameTemplate) && !strings.HasPrefix(s, artifact.LayoutScheme):
+		return &policy.ReferenceError{Reference: s, Reason: "has {name} in its host: it can stand in the path"}
 	}
-	return policy.CheckReference(strings.ReplaceAll(s, nameTemplate, "x"))
+	longest := strings.Repeat("x", artifact.MaxNameLength)
+	return check(s, plain, Join(s, longest))
 }
 
 // CheckRepository returns a *policy.ReferenceError where s cannot be the value of
 // `repository`: HOST[:PORT]/PATH without scheme, tag and digest, or
 // oci-layout:DIR.
 func CheckRepository(s string) error {
-	if dir, ok := strings.CutPrefix(s, policy.LayoutPrefix); ok {
-		return checkLayout(s, dir)
-	}
 	if strings.ContainsAny(s, "{}") {
 		return &policy.ReferenceError{Reference: s, Reason: "has braces in it: only a registry can be a template"}
 	}
-	if err := policy.CheckReference(s); err != nil {
-		return err
-	}
-	if !strings.Contains(s, "/") {
-		return &policy.ReferenceError{Reference: s, Reason: "names a host but no repository on it"}
-	}
-	return nil
+	return check(s, s, s)
 }
 
-func checkLayout(s, dir string) error {
-	if reason := localProblem(dir); reason != "" {
-		return &policy.ReferenceError{Reference: s, Reason: reason}
+// check says what is wrong with s: first the mistakes that people make, in plain,
+// then whatever the lock would not take as the repository that s comes to.
+func check(s, plain, repository string) error {
+	reason := ""
+	if dir, ok := strings.CutPrefix(plain, artifact.LayoutScheme); ok {
+		reason = localProblem(dir)
+	} else if bad := new(policy.ReferenceError); errors.As(policy.CheckReference(plain), &bad) {
+		reason = bad.Reason
 	}
-	return nil
+	if bad := new(artifact.RepositoryError); reason == "" && errors.As(artifact.CheckRepository(repository), &bad) {
+		reason = "is no repository: " + bad.Reason
+	}
+	if reason == "" {
+		return nil
+	}
+	return &policy.ReferenceError{Reference: s, Reason: reason}
 }
 
 func decodeRegistry(v *diag.Value) []string {

@@ -1,8 +1,6 @@
 package manifest
 
 import (
-	_ "crypto/sha256" // digest.Parse takes only algorithms that are linked in
-	_ "crypto/sha512"
 	"errors"
 	"fmt"
 	"strings"
@@ -81,11 +79,10 @@ func (p *Plugin) decodeTable(t *diag.Table) {
 	}
 	if s, ok := t.Get("digest").AsString(); ok {
 		v := t.Get("digest")
-		d, err := digest.Parse(s)
-		if err != nil {
+		p.Digest, p.Pos = digest.Digest(s), v.Position()
+		if !artifact.IsDigest(s) {
 			v.Problem("%q is no digest: write sha256: and 64 hexadecimal digits in lower case", s)
 		}
-		p.Digest, p.Pos = d, v.Position()
 	}
 	p.Registry = decodeRegistry(t.Get("registry"))
 	p.Repository = decodeRepository(t.Get("repository"))

@@ -85,7 +85,7 @@ func CheckScope(s string) error {
 	if strings.ContainsAny(s, "*?") {
 		return &ReferenceError{s, "has a wildcard in it: a scope stands for all that is below it"}
 	}
-	if dir, isLayout := strings.CutPrefix(s, LayoutPrefix); isLayout {
+	if dir, isLayout := strings.CutPrefix(s, layoutScheme); isLayout {
 		if dir == "" || dir != path.Clean(dir) {
 			return &ReferenceError{s, "names no folder"}
 		}

@@ -3,11 +3,12 @@ package policy
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
-// LayoutPrefix begins a reference to an OCI image layout in a folder, in place
+// layoutScheme begins a reference to an OCI image layout in a folder, in place
 // of a registry: oci-layout:vendor/plugins.
-const LayoutPrefix = "oci-layout:"
+const layoutScheme = "oci-layout:"
 
 // maxReference is the longest HOST/PATH that registries take (distribution's
 // reference package, NameTotalLengthMax).
@@ -24,8 +25,8 @@ func (e *ReferenceError) Error() string { return fmt.Sprintf("%q %s", e.Referenc
 // CheckReference returns a *ReferenceError where s is not HOST[:PORT][/PATH], as
 // registries, repositories and scopes are written: without scheme, tag and
 // digest. The host must be told apart from a path as Docker does it, by a dot, a
-// port or the name localhost; the path has the lower case segments of the OCI
-// distribution specification ("Pulling manifests").
+// port or the name localhost. The reason says what to write instead where that
+// is clear.
 func CheckReference(s string) error {
 	if reason := referenceProblem(s); reason != "" {
 		return &ReferenceError{s, reason}
@@ -39,8 +40,8 @@ func referenceProblem(s string) string {
 		return "is empty"
 	case len(s) > maxReference:
 		return fmt.Sprintf("has %d characters, at most %d are allowed", len(s), maxReference)
-	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xa0 }):
-		return "has a blank in it"
+	case strings.ContainsFunc(s, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }):
+		return "has a blank or an invisible character in it"
 	}
 	if scheme, rest, ok := strings.Cut(s, "://"); ok {
 		return fmt.Sprintf("has a scheme: write %s without %s://", strings.TrimSuffix(rest, "/"), scheme)
@@ -113,24 +114,16 @@ func isLabel(s string) bool {
 	return s != "" && s[0] != '-' && s[len(s)-1] != '-'
 }
 
-// isSegment tells whether s is [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*.
+// isSegment tells whether s has only lower-case letters, digits, dots, dashes
+// and underscores, and a letter or digit at both ends.
 func isSegment(s string) bool {
-	if s == "" {
-		return false
-	}
-	separator := "." // what stands before the next letter; a segment begins with a letter
-	for _, c := range []byte(s) {
+	for i, c := range []byte(s) {
 		switch {
 		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
-			separator = ""
-			continue
-		case c != '.' && c != '_' && c != '-':
-			return false
-		}
-		if separator += string(c); separator != "." && separator != "_" && separator != "__" && strings.Trim(separator, "-") != "" {
+		case (c == '.' || c == '_' || c == '-') && i > 0 && i < len(s)-1:
+		default:
 			return false
 		}
 	}
-	first := s[0]
-	return separator == "" && first != '.' && first != '_' && first != '-'
+	return s != ""
 }
