@@ -1,0 +1,188 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+const (
+	typeManifest = "application/vnd.oci.image.manifest.v1+json"
+	typeIndex    = "application/vnd.oci.image.index.v1+json"
+)
+
+type object = map[string]any
+
+// driver is a stand-in executable that says who it is.
+func driver(name, version, platform string) []byte {
+	return fmt.Appendf(nil, "#!/bin/sh\necho %s %s %s\nexit 0\n", name, version, platform)
+}
+
+func archive(file string, body []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	t := tar.NewWriter(z)
+	t.WriteHeader(&tar.Header{Name: file, Mode: 0o755, Size: int64(len(body)), Typeflag: tar.TypeReg})
+	t.Write(body)
+	t.Close()
+	z.Close()
+	return b.Bytes()
+}
+
+// publisher pushes by plain HTTP, as the oras CLI would.
+type publisher struct {
+	ts   *testscript.TestScript
+	url  string // of the registry
+	auth string
+	repo string
+}
+
+func (p publisher) do(method, url, mediaType string, body []byte) {
+	req, err := http.NewRequest(method, url, bytes.NewReader(body))
+	p.ts.Check(err)
+	req.Header.Set("Content-Type", mediaType)
+	if p.auth != "" {
+		user, password, _ := strings.Cut(p.auth, ":")
+		req.SetBasicAuth(user, password)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	p.ts.Check(err)
+	resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		p.ts.Fatalf("%s %s: %s", method, url, resp.Status)
+	}
+}
+
+func (p publisher) blob(mediaType, title string, data []byte) object {
+	p.do("POST", p.url+"/v2/"+p.repo+"/blobs/uploads/?digest="+sum(data), "application/octet-stream", data)
+	d := object{"mediaType": mediaType, "digest": sum(data), "size": len(data)}
+	if title != "" {
+		d["annotations"] = object{"org.opencontainers.image.title": title}
+	}
+	return d
+}
+
+func (p publisher) manifest(mediaType string, m object, tags ...string) object {
+	m["schemaVersion"], m["mediaType"] = 2, mediaType
+	data, err := json.Marshal(m)
+	p.ts.Check(err)
+	if len(tags) == 0 {
+		tags = []string{sum(data)}
+	}
+	for _, tag := range tags {
+		p.do("PUT", p.url+"/v2/"+p.repo+"/manifests/"+tag, mediaType, data)
+	}
+	return object{"mediaType": mediaType, "digest": sum(data), "size": len(data)}
+}
+
+func (p publisher) empty() object {
+	return p.blob("application/vnd.oci.empty.v1+json", "", []byte("{}"))
+}
+
+// cmdPublish: publish REGISTRY LAYOUT NAME VERSION [option...] publishes as
+// authors do, by default as REGISTRY/schemahero/plugins/NAME for linux/amd64
+// and linux/arm64. Options: repo=PATH, platforms=a/b,c/d, badsum, floating,
+// annotation=KEY=VALUE, say=TEXT (other bytes).
+func cmdPublish(ts *testscript.TestScript, neg bool, args []string) {
+	r := worldOf(ts).registry(ts, args[0])
+	layout, name, version := args[1], args[2], args[3]
+	p := publisher{ts: ts, url: r.server.URL, auth: r.user, repo: "schemahero/plugins/" + name}
+	platforms := []string{"linux/amd64", "linux/arm64"}
+	notes := object{"org.opencontainers.image.title": "schemahero-" + name, "org.opencontainers.image.version": strings.TrimPrefix(version, "v")}
+	badsum, floating, says := false, false, version
+	for _, o := range args[4:] {
+		key, value, _ := strings.Cut(o, "=")
+		switch key {
+		case "repo":
+			p.repo = value
+		case "platforms":
+			platforms = strings.Split(value, ",")
+		case "badsum":
+			badsum = true
+		case "floating":
+			floating = true
+		case "say":
+			says = value
+		case "annotation":
+			k, v, _ := strings.Cut(value, "=")
+			notes[k] = v
+		default:
+			ts.Fatalf("publish: unknown option %q", o)
+		}
+	}
+	tag := strings.ReplaceAll(version, "+", "_")
+	tags := []string{tag}
+	if floating {
+		parts := strings.Split(version, ".")
+		tags = append(tags, "latest", parts[0], parts[0]+"."+parts[1])
+	}
+	var layers, manifests []any
+	for _, platform := range platforms {
+		file := "schemahero-" + name + "-" + strings.ReplaceAll(platform, "/", "-")
+		data := archive(file, driver(name, says, platform))
+		hex := strings.TrimPrefix(sum(data), "sha256:")
+		if badsum {
+			hex = strings.Repeat("0", 64)
+		}
+		pair := []any{
+			p.blob("application/gzip", file+".tar.gz", data),
+			p.blob("text/plain", file+".tar.gz.sha256", []byte(hex+"  "+file+".tar.gz\n")),
+		}
+		layers = append(layers, pair...)
+		if layout == "files" {
+			continue
+		}
+		os, arch, _ := strings.Cut(platform, "/")
+		own := object{"org.opencontainers.image.platform": platform}
+		for k, v := range notes {
+			own[k] = v
+		}
+		m := object{"artifactType": "application/vnd.schemahero.plugin.v1+tar", "config": p.empty(), "layers": pair, "annotations": own}
+		names := []string{tag + "-" + os + "-" + arch}
+		if layout == "tags" && platform == platforms[0] {
+			names = append(names, tags...)
+		}
+		d := p.manifest(typeManifest, m, names...)
+		d["platform"] = object{"os": os, "architecture": arch}
+		manifests = append(manifests, d)
+	}
+	switch layout {
+	case "files":
+		layers = append(layers, p.blob(typeIndex, "index.json", []byte(`{"not":"an index"}`)))
+		p.manifest(typeManifest, object{"artifactType": "application/vnd.schemahero.plugin.v1.multi+tar", "config": p.empty(), "layers": layers, "annotations": notes}, tags...)
+	case "index":
+		p.manifest(typeIndex, object{"manifests": manifests, "annotations": notes}, tags...)
+	case "tags":
+	default:
+		ts.Fatalf("publish: unknown layout %q", layout)
+	}
+}
+
+// cmdRetag: retag REGISTRY PATH TAG NEWTAG makes NEWTAG name what TAG names.
+// A NEWTAG that exists is moved. retag -d REGISTRY PATH TAG deletes a tag.
+func cmdRetag(ts *testscript.TestScript, neg bool, args []string) {
+	if args[0] == "-d" {
+		r := worldOf(ts).registry(ts, args[1])
+		publisher{ts: ts, url: r.server.URL, auth: r.user}.do("DELETE", r.server.URL+"/v2/"+args[2]+"/manifests/"+args[3], "", nil)
+		return
+	}
+	r := worldOf(ts).registry(ts, args[0])
+	req, err := http.NewRequest("GET", r.server.URL+"/v2/"+args[1]+"/manifests/"+args[2], nil)
+	ts.Check(err)
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	var body bytes.Buffer
+	_, err = body.ReadFrom(resp.Body)
+	ts.Check(err)
+	if resp.StatusCode != 200 {
+		ts.Fatalf("%s: %s", args[2], resp.Status)
+	}
+	publisher{ts: ts, url: r.server.URL, auth: r.user}.do("PUT", r.server.URL+"/v2/"+args[1]+"/manifests/"+args[3], resp.Header.Get("Content-Type"), body.Bytes())
+}

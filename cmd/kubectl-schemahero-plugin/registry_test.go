@@ -1,0 +1,160 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/serve"
+)
+
+type worldKey struct{}
+
+// world is what one script has started.
+type world struct {
+	registries map[string]*scriptRegistry
+}
+
+func (w *world) close() {
+	for _, r := range w.registries {
+		r.stop()
+	}
+}
+
+func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+
+func (w *world) registry(ts *testscript.TestScript, name string) *scriptRegistry {
+	r := w.registries[name]
+	if r == nil {
+		ts.Fatalf("there is no registry %s", name)
+	}
+	return r
+}
+
+// scriptRegistry is a registry in this process, with a log of requests and
+// faults that a script asks for.
+type scriptRegistry struct {
+	server *httptest.Server
+	store  *serve.Registry
+
+	mu     sync.Mutex
+	log    []string
+	faults []*fault
+	user   string // "user:password" where a login is asked for
+}
+
+// cmdRegistry: registry NAME [user:password] starts a registry; $NAME becomes
+// its host:port. registry stop NAME stops it.
+func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
+	w := worldOf(ts)
+	if len(args) == 2 && args[0] == "stop" {
+		w.registry(ts, args[1]).stop()
+		return
+	}
+	store, err := serve.Open(ts.MkAbs("registry-" + args[0]))
+	ts.Check(err)
+	r := &scriptRegistry{store: store}
+	if len(args) > 1 {
+		r.user = args[1]
+	}
+	r.server = httptest.NewServer(r)
+	w.registries[args[0]] = r
+	ts.Setenv(args[0], strings.TrimPrefix(r.server.URL, "http://"))
+}
+
+func (r *scriptRegistry) stop() {
+	r.server.CloseClientConnections()
+	r.server.Close()
+	r.store.Close()
+}
+
+func (r *scriptRegistry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.mu.Lock()
+	r.log = append(r.log, req.Method+" "+req.URL.Path)
+	f := r.match(req)
+	r.mu.Unlock()
+	if r.user != "" && req.Header.Get("Authorization") != "Basic "+base64.StdEncoding.EncodeToString([]byte(r.user)) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="script"`)
+		http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`, http.StatusUnauthorized)
+		return
+	}
+	if f == nil {
+		r.store.ServeHTTP(w, req)
+		return
+	}
+	f.serve(w, req, r.store)
+}
+
+// cmdRequests: requests NAME KIND=COUNT... holds the requests since the last
+// such line against what is expected: kinds are tags, manifests, blobs, other.
+// Kinds that are not named must be 0; /v2/ itself does not count. requests NAME
+// ignore only begins anew.
+func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
+	r := worldOf(ts).registry(ts, args[0])
+	r.mu.Lock()
+	log := r.log
+	r.log = nil
+	r.mu.Unlock()
+	if len(args) == 2 && args[1] == "ignore" {
+		return
+	}
+	got := map[string]int{}
+	for _, l := range log {
+		method, path, _ := strings.Cut(l, " ")
+		switch {
+		case path == "/v2/":
+		case strings.HasSuffix(path, "/tags/list"):
+			got["tags"]++
+		case strings.Contains(path, "/manifests/") && method == "HEAD":
+			got["heads"]++
+		case strings.Contains(path, "/manifests/") && method == "GET":
+			got["manifests"]++
+		case strings.Contains(path, "/blobs/") && method == "GET":
+			got["blobs"]++
+		default:
+			got["other"]++
+		}
+	}
+	want := map[string]int{}
+	for _, a := range args[1:] {
+		kind, n, _ := strings.Cut(a, "=")
+		count := 0
+		fmt.Sscan(n, &count)
+		want[kind] = count
+	}
+	for _, kind := range []string{"tags", "heads", "manifests", "blobs", "other"} {
+		if w := want[kind]; got[kind] != w {
+			ts.Fatalf("%d requests for %s, want %d:\n%s", got[kind], kind, w, strings.Join(log, "\n"))
+		}
+	}
+}
+
+// cmdReplace: replace FILE OLD NEW replaces text in a file; OLD must be there.
+func cmdReplace(ts *testscript.TestScript, neg bool, args []string) {
+	data := ts.ReadFile(args[0])
+	if !strings.Contains(data, args[1]) {
+		ts.Fatalf("%s does not contain %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(data, args[1], args[2], 1)), 0o644))
+}
+
+// cmdMode: mode OCTAL FILE changes a file's mode, or with ! holds it to be
+// another.
+func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
+	var mode os.FileMode
+	fmt.Sscanf(args[0], "%o", &mode)
+	ts.Check(os.Chmod(ts.MkAbs(args[1]), mode))
+}
+
+func sum(data []byte) string {
+	s := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(s[:])
+}

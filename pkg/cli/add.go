@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+)
+
+func (a *app) addCommand() *cobra.Command {
+	var registry string
+	var noSync, dryRun bool
+	cmd := a.command("add NAME[@CONSTRAINT]...", "Require drivers: edit the manifest, lock, install",
+		`Without a constraint the newest stable version is taken and the manifest gets
+the caret range that begins there (^0.1.2). Of an engine's name the driver that
+serves it is added: postgresql gives postgres, mariadb gives mysql, and
+cockroachdb gives postgres with the alias that the host asks for.
+
+Only the line of the driver is written; comments and order stay. If nothing
+satisfies the constraint, nothing is changed.`,
+		examples(
+			"add postgres", "require the newest postgres driver",
+			"add postgres@^0.1 mysql@'>=0.1, <0.3'", "two drivers, within ranges",
+			"add oracle@1 --registry registry.internal/db --no-sync", "from another registry; lock it, install later"),
+		needs(1, "NAME"), func(cmd *cobra.Command, args []string) error {
+			return a.runAdd(cmd.Context(), args, registry, noSync, dryRun)
+		})
+	cmd.Flags().StringVar(&registry, "registry", "", "registry of these drivers, if it is not the manifest's")
+	cmd.Flags().BoolVar(&noSync, "no-sync", false, "edit and lock only")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, tell what would be done")
+	cmd.ValidArgsFunction = a.completeAdd
+	return cmd
+}
+
+func (a *app) runAdd(ctx context.Context, args []string, registry string, noSync, dryRun bool) error {
+	p, err := a.project()
+	if err != nil {
+		return err
+	}
+	m, err := p.Manifest()
+	if err != nil {
+		return err
+	}
+	var edits []manifest.Edit
+	for _, arg := range args {
+		e, err := a.edit(ctx, p, m, arg, registry)
+		if err != nil {
+			return err
+		}
+		edits = append(edits, e)
+	}
+	change := func(data []byte) (out []byte, err error) {
+		out = data
+		for _, e := range edits {
+			if out, err = manifest.Set(p.ManifestFile(), out, e); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	return a.change(ctx, p, change, noSync, dryRun)
+}
+
+// change edits the manifest, locks and, unless noSync, installs.
+func (a *app) change(ctx context.Context, p *plugins.Project, edit func([]byte) ([]byte, error), noSync, dryRun bool) error {
+	if noSync {
+		report, err := p.EditLock(ctx, edit, plugins.LockOptions{DryRun: dryRun})
+		if err != nil {
+			return err
+		}
+		return a.printLock(report)
+	}
+	report, err := p.Edit(ctx, edit, plugins.SyncOptions{DryRun: dryRun})
+	return a.printSync(report, err, dryRun)
+}
+
+// edit reads NAME[@CONSTRAINT] and says what an engine's name stands for.
+func (a *app) edit(ctx context.Context, p *plugins.Project, m *manifest.Manifest, arg, registry string) (manifest.Edit, error) {
+	name, constraint, given := strings.Cut(arg, "@")
+	e := manifest.Edit{Name: name, Version: constraint, Registry: registry}
+	if err := artifact.CheckName(name); err != nil {
+		return e, asUsage(err)
+	}
+	if given && constraint == "" {
+		return e, usagef("%s: the constraint behind @ is missing", arg)
+	}
+	if registry != "" {
+		if err := manifest.CheckRegistry(registry); err != nil {
+			return e, asUsage(err)
+		}
+	}
+	if driver, ok := artifact.DriverOf(name); ok {
+		e.Name = driver
+		a.say("%s is served by the driver %s", name, driver)
+		if artifact.HostLooksFor(name) {
+			e.Aliases = []string{name}
+			a.say("the host asks for schemahero-%s, so %s is installed under that name too", name, driver)
+		}
+	}
+	if given {
+		if _, err := semver.NewConstraint(constraint); err != nil {
+			return e, usagef("%s: %q is no constraint: write ^0.1, ~0.1.2, >=0.1, <0.3 or *", e.Name, constraint)
+		}
+		return e, nil
+	}
+	if have, ok := m.Plugin(e.Name); ok && have.Version != "" {
+		e.Version = have.Version // add it again: only the alias or registry is new
+		return e, nil
+	}
+	newest, err := p.Newest(ctx, e)
+	if err != nil {
+		return e, err
+	}
+	e.Version = "^" + newest
+	return e, nil
+}
+
+func (a *app) removeCommand() *cobra.Command {
+	var noSync, dryRun bool
+	cmd := a.command("remove NAME...", "Require drivers no longer: edit the manifest, lock, clean",
+		`The lines of the drivers leave the manifest and the lock. Their installed files
+stay until prune removes them, since another project may still want them.`,
+		examples(
+			"remove mysql", "no longer require mysql",
+			"remove mysql sqlite --no-sync", "two drivers; touch nothing that is installed",
+			"remove mysql --dry-run", "see what would change"),
+		needs(1, "NAME"), func(cmd *cobra.Command, args []string) error {
+			p, err := a.project()
+			if err != nil {
+				return err
+			}
+			return a.change(cmd.Context(), p, func(data []byte) (out []byte, err error) {
+				out = data
+				for _, name := range args {
+					if out, err = manifest.Remove(p.ManifestFile(), out, name); err != nil {
+						return nil, err
+					}
+				}
+				return out, nil
+			}, noSync, dryRun)
+		})
+	cmd.Flags().BoolVar(&noSync, "no-sync", false, "edit and lock only")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, tell what would be done")
+	cmd.ValidArgsFunction = a.completeLocked
+	return cmd
+}
+
+// count writes "1 driver" or "3 drivers".
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}

@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+)
+
+// app is one run of the program: its invocation, its flags, and what is built
+// from them when a command first asks for it. A command that needs no registry
+// therefore never pays for one.
+type app struct {
+	Program
+	flags    globals
+	ran      bool // flags and arguments were accepted
+	progress progress
+	client   *registry.Client
+	config   *config.Config
+	cancel   context.CancelFunc
+}
+
+// prepare runs before every command: it applies the global flags.
+func (a *app) prepare(cmd *cobra.Command) error {
+	if err := checkOutput(a.flags.output); err != nil {
+		return err
+	}
+	if a.flags.timeout < 0 {
+		return usagef("--timeout %s: is negative", a.flags.timeout)
+	}
+	a.ran = true
+	if a.DirError != nil && !filepath.IsAbs(a.flags.directory) {
+		return fmt.Errorf("working directory: %w", a.DirError)
+	}
+	if a.flags.directory != "" {
+		a.Directory = a.abs(a.flags.directory)
+		if info, err := os.Stat(a.Directory); err != nil || !info.IsDir() {
+			return usagef("--directory %s: is no folder", a.flags.directory)
+		}
+	}
+	if v, ok := a.Env("SCHEMAHERO_PLUGIN_OFFLINE"); ok && v != "" && v != "0" && v != "false" {
+		a.flags.offline = true
+	}
+	if a.flags.timeout > 0 {
+		ctx, cancel := context.WithTimeout(cmd.Context(), a.flags.timeout)
+		a.cancel = cancel
+		cmd.SetContext(ctx)
+	}
+	return nil
+}
+
+func (a *app) close() {
+	if a.cancel != nil {
+		a.cancel()
+	}
+}
+
+// finish prints what --stats asks for and turns the error into an exit code.
+func (a *app) finish(err error) int {
+	if a.flags.stats && a.ran {
+		a.printStats()
+	}
+	return exitCode(err)
+}
+
+// abs makes a path that the user typed absolute, as seen from -C.
+func (a *app) abs(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(a.Directory, path)
+}
+
+// rel makes a path short for a person: relative to the working directory where
+// it lies inside it.
+func (a *app) rel(path string) string {
+	if r, err := filepath.Rel(a.Directory, path); err == nil && filepath.IsLocal(r) {
+		return r
+	}
+	return path
+}
+
+func (a *app) env(key string) string {
+	v, _ := a.Env(key)
+	return v
+}
+
+// userHome is the user's home folder, "" where the environment names none.
+func (a *app) userHome() string {
+	if runtime.GOOS == "windows" {
+		return a.env("USERPROFILE")
+	}
+	return a.env("HOME")
+}
+
+// home is the folder that holds drivers, store and receipts.
+func (a *app) home() (install.Home, error) {
+	dir := a.flags.home
+	if dir == "" {
+		dir = a.env("SCHEMAHERO_PLUGIN_HOME")
+	}
+	if dir != "" {
+		return install.NewHome(a.abs(dir)), nil
+	}
+	user := a.userHome()
+	if user == "" {
+		return install.Home{}, usagef("home: HOME is not set; say --home DIR")
+	}
+	return install.NewHome(filepath.Join(user, ".schemahero")), nil
+}
+
+// loadConfig reads HOME/config.toml once.
+func (a *app) loadConfig() (*config.Config, error) {
+	if a.config == nil {
+		home, err := a.home()
+		if err != nil {
+			return nil, err
+		}
+		c, err := config.Load(home.Config())
+		if err != nil {
+			return nil, err
+		}
+		a.config = c
+	}
+	return a.config, nil
+}
+
+// registry is the one client of this run.
+func (a *app) registry() (*registry.Client, error) {
+	if a.client != nil {
+		return a.client, nil
+	}
+	o, err := a.registryOptions()
+	if err != nil {
+		return nil, err
+	}
+	a.client, err = registry.New(o)
+	return a.client, err
+}
+
+// repository opens a repository by its name.
+func (a *app) repository(name string) (registry.Repository, error) {
+	c, err := a.registry()
+	if err != nil {
+		return nil, err
+	}
+	return c.Repository(name)
+}
+
+// options is what the façade needs to know of this run.
+func (a *app) options() (plugins.Options, error) {
+	home, err := a.home()
+	if err != nil {
+		return plugins.Options{}, err
+	}
+	client, err := a.registry()
+	if err != nil {
+		return plugins.Options{}, err
+	}
+	return plugins.Options{
+		Home:     home.Dir(),
+		Platform: artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH},
+		Registry: client,
+		Override: a.env("SCHEMAHERO_PLUGIN_REGISTRY"),
+		Offline:  a.flags.offline,
+		Now:      a.Now,
+		Progress: a.installEvent,
+	}, nil
+}
+
+// manifestFile finds the manifest: --file, else upwards from the folder.
+func (a *app) manifestFile() (string, error) {
+	if a.flags.file != "" {
+		return a.abs(a.flags.file), nil
+	}
+	return plugins.FindManifest(a.Directory)
+}
+
+// project opens the project that the working directory or --file names.
+// Without a manifest it is an error, but for a command that can do with the
+// lock alone.
+func (a *app) project() (*plugins.Project, error) {
+	file, err := a.manifestFile()
+	if err != nil {
+		return nil, err
+	}
+	o, err := a.options()
+	if err != nil {
+		return nil, err
+	}
+	return plugins.Open(file, o), nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}

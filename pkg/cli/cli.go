@@ -1,0 +1,109 @@
+// Package cli is the command line: it wires the libraries together, injects
+// what they must not read themselves (streams, environment, clock, paths) and
+// renders what they return. Nothing else prints, reads the environment or
+// knows an exit code.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Program is one invocation, as main received it.
+type Program struct {
+	Args      []string // with the program's own name first
+	Version   string
+	Directory string // working directory, absolute
+	DirError  error  // why there is none
+	Env       func(key string) (string, bool)
+	Environ   func() []string
+	Now       func() time.Time
+	In        io.Reader
+	Out       io.Writer
+	Err       io.Writer
+}
+
+// Run executes one command line and returns its exit code (see exit.go).
+func Run(ctx context.Context, p Program) int {
+	a := &app{Program: p}
+	defer a.close()
+	root := a.root()
+	root.SetArgs(a.arguments())
+	root.SetIn(p.In)
+	root.SetOut(p.Out)
+	root.SetErr(p.Err)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil && !a.ran {
+		// Flags, arguments and unknown commands are refused before anything runs.
+		err = &usageError{err: err, command: cmd.CommandPath()}
+	}
+	a.stopProgress()
+	if err == nil {
+		return a.finish(nil)
+	}
+	if ctx.Err() != nil && !errors.As(err, new(*childExit)) {
+		err = &interrupted{err}
+	}
+	a.report(err)
+	return a.finish(err)
+}
+
+// arguments returns the command line behind the program's name. kubectl asks
+// for completion by running kubectl_complete-schemahero-plugin with the words
+// so far: cobra answers that under a hidden command of its own.
+func (a *app) arguments() []string {
+	if len(a.Args) == 0 {
+		return nil
+	}
+	if strings.HasPrefix(base(a.Args[0]), "kubectl_complete-") {
+		return append([]string{"__complete"}, a.Args[1:]...)
+	}
+	return a.Args[1:]
+}
+
+func base(argv0 string) string {
+	return strings.TrimSuffix(filepath.Base(filepath.ToSlash(argv0)), ".exe")
+}
+
+// displayName is how the user called this program: kubectl runs a plugin by
+// its absolute path, krew's link has an underscore for its dash.
+func (a *app) displayName() string {
+	if len(a.Args) == 0 {
+		return "kubectl-schemahero-plugin"
+	}
+	name := base(a.Args[0])
+	switch {
+	case name == "kubectl-schemahero_plugin":
+		return "kubectl schemahero-plugin"
+	case strings.HasPrefix(name, "kubectl_complete-"), name == "kubectl-schemahero-plugin" && filepath.IsAbs(a.Args[0]):
+		return "kubectl schemahero plugin"
+	}
+	return name
+}
+
+// report writes an error, and what to do about it, to standard error.
+func (a *app) report(err error) {
+	for _, line := range a.describe(err) {
+		fmt.Fprintln(a.Err, line)
+	}
+	for _, h := range a.hints(err) {
+		fmt.Fprintln(a.Err, a.paint(styleHint, "hint:")+" "+h)
+	}
+}
+
+// say writes a line for the person at the terminal; --quiet leaves it out.
+func (a *app) say(format string, args ...any) {
+	if !a.flags.quiet {
+		a.progressLine(fmt.Sprintf(format, args...))
+	}
+}
+
+// warn is say for what should not pass unseen: --quiet does not silence it.
+func (a *app) warn(format string, args ...any) {
+	a.progressLine(a.paint(styleWarn, "warning:") + " " + fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+)
+
+// describe returns the lines that tell an error to a person: what is wrong, all
+// of it, and for a file also the place.
+func (a *app) describe(err error) []string {
+	if errors.As(err, new(*interrupted)) {
+		return []string{a.errorLine("interrupted; what was fetched is kept, and the next run goes on from there")}
+	}
+	if errors.As(err, new(*childExit)) {
+		return nil // the program that ran has told it
+	}
+	var lines []string
+	seen := map[string]bool{}
+	for _, e := range leaves(err) {
+		for _, l := range a.describeOne(e) {
+			if !seen[l] || strings.HasPrefix(l, " ") {
+				lines = append(lines, l)
+			}
+			seen[l] = true
+		}
+	}
+	return lines
+}
+
+func (a *app) describeOne(err error) []string {
+	var file *diag.Error
+	if errors.As(err, &file) {
+		return a.describeFile(file)
+	}
+	var stale *plugins.StaleError
+	if errors.As(err, &stale) {
+		return a.describeStale(stale)
+	}
+	text := err.Error()
+	if isTimeout(err) && a.flags.timeout > 0 && errors.Is(err, context.DeadlineExceeded) {
+		text = fmt.Sprintf("timeout: not done within %s", a.flags.timeout)
+	}
+	text = strings.ReplaceAll(text, a.Directory+"/", "")
+	lines := strings.Split(escapeLines(text), "\n")
+	lines[0] = a.errorLine(lines[0])
+	return lines
+}
+
+func (a *app) errorLine(text string) string { return a.paint(styleError, "error:") + " " + text }
+
+// describeFile tells every problem of a file, each with its line and a caret.
+func (a *app) describeFile(e *diag.Error) []string {
+	var lines []string
+	for _, p := range e.Problems {
+		at := p.Position
+		at.File = a.rel(at.File)
+		lines = append(lines, a.errorLine(escape(fmt.Sprintf("%s: %s", at, p.Text))))
+		if s := strings.TrimRight(e.Snippet(p), "\n"); s != "" {
+			for l := range strings.SplitSeq(s, "\n") {
+				lines = append(lines, "  "+l)
+			}
+		}
+	}
+	return lines
+}
+
+func (a *app) describeStale(e *plugins.StaleError) []string {
+	if e.Missing {
+		return []string{a.errorLine(escape(a.rel(e.File) + ": there is no lock"))}
+	}
+	lines := []string{a.errorLine(escape(a.rel(e.File) + ": out of date"))}
+	for _, d := range e.Differences {
+		lines = append(lines, "  "+escape(d.String()))
+	}
+	return lines
+}
+
+// foreignPaths returns the files that are in the way.
+func foreignPaths(err error) []string {
+	var out []string
+	for _, f := range install.Failures(err) {
+		var foreign *install.ForeignError
+		if errors.As(f.Err, &foreign) {
+			out = append(out, foreign.Path)
+		}
+	}
+	return out
+}

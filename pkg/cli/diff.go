@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+func changeItems(changes []lockfile.Change) []changeItem {
+	items := make([]changeItem, 0, len(changes))
+	for _, c := range changes {
+		items = append(items, changeItemOf(c))
+	}
+	return items
+}
+
+func changeItemOf(c lockfile.Change) changeItem {
+	return changeItem{Name: c.Name, Change: string(c.Kind), From: entryVersion(c.From), To: entryVersion(c.To), Details: changeDetails(c)}
+}
+
+// entryVersion is what a person calls a locked release: its version, else the
+// tag or digest that names it.
+func entryVersion(p *lockfile.Plugin) string {
+	switch {
+	case p == nil:
+		return ""
+	case p.Version != "":
+		return p.Version
+	case p.Tag != "":
+		return p.Tag
+	}
+	return string(p.Digest)
+}
+
+// changeDetails says what else changed, the most important line first: who
+// signed.
+func changeDetails(c lockfile.Change) []string {
+	var out []string
+	if c.From == nil || c.To == nil {
+		return nil
+	}
+	switch c.Signer {
+	case lockfile.SignerReplaced:
+		out = append(out, fmt.Sprintf("SIGNER CHANGED: %s -> %s", signerText(c.From.Signature), signerText(c.To.Signature)))
+	case lockfile.SignerLost:
+		out = append(out, "SIGNATURE LOST: was signed by "+signerText(c.From.Signature))
+	case lockfile.SignerGained:
+		out = append(out, "signed by "+signerText(c.To.Signature))
+	}
+	if c.Repository {
+		out = append(out, fmt.Sprintf("repository %s -> %s", c.From.Repository, c.To.Repository))
+	}
+	if c.Kind == lockfile.Moved {
+		out = append(out, fmt.Sprintf("digest moved: %s -> %s", orDash(string(c.From.Digest)), orDash(string(c.To.Digest))))
+	}
+	list := func(what string, platforms []artifact.Platform) {
+		if len(platforms) > 0 {
+			names := make([]string, len(platforms))
+			for i, p := range platforms {
+				names[i] = p.String()
+			}
+			out = append(out, what+" "+strings.Join(names, ", "))
+		}
+	}
+	list("gains", c.PlatformsGained)
+	list("loses", c.PlatformsLost)
+	if len(c.AliasesGained) > 0 {
+		out = append(out, "also installed as "+strings.Join(c.AliasesGained, ", "))
+	}
+	if len(c.AliasesLost) > 0 {
+		out = append(out, "no longer installed as "+strings.Join(c.AliasesLost, ", "))
+	}
+	for _, r := range c.Requires {
+		out = append(out, fmt.Sprintf("requires %s %s -> %s", r.Name, orDash(r.From), orDash(r.To)))
+	}
+	return out
+}
+
+func signerText(s *lockfile.Signature) string {
+	switch {
+	case s == nil:
+		return "nobody"
+	case s.Key != "":
+		return "key " + s.Key
+	}
+	return s.Identity + " (" + s.Issuer + ")"
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// changeLine is one change in a line, for a command whose result is another.
+func changeLine(c lockfile.Change, dryRun bool) string {
+	item := changeItemOf(c)
+	verb := "locked"
+	if dryRun {
+		verb = "would be locked"
+	}
+	if c.To == nil {
+		verb = strings.Replace(verb, "locked", "unlocked", 1)
+		item.To = item.From
+		item.From = ""
+	}
+	line := fmt.Sprintf("%s %s %s", item.Name, item.To, verb)
+	if item.From != "" && item.From != item.To {
+		line += " (was " + item.From + ")"
+	}
+	if len(item.Details) > 0 {
+		line += "; " + strings.Join(item.Details, "; ")
+	}
+	return line
+}
+
+// markdownDiff writes a lock's changes as a table for a pull request.
+func markdownDiff(w io.Writer, items []changeItem) {
+	if len(items) == 0 {
+		fmt.Fprintln(w, "No driver changes.")
+		return
+	}
+	cell := func(s string) string {
+		s = strings.NewReplacer("|", `\|`, "`", "'", "<", "&lt;").Replace(escape(s))
+		if s == "" {
+			return "–"
+		}
+		return s
+	}
+	fmt.Fprint(w, "| driver | change | from | to | details |\n| --- | --- | --- | --- | --- |\n")
+	for _, it := range items {
+		details := make([]string, len(it.Details))
+		for i, d := range it.Details {
+			if details[i] = cell(d); strings.HasPrefix(d, "SIGN") {
+				details[i] = "**" + details[i] + "**"
+			}
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", cell(it.Name), cell(it.Change), cell(it.From), cell(it.To), strings.Join(details, "<br>"))
+	}
+}

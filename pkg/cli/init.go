@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/kube"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+)
+
+// localDir is where the host looks for drivers beside a project.
+const localDir = "plugins/bin"
+
+func (a *app) initCommand() *cobra.Command {
+	var from, registry string
+	var local bool
+	cmd := a.command("init", "Write a manifest, "+plugins.ManifestName,
+		`The manifest is written into the working directory and begins empty, or with
+the drivers that --from finds in SchemaHero's YAML (Database and Table objects).
+An existing manifest is never overwritten.
+
+--local installs drivers into plugins/bin beside the manifest, where the host
+looks too, and keeps that folder out of git.`,
+		examples(
+			"init", "begin in this folder",
+			"init --local", "drivers of this project only, beside it",
+			"init --from schemas/", "require the drivers that these YAML files need"),
+		none, func(*cobra.Command, []string) error { return a.runInit(from, registry, local) })
+	cmd.Flags().StringVar(&from, "from", "", "folder of SchemaHero YAML to learn the drivers from")
+	cmd.Flags().StringVar(&registry, "registry", "", "registry to write into the manifest")
+	cmd.Flags().BoolVar(&local, "local", false, "install into "+localDir+" beside the manifest")
+	return cmd
+}
+
+func (a *app) runInit(from, registry string, local bool) error {
+	file := filepath.Join(a.Directory, plugins.ManifestName)
+	if a.flags.file != "" {
+		file = a.abs(a.flags.file)
+	}
+	if exists(file) {
+		return &refused{fmt.Sprintf("%s: exists already", a.rel(file)), []string{"add drivers to it: " + a.displayName() + " add postgres"}}
+	}
+	o := manifest.NewOptions{Registry: registry}
+	if registry != "" {
+		if err := manifest.CheckRegistry(registry); err != nil {
+			return asUsage(err)
+		}
+	}
+	if local {
+		o.Dir = localDir
+	}
+	var needs []kube.Need
+	if from != "" {
+		info, err := os.Stat(a.abs(from))
+		if err != nil || !info.IsDir() {
+			return usagef("--from %s: is no folder", from)
+		}
+		if needs, err = kube.Scan(os.DirFS(a.abs(from))); err != nil {
+			return err
+		}
+		for _, n := range needs {
+			o.Plugins = append(o.Plugins, manifest.Edit{Name: n.Driver, Version: "*", Aliases: n.Aliases})
+		}
+	}
+	if err := writeNew(file, manifest.New(o)); err != nil {
+		return err
+	}
+	a.say("wrote %s", a.rel(file))
+	for _, n := range needs {
+		a.say("  %s, for %s", n.Driver, strings.Join(n.Objects, ", "))
+	}
+	if from != "" && len(needs) == 0 {
+		a.warn("%s: no Database or Table object of SchemaHero was found", from)
+	}
+	if local {
+		if err := a.ignore(filepath.Join(filepath.Dir(file), ".gitignore"), "/"+localDir+"/"); err != nil {
+			return err
+		}
+	}
+	next := "add a driver: " + a.displayName() + " add postgres"
+	if len(needs) > 0 {
+		next = "lock and install: " + a.displayName() + " sync"
+	}
+	a.say("%s %s", a.paint(styleHint, "next:"), next)
+	return nil
+}
+
+// writeNew makes a file that must not be there yet.
+func writeNew(file string, data []byte) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
+// ignore adds a line to a .gitignore that lacks it.
+func (a *app) ignore(file, line string) error {
+	data, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for l := range strings.SplitSeq(string(data), "\n") {
+		if strings.Trim(strings.TrimSpace(l), "/") == strings.Trim(line, "/") {
+			return nil
+		}
+	}
+	text := line + "\n"
+	if len(data) > 0 && data[len(data)-1] != '\n' {
+		text = "\n" + text
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	a.say("added %s to %s", line, a.rel(file))
+	return nil
+}

@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+func (a *app) inspectCommand() *cobra.Command {
+	var raw bool
+	cmd := a.command("inspect REF", "Show a release as a consumer will see it",
+		`REF is HOST/PATH:TAG or HOST/PATH@DIGEST. Shows the layout, the platforms with
+their layers, the annotations and what refers to the release, in any of the
+layouts that drivers are published in.
+
+--manifest prints the manifest or index as the registry has it, byte for byte.`,
+		examples(
+			"inspect docker.io/schemahero/plugin-postgres:0.1.2", "a release",
+			"inspect ghcr.io/acme/schemahero/postgres:0.1.2 -o json", "the same for a script",
+			"inspect ghcr.io/acme/schemahero/postgres:0.1.2 --manifest", "its raw JSON"),
+		exactly(1, "REF"), func(cmd *cobra.Command, args []string) error {
+			repository, reference, err := splitRef(args[0])
+			if err != nil {
+				return err
+			}
+			repo, err := a.repository(repository)
+			if err != nil {
+				return err
+			}
+			if raw {
+				_, data, err := repo.Manifest(cmd.Context(), reference)
+				if err != nil {
+					return err
+				}
+				_, err = a.Out.Write(data)
+				return err
+			}
+			return a.runInspect(cmd.Context(), repo, reference)
+		})
+	cmd.Flags().BoolVar(&raw, "manifest", false, "print the raw JSON")
+	return cmd
+}
+
+// releaseInfo is an object of kind Release.
+type releaseInfo struct {
+	Name        string            `json:"name"`
+	Version     string            `json:"version"`
+	Repository  string            `json:"repository"`
+	Tag         string            `json:"tag"`
+	Digest      string            `json:"digest"`
+	Layout      string            `json:"layout"`
+	Created     string            `json:"created"`
+	Requires    map[string]string `json:"requires"`
+	Annotations map[string]string `json:"annotations"`
+	Platforms   []buildInfo       `json:"platforms"`
+	Referrers   []referrerInfo    `json:"referrers"`
+}
+
+type buildInfo struct {
+	Platform   string `json:"platform"`
+	Tag        string `json:"tag,omitempty"`
+	Manifest   string `json:"manifest"`
+	Layer      string `json:"layer"`
+	Size       int64  `json:"size"`
+	File       string `json:"file"`
+	Executable string `json:"executable"`
+}
+
+type referrerInfo struct {
+	Digest       string `json:"digest"`
+	ArtifactType string `json:"artifactType"`
+	Size         int64  `json:"size"`
+}
+
+// driverName guesses a driver's name from its repository: .../postgres and
+// .../plugin-postgres are both postgres's.
+func driverName(repository string) string {
+	last := repository[strings.LastIndex(repository, "/")+1:]
+	for _, prefix := range []string{"schemahero-plugin-", "plugin-", "schemahero-"} {
+		if rest, ok := strings.CutPrefix(last, prefix); ok && rest != "" {
+			return rest
+		}
+	}
+	return last
+}
+
+// readRelease reads what a reference names, with the tags of single platforms
+// where it is a version of the tags layout.
+func readRelease(ctx context.Context, repo registry.Repository, name, reference string) (*artifact.Release, error) {
+	rel, err := artifact.ReadReference(ctx, repo, name, reference)
+	if err != nil || rel.Layout != artifact.LayoutTags {
+		return rel, err
+	}
+	tag, ok := artifact.ParseTag(reference)
+	if !ok || !tag.Platform.IsZero() {
+		return rel, nil
+	}
+	var tags []string
+	if err := repo.Tags(ctx, func(page []string) error { tags = append(tags, page...); return nil }); err != nil {
+		return nil, err
+	}
+	for _, c := range artifact.Candidates(tags) {
+		if c.Tag == reference {
+			return artifact.Read(ctx, repo, name, c)
+		}
+	}
+	return rel, nil
+}
+
+func (a *app) runInspect(ctx context.Context, repo registry.Repository, reference string) error {
+	name := driverName(repo.Name())
+	rel, err := readRelease(ctx, repo, name, reference)
+	if err != nil {
+		return err
+	}
+	info := releaseInfo{
+		Name: name, Version: rel.Version, Repository: repo.Name(), Tag: rel.Tag, Digest: string(rel.Digest), Layout: string(rel.Layout),
+		Requires: rel.Requires, Annotations: rel.Annotations, Referrers: []referrerInfo{}, Created: timeText(rel.Created),
+	}
+	for _, b := range rel.Builds {
+		info.Platforms = append(info.Platforms, buildInfo{b.Platform.String(), b.Tag, string(b.Manifest), string(b.Layer.Digest), b.Layer.Size, b.File, string(b.Executable)})
+	}
+	subject := rel.Digest
+	if subject == "" {
+		subject = rel.Builds[0].Manifest
+	}
+	referrers, err := repo.Referrers(ctx, subject)
+	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
+		a.warn("referrers: %s", escape(err.Error()))
+	}
+	for _, r := range referrers {
+		info.Referrers = append(info.Referrers, referrerInfo{string(r.Digest), r.ArtifactType, r.Size})
+	}
+	v := view{object: newSingle("Release", info), names: []string{name}, columns: cols("PLATFORM", "SIZE", "FILE", "LAYER", "+MANIFEST", "+EXECUTABLE")}
+	for _, b := range info.Platforms {
+		v.rows = append(v.rows, []any{b.Platform, bytesText(b.Size), b.File, b.Layer, b.Manifest, b.Executable})
+	}
+	if a.flags.output == "" {
+		printRelease(a.Out, info)
+	}
+	return a.print(v)
+}
+
+func printRelease(w io.Writer, r releaseInfo) {
+	field := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "%-12s %s\n", name+":", escape(value))
+		}
+	}
+	field("Name", r.Name)
+	field("Version", r.Version)
+	field("Repository", r.Repository)
+	field("Tag", r.Tag)
+	field("Digest", r.Digest)
+	field("Layout", r.Layout)
+	field("Created", r.Created)
+	for _, k := range sortedKeys(r.Requires) {
+		field("Requires", k+" "+r.Requires[k])
+	}
+	for _, k := range sortedKeys(r.Annotations) {
+		field("Annotation", k+"="+r.Annotations[k])
+	}
+	for _, f := range r.Referrers {
+		field("Referrer", f.Digest+" "+f.ArtifactType)
+	}
+	fmt.Fprintln(w)
+}
+
+func sortedKeys(m map[string]string) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}

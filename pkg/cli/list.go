@@ -1,0 +1,277 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+)
+
+// searchPath is where the host would look for drivers from here.
+func (a *app) searchPath() []string {
+	return install.SearchPath(a.Directory, a.userHome(), a.env("SCHEMAHERO_PLUGIN_PATH"))
+}
+
+// syncProject is project for commands that can do without a manifest: the lock
+// is looked for where the manifest would be.
+func (a *app) syncProject(manifestOptional bool) (*plugins.Project, error) {
+	p, err := a.project()
+	if err == nil || !manifestOptional || !plugins.Missing(err) {
+		return p, err
+	}
+	o, err := a.options()
+	if err != nil {
+		return nil, err
+	}
+	for dir := a.Directory; ; dir = filepath.Dir(dir) {
+		file := filepath.Join(dir, plugins.ManifestName)
+		if q := plugins.Open(file, o); exists(q.LockFile()) {
+			return q, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return plugins.Open(filepath.Join(a.Directory, plugins.ManifestName), o), nil
+		}
+	}
+}
+
+func (a *app) listCommand() *cobra.Command {
+	return a.command("list", "List installed drivers and what the host would load",
+		`Shows the drivers of the project's lock, what else this program installed where
+the host looks, and drivers that others put there. The state is one of
+
+  ok             as the lock says
+  missing        not installed
+  changed        installed, then changed
+  notExecutable  the host cannot start it
+  foreign        not installed by this program
+  shadowed       the host finds another one first
+  unused         wanted by no lock; prune removes it`,
+		examples(
+			"list", "what is installed",
+			"list -o wide", "with platforms, repositories and digests",
+			"list -o jsonpath='{.items[*].name}'", "names, for a script"),
+		none, func(cmd *cobra.Command, _ []string) error {
+			p, err := a.syncProject(true)
+			if err != nil {
+				return err
+			}
+			statuses, err := p.List(cmd.Context(), a.searchPath())
+			if err != nil {
+				return err
+			}
+			lock, err := p.ReadLock()
+			if err != nil {
+				return err
+			}
+			return a.print(a.pluginView(statuses, lock))
+		})
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	var remote bool
+	cmd := a.command("verify", "Hash every installed driver and tell what differs from the lock",
+		`Unlike sync, which trusts its receipts, verify reads every byte. What it finds
+changed, the next sync repairs. Exit code 3 where anything differs.
+
+--remote also asks the registries whether the locked tags still name the locked
+digests, and whether digest, manifest and layer are one chain.`,
+		examples(
+			"verify", "is every installed driver as the lock says?",
+			"verify -o json", "the same for a script",
+			"verify --remote", "do the registries still hold what is locked?"),
+		none, func(cmd *cobra.Command, _ []string) error { return a.runVerify(cmd.Context(), remote) })
+	cmd.Flags().BoolVar(&remote, "remote", false, "also hold the lock against the registries")
+	return cmd
+}
+
+func (a *app) runVerify(ctx context.Context, remote bool) error {
+	p, err := a.syncProject(true)
+	if err != nil {
+		return err
+	}
+	report, err := p.Verify(ctx, plugins.SyncOptions{Frozen: !exists(p.ManifestFile())})
+	if err != nil {
+		return err
+	}
+	report.Items = plugins.Shadow(report.Items, a.searchPath())
+	failed := a.printCheck(report)
+	if failed != nil && !errors.As(failed, new(*drift)) || !remote {
+		return failed
+	}
+	findings, err := p.VerifyRemote(ctx)
+	for _, f := range findings {
+		a.warn("%s", escape(f.String()))
+	}
+	if err == nil && failed == nil && len(findings) > 0 {
+		failed = &drift{"the registries differ from the lock"}
+	}
+	return errors.Join(err, failed)
+}
+
+func (a *app) whichCommand() *cobra.Command {
+	cmd := a.command("which NAME", "Tell which file the host would load for a driver, and why",
+		`The host looks in the working directory, in plugins/bin, in the user's home, in
+two folders of the system and in SCHEMAHERO_PLUGIN_PATH, and takes the first
+file of the driver's name. The path goes to standard output; files that it hides
+are told on standard error.`,
+		examples(
+			"which postgres", "the file that the host would start",
+			"which cockroachdb -o json", "every candidate, for a script",
+			"which postgres -v", "also the folders without one"),
+		exactly(1, "NAME"), func(_ *cobra.Command, args []string) error { return a.runWhich(args[0]) })
+	cmd.ValidArgsFunction = a.completeLocked
+	return cmd
+}
+
+// whichItem is an item of a WhichList: a file of the driver's name.
+type whichItem struct {
+	Name    string `json:"name"`
+	Path    string `json:"path"`
+	Loaded  bool   `json:"loaded"`
+	Problem string `json:"problem"`
+}
+
+func (a *app) runWhich(name string) error {
+	if err := artifact.CheckName(name); err != nil {
+		return asUsage(err)
+	}
+	dirs := a.searchPath()
+	found := install.Discover(hostPlatform().Executable(name), dirs)
+	if a.flags.verbose {
+		for _, d := range dirs {
+			if !slices.ContainsFunc(found, func(f install.Found) bool { return filepath.Dir(f.Path) == d }) {
+				a.say("%s: none here", d)
+			}
+		}
+	}
+	if len(found) == 0 {
+		return &refused{
+			fmt.Sprintf("%s: the host finds no driver of this name", name),
+			[]string{"install what the project locks: " + a.displayName() + " sync", "or the newest release, without a project: " + a.displayName() + " download " + name},
+		}
+	}
+	var items []whichItem
+	for i, f := range found {
+		items = append(items, whichItem{name, f.Path, i == 0, f.Problem})
+	}
+	for _, f := range found[1:] {
+		a.say("%s: shadowed by %s", f.Path, found[0].Path)
+	}
+	if found[0].Problem != "" {
+		a.warn("%s: %s", found[0].Path, found[0].Problem)
+	}
+	v := view{object: newList("WhichList", items), names: []string{name}, columns: cols("NAME", "LOADED", "PATH", "PROBLEM"),
+		text: func(w io.Writer) { fmt.Fprintln(w, found[0].Path) }}
+	for _, it := range items {
+		v.rows = append(v.rows, []any{it.Name, it.Loaded, it.Path, it.Problem})
+	}
+	return a.print(v)
+}
+
+func (a *app) treeCommand() *cobra.Command {
+	return a.command("tree", "Show which driver requires which",
+		`Drivers of the manifest stand at the left, with the version that the lock has;
+below each, what its release requires and the host version that it supports.`,
+		examples(
+			"tree", "the locked drivers and their requirements",
+			"tree -o json", "the same for a script",
+			"tree -f other.toml", "of another manifest"),
+		none, func(*cobra.Command, []string) error {
+			p, err := a.project()
+			if err != nil {
+				return err
+			}
+			lock, err := p.ReadLock()
+			if err != nil {
+				return err
+			}
+			if lock == nil {
+				return &plugins.StaleError{File: p.LockFile(), Missing: true}
+			}
+			m, err := p.Manifest()
+			if err != nil {
+				return err
+			}
+			var roots []string
+			for _, q := range m.Plugins {
+				roots = append(roots, q.Name)
+			}
+			slices.Sort(roots)
+			return a.print(a.treeView(lock, roots))
+		})
+}
+
+// treeItem is an item of a TreeList: a locked driver and what it requires.
+type treeItem struct {
+	Name       string            `json:"name"`
+	Version    string            `json:"version"`
+	Direct     bool              `json:"direct"`
+	Requires   map[string]string `json:"requires"`
+	RequiredBy []string          `json:"requiredBy"`
+}
+
+func (a *app) treeView(lock *lockfile.Lock, roots []string) view {
+	v := view{columns: cols("NAME", "VERSION", "DIRECT", "REQUIRED BY")}
+	var items []treeItem
+	for _, p := range lock.Plugins {
+		it := treeItem{p.Name, p.Version, slices.Contains(roots, p.Name), p.Requires, []string{}}
+		for _, q := range lock.Plugins {
+			if _, ok := q.Requires[p.Name]; ok && q.Name != p.Name {
+				it.RequiredBy = append(it.RequiredBy, q.Name)
+			}
+		}
+		items = append(items, it)
+		v.names = append(v.names, p.Name)
+		v.rows = append(v.rows, []any{p.Name, p.Version, it.Direct, strings.Join(it.RequiredBy, ",")})
+	}
+	v.object = newList("TreeList", items)
+	v.text = func(w io.Writer) {
+		for _, name := range roots {
+			printTree(w, lock, name, "", nil)
+		}
+	}
+	return v
+}
+
+func printTree(w io.Writer, lock *lockfile.Lock, name, indent string, above []string) {
+	p, ok := lock.Plugin(name)
+	if !ok {
+		fmt.Fprintf(w, "%s (not locked)\n", escape(name))
+		return
+	}
+	again := ""
+	if slices.Contains(above, name) {
+		again = " (see above)"
+	}
+	fmt.Fprintf(w, "%s %s%s\n", escape(name), escape(orNone(p.Version)), again)
+	if again != "" {
+		return
+	}
+	var required []string
+	for r := range p.Requires {
+		required = append(required, r)
+	}
+	slices.Sort(required)
+	for i, r := range required {
+		branch, next := "├── ", "│   "
+		if i == len(required)-1 {
+			branch, next = "└── ", "    "
+		}
+		fmt.Fprintf(w, "%s%s[%s] ", indent, branch, escape(p.Requires[r]))
+		if r == artifact.Host {
+			fmt.Fprintln(w, "the host, schemahero")
+			continue
+		}
+		printTree(w, lock, r, indent+next, append(above, name))
+	}
+}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+)
+
+func (a *app) lockCommand() *cobra.Command {
+	var check, dryRun, diff bool
+	cmd := a.command("lock", "Resolve the manifest to a lock of digests",
+		`A locked version stays as long as the manifest admits it: new releases change
+nothing until update asks for them. A lock that satisfies the manifest is kept
+without asking any registry.
+
+--check writes nothing, asks no network and exits 3 where the lock is missing or
+does not satisfy the manifest.`,
+		examples(
+			"lock", "write "+"schemahero-plugins.lock",
+			"lock --check", "in CI: is the committed lock current?",
+			"lock --dry-run -o json", "what would change, for a script"),
+		none, func(cmd *cobra.Command, _ []string) error {
+			p, err := a.project()
+			if err != nil {
+				return err
+			}
+			if check {
+				if err := p.CheckLock(); err != nil {
+					return err
+				}
+				a.say("%s is current", a.rel(p.LockFile()))
+				return nil
+			}
+			report, err := p.Lock(cmd.Context(), plugins.LockOptions{DryRun: dryRun})
+			if err != nil {
+				return err
+			}
+			return a.printLock(report)
+		})
+	cmd.Flags().BoolVar(&check, "check", false, "only tell whether the lock is current; exit 3 where not")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, print what would change")
+	cmd.Flags().BoolVar(&diff, "diff", false, "print the changes in full")
+	cmd.MarkFlagsMutuallyExclusive("check", "dry-run")
+	cmd.MarkFlagsMutuallyExclusive("check", "diff")
+	return cmd
+}
+
+// printLock prints what became of a lock.
+func (a *app) printLock(r *plugins.LockReport) error {
+	a.notes(r.Result)
+	items := changeItems(r.Changes)
+	v := view{
+		object:   newList("LockDiff", items),
+		columns:  cols("NAME", "CHANGE", "FROM", "TO"),
+		markdown: func(w io.Writer) { markdownDiff(w, items) },
+		text:     func(w io.Writer) { a.printChanges(w, r.Changes) },
+	}
+	for _, c := range items {
+		v.names = append(v.names, c.Name)
+		v.rows = append(v.rows, []any{c.Name, c.Change, c.From, c.To})
+	}
+	if len(items) == 0 && (a.flags.output == "" || a.flags.output == "wide") {
+		a.say("the lock is current: %s", count(len(r.Lock.Plugins), "driver"))
+		return nil
+	}
+	return a.print(v)
+}
+
+// printChanges writes a changelog of a lock, a line for each driver.
+func (a *app) printChanges(w io.Writer, changes []lockfile.Change) {
+	for _, c := range changes {
+		item := changeItemOf(c)
+		switch {
+		case item.From == "":
+			fmt.Fprintf(w, "%s %s %s\n", item.Change, escape(item.Name), escape(item.To))
+		case item.To == "":
+			fmt.Fprintf(w, "%s %s %s\n", item.Change, escape(item.Name), escape(item.From))
+		case item.From == item.To:
+			fmt.Fprintf(w, "%s %s %s\n", item.Change, escape(item.Name), escape(item.To))
+		default:
+			fmt.Fprintf(w, "%s %s %s -> %s\n", item.Change, escape(item.Name), escape(item.From), escape(item.To))
+		}
+		for _, d := range item.Details {
+			fmt.Fprintf(w, "    %s\n", escape(d))
+		}
+	}
+}

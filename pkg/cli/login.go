@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func (a *app) loginCommand() *cobra.Command {
+	var user string
+	var fromStdin bool
+	cmd := a.command("login HOST", "Store credentials for a registry, where docker and oras find them",
+		`The password or token is tried first: what the registry refuses is not stored
+(exit 6). It is kept where docker keeps it, by a credential helper if one is
+configured, so that logins made by docker, podman or oras count here and the
+other way round. A password is never taken from the command line.`,
+		examples(
+			"login docker.io -u ann", "ask for the password",
+			"login registry.internal:5000 -u ci --password-stdin < token", "in CI, from a file",
+			"login ghcr.io", "ask for user and password"),
+		exactly(1, "HOST"), func(cmd *cobra.Command, args []string) error {
+			return a.runLogin(cmd.Context(), args[0], user, fromStdin)
+		})
+	cmd.Flags().StringVarP(&user, "username", "u", "", "user name (default: asked for)")
+	cmd.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input")
+	return cmd
+}
+
+// maxPassword is how many bytes of a password are read.
+const maxPassword = 64 << 10
+
+func (a *app) runLogin(ctx context.Context, host, user string, fromStdin bool) error {
+	if strings.ContainsAny(host, "/ @") {
+		return usagef("HOST %q: write the registry's host, like docker.io or registry.internal:5000", host)
+	}
+	client, err := a.registry()
+	if err != nil {
+		return err
+	}
+	var secret string
+	if fromStdin {
+		if user == "" {
+			return usagef("--password-stdin: needs --username")
+		}
+		data, err := io.ReadAll(io.LimitReader(a.In, maxPassword))
+		if err != nil {
+			return fmt.Errorf("password: %w", err)
+		}
+		secret = strings.TrimRight(string(data), "\r\n")
+	} else if user, secret, err = a.ask(user); err != nil {
+		return err
+	}
+	if secret == "" {
+		return usagef("password: is empty")
+	}
+	stored, err := client.Login(ctx, host, user, secret)
+	if err != nil {
+		return err
+	}
+	a.say("logged in to %s as %s", escape(host), escape(user))
+	if stored.Helper == "" {
+		a.warn("%s: the password is kept unencrypted; a docker credential helper would keep it safe", stored.File)
+	}
+	return nil
+}
+
+// ask reads user and password from the terminal, the latter without echo.
+func (a *app) ask(user string) (string, string, error) {
+	in, ok := a.In.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return "", "", usagef("standard input is no terminal: say --username and --password-stdin")
+	}
+	if user == "" {
+		fmt.Fprint(a.Err, "User name: ")
+		line, err := bufio.NewReader(io.LimitReader(in, maxPassword)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", "", fmt.Errorf("user name: %w", err)
+		}
+		user = strings.TrimSpace(line)
+	}
+	fmt.Fprint(a.Err, "Password: ")
+	secret, err := term.ReadPassword(int(in.Fd()))
+	fmt.Fprintln(a.Err)
+	if err != nil {
+		return "", "", fmt.Errorf("password: %w", err)
+	}
+	return user, string(secret), nil
+}
+
+func (a *app) logoutCommand() *cobra.Command {
+	return a.command("logout HOST", "Forget the credentials of a registry",
+		`Removes them wherever docker, podman and oras would find them.`,
+		examples(
+			"logout docker.io", "forget Docker Hub's",
+			"logout registry.internal:5000", "forget those of a registry on a port",
+			"logout ghcr.io -q", "say nothing"),
+		exactly(1, "HOST"), func(cmd *cobra.Command, args []string) error {
+			client, err := a.registry()
+			if err != nil {
+				return err
+			}
+			files, err := client.Logout(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if len(files) == 0 {
+				a.say("%s: no credentials were stored", escape(args[0]))
+			}
+			for _, f := range files {
+				a.say("%s: removed from %s", escape(args[0]), f)
+			}
+			return nil
+		})
+}

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+)
+
+// progress shows how far fetching has come: bars on a terminal, a line for
+// each driver elsewhere.
+type progress struct {
+	mu    sync.Mutex
+	bars  *mpb.Progress
+	byKey map[string]*mpb.Bar
+	told  map[string]bool
+	done  bool
+}
+
+func (a *app) drawsBars() bool {
+	return !a.flags.quiet && !a.flags.noProgress && !a.flags.verbose && isTerminal(a.Err) && a.env("TERM") != "dumb"
+}
+
+// progressLine writes a line to standard error, above the bars if there are
+// any.
+func (a *app) progressLine(line string) {
+	a.progress.mu.Lock()
+	defer a.progress.mu.Unlock()
+	var w io.Writer = a.Err
+	if a.progress.bars != nil && !a.progress.done {
+		w = a.progress.bars
+	}
+	fmt.Fprintln(w, line)
+}
+
+// installEvent is told what the install engine does.
+func (a *app) installEvent(e install.Event) {
+	switch e.Kind {
+	case install.EventFetch:
+		a.fetched(e)
+	case install.EventStaged:
+		a.finishBar(e)
+	case install.EventWait:
+		who := "another process"
+		if e.PID > 0 {
+			who = fmt.Sprintf("process %d", e.PID)
+		}
+		a.say("waiting for %s, which holds %s", who, escape(e.Subject))
+	case install.EventSwept:
+		if a.flags.verbose {
+			a.say("removed %s, left by a process that ended", escape(e.Path))
+		}
+	}
+}
+
+func layerKey(l install.Layer) string { return l.Plugin + " " + l.Platform.String() }
+
+func (a *app) fetched(e install.Event) {
+	if a.flags.quiet {
+		return
+	}
+	key := layerKey(e.Layer)
+	p := &a.progress
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.told == nil {
+		p.told, p.byKey = map[string]bool{}, map[string]*mpb.Bar{}
+	}
+	if !a.drawsBars() {
+		if !p.told[key] {
+			p.told[key] = true
+			fmt.Fprintf(a.Err, "fetching %s, %s from %s\n", escape(key), bytesText(e.Total), escape(e.Layer.Repository))
+		}
+		return
+	}
+	if p.bars == nil {
+		p.bars = mpb.New(mpb.WithOutput(a.Err), mpb.WithWidth(40))
+	}
+	bar := p.byKey[key]
+	if bar == nil {
+		bar = p.bars.AddBar(e.Total,
+			mpb.PrependDecorators(decor.Name(escape(key), decor.WCSyncSpaceR)),
+			mpb.AppendDecorators(decor.CountersKiloByte("% .1f / % .1f")))
+		p.byKey[key] = bar
+	}
+	bar.SetCurrent(e.Done)
+}
+
+func (a *app) finishBar(e install.Event) {
+	a.progress.mu.Lock()
+	defer a.progress.mu.Unlock()
+	if bar := a.progress.byKey[layerKey(e.Layer)]; bar != nil {
+		bar.SetCurrent(e.Total)
+		bar.SetTotal(e.Total, true)
+	}
+}
+
+// stopProgress leaves the terminal to what is printed next. Bars of drivers
+// that failed stay as they were.
+func (a *app) stopProgress() {
+	p := &a.progress
+	p.mu.Lock()
+	bars, done := p.bars, p.done
+	for _, b := range p.byKey {
+		if !b.Completed() {
+			b.Abort(false)
+		}
+	}
+	p.mu.Unlock()
+	if bars == nil || done {
+		return
+	}
+	bars.Wait()
+	p.mu.Lock()
+	p.done = true
+	p.mu.Unlock()
+}

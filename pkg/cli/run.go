@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	cmd := a.command("run -- CMD [ARG]...", "Sync as locked, then run a command with exactly these drivers",
+		`Installs what the lock says (as sync --locked), refuses where the host would load
+another file than a locked driver (exit 3), and then runs the command. Its exit
+code is passed on.`,
+		examples(
+			"run -- kubectl schemahero plan --driver postgres --uri \"$URI\" --spec-file users.yaml", "plan with the locked drivers",
+			"run -- ./migrate.sh", "a script",
+			"run --offline -- ./migrate.sh", "without asking any registry"),
+		needs(1, "CMD"), func(cmd *cobra.Command, args []string) error { return a.runRun(cmd.Context(), args) })
+	cmd.Flags().SetInterspersed(false)
+	return cmd
+}
+
+func (a *app) runRun(ctx context.Context, args []string) error {
+	p, err := a.project()
+	if err != nil {
+		return err
+	}
+	report, err := p.Sync(ctx, plugins.SyncOptions{Locked: true})
+	if err != nil {
+		return err
+	}
+	a.stopProgress()
+	dirs := a.searchPath()
+	var shadowed []string
+	for _, it := range report.Items {
+		it.State = install.OK
+		for _, s := range plugins.Shadow([]install.Status{it.Status}, dirs) {
+			if s.State == install.Shadowed {
+				shadowed = append(shadowed, plugins.Shadowing(it.Item, dirs))
+				a.warn("%s: the host would load %s", a.rel(it.Path), plugins.Shadowing(it.Item, dirs))
+			}
+		}
+	}
+	if len(shadowed) > 0 {
+		return &shadowedError{shadowed}
+	}
+	return a.exec(ctx, args)
+}
+
+// shadowedError says that the host would not load what is locked.
+type shadowedError struct{ files []string }
+
+func (e *shadowedError) Error() string {
+	return "run: refused, because the host would load other files than the locked drivers"
+}
+
+// exec runs the command as a child: the deferred work of this process (bars,
+// statistics) still happens, and signals reach both through the terminal.
+func (a *app) exec(ctx context.Context, args []string) error {
+	path, err := exec.LookPath(args[0])
+	if err != nil && !errors.Is(err, exec.ErrDot) {
+		return &refused{args[0] + ": no such command", nil}
+	}
+	c := exec.CommandContext(ctx, path, args[1:]...)
+	c.Dir = a.Directory
+	c.Env = a.Environ()
+	c.Stdin, c.Stdout, c.Stderr = a.In, a.Out, a.Err
+	// The terminal sends an interrupt to the child too: give it the time to end
+	// by itself.
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	err = c.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code := exit.ExitCode()
+		if code < 0 { // ended by a signal
+			code = exitInterrupted
+		}
+		return &childExit{code}
+	}
+	return err
+}

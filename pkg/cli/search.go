@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+func (a *app) searchCommand() *cobra.Command {
+	return a.command("search [REGISTRY/NAMESPACE]", "Find drivers in a registry",
+		`Lists the repositories below a namespace, where the registry has a catalog; where
+it has none (Docker Hub), the known drivers that exist there. Without an argument
+the manifest's registry is searched, or else where SchemaHero publishes.`,
+		examples(
+			"search", "drivers of the manifest's registry",
+			"search registry.internal/db", "drivers below a namespace",
+			"search registry.internal/db -o name", "their names, for a script"),
+		func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return exactly(1, "")(cmd, args)
+			}
+			return nil
+		},
+		func(cmd *cobra.Command, args []string) error {
+			where := ""
+			if len(args) == 1 {
+				where = args[0]
+			}
+			return a.runSearch(cmd.Context(), where)
+		})
+}
+
+// foundItem is an item of a RepositoryList.
+type foundItem struct {
+	Name       string `json:"name"`
+	Repository string `json:"repository"`
+	Newest     string `json:"newest"`
+	Versions   int    `json:"versions"`
+}
+
+func (a *app) runSearch(ctx context.Context, where string) error {
+	namespaces, err := a.namespaces(where)
+	if err != nil {
+		return err
+	}
+	client, err := a.registry()
+	if err != nil {
+		return err
+	}
+	var items []foundItem
+	for _, ns := range namespaces {
+		if err := manifest.CheckRegistry(ns); err != nil {
+			return asUsage(err)
+		}
+		repositories, err := a.below(ctx, client, ns)
+		if err != nil {
+			return err
+		}
+		for _, r := range repositories {
+			it, err := a.found(ctx, r)
+			if errors.Is(err, artifact.ErrNotFound) || errors.Is(err, artifact.ErrDenied) && where == "" {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if it.Versions > 0 {
+				items = append(items, it)
+			}
+		}
+	}
+	v := view{object: newList("RepositoryList", items), columns: cols("NAME", "NEWEST", "VERSIONS", "REPOSITORY")}
+	for _, it := range items {
+		v.names = append(v.names, it.Name)
+		v.rows = append(v.rows, []any{it.Name, it.Newest, it.Versions, it.Repository})
+	}
+	return a.print(v)
+}
+
+// namespaces are where to search: what was named, else the manifest's
+// registries, else the built-in ones.
+func (a *app) namespaces(where string) ([]string, error) {
+	if where != "" {
+		return []string{strings.TrimSuffix(where, "/")}, nil
+	}
+	if p, err := a.project(); err == nil {
+		m, err := p.Manifest()
+		if err != nil {
+			return nil, err
+		}
+		if len(m.Registry) > 0 {
+			return m.Registry, nil
+		}
+	}
+	if v := a.env("SCHEMAHERO_PLUGIN_REGISTRY"); v != "" {
+		return []string{v + "-{name}"}, nil
+	}
+	return []string{"docker.io/schemahero/plugins/{name}", "docker.io/schemahero/plugin-{name}"}, nil
+}
+
+// below returns the repositories of a namespace: by the catalog, or else those
+// that the known drivers would have.
+func (a *app) below(ctx context.Context, client *registry.Client, namespace string) ([]string, error) {
+	var out []string
+	if !strings.Contains(namespace, "{name}") {
+		host, _, _ := strings.Cut(namespace, "/")
+		err := client.Catalog(ctx, host, func(page []string) error {
+			for _, r := range page {
+				if r == namespace || strings.HasPrefix(r, namespace+"/") {
+					out = append(out, r)
+				}
+			}
+			return nil
+		})
+		var none *registry.NotSupportedError
+		if !errors.As(err, &none) {
+			return out, err
+		}
+	}
+	for _, name := range artifact.KnownDrivers() {
+		out = append(out, manifest.Join(namespace, name))
+	}
+	return out, nil
+}
+
+// found reads a repository's tags.
+func (a *app) found(ctx context.Context, repository string) (foundItem, error) {
+	it := foundItem{Name: driverName(repository), Repository: repository}
+	repo, err := a.repository(repository)
+	if err != nil {
+		return it, err
+	}
+	var tags []string
+	err = repo.Tags(ctx, func(page []string) error {
+		tags = append(tags, page...)
+		return nil
+	})
+	if err != nil {
+		return it, err
+	}
+	candidates := artifact.Candidates(tags)
+	it.Versions = len(candidates)
+	for _, c := range candidates {
+		if it.Newest == "" || c.Version.Prerelease() == "" {
+			it.Newest = c.Version.String()
+		}
+		if c.Version.Prerelease() == "" {
+			break
+		}
+	}
+	return it, nil
+}

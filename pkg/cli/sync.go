@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+)
+
+func (a *app) syncCommand() *cobra.Command {
+	var o plugins.SyncOptions
+	var check bool
+	var platforms []string
+	var dir string
+	cmd := a.command("sync", "Make this machine match the lock",
+		`Where the lock satisfies the manifest, sync asks the registry for nothing but
+the layers that are missing here, one request for each driver. Where it does
+not, sync resolves and writes it first; --locked makes that an error.
+
+Every layer is held against its digest and size before anything is replaced. If
+one driver fails, none is replaced; --keep-going installs the others.`,
+		examples(
+			"sync", "lock where needed, then install",
+			"sync --locked", "in CI: a stale lock is an error, exit 3",
+			"sync --check", "is this machine as the lock says? no network, no change",
+			"sync --platform linux/arm64 --dir image/plugins", "drivers for another machine, for an image"),
+		none, func(cmd *cobra.Command, _ []string) error {
+			if err := a.target(&o, platforms, dir); err != nil {
+				return err
+			}
+			p, err := a.syncProject(o.Frozen)
+			if err != nil {
+				return err
+			}
+			if check {
+				report, err := p.Check(cmd.Context(), o)
+				if err != nil {
+					return err
+				}
+				return a.printCheck(report)
+			}
+			report, err := p.Sync(cmd.Context(), o)
+			return a.printSync(report, err, o.DryRun)
+		})
+	f := cmd.Flags()
+	f.BoolVar(&o.Locked, "locked", false, "a missing or stale lock is an error")
+	f.BoolVar(&o.Frozen, "frozen", false, "the lock alone decides; no manifest is needed")
+	f.BoolVar(&check, "check", false, "write nothing, ask no network; exit 3 where lock or machine differ")
+	f.BoolVar(&o.DryRun, "dry-run", false, "change nothing, print what would be done")
+	f.BoolVar(&o.Prune, "prune", false, "afterwards remove installed drivers that no lock wants")
+	f.BoolVar(&o.Force, "force", false, "overwrite files that were installed by hand")
+	f.BoolVar(&o.KeepGoing, "keep-going", false, "install what can be installed though a driver fails")
+	f.BoolVar(&o.Probe, "probe", false, "start each new driver once before it is put in place (runs its code)")
+	f.BoolVar(&o.Refetch, "refetch", false, "fetch every layer anew")
+	f.StringSliceVar(&platforms, "platform", nil, "OS/ARCH instead of this machine's; several go to DIR/OS-ARCH")
+	f.StringVar(&dir, "dir", "", "install here, not where the manifest says")
+	cmd.MarkFlagsMutuallyExclusive("locked", "frozen")
+	cmd.MarkFlagsMutuallyExclusive("check", "dry-run")
+	a.completePlatforms(cmd)
+	return cmd
+}
+
+// target fills in where to install and for which platforms.
+func (a *app) target(o *plugins.SyncOptions, platforms []string, dir string) error {
+	for _, s := range platforms {
+		p, err := artifact.ParseMachine(s)
+		if err != nil {
+			return asUsage(err)
+		}
+		if !slices.Contains(o.Platforms, p) {
+			o.Platforms = append(o.Platforms, p)
+		}
+	}
+	if dir != "" {
+		o.Dir = a.abs(dir)
+	}
+	host := hostPlatform()
+	if len(o.Platforms) == 1 && o.Platforms[0] == host && o.Dir == "" {
+		o.Platforms = nil // what a sync does anyway
+	}
+	if len(o.Platforms) > 0 && o.Dir == "" {
+		return usagef("--platform %s: needs --dir, because this machine (%s) would load what is installed", o.Platforms[0], host)
+	}
+	return nil
+}
+
+// printSync prints what a sync did, or with dryRun would do, and its failure.
+func (a *app) printSync(r *plugins.SyncReport, failed error, dryRun bool) error {
+	a.stopProgress()
+	if r == nil {
+		return failed
+	}
+	a.notes(r.Result)
+	for _, c := range r.Changes {
+		a.say("%s", escape(changeLine(c, dryRun)))
+	}
+	for _, c := range r.Conflicts {
+		a.warn("%s: %s wants version %s, which was replaced by %s", escape(c.Item.Path), escape(a.rel(string(c.Claim))), escape(orNone(c.Version)), escape(orNone(c.Item.Version)))
+	}
+	for _, d := range r.Dropped {
+		a.say("%s: no longer wanted here; prune removes it", escape(a.rel(d.Path)))
+	}
+	for _, f := range r.Pruned.Files {
+		a.say("removed %s", escape(a.rel(f.Path)))
+	}
+	if failed != nil {
+		return failed
+	}
+	var items []install.Status
+	done := 0
+	for _, it := range r.Items {
+		items = append(items, it.Status)
+		if it.Action != install.Kept {
+			done++
+		}
+	}
+	if a.flags.output != "" {
+		v := a.pluginView(items, r.Lock)
+		return a.print(v)
+	}
+	a.printActions(a.Out, r.Items, dryRun)
+	if done == 0 {
+		a.say("%s, nothing to do", count(len(r.Items), "executable"))
+	}
+	return nil
+}
+
+func (a *app) printActions(w io.Writer, items []plugins.Synced, dryRun bool) {
+	for _, it := range items {
+		if it.Action == install.Kept || it.Action == "" {
+			continue
+		}
+		verb := string(it.Action)
+		if dryRun {
+			verb = "would be " + verb
+		}
+		from := ""
+		if r := it.Receipt; r != nil && r.Version != it.Version && r.Version != "" {
+			from = " (was " + r.Version + ")"
+		}
+		fmt.Fprintf(w, "%s %s %s%s\n", escape(it.Name), escape(orNone(it.Version)), verb, escape(from))
+	}
+}
+
+// printCheck prints how the machine stands; a difference is exit code 3.
+func (a *app) printCheck(r *plugins.CheckReport) error {
+	var err error
+	if r.Drift() {
+		err = &drift{"this machine differs from the lock"}
+		if r.Stale != nil {
+			err = r.Stale
+		}
+	}
+	if printed := a.print(a.pluginView(r.Items, r.Lock)); printed != nil {
+		return printed
+	}
+	return err
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "(no version)"
+	}
+	return s
+}

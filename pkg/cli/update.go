@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+)
+
+func (a *app) updateCommand() *cobra.Command {
+	var u plugins.UpdateOptions
+	var noSync, dryRun bool
+	cmd := a.command("update [NAME...]", "Take the newest releases that the manifest admits",
+		`Resolves the named drivers anew, or all of them, prints what changes in the lock,
+and installs it. The manifest is not edited: to go further than it admits, use
+add NAME@CONSTRAINT.
+
+A version whose tag was moved in the registry is kept as it is locked, and the
+command exits 7 when the others are done; --accept-moved NAME takes what the tag
+names now.`,
+		examples(
+			"update", "everything, as far as the manifest admits",
+			"update postgres --precise 0.1.2", "one driver, to exactly this version",
+			"update --dry-run -o markdown", "the changes as a table for a pull request"),
+		cobra.ArbitraryArgs, func(cmd *cobra.Command, args []string) error {
+			u.Names = args
+			if err := checkUpdate(u); err != nil {
+				return err
+			}
+			return a.runUpdate(cmd.Context(), u, noSync, dryRun)
+		})
+	f := cmd.Flags()
+	f.StringVar(&u.Precise, "precise", "", "take this version; needs exactly one NAME")
+	f.BoolVar(&u.AcceptMoved, "accept-moved", false, "take what moved tags name now; needs NAMEs")
+	f.BoolVar(&noSync, "no-sync", false, "only lock")
+	f.BoolVar(&dryRun, "dry-run", false, "change nothing, print what would change")
+	cmd.ValidArgsFunction = a.completeLocked
+	return cmd
+}
+
+func checkUpdate(u plugins.UpdateOptions) error {
+	if u.Precise != "" {
+		if len(u.Names) != 1 {
+			return usagef("--precise: needs exactly one NAME")
+		}
+		if _, err := semver.StrictNewVersion(u.Precise); err != nil {
+			return usagef("--precise %q: is no version X.Y.Z", u.Precise)
+		}
+	}
+	if u.AcceptMoved && len(u.Names) == 0 {
+		return usagef("--accept-moved: needs NAMEs, so that nothing is taken unseen")
+	}
+	return nil
+}
+
+func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dryRun bool) error {
+	p, err := a.project()
+	if err != nil {
+		return err
+	}
+	if noSync || dryRun {
+		report, err := p.UpdateLock(ctx, u, plugins.LockOptions{DryRun: dryRun})
+		if err != nil {
+			return err
+		}
+		return errors.Join(a.printLock(report), movedError(report.Result))
+	}
+	report, err := p.Update(ctx, u, plugins.SyncOptions{})
+	if err != nil {
+		if report != nil {
+			a.notes(report.Result)
+		}
+		return err
+	}
+	a.stopProgress()
+	if err := a.printLock(&report.LockReport); err != nil {
+		return err
+	}
+	moved := movedError(report.Result)
+	if a.flags.output == "" {
+		report.Changes, report.Result = nil, nil // told already
+		return errors.Join(a.printSync(report, nil, false), moved)
+	}
+	return moved
+}
+
+// movedError is what update ends with where an entry was kept because its tag
+// moved. A tag that is meant to move is followed and never here.
+func movedError(r *resolve.Result) error {
+	if r == nil {
+		return nil
+	}
+	var errs []error
+	for _, m := range r.Moved {
+		if !m.Floating {
+			errs = append(errs, &resolve.MovedError{Moved: m})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// notes tells what a person should know of a resolution.
+func (a *app) notes(r *resolve.Result) {
+	if r == nil {
+		return
+	}
+	for _, s := range r.Skipped {
+		a.say("%s", escape(s.String()))
+	}
+	for _, n := range r.Notes {
+		a.say("%s", escape(n.String()))
+	}
+	for _, m := range r.Moved {
+		a.warn("%s", escape(m.String()))
+	}
+}

@@ -1,0 +1,131 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
+)
+
+// StaleError says that the lock is missing, or how it differs from what the
+// manifest asks for.
+type StaleError struct {
+	File        string
+	Missing     bool
+	Differences []resolve.Difference
+}
+
+func (e *StaleError) Error() string {
+	if e.Missing {
+		return e.File + ": there is no lock"
+	}
+	text := []string{fmt.Sprintf("%s: out of date", e.File)}
+	for _, d := range e.Differences {
+		text = append(text, d.String())
+	}
+	return strings.Join(text, "\n")
+}
+
+// LockReport is what became of the lock.
+type LockReport struct {
+	Lock    *lockfile.Lock
+	Before  *lockfile.Lock // nil where there was none
+	Changes []lockfile.Change
+	Result  *resolve.Result // notes, skipped and moved releases
+}
+
+func newLockReport(in *inputs, r *resolve.Result) LockReport {
+	return LockReport{Lock: r.Lock, Before: in.lock, Changes: lockfile.Diff(in.lock, r.Lock), Result: r}
+}
+
+// LockOptions change what Lock does.
+type LockOptions struct {
+	DryRun bool // change nothing
+}
+
+// Lock resolves the manifest to a lock and saves it. A lock that satisfies the
+// manifest is kept as it is, without network. Errors: *diag.Error,
+// *manifest.NotFoundError, lockfile's and resolve's, the Registry's.
+func (p *Project) Lock(ctx context.Context, o LockOptions) (*LockReport, error) {
+	return p.relock(ctx, nil, p.settle(false, false), o)
+}
+
+// relock is run without its second half: nothing is installed.
+func (p *Project) relock(ctx context.Context, e edit, decide settle, o LockOptions) (*LockReport, error) {
+	for {
+		in, err := p.load(e, false)
+		if err != nil {
+			return nil, err
+		}
+		result, err := decide(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.verify(ctx, in.lock, result.Lock); err != nil {
+			return nil, err
+		}
+		report := newLockReport(in, result)
+		if o.DryRun {
+			return &report, nil
+		}
+		hold, err := p.engine.Lock(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !p.unchanged(in) {
+			hold.Unlock()
+			continue
+		}
+		return &report, errors.Join(p.save(in, result.Lock), hold.Unlock())
+	}
+}
+
+// settle keeps a lock that satisfies the manifest, and resolves otherwise.
+func (p *Project) settle(locked, frozen bool) settle {
+	return func(ctx context.Context, in *inputs) (*resolve.Result, error) {
+		stale := p.stale(in, frozen)
+		switch {
+		case stale == nil:
+			return &resolve.Result{Lock: in.lock.Clone()}, nil
+		case locked || frozen:
+			return nil, stale
+		}
+		return p.resolve(ctx, in, resolve.Options{CheckMoved: true})
+	}
+}
+
+// stale returns nil where the lock satisfies the manifest. It asks no network.
+func (p *Project) stale(in *inputs, frozen bool) *StaleError {
+	if in.lock == nil {
+		return &StaleError{File: p.lock, Missing: true}
+	}
+	if frozen {
+		return nil
+	}
+	if d := resolve.Stale(in.manifest, in.lock, p.o.Override); len(d) > 0 {
+		return &StaleError{File: p.lock, Differences: d}
+	}
+	return nil
+}
+
+// resolve asks the registries for what the manifest wants.
+func (p *Project) resolve(ctx context.Context, in *inputs, o resolve.Options) (*resolve.Result, error) {
+	o.Manifest, o.Locked, o.Override, o.Now = in.manifest, in.lock, p.o.Override, p.o.Now()
+	return resolve.Resolve(ctx, p.catalog, o)
+}
+
+// CheckLock returns nil where the lock satisfies the manifest, else why not:
+// *StaleError, or what is wrong with the files. It asks no network.
+func (p *Project) CheckLock() error {
+	in, err := p.load(nil, false)
+	if err != nil {
+		return err
+	}
+	if stale := p.stale(in, false); stale != nil {
+		return stale
+	}
+	return nil
+}

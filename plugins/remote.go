@@ -1,0 +1,102 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
+)
+
+// ChainError says that a lock entry is no chain: what its digest names does not
+// lead to the layer that it would install.
+type ChainError struct {
+	Name     string
+	Platform artifact.Platform
+	From     digest.Digest // the index or manifest that was read
+	Problem  string
+}
+
+func (e *ChainError) Error() string {
+	return fmt.Sprintf("%s: the lock's entry for %s does not follow from %s: %s", e.Name, e.Platform, e.From, e.Problem)
+}
+
+// VerifyRemote holds the lock against the registries: whether tags still name
+// what is locked (the result), and whether digest, manifest and layer are one
+// chain (*ChainError). Errors besides: *StaleError without a lock, the
+// Registry's.
+func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
+	lock, err := p.ReadLock()
+	if err != nil {
+		return nil, err
+	}
+	if lock == nil {
+		return nil, &StaleError{File: p.lock, Missing: true}
+	}
+	moved, err := resolve.Check(ctx, p.catalog, lock.Plugins)
+	if err != nil {
+		return moved, err
+	}
+	gone := map[string]bool{}
+	for _, m := range moved {
+		gone[m.Plugin] = gone[m.Plugin] || m.Kind == resolve.ContentGone
+	}
+	return moved, each(ctx, len(lock.Plugins), func(ctx context.Context, i int) error {
+		if gone[lock.Plugins[i].Name] {
+			return nil
+		}
+		return p.checkChain(ctx, lock.Plugins[i])
+	})
+}
+
+// checkChain reads what an entry pins, by digest, and compares. In the tags
+// layout each platform's manifest is a chain of its own.
+func (p *Project) checkChain(ctx context.Context, entry lockfile.Plugin) error {
+	repo, err := p.o.repository(entry.Repository)
+	if err != nil {
+		return err
+	}
+	read := map[digest.Digest]*artifact.Release{}
+	for _, locked := range entry.Platforms {
+		root := entry.Digest
+		if root == "" || locked.Tag != "" {
+			root = locked.Manifest
+		}
+		rel := read[root]
+		if rel == nil {
+			if rel, err = artifact.ReadReference(ctx, repo, entry.Name, root.String()); err != nil {
+				var format *artifact.FormatError
+				if errors.As(err, &format) {
+					return &ChainError{entry.Name, locked.Platform, root, format.Error()}
+				}
+				return err
+			}
+			read[root] = rel
+		}
+		if problem := compareBuild(rel, locked); problem != "" {
+			return &ChainError{entry.Name, locked.Platform, root, problem}
+		}
+	}
+	return nil
+}
+
+func compareBuild(rel *artifact.Release, locked lockfile.Platform) string {
+	b, ok := rel.Build(locked.Platform)
+	switch {
+	case !ok:
+		return "it offers no such platform"
+	case b.Manifest != locked.Manifest:
+		return fmt.Sprintf("its manifest is %s, locked is %s", b.Manifest, locked.Manifest)
+	case b.Layer.Digest != locked.Layer:
+		return fmt.Sprintf("its layer is %s, locked is %s", b.Layer.Digest, locked.Layer)
+	case b.Layer.Size != locked.Size:
+		return fmt.Sprintf("its layer has %d bytes, locked are %d", b.Layer.Size, locked.Size)
+	case b.Executable != "" && locked.Executable != "" && b.Executable != locked.Executable:
+		return fmt.Sprintf("its executable is %s, locked is %s", b.Executable, locked.Executable)
+	}
+	return ""
+}

@@ -1,0 +1,84 @@
+package plugins
+
+import (
+	"slices"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+)
+
+// plan fills in what a sync would do, so that a dry run can show it and the
+// real one has what it did where nothing was to do.
+func (r *SyncReport) plan(work []install.Status) {
+	r.Items = make([]Synced, len(work))
+	for i, s := range work {
+		r.Items[i] = Synced{Status: s, Action: planned(s)}
+	}
+}
+
+func planned(s install.Status) install.Action {
+	switch {
+	case s.State == install.OK && s.Unrecorded:
+		return install.Adopted
+	case s.State == install.OK:
+		return install.Kept
+	case s.State == install.Missing:
+		return install.Installed
+	case s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest:
+		return install.Repaired
+	}
+	return install.Replaced
+}
+
+// settled tells whether there is nothing to do: every file is right and
+// claimed, and neither manifest nor lock shall change.
+func (r *SyncReport) settled(in *inputs, claim install.Claim) bool {
+	if string(in.edited) != string(in.onDisk) || !sameLock(in.lock, r.Lock) {
+		return false
+	}
+	for _, it := range r.Items {
+		if it.State != install.OK || it.Unrecorded || it.Receipt == nil || !slices.Contains(it.Receipt.Claims, claim) {
+			return false
+		}
+	}
+	return true
+}
+
+// placed replaces the plan by what was done.
+func (r *SyncReport) placed(report install.Report) {
+	done := map[string]install.Placed{}
+	for _, p := range report.Placed {
+		done[p.Item.Path] = p
+	}
+	for i := range r.Items {
+		it := &r.Items[i]
+		p, ok := done[it.Path]
+		if ok {
+			it.Action, it.State = p.Action, install.OK
+		} else {
+			it.Action = ""
+		}
+	}
+	r.Conflicts = report.Conflicts
+	r.Dropped = report.Dropped
+}
+
+// Entry returns the lock's entry for an item.
+func (r *SyncReport) Entry(plugin string) lockfile.Plugin {
+	if e, ok := r.Lock.Plugin(plugin); ok {
+		return *e
+	}
+	return lockfile.Plugin{}
+}
+
+// Merge adds what another sync did.
+func (r *SyncReport) Merge(other *SyncReport) {
+	if r.Lock == nil {
+		r.Lock = &lockfile.Lock{}
+	}
+	r.Lock.Plugins = append(r.Lock.Plugins, other.Lock.Plugins...)
+	r.Changes = append(r.Changes, other.Changes...)
+	r.Items = append(r.Items, other.Items...)
+	r.Conflicts = append(r.Conflicts, other.Conflicts...)
+	r.Dropped = append(r.Dropped, other.Dropped...)
+}
