@@ -18,6 +18,7 @@ type authState struct {
 	lock      chan struct{}
 	challenge challenge
 	oneByOne  bool // the token service refuses several repositories at once
+	warned    bool // of a credential helper that fails
 	tokens    []*token
 
 	mu     sync.Mutex
@@ -156,7 +157,8 @@ func (c *Client) credentialsFor(ctx context.Context, r *request, extra []string,
 	if err != nil {
 		return sent{}, err
 	}
-	if cred.helper != nil {
+	if cred.helper != nil && !a.warned {
+		a.warned = true
 		c.event(Event{Kind: EventWarning, Host: r.ep.name, Subject: r.what(), Err: cred.helper})
 	}
 	switch {

@@ -64,7 +64,7 @@ func (c *Client) exchange(r *request, scheme string, req *http.Request) (*http.R
 	}
 	w.body = resp.Body
 	resp.Body = w
-	if scheme == "http" && resp.StatusCode == http.StatusBadRequest && wantsTLS(resp) {
+	if scheme == "http" && resp.StatusCode == http.StatusBadRequest && c.wantsTLS(r, req, resp) {
 		resp.Body.Close()
 		return nil, &SchemeError{r.ep.name, "http"}
 	}
@@ -78,9 +78,21 @@ func (c *Client) exchange(r *request, scheme string, req *http.Request) (*http.R
 // wantsTLS recognises what servers answer to plain HTTP on their TLS port: Go's,
 // nginx's and Apache's words. The body is read only where it is not a
 // registry's own JSON.
-func wantsTLS(resp *http.Response) bool {
+func (c *Client) wantsTLS(r *request, req *http.Request, resp *http.Response) bool {
 	if strings.Contains(resp.Header.Get("Content-Type"), "json") {
 		return false
+	}
+	if req.Method == http.MethodHead { // the words are in a body, which this answer has not
+		get, err := http.NewRequestWithContext(req.Context(), http.MethodGet, "http://"+req.URL.Host+"/v2/", nil)
+		if err != nil {
+			return false
+		}
+		again, err := c.exchange(&request{ep: r.ep, kind: KindOther, method: http.MethodGet, name: r.name}, "http", get)
+		if err == nil {
+			again.Body.Close()
+		}
+		var wrong *SchemeError
+		return errors.As(err, &wrong)
 	}
 	data, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
 	for _, words := range []string{"HTTP request to an HTTPS server", "request was sent to HTTPS port", "to an SSL-enabled server port"} {

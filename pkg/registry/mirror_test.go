@@ -1,0 +1,220 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+func TestMirrorsOf(t *testing.T) {
+	mirrors := []Mirror{
+		{"docker.io", []string{"hub.internal"}},
+		{"docker.io/schemahero", []string{"mirror.internal/schemahero", "second.internal/x/y"}},
+		{"docker.io/schemahero/plugin-postgres", []string{"pg.internal/pg"}},
+		{"registry.internal:5000", []string{"registry.internal:5001"}},
+	}
+	for name, want := range map[string][]string{
+		"docker.io/schemahero/plugin-mysql":    {"mirror.internal/schemahero/plugin-mysql", "second.internal/x/y/plugin-mysql", "hub.internal/schemahero/plugin-mysql"},
+		"docker.io/schemahero/plugin-postgres": {"pg.internal/pg", "mirror.internal/schemahero/plugin-postgres", "second.internal/x/y/plugin-postgres", "hub.internal/schemahero/plugin-postgres"},
+		"docker.io/schemaherox/a":              {"hub.internal/schemaherox/a"},
+		"registry.internal:5000/db/x":          {"registry.internal:5001/db/x"},
+		"registry.internal/db/x":               nil,
+		"docker.io.evil.example/schemahero/a":  nil,
+	} {
+		if got := mirrorsOf(mirrors, name); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	for _, bad := range []Mirror{{"https://h", []string{"a.example"}}, {"h.example", []string{""}}, {"h.example/A", nil}} {
+		if _, err := New(Options{Mirrors: []Mirror{bad}}); err == nil {
+			t.Errorf("%+v is taken", bad)
+		}
+	}
+}
+
+// mirrored is an origin and a mirror of its db/ under copies/.
+func mirrored(t *testing.T) (origin, mirror *rig, o Options, told *events) {
+	origin, mirror, told = newRig(t), newRig(t), &events{}
+	o = Options{Events: told.add, Mirrors: []Mirror{{origin.host() + "/db", []string{mirror.host() + "/copies"}}}}
+	return origin, mirror, o, told
+}
+
+func TestMirror(t *testing.T) {
+	origin, mirror, o, told := mirrored(t)
+	ctx := context.Background()
+	data := content(10_000)
+	origin.manifest(t, "db/x", "one", "1.0.0", "1.1.0")
+	desc, _ := mirror.manifest(t, "copies/x", "one", "1.0.0")
+	blob := origin.blob(t, "db/x", data)
+	mirror.blob(t, "copies/x", data)
+	c, _ := newClient(t, o)
+	repo := repository(t, c, origin.host()+"/db/x")
+	if repo.Name() != origin.host()+"/db/x" {
+		t.Errorf("name %q", repo.Name())
+	}
+	if tags, err := allTags(repo); err != nil || !slices.Equal(tags, []string{"1.0.0"}) {
+		t.Errorf("tags: %v %v", tags, err)
+	}
+	if got, _, err := repo.Manifest(ctx, "1.0.0"); err != nil || got.Digest != desc.Digest {
+		t.Errorf("manifest: %v", err)
+	}
+	if got, err := readBlob(repo, blob); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("blob: %v", err)
+	}
+	if n := len(origin.seen()); n != 0 {
+		t.Errorf("the origin was asked: %v", origin.seen())
+	}
+	// What the mirror lacks comes from the origin.
+	if _, _, err := repo.Manifest(ctx, "1.1.0"); err != nil {
+		t.Error(err)
+	}
+	s := c.Stats()
+	if s.Served[mirror.host()] != 2 || s.Served[origin.host()] != 1 {
+		t.Errorf("served: %v", s.Served)
+	}
+	if fell := told.of(EventMirror); len(fell) != 1 || fell[0].Host != mirror.host() || fell[0].Next != origin.host() || !errors.Is(fell[0].Err, artifact.ErrNotFound) {
+		t.Errorf("events: %+v", fell)
+	}
+}
+
+func TestMirrorFallsBack(t *testing.T) {
+	origin, mirror, o, _ := mirrored(t)
+	data := content(10_000)
+	blob := origin.blob(t, "db/x", data)
+	origin.manifest(t, "db/x", "one", "1.0.0")
+	mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		return refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE")
+	})
+	c, _ := newClient(t, o)
+	repo := repository(t, c, origin.host()+"/db/x")
+	if tags, err := allTags(repo); err != nil || len(tags) != 1 {
+		t.Errorf("tags: %v %v", tags, err)
+	}
+	if got, err := readBlob(repo, blob); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("blob: %v", err)
+	}
+	mirror.Close() // and now it is gone
+	c, _ = newClient(t, o)
+	repo = repository(t, c, origin.host()+"/db/x")
+	for range 3 {
+		if _, err := repo.Resolve(context.Background(), "1.0.0"); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := c.Stats().Requests[KindHead]; n != 4 {
+		t.Errorf("%d requests: a mirror that is gone is asked once", n)
+	}
+}
+
+// A refusal or wrong content is not passed over.
+func TestMirrorIsWrong(t *testing.T) {
+	origin, mirror, o, _ := mirrored(t)
+	blob := origin.blob(t, "db/x", content(10_000))
+	c, _ := newClient(t, o)
+	repo := repository(t, c, origin.host()+"/db/x")
+	mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		w.Write(make([]byte, 10_000))
+		return true
+	})
+	_, err := readBlob(repo, blob)
+	if e := wantError[*IntegrityError](t, err); e.ServedBy != mirror.host() || e.Repository != origin.host()+"/db/x" {
+		t.Errorf("error: %#v", e)
+	}
+	mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		w.Header().Set("WWW-Authenticate", "Basic")
+		return refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
+	})
+	_, err = readBlob(repo, blob)
+	if e := wantError[*AuthError](t, err); e.Registry != mirror.host() {
+		t.Errorf("error: %#v", e)
+	}
+	if len(origin.seen()) != 0 {
+		t.Errorf("the origin was asked: %v", origin.seen())
+	}
+}
+
+// Where a mirror breaks down in the midst of a blob, the origin goes on from
+// there, and the whole is verified.
+func TestMirrorBreaksDown(t *testing.T) {
+	origin, mirror, o, told := mirrored(t)
+	data := content(100_000)
+	blob := origin.blob(t, "db/x", data)
+	mirror.blob(t, "copies/x", data)
+	mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		if n == 1 {
+			mirror.cutAfter(30_000, w, req)
+		}
+		return refuse(w, http.StatusBadGateway, "UNAVAILABLE")
+	})
+	c, _ := newClient(t, o)
+	got, err := readBlob(repository(t, c, origin.host()+"/db/x"), blob)
+	if err != nil || !bytes.Equal(got, data) {
+		t.Fatal(err)
+	}
+	if seen := origin.seen(); len(seen) != 1 || seen[0].rng != "bytes=30000-99999" {
+		t.Errorf("the origin was asked %v", seen)
+	}
+	if len(told.of(EventMirror)) != 1 {
+		t.Errorf("events: %+v", told.all)
+	}
+}
+
+// Behind an air gap, a mirror that says 404 decides: the next registry in the
+// manifest's list has its turn.
+func TestMirrorAloneSaysNotFound(t *testing.T) {
+	origin, mirror, o, _ := mirrored(t)
+	origin.Close()
+	c, _ := newClient(t, o)
+	_, err := allTags(repository(t, c, origin.host()+"/db/x"))
+	wantError[*NotFoundError](t, err)
+	mirror.Close()
+	_, err = allTags(repository(t, c, origin.host()+"/db/x"))
+	wantError[*UnreachableError](t, err)
+}
+
+// Mirrors drop signatures: one that knows of none is no proof.
+func TestMirrorWithoutReferrers(t *testing.T) {
+	origin, _, o, _ := mirrored(t)
+	subject, entry, data := signature(t, origin, "db/x")
+	c, _ := newClient(t, Options{})
+	if err := repository(t, c, origin.host()+"/db/x").PushManifest(context.Background(), entry, data); err != nil {
+		t.Fatal(err)
+	}
+	c, _ = newClient(t, o)
+	repo := repository(t, c, origin.host()+"/db/x")
+	if list, err := repo.Referrers(context.Background(), subject); err != nil || len(list) != 1 {
+		t.Errorf("%v %v", list, err)
+	}
+	origin.Close() // then the mirror's word is all there is
+	c, _ = newClient(t, o)
+	if list, err := repository(t, c, origin.host()+"/db/x").Referrers(context.Background(), subject); err != nil || len(list) != 0 {
+		t.Errorf("%v %v", list, err)
+	}
+}
+
+// Writes go to the repository itself.
+func TestMirrorIsNotWritten(t *testing.T) {
+	origin, mirror, o, _ := mirrored(t)
+	data := content(100)
+	desc := mirror.blob(t, "copies/x", data)
+	c, _ := newClient(t, o)
+	repo := repository(t, c, origin.host()+"/db/x")
+	ctx := context.Background()
+	if ok, err := repo.Exists(ctx, desc); ok || err != nil {
+		t.Errorf("exists: %v %v", ok, err)
+	}
+	if err := repo.PushBlob(ctx, desc, opener(data)); err != nil {
+		t.Error(err)
+	}
+	if ok, err := repo.Exists(ctx, desc); !ok || err != nil {
+		t.Errorf("exists: %v %v", ok, err)
+	}
+	if len(mirror.seen()) != 0 {
+		t.Errorf("the mirror was asked %v", mirror.seen())
+	}
+}

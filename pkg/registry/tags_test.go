@@ -1,0 +1,309 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// numbered returns n tags in the order in which a registry sorts them.
+func numbered(n int) []string {
+	tags := make([]string, n)
+	for i := range tags {
+		tags[i] = fmt.Sprintf("0.%06d.0", i)
+	}
+	return tags
+}
+
+// listing answers tag lists as registries do. link makes the Link header of a
+// page from the query of the next one.
+type listing struct {
+	tags     []string
+	ignoreN  bool
+	maxN     int // more is refused, 0: nothing is
+	link     func(repo, query string) string
+	ignoreAt bool // last is ignored
+}
+
+func (l listing) answer(n int, w http.ResponseWriter, req *http.Request) bool {
+	repo, ok := strings.CutSuffix(strings.TrimPrefix(req.URL.Path, "/v2/"), "/tags/list")
+	if !ok {
+		return false
+	}
+	q := req.URL.Query()
+	size, _ := strconv.Atoi(q.Get("n"))
+	if l.maxN > 0 && size > l.maxN {
+		return refuse(w, http.StatusBadRequest, "PAGINATION_NUMBER_INVALID")
+	}
+	if size == 0 || l.ignoreN {
+		size = len(l.tags)
+		if l.maxN > 0 {
+			size = l.maxN
+		}
+	}
+	from := 0
+	if last := q.Get("last"); last != "" && !l.ignoreAt {
+		from, _ = slices.BinarySearch(l.tags, last)
+		from++
+	}
+	page := l.tags[from:min(from+size, len(l.tags))]
+	if from+size < len(l.tags) && l.link != nil {
+		next := url.Values{"n": {strconv.Itoa(size)}, "last": {page[len(page)-1]}}.Encode()
+		w.Header().Set("Link", l.link(repo, next))
+	}
+	json.NewEncoder(w).Encode(map[string]any{"name": repo, "tags": page})
+	return true
+}
+
+func TestTags(t *testing.T) {
+	path := func(repo, query string) string { return "/v2/" + repo + "/tags/list?" + query }
+	next := func(target string) string { return "<" + target + `>; rel="next"` }
+	links := map[string]func(repo, query string) string{
+		"relative":       func(r, q string) string { return next(path(r, q)) },
+		"query only":     func(r, q string) string { return next("?" + q) },
+		"last segment":   func(r, q string) string { return next("list?" + q) },
+		"wrong host":     func(r, q string) string { return next("https://nexus.internal:8443" + path(r, q)) },
+		"wrong scheme":   func(r, q string) string { return next("gopher://127.0.0.1" + path(r, q)) },
+		"folder before":  func(r, q string) string { return next("http://proxy.example/repository/docker" + path(r, q)) },
+		"unquoted":       func(r, q string) string { return "<" + path(r, q) + ">;rel=next" },
+		"among others":   func(r, q string) string { return `</x>; rel="prev", ` + next(path(r, q)) + `, </y>; rel=last` },
+		"several words":  func(r, q string) string { return "<" + path(r, q) + `>; title="a;b, <c>"; rel="last NEXT"` },
+		"absent at 1000": nil,
+	}
+	for name, link := range links {
+		for _, n := range []int{0, 1, 999, 1000, 1001, 2500} {
+			r := newRig(t)
+			r.setFault(listing{tags: numbered(n), link: link}.answer)
+			c, _ := newClient(t, Options{})
+			tags, err := allTags(repository(t, c, r.host()+"/db/x"))
+			if err != nil || !slices.Equal(tags, numbered(n)) {
+				t.Errorf("%s: %d of %d tags, %v", name, len(tags), n, err)
+			}
+			want := n/pageSize + 1
+			if n%pageSize == 0 && n > 0 && link != nil {
+				want = n/pageSize + 1 // a page that is exactly full is asked what comes after it
+			}
+			if got := c.Stats().Requests[KindTags]; got != want {
+				t.Errorf("%s: %d requests for %d tags, want %d", name, got, n, want)
+			}
+		}
+	}
+}
+
+func TestTagsOfOddRegistries(t *testing.T) {
+	rel := func(repo, query string) string { return "</v2/" + repo + "/tags/list?" + query + `>; rel="next"` }
+	for name, tc := range map[string]struct {
+		l        listing
+		requests int
+	}{
+		"n ignored, all at once":   {listing{tags: numbered(5000), ignoreN: true}, 1},
+		"n too large":              {listing{tags: numbered(250), maxN: 100, link: rel}, 4},
+		"no link and last ignored": {listing{tags: numbered(1000), ignoreAt: true}, 2},
+	} {
+		r := newRig(t)
+		r.setFault(tc.l.answer)
+		c, _ := newClient(t, Options{})
+		tags, err := allTags(repository(t, c, r.host()+"/db/x"))
+		if err != nil || !slices.Equal(tags, tc.l.tags) || len(r.seen()) != tc.requests {
+			t.Errorf("%s: %d of %d tags after %d requests, %v", name, len(tags), len(tc.l.tags), len(r.seen()), err)
+		}
+	}
+}
+
+func TestTagsRefused(t *testing.T) {
+	for name, tc := range map[string]struct {
+		link    string
+		body    string
+		problem string
+	}{
+		"same page":     {`</v2/db/x/tags/list?n=1000>; rel="next"`, `{"tags":["1.0.0"]}`, "circles"},
+		"back again":    {`</v2/db/x/tags/list?last=b>; rel="next"`, `{"tags":["1.0.0"]}`, "circles"},
+		"another path":  {`</v2/other/x/tags/list?n=1&last=b>; rel="next"`, `{"tags":["1.0.0"]}`, "no page of it"},
+		"no query":      {`</v2/db/x/tags/list>; rel="next"`, `{"tags":["1.0.0"]}`, "no page of it"},
+		"HTML":          {"", `<html>`, "does not parse"},
+		"a list":        {"", `["1.0.0"]`, "does not parse"},
+		"numbers":       {"", `{"tags":[1]}`, "does not parse"},
+		"cut JSON":      {"", `{"tags":["1.0.0"`, "does not parse"},
+		"tags a string": {"", `{"tags":"1.0.0"}`, "does not parse"},
+	} {
+		r := newRig(t)
+		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			if tc.link != "" {
+				w.Header().Set("Link", tc.link)
+			}
+			fmt.Fprint(w, tc.body)
+			return true
+		})
+		c, _ := newClient(t, Options{})
+		_, err := allTags(repository(t, c, r.host()+"/db/x"))
+		if e := wantError[*ProtocolError](t, err); !strings.Contains(e.Problem, tc.problem) || e.Host != r.host() {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(r.seen()) > 2 {
+			t.Errorf("%s: %d requests", name, len(r.seen()))
+		}
+	}
+}
+
+// A list that never ends, each page with a new link, does end.
+func TestTagsWithoutEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("10,000 requests")
+	}
+	r := newRig(t)
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		w.Header().Set("Link", fmt.Sprintf(`</v2/db/x/tags/list?last=%d>; rel="next"`, n))
+		fmt.Fprint(w, `{"tags":[]}`)
+		return true
+	})
+	c, _ := newClient(t, Options{})
+	_, err := allTags(repository(t, c, r.host()+"/db/x"))
+	if e := wantError[*LimitError](t, err); e.Limit != maxPages {
+		t.Errorf("error: %#v", e)
+	}
+}
+
+func TestTagsNone(t *testing.T) {
+	for _, body := range []string{`{"name":"db/x","tags":null}`, `{"name":"db/x","tags":[]}`, `{"name":"db/x"}`, `{"other":{"tags":["1"]},"tags":[]}`} {
+		r := newRig(t)
+		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { fmt.Fprint(w, body); return true })
+		c, _ := newClient(t, Options{})
+		if tags, err := allTags(repository(t, c, r.host()+"/db/x")); err != nil || len(tags) != 0 {
+			t.Errorf("%s: %v %v", body, tags, err)
+		}
+	}
+	r := newRig(t)
+	c, k := newClient(t, Options{})
+	_, err := allTags(repository(t, c, r.host()+"/db/x"))
+	if e := wantError[*NotFoundError](t, err); e.Repository != r.host()+"/db/x" || e.Reference != "" || !errors.Is(err, artifact.ErrNotFound) || len(k.slept) != 0 {
+		t.Errorf("error: %#v", e)
+	}
+}
+
+func TestTagsStop(t *testing.T) {
+	r := newRig(t)
+	r.setFault(listing{tags: numbered(3000), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}.answer)
+	c, _ := newClient(t, Options{})
+	enough := errors.New("enough")
+	pages := 0
+	err := repository(t, c, r.host()+"/db/x").Tags(context.Background(), func([]string) error {
+		pages++
+		if pages == 2 {
+			return enough
+		}
+		return nil
+	})
+	if err != enough || len(r.seen()) != 2 {
+		t.Errorf("%v after %d requests", err, len(r.seen()))
+	}
+}
+
+// A page that is cut is asked again, and nothing of it delivered twice.
+func TestTagsCut(t *testing.T) {
+	r := newRig(t)
+	l := listing{tags: numbered(1500), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		if n == 2 {
+			w.Header().Set("Content-Length", "100000")
+			fmt.Fprint(w, `{"name":"db/x","tags":["0.001000.0","0.0010`)
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		}
+		return l.answer(n, w, req)
+	})
+	c, k := newClient(t, Options{})
+	tags, err := allTags(repository(t, c, r.host()+"/db/x"))
+	if err != nil || !slices.Equal(tags, l.tags) || len(k.slept) != 1 {
+		t.Errorf("%d tags, %v, waits %v", len(tags), err, k.slept)
+	}
+}
+
+func TestCatalog(t *testing.T) {
+	r := newRig(t)
+	for _, repo := range []string{"a/one", "b/two"} {
+		r.manifest(t, repo, repo, "1.0.0")
+	}
+	c, _ := newClient(t, Options{})
+	var names []string
+	collect := func(page []string) error { names = append(names, page...); return nil }
+	if err := c.Catalog(context.Background(), r.host(), collect); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(names)
+	if want := []string{r.host() + "/a/one", r.host() + "/b/two"}; !slices.Equal(names, want) {
+		t.Errorf("catalog: %v", names)
+	}
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { http.NotFound(w, req); return true })
+	for _, host := range []string{r.host(), "docker.io"} {
+		err := c.Catalog(context.Background(), host, collect)
+		if e := wantError[*NotSupportedError](t, err); e.Host != host {
+			t.Errorf("error: %#v", e)
+		}
+	}
+}
+
+func FuzzNextLink(f *testing.F) {
+	f.Add(`</v2/db/x/tags/list?n=1&last=b>; rel="next"`)
+	f.Add(`</x>; rel="prev", <?last=b>;title="a;b, <c>"; rel=next`)
+	f.Add(`<https://h/v2/db/x/tags/list?n=1>;rel="last next"`)
+	f.Fuzz(func(t *testing.T, header string) {
+		target := nextLink([]string{header})
+		if target != "" && !strings.Contains(header, "<"+target+">") {
+			t.Errorf("%q is no target of %q", target, header)
+		}
+		if query, ok := nextQuery("/v2/db/x/tags/list", target); ok {
+			u := url.URL{Scheme: "https", Host: "h", Path: "/v2/db/x/tags/list", RawQuery: query}
+			back, err := url.Parse(u.String())
+			if err == nil && (back.Host != "h" || back.Path != u.Path) {
+				t.Errorf("%q leads to %s", header, back)
+			}
+		}
+	})
+}
+
+func FuzzDecodeList(f *testing.F) {
+	f.Add(`{"name":"a","tags":["1","2"]}`)
+	f.Add(`{"tags":null,"x":{"tags":[1]}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := decodeList(strings.NewReader(text), "tags")
+		var want struct {
+			Tags []string `json:"tags"`
+		}
+		// encoding/json is laxer: case, elements that are null, what follows.
+		if err == nil && json.Unmarshal([]byte(text), &want) == nil && strings.Count(strings.ToLower(text), "tags") == 1 && !slices.Equal(got, want.Tags) {
+			t.Errorf("%s: %q, want %q", text, got, want.Tags)
+		}
+	})
+}
+
+func BenchmarkTags50000(b *testing.B) {
+	r := newRig(b)
+	r.setFault(listing{tags: numbered(50_000), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}.answer)
+	b.ReportAllocs()
+	var peak uint64
+	for b.Loop() {
+		c, _ := newClient(b, Options{})
+		n := 0
+		err := repository(b, c, r.host()+"/db/x").Tags(context.Background(), func(page []string) error {
+			n += len(page)
+			return nil
+		})
+		if err != nil || n != 50_000 {
+			b.Fatalf("%d tags, %v", n, err)
+		}
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		peak = max(peak, m.HeapInuse)
+	}
+	b.ReportMetric(float64(peak)/(1<<20), "MiB-heap")
+}
