@@ -37,20 +37,3 @@ func (e *Engine) Lock(ctx context.Context) (*Hold, error) {
 
 // Unlock gives the lock up. It may be called more than once.
 func (h *Hold) Unlock() error { return h.lock.Unlock() }
-
-// Sweep removes the temporary files of processes that no longer run, from the
-// store, the receipts and the folders given; a sync begins with it. Stage and
-// Place do it for the folders that they write to.
-func (e *Engine) Sweep(dirs ...string) {
-	e.sweep(append([]string{e.home.Store(), e.home.Receipts()}, dirs...)...)
-}
-
-// sweep lets what it cannot remove lie: whoever writes there next says so.
-func (e *Engine) sweep(dirs ...string) {
-	for _, dir := range dirs {
-		swept, _ := e.disk.Sweep(dir)
-		for _, path := range swept {
-			e.emit(Event{Kind: EventSwept, Path: path})
-		}
-	}
-}

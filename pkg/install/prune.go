@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -56,7 +53,10 @@ func (h *Hold) Prune(ctx context.Context, o PruneOptions) (Pruned, error) {
 		needed[r.Layer] = true
 	}
 	if o.Store {
-		errs = append(errs, h.pruneStore(o, needed, &out), h.pruneLocks(o))
+		errs = append(errs, h.pruneStore(o, needed, &out))
+	}
+	if !o.DryRun {
+		h.e.Sweep()
 	}
 	return out, errors.Join(errs...)
 }
@@ -131,28 +131,6 @@ func (h *Hold) pruneLayer(entry Entry) (bool, error) {
 	}
 	defer lock.Finish()
 	return true, h.e.store.remove(entry)
-}
-
-// pruneLocks removes the files of locks on layers whose holders were killed.
-func (h *Hold) pruneLocks(o PruneOptions) error {
-	files, err := os.ReadDir(h.e.home.Locks())
-	if err != nil || o.DryRun {
-		return err
-	}
-	for _, f := range files {
-		// The home's own lock is held by h.
-		if !strings.HasSuffix(f.Name(), ".lock") || f.Name() == homeLock {
-			continue
-		}
-		lock, err := h.e.disk.TryLock(filepath.Join(h.e.home.Locks(), f.Name()))
-		if err != nil {
-			return err
-		}
-		if lock != nil {
-			lock.Finish()
-		}
-	}
-	return nil
 }
 
 func (h *Hold) young(t time.Time, o PruneOptions) bool {

@@ -1,0 +1,79 @@
+package install
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+func TestSearchPath(t *testing.T) {
+	got := SearchPath("/work", "/home/me", "/x:bin:: /y ")
+	want := []string{
+		"/work", "/work/plugins/bin", "/home/me/.schemahero/plugins",
+		"/usr/local/lib/schemahero/plugins", "/var/lib/schemahero/plugins",
+		"/x", "/work/bin", "/work/ /y ",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	if got := SearchPath("/work", "", ""); len(got) != 4 {
+		t.Errorf("without a home: %q", got)
+	}
+}
+
+func TestDiscover(t *testing.T) {
+	root := t.TempDir()
+	at := func(parts ...string) string { return filepath.Join(append([]string{root}, parts...)...) }
+	const file = "schemahero-postgres"
+	write(t, at("2", file), "second")
+	write(t, at("3", file), "third")
+	write(t, at("5", file), "not executable")
+	os.Chmod(at("5", file), 0o644)
+	os.MkdirAll(at("1", file), 0o755) // a folder is passed over
+	os.MkdirAll(at("4"), 0o755)
+	os.Symlink(at("2", file), at("4", file))
+	os.MkdirAll(at("6"), 0o755)
+	os.Symlink("/nowhere", at("6", file))
+	os.Symlink(at("3"), at("7"))
+	for _, c := range []struct {
+		title string
+		dirs  []string
+		found []string
+		own   string
+		by    string // who shadows own
+	}{
+		{"nowhere", []string{"0", "1", "6"}, nil, "2", ""},
+		{"one", []string{"1", "2"}, []string{"2"}, "2", ""},
+		{"two", []string{"2", "3"}, []string{"2", "3"}, "3", "2"},
+		{"in the other order", []string{"3", "2"}, []string{"3", "2"}, "3", ""},
+		{"a link to it", []string{"4", "2"}, []string{"4", "2"}, "2", ""},
+		{"a link to another", []string{"4", "3"}, []string{"4", "3"}, "3", "4"},
+		{"what cannot be started shadows too", []string{"5", "2"}, []string{"5!", "2"}, "2", "5"},
+		{"one folder twice", []string{"3", "7", "3"}, []string{"3"}, "3", ""},
+		{"outside of the path", []string{"2"}, []string{"2"}, "3", "2"},
+		{"missing itself", []string{"2"}, []string{"2"}, "0", "2"},
+	} {
+		t.Run(c.title, func(t *testing.T) {
+			var dirs, got []string
+			for _, d := range c.dirs {
+				dirs = append(dirs, at(d))
+			}
+			found := Discover(file, dirs)
+			for _, f := range found {
+				name := filepath.Base(filepath.Dir(f.Path))
+				if f.Problem != "" {
+					name += "!"
+				}
+				got = append(got, name)
+			}
+			if !slices.Equal(got, c.found) {
+				t.Errorf("found %q, want %q", got, c.found)
+			}
+			by, shadowed := Shadow(found, at(c.own, file))
+			if shadowed != (c.by != "") || shadowed && by.Path != at(c.by, file) {
+				t.Errorf("shadowed by %+v, want %q", by, c.by)
+			}
+		})
+	}
+}
