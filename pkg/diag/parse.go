@@ -14,7 +14,6 @@ type parser struct {
 	doc  *Document
 	toml unstable.Parser
 	base int    // where the parser's data begins in the source
-	end  int    // where the last value ended
 	in   *Table // the table of the last header; nil where that could not be read
 }
 

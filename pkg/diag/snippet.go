@@ -72,6 +72,10 @@ const textWidth = 400
 
 // printable returns a text as a terminal can show it.
 func printable(text string) string {
+	hostile := func(r rune) bool { return !unicode.IsPrint(r) }
+	if len(text) <= textWidth && utf8.ValidString(text) && !strings.ContainsFunc(text, hostile) {
+		return text // as almost always
+	}
 	var b strings.Builder
 	for i, c := range cellsOf([]byte(text)) {
 		if i == textWidth {

@@ -203,9 +203,9 @@ func (e Edit) applied(plugins []Plugin) []Plugin {
 	return plugins
 }
 
-// checkEdit returns the edited text after reading it again: it must be valid and differ from the
-// manifest in nothing but its plugins, which must be the wanted ones. Whatever
-// an edit did not foresee ends here and not in a file.
+// checkEdit returns the edited text after reading it again: it must be valid and
+// differ from the manifest in nothing but its plugins, which must be the wanted
+// ones. Whatever an edit did not foresee ends here and not in a file.
 func (m *Manifest) checkEdit(file string, data []byte, name string, want []Plugin) ([]byte, error) {
 	after, err := Parse(file, data)
 	if invalid := new(diag.Error); errors.As(err, &invalid) {
@@ -221,7 +221,7 @@ func (m *Manifest) checkEdit(file string, data []byte, name string, want []Plugi
 
 // essence drops what an edit moves or what is said twice.
 func essence(m Manifest) Manifest {
-	m.source, m.dir, m.SchemaHeroPos = nil, nil, diag.Position{}
+	m.dir, m.SchemaHeroPos = nil, diag.Position{}
 	m.Plugins = slices.Clone(m.Plugins)
 	for i := range m.Plugins {
 		p := &m.Plugins[i]

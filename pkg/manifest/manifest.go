@@ -32,8 +32,7 @@ type Manifest struct {
 	Plugins       []Plugin // in file order
 	Trust         policy.Policy
 
-	source []byte
-	dir    *diag.Value
+	dir *diag.Value
 }
 
 // Plugin is an entry of [plugins]. Exactly one of Version, Tag and Digest is
@@ -76,7 +75,7 @@ func Load(file string) (*Manifest, error) {
 // error is a *diag.Error with everything that is wrong.
 func Parse(file string, data []byte) (*Manifest, error) {
 	doc := diag.ParseTOML(file, data)
-	m := &Manifest{File: file, source: doc.Source}
+	m := &Manifest{File: file}
 	root := doc.Root
 	root.Only("registry", "platforms", "dir", "schemahero", "minimum-age", "plugins", "trust")
 	m.Registry = decodeRegistry(root.Get("registry"))
