@@ -192,6 +192,7 @@ func TestIndexMissingManifest(t *testing.T) {
 	r := newRepository(t)
 	amd64, arm64 := r.both()
 	r.index("0.1.0", nil, on("linux/amd64", amd64), on("linux/arm64", arm64))
+	r.manifest("0.1.0-linux-amd64", artifact.TypeSingle, nil, r.archive("linux/amd64")) // no substitute
 	delete(r.blobs, arm64.Digest)
 	if rel, err := r.read(); !errors.Is(err, artifact.ErrNotFound) {
 		t.Errorf("%v, %v", rel, err)

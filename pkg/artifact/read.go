@@ -25,8 +25,8 @@ func ReadFor(ctx context.Context, r Reader, name string, c Candidate, platforms 
 	rd.rel.Version = c.Version.String()
 	bare, err := rd.root(c.Tag)
 	switch {
-	case errors.Is(err, ErrNotFound) && c.Tag != "" && len(c.Platforms) > 0:
-		// Deleted since the tags were listed; the platforms' own tags remain.
+	case errors.Is(err, ErrNotFound) && rd.rel.Digest == "" && len(c.Platforms) > 0:
+		// The tag was deleted since the tags were listed; the platforms' own remain.
 	case err != nil:
 		return nil, err
 	case c.Tag != "":
