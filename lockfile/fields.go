@@ -14,7 +14,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 )
 
-// maxText is the longest constraint, issuer or identity, in bytes.
+// maxText is the longest issuer or identity, in bytes.
 const maxText = 2048
 
 func (r *reader) plugin(t *diag.Table) Plugin {
@@ -158,7 +158,7 @@ func (r *reader) requires(v *diag.Value) map[string]string {
 			e.Problem("%s", reason(err))
 		}
 		if s, ok := e.Value.AsString(); ok {
-			if _, err := semver.NewConstraint(s); err != nil || !isText(s) {
+			if !artifact.IsConstraint(s) {
 				e.Value.Problem("%s is no constraint", show(s))
 			}
 			out[e.Key] = s
