@@ -1,0 +1,181 @@
+package resolve
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pubgrub"
+)
+
+// attempt is one question to the solver: what it may change, and which rules
+// are left out to see whether it would then succeed. It is the solver's
+// Source.
+type attempt struct {
+	*resolver
+	frozen  map[string]bool   // plugins that have their locked version and no other
+	precise map[string]string // plugins that have this version and no other
+	relaxed string            // a plugin whose constraint does not count; artifact.Host for the host
+	stated  map[string]bool   // plugins that are required and state no version; filled in by solving
+}
+
+// solve looks for versions, and gives up as few of the locked ones as it can:
+// only those that the proof of a failure speaks of are thawed, so that the
+// others cost no request. Errors: *pubgrub.Failure, the Catalog's.
+func (a *attempt) solve(ctx context.Context) (map[string]string, error) {
+	a.stated = map[string]bool{}
+	for {
+		solution, err := pubgrub.Solve(ctx, a, a.root())
+		var failure *pubgrub.Failure
+		if !errors.As(err, &failure) {
+			delete(solution, artifact.Host)
+			return solution, err
+		}
+		thawed := false
+		for _, name := range failure.Packages() {
+			if a.frozen[name] && !a.plugin(name).moved {
+				thawed = true
+				delete(a.frozen, name)
+			}
+		}
+		if !thawed {
+			return nil, failure
+		}
+		if err := a.prefetch(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// root is what the manifest wants.
+func (a *attempt) root() pubgrub.Root {
+	m := a.o.Manifest
+	root := pubgrub.Root{Name: "the manifest"}
+	if a.hasHost() {
+		root.Depends = append(root.Depends, pubgrub.Dependency{Package: artifact.Host, Where: where(m.SchemaHeroPos)})
+	}
+	for _, entry := range m.Plugins {
+		p := a.plugin(entry.Name)
+		d := pubgrub.Dependency{Package: p.name, Text: p.wants(), Where: where(entry.Pos)}
+		if p.constraint != nil {
+			d.Admits = func(text string) bool { return a.admits(p, p.version(text)) }
+		}
+		root.Depends = append(root.Depends, d)
+		if precise, ok := a.precise[p.name]; ok {
+			root.Depends = append(root.Depends, pubgrub.Dependency{
+				Package: p.name, Text: precise, Where: "asked for",
+				Admits: func(v string) bool { return v == precise },
+			})
+		}
+	}
+	return root
+}
+
+func (a *attempt) hasHost() bool { return a.o.Manifest.SchemaHero != nil && a.relaxed != artifact.Host }
+
+// Versions implements pubgrub.Source.
+func (a *attempt) Versions(ctx context.Context, name string) (pubgrub.Listing, error) {
+	if name == artifact.Host {
+		m := a.o.Manifest
+		host := m.SchemaHero.String()
+		return pubgrub.Listing{Versions: []string{host}, Note: "schemahero is " + host + at(m.SchemaHeroPos)}, nil
+	}
+	p := a.plugin(name)
+	if a.frozen[name] {
+		one := []string{p.lockedText()}
+		return pubgrub.Listing{Versions: one, First: one}, nil
+	}
+	err := a.list(ctx, p)
+	var none *NoRepositoryError
+	if errors.As(err, &none) && !p.listed {
+		return pubgrub.Listing{Note: name + " has " + none.reasons()}, nil
+	}
+	if err != nil {
+		return pubgrub.Listing{}, err
+	}
+	var l pubgrub.Listing
+	precise, narrowed := a.precise[name]
+	for _, v := range p.versions {
+		if !narrowed || p.listed || v.text == precise {
+			l.Versions = append(l.Versions, v.text)
+		}
+	}
+	if a.keeps(p) {
+		l.First = []string{p.lockedText()}
+	}
+	return l, nil
+}
+
+// keeps tells whether p's locked version, though not frozen, is preferred.
+func (a *attempt) keeps(p *plugin) bool {
+	return p.locked != nil && !p.upgrade && p.locked.Repository == p.repository && a.precise[p.name] == ""
+}
+
+// Release implements pubgrub.Source.
+func (a *attempt) Release(ctx context.Context, name, text string) (pubgrub.Release, error) {
+	if name == artifact.Host {
+		return pubgrub.Release{}, nil
+	}
+	p := a.plugin(name)
+	if a.frozen[name] || a.keeps(p) && text == p.lockedText() {
+		return pubgrub.Release{Depends: a.depends(p.locked.Requires)}, nil
+	}
+	v := p.byText[text]
+	if err := a.read(ctx, p, v); err != nil {
+		return pubgrub.Release{}, err
+	}
+	if v.reason != nil {
+		return pubgrub.Release{Unusable: v.reason.text}, nil
+	}
+	return pubgrub.Release{Depends: a.depends(v.release.Requires)}, nil
+}
+
+// depends returns what a release requires, sorted by name.
+func (a *attempt) depends(requires map[string]string) []pubgrub.Dependency {
+	var out []pubgrub.Dependency
+	for _, name := range slices.Sorted(maps.Keys(requires)) {
+		text := requires[name]
+		if name == artifact.Host {
+			if a.hasHost() {
+				host := a.o.Manifest.SchemaHero
+				out = append(out, pubgrub.Dependency{Package: name, Text: text, Admits: func(string) bool { return hostMeets(host, text) }})
+			}
+			continue
+		}
+		p := a.plugin(name)
+		constraint := parseConstraint(text, p.entry.Prerelease)
+		out = append(out, pubgrub.Dependency{Package: name, Text: text, Admits: func(v string) bool {
+			if s := p.version(v); s != nil {
+				return constraint != nil && constraint.Check(s)
+			}
+			a.stated[name] = true // see meets
+			return constraint != nil
+		}})
+	}
+	return out
+}
+
+// version returns the version that a text of p's listing stands for, nil for a
+// release that states none.
+func (p *plugin) version(text string) *semver.Version {
+	if v := p.byText[text]; v != nil {
+		return v.semver
+	}
+	if p.locked == nil || text != p.lockedText() {
+		return nil
+	}
+	v, err := semver.StrictNewVersion(p.locked.Version)
+	if err != nil {
+		return nil
+	}
+	return v
+}
+
+// lockedText is what stands for the locked version in p's listing.
+func (p *plugin) lockedText() string {
+	return label(p.locked.Version, p.locked.Tag, p.locked.Digest)
+}

@@ -1,0 +1,112 @@
+package resolve
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+)
+
+// newEntry returns the lock entry of a release.
+func newEntry(p *plugin, repository string, release *artifact.Release) lockfile.Plugin {
+	e := lockfile.Plugin{
+		Name:       p.name,
+		Version:    release.Version,
+		Aliases:    slices.Clone(p.entry.Aliases),
+		Repository: repository,
+		Tag:        release.Tag,
+		Digest:     release.Digest,
+		Requires:   maps.Clone(release.Requires),
+	}
+	for _, b := range release.Builds {
+		e.Platforms = append(e.Platforms, lockfile.Platform{
+			Platform:   b.Platform,
+			Tag:        b.Tag,
+			Manifest:   b.Manifest,
+			Layer:      b.Layer.Digest,
+			Size:       b.Layer.Size,
+			File:       b.File,
+			Executable: b.Executable,
+		})
+	}
+	return e
+}
+
+// sameContent tells whether two entries name the same manifests, as far as
+// both know them: only then a signature of one is one of the other.
+func sameContent(a, b *lockfile.Plugin) bool {
+	if a.Repository != b.Repository || a.Digest != b.Digest {
+		return false
+	}
+	for _, p := range a.Platforms {
+		if q, ok := b.Platform(p.Platform); ok && (p.Manifest != q.Manifest || p.Layer != q.Layer) {
+			return false
+		}
+	}
+	return true
+}
+
+// ownTag tells whether an entry is locked by the tags that its version has of
+// its own, as version constraints lead to; not by a floating tag or a digest.
+func ownTag(e *lockfile.Plugin) bool {
+	if e.Version == "" {
+		return false
+	}
+	if e.Tag != "" {
+		t, ok := artifact.ParseTag(e.Tag)
+		return ok && t.Platform.IsZero() && t.Version.String() == e.Version
+	}
+	for _, p := range e.Platforms {
+		if t, ok := artifact.ParseTag(p.Tag); !ok || t.Version.String() != e.Version {
+			return false
+		}
+	}
+	return len(e.Platforms) > 0
+}
+
+// what names the locked release of an entry.
+func what(e *lockfile.Plugin) string {
+	switch {
+	case e.Version != "" && ownTag(e):
+		return e.Version
+	case e.Tag != "":
+		return "tag " + e.Tag
+	case e.Digest != "":
+		return "digest " + shortDigest(e.Digest)
+	}
+	return e.Version
+}
+
+func lockedPlatforms(e *lockfile.Plugin) []artifact.Platform {
+	out := make([]artifact.Platform, len(e.Platforms))
+	for i, p := range e.Platforms {
+		out[i] = p.Platform
+	}
+	return out
+}
+
+// reachable returns the names of all plugins that the manifest lists and of
+// those that they require in the lock, directly or through others.
+func reachable(m *manifest.Manifest, l *lockfile.Lock) map[string]bool {
+	seen := map[string]bool{}
+	var visit func(name string)
+	visit = func(name string) {
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		if e, ok := l.Plugin(name); ok {
+			for required := range e.Requires {
+				visit(required)
+			}
+		}
+	}
+	for _, p := range m.Plugins {
+		visit(p.Name)
+	}
+	return seen
+}
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,135 @@
+package resolve
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pubgrub"
+)
+
+// failed makes the error of a failed attempt: where a plugin cannot be taken
+// by itself, that is said and nothing else.
+func (a *attempt) failed(ctx context.Context, failure *pubgrub.Failure) error {
+	var errs []error
+	var plugins []string
+	for _, name := range failure.Packages() {
+		if name == artifact.Host {
+			continue
+		}
+		plugins = append(plugins, name)
+		if p := a.plugin(name); p.listed {
+			errs = append(errs, a.hopeless(p))
+		}
+	}
+	if err := join(errs); err != nil {
+		return err
+	}
+	return &ConflictError{Proof: failure.Proof(), Plugins: plugins, Suggestions: a.suggest(ctx, plugins)}
+}
+
+// hopeless returns a *PlatformError or *NoVersionError where each version that
+// the manifest admits was read and cannot be taken, whatever the others are.
+func (a *attempt) hopeless(p *plugin) error {
+	var passed []*version
+	lacksPlatform := true
+	for _, v := range p.versions {
+		if !a.mayTake(p, v) {
+			continue
+		}
+		if v.reason == nil {
+			return nil
+		}
+		lacksPlatform = lacksPlatform && v.reason.verdict == Platform
+		passed = append(passed, v)
+	}
+	switch {
+	case len(passed) == 0 || a.frozen[p.name]:
+		return nil
+	case lacksPlatform:
+		return &PlatformError{
+			Plugin: p.name, Constraint: p.wants(), Pos: p.entry.Pos, Repository: p.repository,
+			Version: passed[0].text, Offered: passed[0].offered,
+			Missing: missing(a.o.Manifest.Platforms, passed[0].offered), Tried: len(passed),
+		}
+	}
+	e := p.noVersion(p.wants())
+	for _, v := range passed {
+		e.Passed = append(e.Passed, Skipped{p.name, v.text, v.reason.verdict, v.reason.detail})
+	}
+	return e
+}
+
+// mostSuggestions is how many constraints are tried to be relaxed; a proof that
+// speaks of more plugins is no matter of one constraint.
+const mostSuggestions = 10
+
+// suggest returns the changes of one constraint, or of the host's version, with
+// which there is a solution, each found by solving again.
+func (a *attempt) suggest(ctx context.Context, plugins []string) []Suggestion {
+	var out []Suggestion
+	for _, name := range plugins[:min(len(plugins), mostSuggestions)] {
+		p := a.plugin(name)
+		if p.constraint == nil {
+			continue
+		}
+		solution, err := a.without(name).solve(ctx)
+		if err != nil {
+			continue
+		}
+		v, err := semver.StrictNewVersion(solution[name])
+		if err != nil {
+			continue
+		}
+		out = append(out, Suggestion{Plugin: name, From: p.entry.Version, To: caret(v), Pos: p.entry.Pos})
+	}
+	if s, ok := a.suggestHost(ctx); ok {
+		out = append(out, s)
+	}
+	return out
+}
+
+// suggestHost looks for a host version that all plugins support which would be
+// chosen if the host did not matter.
+func (a *attempt) suggestHost(ctx context.Context) (Suggestion, bool) {
+	m := a.o.Manifest
+	if m.SchemaHero == nil {
+		return Suggestion{}, false
+	}
+	free := a.without(artifact.Host)
+	solution, err := free.solve(ctx)
+	if err != nil {
+		return Suggestion{}, false
+	}
+	var wants []string
+	var marks []*semver.Version
+	for name, text := range solution {
+		if want := free.requires(free.plugin(name), text)[artifact.Host]; want != "" {
+			wants = append(wants, want)
+			marks = append(marks, mentioned(want)...)
+		}
+	}
+	slices.SortFunc(marks, (*semver.Version).Compare)
+	for _, host := range marks {
+		if !slices.ContainsFunc(wants, func(want string) bool { return !hostMeets(host, want) }) {
+			return Suggestion{Plugin: artifact.Host, From: m.SchemaHero.String(), To: host.String(), Pos: m.SchemaHeroPos}, true
+		}
+	}
+	return Suggestion{}, false
+}
+
+// without returns an attempt in which one constraint does not count.
+func (a *attempt) without(name string) *attempt {
+	return &attempt{resolver: a.resolver, frozen: maps.Clone(a.frozen), precise: a.precise, relaxed: name}
+}
+
+// requires returns what a version of the solution requires.
+func (a *attempt) requires(p *plugin, text string) map[string]string {
+	if a.frozen[p.name] || a.keeps(p) && text == p.lockedText() {
+		return p.locked.Requires
+	}
+	return p.byText[text].release.Requires
+}

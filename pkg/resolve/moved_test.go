@@ -1,0 +1,160 @@
+package resolve
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+)
+
+func TestCheck(t *testing.T) {
+	for layout, publish := range map[string]func(r *repo, tag string, rel release){
+		"index": func(r *repo, tag string, rel release) { r.index(tag, rel) },
+		"tags":  (*repo).platformTags,
+	} {
+		for name, c := range map[string]struct {
+			do   func(r *repo)
+			kind MovedKind
+			text string // a part of it
+		}{
+			"nothing": {do: func(*repo) {}},
+			"moved":   {func(r *repo) { publish(r, "0.1.0", release{salt: "x"}) }, TagMoved, " now names sha256:"},
+			"deleted": {func(r *repo) { clear(r.tags) }, TagDeleted, " was deleted; what is locked, sha256:"},
+			"gone":    {func(r *repo) { clear(r.tags); clear(r.manifests) }, ContentGone, " was deleted, and what is locked, sha256:"},
+			"gone and moved": {func(r *repo) {
+				clear(r.manifests)
+				publish(r, "0.1.0", release{salt: "x"})
+			}, ContentGone, ", and what is locked, sha256:"},
+		} {
+			t.Run(layout+"/"+name, func(t *testing.T) {
+				r := newRegistries(t)
+				publish(r.repo(official+"/postgres"), "0.1.0", release{platforms: "linux/amd64"})
+				l := r.lock("[plugins]\npostgres = \"*\"\n", Options{}).Lock
+				c.do(r.repo(official + "/postgres"))
+				r.log = nil
+				moved, err := Check(context.Background(), r, l.Plugins)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.kind == "" {
+					if len(moved) != 0 || len(r.log) != 1 {
+						t.Errorf("got %v, asked %q", moved, r.log)
+					}
+					return
+				}
+				if len(moved) != 1 || moved[0].Kind != c.kind || moved[0].Floating || !strings.Contains(moved[0].String(), c.text) {
+					t.Errorf("got %v", moved)
+				}
+			})
+		}
+	}
+}
+
+func TestCheckDigestEntry(t *testing.T) {
+	r := newRegistries(t)
+	d := r.repo(official+"/edge").index("x", release{})
+	l := r.lock("[plugins]\nedge = { digest = \""+string(d)+"\" }\n", Options{}).Lock
+	if moved, err := Check(context.Background(), r, l.Plugins); err != nil || len(moved) != 0 {
+		t.Errorf("got %v, %v", moved, err)
+	}
+	clear(r.repos[official+"/edge"].manifests)
+	moved, err := Check(context.Background(), r, l.Plugins)
+	if err != nil || len(moved) != 1 || moved[0].Kind != ContentGone || moved[0].Tag != "" {
+		t.Errorf("got %v, %v", moved, err)
+	}
+	down := errors.New("connection refused")
+	r.fail["resolve "+official+"/edge:"+string(d)] = down
+	if _, err := Check(context.Background(), r, l.Plugins); !errors.Is(err, down) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestMovedIsNotFollowed: a moved tag is reported, its entry kept, the others
+// upgraded; unless it is accepted.
+func TestMovedIsNotFollowed(t *testing.T) {
+	r, l := start(t)
+	locked := l.Clone()
+	now := r.repo(official+"/postgres").index("0.1.1", release{salt: "moved"})
+	was := func(l *lockfile.Lock) digest.Digest { p, _ := l.Plugin("postgres"); return p.Digest }
+
+	result := r.lock(two, Options{Locked: l, UpgradeAll: true, CheckMoved: true})
+	if got := versions(result.Lock); got != "mysql 1.1.0, postgres 0.1.1" || was(result.Lock) != was(l) {
+		t.Errorf("update: got %s", got)
+	}
+	if len(result.Moved) != 1 || result.Moved[0].Plugin != "postgres" || result.Moved[0].Now != now {
+		t.Errorf("update: got %+v", result.Moved)
+	}
+
+	result = r.lock(two, Options{Locked: l, CheckMoved: true})
+	if got := versions(result.Lock); got != versions(l) || was(result.Lock) != was(l) || len(result.Moved) != 1 {
+		t.Errorf("lock: got %s, %v", got, result.Moved)
+	}
+
+	result = r.lock(two, Options{Locked: l, CheckMoved: true, Upgrade: []string{"postgres"}, AcceptMoved: []string{"postgres"}})
+	if got := versions(result.Lock); got != "mysql 1.0.0, postgres 0.1.2" {
+		t.Errorf("accepted: got %s", got)
+	}
+	// The newest that the constraint admits is the one that moved.
+	tilde := strings.Replace(two, "^0.1", "<=0.1.1", 1)
+	result = r.lock(tilde, Options{Locked: l, CheckMoved: true, AcceptMoved: []string{"postgres"}})
+	if was(result.Lock) != now || len(result.Moved) != 1 {
+		t.Errorf("accepted: got %s, %v", was(result.Lock), result.Moved)
+	}
+
+	// Even an upgrade that does not ask first sees it when it reads the release.
+	result = r.lock(tilde, Options{Locked: l, UpgradeAll: true})
+	if was(result.Lock) != was(l) || len(result.Moved) != 1 || result.Moved[0].Now != now {
+		t.Errorf("unasked: got %s, %v", was(result.Lock), result.Moved)
+	}
+	if string(l.Encode()) != string(locked.Encode()) {
+		t.Error("the lock that was given is changed")
+	}
+}
+
+// TestMovedPlatformTag is the same for a platform's own tag.
+func TestMovedPlatformTag(t *testing.T) {
+	r := newRegistries(t)
+	repo := r.repo(official + "/postgres")
+	repo.platformTags("0.1.0", release{})
+	m := "[plugins]\npostgres = \"*\"\n"
+	l := r.lock(m, Options{}).Lock
+	repo.platformTags("0.1.0", release{platforms: "linux/arm64", salt: "moved"})
+	result := r.lock(m, Options{Locked: l, UpgradeAll: true})
+	if string(result.Lock.Encode()) != string(l.Encode()) || len(result.Moved) != 1 || result.Moved[0].Tag != "0.1.0-linux-arm64" {
+		t.Errorf("got %+v", result.Moved)
+	}
+}
+
+// TestDeletedIsLeft: an upgrade leaves a version that was deleted for one that
+// is there; lock keeps it.
+func TestDeletedIsLeft(t *testing.T) {
+	r, l := start(t)
+	delete(r.repos[official+"/postgres"].tags, "0.1.1")
+	if got := versions(r.lock(two, Options{Locked: l}).Lock); got != versions(l) {
+		t.Errorf("got %s", got)
+	}
+	result := r.lock(two, Options{Locked: l, UpgradeAll: true, CheckMoved: true})
+	if got := versions(result.Lock); got != "mysql 1.1.0, postgres 0.1.2" || len(result.Moved) != 1 || result.Moved[0].Kind != TagDeleted {
+		t.Errorf("got %s, %v", got, result.Moved)
+	}
+}
+
+// TestSignatureStaysWithContent: an upgrade that comes to the same content
+// keeps who signed it.
+func TestSignatureStaysWithContent(t *testing.T) {
+	r, l := start(t)
+	p, _ := l.Plugin("mysql")
+	p.Signature = &lockfile.Signature{Key: "sha256:" + strings.Repeat("0", 64)}
+	delete(r.repos[official+"/mysql"].tags, "1.1.0")
+	result := r.lock(two, Options{Locked: l, UpgradeAll: true})
+	if p, _ := result.Lock.Plugin("mysql"); p.Version != "1.0.0" || p.Signature == nil {
+		t.Errorf("got %+v", p)
+	}
+	if p, _ := result.Lock.Plugin("postgres"); p.Version != "0.1.2" || p.Signature != nil {
+		t.Errorf("got %+v", p)
+	}
+}

@@ -1,0 +1,109 @@
+package resolve
+
+import (
+	"context"
+	"errors"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pubgrub"
+)
+
+// Behind compares what is locked of one plugin with what there is. Versions are
+// told by a tag or digest where a release states none.
+type Behind struct {
+	Plugin     string
+	Repository string
+	Current    string // locked; "" where the lock does not have the plugin
+	Wanted     string // what an update would take
+	Latest     string // the newest that there is, admitted or not; no prerelease, unless prerelease = true or there is nothing else
+	Digest     bool   // Wanted is another content under the same name: a floating tag that moved
+	Moved      []Moved
+}
+
+// Outdated tells whether the plugin is behind: its latest is newer, an update
+// would change it, or its tag moved.
+func (b Behind) Outdated() bool {
+	return b.Current != b.Wanted || b.Digest || len(b.Moved) > 0 || newer(b.Latest, b.Current)
+}
+
+// newer tells whether version a is newer than b; false where either is none.
+func newer(a, b string) bool {
+	v, err := semver.StrictNewVersion(a)
+	if err != nil {
+		return false
+	}
+	w, err := semver.StrictNewVersion(b)
+	return err == nil && v.GreaterThan(w)
+}
+
+// Outdated compares the lock with what an update of everything would take and
+// with the newest that there is, plugins by name. The Upgrade options count as
+// set. Errors: as Resolve.
+func Outdated(ctx context.Context, c Catalog, o Options) ([]Behind, error) {
+	o.UpgradeAll, o.CheckMoved = true, true
+	r := newResolver(c, o)
+	a, err := r.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	solution, err := a.solve(ctx)
+	var failure *pubgrub.Failure
+	if errors.As(err, &failure) {
+		return nil, a.failed(ctx, failure)
+	}
+	if err != nil {
+		return nil, err
+	}
+	names := sortedKeys(solution)
+	out := make([]Behind, len(names))
+	err = each(len(names), func(i int) (err error) {
+		out[i], err = a.behind(ctx, names[i], solution[names[i]])
+		return err
+	})
+	return out, err
+}
+
+// behind compares one plugin.
+func (a *attempt) behind(ctx context.Context, name, wanted string) (Behind, error) {
+	p := a.plugin(name)
+	b := Behind{Plugin: name, Wanted: wanted, Latest: wanted}
+	if l, ok := a.o.Locked.Plugin(name); ok {
+		b.Current = label(l.Version, l.Tag, l.Digest)
+		b.Repository = l.Repository
+	}
+	for _, m := range a.moved {
+		if m.Plugin == name {
+			b.Moved = append(b.Moved, m)
+		}
+	}
+	if p.entry.Digest != "" {
+		return b, nil
+	}
+	if err := a.list(ctx, p); err != nil {
+		return b, err
+	}
+	b.Repository = p.repository
+	if p.entry.Tag != "" {
+		release := p.versions[0].release
+		b.Digest = p.locked != nil && release != nil && !p.isLocked(release)
+		return b, nil
+	}
+	if latest := p.latest(); latest != "" {
+		b.Latest = latest
+	}
+	return b, nil
+}
+
+// latest returns the newest version of all, stable ones before prereleases.
+func (p *plugin) latest() string {
+	for _, v := range p.versions {
+		if p.entry.Prerelease || v.semver.Prerelease() == "" {
+			return v.text
+		}
+	}
+	if len(p.versions) > 0 {
+		return p.versions[0].text
+	}
+	return ""
+}

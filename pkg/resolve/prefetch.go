@@ -1,0 +1,151 @@
+package resolve
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// prefetch asks for everything that the solver is sure to ask for, of all
+// plugins at once: the tags, and the newest release that could be taken. What
+// that one requires is asked for in the same way. Errors: *NoVersionError, the
+// Catalog's.
+func (a *attempt) prefetch(ctx context.Context) error {
+	f := fetching{attempt: a, seen: map[string]bool{}}
+	errs := make([]error, len(a.o.Manifest.Plugins))
+	for i, entry := range a.o.Manifest.Plugins {
+		p := a.plugin(entry.Name)
+		f.seen[p.name] = true
+		f.wait.Go(func() { errs[i] = f.fetch(ctx, p, nil) })
+	}
+	f.wait.Wait()
+	return join(errs)
+}
+
+// fetching is one round of prefetch.
+type fetching struct {
+	*attempt
+	wait sync.WaitGroup
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+// fetch fetches what is to be known of one plugin; required is what another
+// plugin requires of it, nil where the manifest lists it.
+func (f *fetching) fetch(ctx context.Context, p *plugin, required *semver.Constraints) error {
+	if f.frozen[p.name] {
+		f.required(ctx, p.locked.Requires)
+		return nil
+	}
+	if err := f.list(ctx, p); err != nil {
+		return err
+	}
+	if p.listed {
+		if err := f.admitted(p); err != nil {
+			return err
+		}
+	}
+	if f.keeps(p) && p.byText[p.lockedText()] != nil {
+		f.required(ctx, p.locked.Requires)
+		return nil
+	}
+	for _, v := range p.versions {
+		if p.listed && !f.mayTake(p, v) || required != nil && !required.Check(v.semver) {
+			continue
+		}
+		if err := f.read(ctx, p, v); err != nil {
+			return err
+		}
+		if v.reason == nil && f.supports(v.release) {
+			f.required(ctx, v.release.Requires)
+			return nil
+		}
+	}
+	return nil
+}
+
+// admits tells whether the manifest admits a version of a plugin, nil for a
+// release that states none.
+func (a *attempt) admits(p *plugin, v *semver.Version) bool {
+	switch {
+	case v == nil || p.entry.Tag != "" || p.entry.Digest != "":
+		return true
+	case p.constraint == nil || a.relaxed == p.name:
+		return v.Prerelease() == "" || p.entry.Prerelease
+	}
+	return p.constraint.Check(v)
+}
+
+// mayTake tells whether a version is admitted, and the one that was asked for
+// where one was.
+func (a *attempt) mayTake(p *plugin, v *version) bool {
+	precise, ok := a.precise[p.name]
+	return a.admits(p, v.semver) && (!ok || v.text == precise)
+}
+
+// supports tells whether a release goes with the manifest's host.
+func (a *attempt) supports(release *artifact.Release) bool {
+	text, ok := release.Requires[artifact.Host]
+	return !ok || !a.hasHost() || hostMeets(a.o.Manifest.SchemaHero, text)
+}
+
+// required fetches the plugins that a release requires and that nothing else
+// asked for. Their errors are told if the solver comes to ask for them.
+func (f *fetching) required(ctx context.Context, requires map[string]string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, text := range requires {
+		if name == artifact.Host || f.seen[name] {
+			continue
+		}
+		f.seen[name] = true
+		p := f.plugin(name)
+		f.wait.Go(func() { _ = f.fetch(ctx, p, parseConstraint(text, p.entry.Prerelease)) })
+	}
+}
+
+// admitted returns a *NoVersionError where the constraint, or the version that
+// was asked for, admits nothing that there is.
+func (a *attempt) admitted(p *plugin) error {
+	if !slices.ContainsFunc(p.versions, func(v *version) bool { return a.admits(p, v.semver) }) {
+		return p.noVersion(p.entry.Version)
+	}
+	if precise, ok := a.precise[p.name]; ok && p.byText[precise] == nil {
+		return p.noVersion(precise)
+	}
+	return nil
+}
+
+// noVersion tells that a constraint admits none of p's versions.
+func (p *plugin) noVersion(constraint string) *NoVersionError {
+	e := &NoVersionError{
+		Plugin: p.name, Constraint: constraint, Pos: p.entry.Pos,
+		Repository: p.repository, Available: len(p.versions),
+	}
+	var stable, all []*semver.Version
+	widened := parseConstraint(constraint, true)
+	for _, v := range p.versions {
+		if v.semver == nil {
+			continue
+		}
+		all = append(all, v.semver)
+		if v.semver.Prerelease() == "" {
+			stable = append(stable, v.semver)
+		} else if e.Prerelease == "" && widened != nil && widened.Check(v.semver) {
+			e.Prerelease = v.text
+		}
+	}
+	for _, some := range [][]*semver.Version{stable, all} {
+		if v := nearest(some, constraint); v != nil && e.Newest == "" {
+			e.Newest, e.Nearest = some[0].String(), v.String()
+		}
+	}
+	if e.Newest == "" && len(all) > 0 {
+		e.Newest = all[0].String()
+	}
+	return e
+}

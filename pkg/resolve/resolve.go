@@ -1,0 +1,160 @@
+package resolve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pubgrub"
+)
+
+// Resolve chooses a release for each plugin that the manifest lists and for
+// each that those require. What is locked stays as long as it satisfies the
+// manifest, without any request, unless it is to be upgraded; it gives way
+// only where the plugins would not go together otherwise.
+//
+// Errors, several of them joined in the order of the manifest:
+// *NoRepositoryError, *NoVersionError, *PlatformError, *ConflictError,
+// *MovedError, *UnknownPluginError, *artifact.SumError with the plugin in
+// front, the Catalog's.
+func Resolve(ctx context.Context, c Catalog, o Options) (*Result, error) {
+	r := newResolver(c, o)
+	a, err := r.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	solution, err := a.solve(ctx)
+	var failure *pubgrub.Failure
+	if errors.As(err, &failure) {
+		return nil, a.failed(ctx, failure)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.result(ctx, solution)
+}
+
+// begin decides what stays and asks for the rest.
+func (r *resolver) begin(ctx context.Context) (*attempt, error) {
+	for _, name := range slices.Concat(r.o.Upgrade, r.o.AcceptMoved, slices.Sorted(maps.Keys(r.o.Precise))) {
+		_, listed := r.o.Manifest.Plugin(name)
+		if _, locked := r.o.Locked.Plugin(name); !listed && !locked {
+			return nil, &UnknownPluginError{name}
+		}
+	}
+	frozen, err := r.keep(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := &attempt{resolver: r, frozen: frozen, precise: map[string]string{}}
+	for name, text := range r.o.Precise {
+		a.precise[name] = text
+		if v, err := semver.StrictNewVersion(strings.TrimPrefix(text, "v")); err == nil {
+			a.precise[name] = v.String()
+		}
+	}
+	return a, a.prefetch(ctx)
+}
+
+// result makes a lock of a solution.
+func (a *attempt) result(ctx context.Context, solution map[string]string) (*Result, error) {
+	names := slices.Sorted(maps.Keys(solution))
+	entries := make([]lockfile.Plugin, len(names))
+	err := each(len(names), func(i int) (err error) {
+		entries[i], err = a.entry(ctx, a.plugin(names[i]), solution[names[i]])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for name := range a.stated {
+		if _, ok := solution[name]; ok {
+			a.note(name, "states no version, so what other plugins require of it is taken to be met")
+		}
+	}
+	lock := &lockfile.Lock{Plugins: entries}
+	lock.Sort()
+	slices.SortFunc(a.notes, func(x, y Note) int { return strings.Compare(x.String(), y.String()) })
+	return &Result{Lock: lock, Skipped: a.skipped(solution), Notes: a.notes, Moved: a.moved}, nil
+}
+
+// entry returns the lock entry of a chosen version: the locked one where that
+// was chosen, else a new one, whose checksums are checked.
+func (a *attempt) entry(ctx context.Context, p *plugin, text string) (lockfile.Plugin, error) {
+	locked := p.locked
+	if a.frozen[p.name] || a.keeps(p) && text == p.lockedText() {
+		if p.grown == nil {
+			return a.kept(p), nil
+		}
+		e := newEntry(p, locked.Repository, p.grown)
+		e.Signature = locked.Clone().Signature
+		reader, err := a.catalog.Reader(locked.Repository)
+		if err != nil {
+			return e, err
+		}
+		return e, a.checkSums(ctx, p, reader, p.grown)
+	}
+	release := p.byText[text].release
+	e := newEntry(p, p.repository, release)
+	if locked != nil && locked.Repository == e.Repository && locked.Version == e.Version && !p.floating() {
+		switch {
+		case sameContent(locked, &e):
+			e.Signature = locked.Clone().Signature
+		case !slices.Contains(a.o.AcceptMoved, p.name):
+			a.follow(p, &e)
+			return a.kept(p), nil
+		}
+	}
+	return e, a.checkSums(ctx, p, p.reader, release)
+}
+
+// kept returns p's locked entry with the manifest's aliases.
+func (a *attempt) kept(p *plugin) lockfile.Plugin {
+	e := p.locked.Clone()
+	e.Aliases = slices.Clone(p.entry.Aliases)
+	return e
+}
+
+// follow records that a version's tag was seen to name something else than
+// what is locked.
+func (a *attempt) follow(p *plugin, now *lockfile.Plugin) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	l := p.locked
+	m := Moved{Plugin: p.name, Repository: l.Repository, Tag: l.Tag, Locked: l.Digest, Now: now.Digest, Kind: TagMoved}
+	for _, q := range l.Platforms {
+		if n, ok := now.Platform(q.Platform); ok && l.Digest == now.Digest && n.Manifest != q.Manifest {
+			m.Tag, m.Platform, m.Locked, m.Now = q.Tag, q.Platform, q.Manifest, n.Manifest
+			break
+		}
+	}
+	if !slices.ContainsFunc(a.moved, func(other Moved) bool { return other.Plugin == p.name }) {
+		a.moved = append(a.moved, m)
+	}
+}
+
+// checkSums holds the builds of a release against the checksums published
+// beside them.
+func (a *attempt) checkSums(ctx context.Context, p *plugin, reader artifact.Reader, release *artifact.Release) error {
+	return each(len(release.Builds), func(i int) error {
+		err := a.request(ctx, func() error { return artifact.CheckSum(ctx, reader, release.Builds[i]) })
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", p.name, label(release.Version, release.Tag, release.Digest), err)
+		}
+		return nil
+	})
+}
+
+// note records something for the user.
+func (r *resolver) note(plugin, format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notes = append(r.notes, Note{plugin, fmt.Sprintf(format, args...)})
+}

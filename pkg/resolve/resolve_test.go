@@ -1,0 +1,278 @@
+package resolve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+func TestHighestVersion(t *testing.T) {
+	r := newRegistries(t)
+	r.publish("postgres", "0.1.0", "0.1.2", "0.1.10", "0.2.0", "1.0.0-rc.1", "v0.1.3")
+	r.repo(official + "/postgres").tags["latest"] = r.repo(official + "/postgres").tags["0.2.0"]
+	r.repo(official + "/postgres").tags["0.1"] = r.repo(official + "/postgres").tags["0.1.10"]
+	for constraint, want := range map[string]string{
+		"^0.1":              "postgres 0.1.10",
+		"~0.1.0":            "postgres 0.1.10",
+		"*":                 "postgres 0.2.0",
+		">=0.1, <0.1.10":    "postgres 0.1.3",
+		"0.1.0":             "postgres 0.1.0",
+		">=1.0.0-0":         "postgres 1.0.0-rc.1",
+		"0.1.0 || 0.1.2":    "postgres 0.1.2",
+		"0.1.x, != 0.1.10":  "postgres 0.1.3",
+		"0.1.0 - 0.1.2":     "postgres 0.1.2",
+		">0.1.10":           "postgres 0.2.0",
+		"<0.2.0, >=0.1.2-0": "postgres 0.1.10",
+	} {
+		result := r.lock(fmt.Sprintf("[plugins]\npostgres = %q\n", constraint), Options{})
+		if got := versions(result.Lock); got != want {
+			t.Errorf("%s: got %s, want %s", constraint, got, want)
+		}
+	}
+}
+
+func TestPrerelease(t *testing.T) {
+	r := newRegistries(t)
+	r.publish("postgres", "0.1.0", "0.2.0-beta.1", "0.2.0-beta.2")
+	result := r.lock(`[plugins]`+"\n"+`postgres = { version = ">=0.1", prerelease = true }`, Options{})
+	if got := versions(result.Lock); got != "postgres 0.2.0-beta.2" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestEqualPrecedence(t *testing.T) {
+	r := newRegistries(t)
+	r.publish("postgres", "1.0.0", "1.0.0_build.2", "1.0.0_build.10", "v1.0.0_zulu")
+	result := r.lock("[plugins]\npostgres = \"^1\"\n", Options{})
+	if p := result.Lock.Plugins[0]; p.Version != "1.0.0+build.2" || p.Tag != "1.0.0_build.2" {
+		t.Errorf("got %s, tag %s", p.Version, p.Tag)
+	}
+}
+
+// TestLayouts locks each layout and checks what the lock says of it.
+func TestLayouts(t *testing.T) {
+	r := newRegistries(t)
+	r.repo(official+"/index").index("1.0.0", release{})
+	r.repo(official+"/files").files("1.0.0", release{sum: true})
+	r.repo(official+"/tags").platformTags("1.0.0", release{})
+	bare := r.repo(official + "/bare")
+	bare.platformTags("1.0.0", release{})
+	bare.tags["1.0.0"] = bare.tags["1.0.0-linux-amd64"]
+
+	result := r.lock("platforms = [\"linux/arm64\", \"linux/amd64\"]\n[plugins]\nindex = \"*\"\nfiles = \"*\"\ntags = \"*\"\nbare = \"*\"\n", Options{})
+	for name, want := range map[string]string{
+		"index": "tag 1.0.0 digest true: linux/amd64 linux/arm64",
+		"files": "tag 1.0.0 digest true: linux/amd64 linux/arm64",
+		"tags":  "tag  digest false: linux/amd64 1.0.0-linux-amd64 linux/arm64 1.0.0-linux-arm64",
+		"bare":  "tag 1.0.0 digest true: linux/amd64 1.0.0-linux-amd64 linux/arm64 1.0.0-linux-arm64",
+	} {
+		p, ok := result.Lock.Plugin(name)
+		if !ok {
+			t.Fatalf("%s is not locked", name)
+		}
+		got := fmt.Sprintf("tag %s digest %t:", p.Tag, p.Digest != "")
+		for _, q := range p.Platforms {
+			got = strings.TrimSpace(got + " " + q.Platform.String() + " " + q.Tag)
+			if q.File != q.Platform.Archive(name) || q.Size == 0 || q.Layer == "" || q.Manifest == "" {
+				t.Errorf("%s: incomplete: %+v", name, q)
+			}
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if got := r.count("blob "); got != 2 {
+		t.Errorf("%d blobs read, want the two checksums of the files layout", got)
+	}
+}
+
+func TestAllPlatformsWhereNoneIsDeclared(t *testing.T) {
+	r := newRegistries(t)
+	r.repo(official+"/mysql").index("1.0.0", release{platforms: "linux/amd64 darwin/arm64 windows/amd64"})
+	result := r.lock("[plugins]\nmysql = \"*\"\n", Options{})
+	if got := len(result.Lock.Plugins[0].Platforms); got != 3 {
+		t.Errorf("%d platforms locked, want 3", got)
+	}
+}
+
+func TestPlatformComplete(t *testing.T) {
+	r := newRegistries(t)
+	repo := r.repo(official + "/postgres")
+	repo.index("0.1.0", release{})
+	repo.index("0.1.1", release{platforms: "linux/amd64"})
+	repo.platformTags("0.1.2", release{platforms: "linux/amd64 darwin/arm64"})
+	result := r.lock("platforms = [\"linux/amd64\", \"linux/arm64\"]\n[plugins]\npostgres = \"^0.1\"\n", Options{})
+	if got := versions(result.Lock); got != "postgres 0.1.0" {
+		t.Errorf("got %s", got)
+	}
+	check(t, "skipped", texts(result.Skipped), []string{
+		"postgres 0.1.2: offers no linux/arm64",
+		"postgres 0.1.1: offers no linux/arm64",
+	})
+	if n := r.count("manifest " + official + "/postgres:0.1.2"); n != 0 {
+		t.Errorf("%d manifests read of a version whose tags tell enough", n)
+	}
+}
+
+func TestPlatformError(t *testing.T) {
+	r := newRegistries(t)
+	r.repo(official+"/postgres").index("0.1.0", release{platforms: "linux/amd64"})
+	r.repo(official+"/postgres").index("0.1.1", release{platforms: "linux/amd64 darwin/arm64"})
+	r.publish("mysql", "1.0.0")
+	_, err := r.resolve(Options{Manifest: parse(t, "platforms = [\"linux/amd64\", \"linux/arm64\"]\n[plugins]\npostgres = \"^0.1\"\nmysql = \"*\"\n")})
+	var e *PlatformError
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v", err)
+	}
+	if e.Version != "0.1.1" || platforms(e.Missing) != "linux/arm64" || platforms(e.Offered) != "darwin/arm64, linux/amd64" || e.Tried != 2 {
+		t.Errorf("got %+v", e)
+	}
+	want := "postgres: none of the 2 versions that ^0.1 (schemahero-plugins.toml:4) admits offers all platforms: the newest, 0.1.1, has no linux/arm64, only darwin/arm64, linux/amd64"
+	if err.Error() != want {
+		t.Errorf("got  %s\nwant %s", err, want)
+	}
+}
+
+func TestMinimumAge(t *testing.T) {
+	r := newRegistries(t)
+	repo := r.repo(official + "/postgres")
+	repo.index("0.1.0", release{})
+	repo.index("0.1.1", release{created: "-"})
+	repo.index("0.1.2", release{created: noon().Add(-71 * time.Hour).Format(time.RFC3339)})
+	const m = "minimum-age = \"72h\"\n[plugins]\npostgres = \"^0.1\"\n"
+	result := r.lock(m, Options{})
+	if got := versions(result.Lock); got != "postgres 0.1.0" {
+		t.Errorf("got %s", got)
+	}
+	check(t, "skipped", texts(result.Skipped), []string{
+		"postgres 0.1.2: is younger than 72h, of 2026-11-20T13:00:00Z",
+		"postgres 0.1.1: states no date, and minimum-age is 72h",
+	})
+
+	// What is locked was locked before the rule, and stays even in an upgrade.
+	young := r.lock("[plugins]\npostgres = \"^0.1\"\n", Options{})
+	for _, upgrade := range []bool{false, true} {
+		result = r.lock(m, Options{Locked: young.Lock, UpgradeAll: upgrade})
+		if got := versions(result.Lock); got != "postgres 0.1.2" {
+			t.Errorf("upgrade %t: got %s", upgrade, got)
+		}
+	}
+}
+
+func TestMinimumAgePassesAll(t *testing.T) {
+	r := newRegistries(t)
+	r.repo(official+"/postgres").index("0.1.0", release{created: "-"})
+	_, err := r.resolve(Options{Manifest: parse(t, "minimum-age = \"72h\"\n[plugins]\npostgres = \"^0.1\"\n")})
+	var e *NoVersionError
+	if !errors.As(err, &e) || len(e.Passed) != 1 || e.Passed[0].Verdict != Undated {
+		t.Fatalf("got %v", err)
+	}
+	want := "postgres: no version that ^0.1 (schemahero-plugins.toml:4) admits can be taken: 0.1.0 states no date, and minimum-age is 72h"
+	if err.Error() != want {
+		t.Errorf("got  %s\nwant %s", err, want)
+	}
+}
+
+func TestBrokenReleaseIsPassedOver(t *testing.T) {
+	r := newRegistries(t)
+	r.publish("postgres", "0.1.0")
+	repo := r.repo(official + "/postgres")
+	repo.tags["0.1.1"] = repo.put(map[string]any{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"}).Digest
+	repo.tags["0.1.2"] = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+	result := r.lock("[plugins]\npostgres = \"*\"\n", Options{})
+	if got := versions(result.Lock); got != "postgres 0.1.0" {
+		t.Errorf("got %s", got)
+	}
+	if len(result.Skipped) != 2 || result.Skipped[0].Verdict != Deleted || result.Skipped[1].Verdict != Broken {
+		t.Errorf("got %+v", result.Skipped)
+	}
+}
+
+func TestNoVersion(t *testing.T) {
+	r := newRegistries(t)
+	r.publish("postgres", "0.1.0", "0.2.5", "0.4.0", "2.0.0", "3.0.0-rc.1")
+	r.repo(official + "/empty")
+	r.repo(official+"/mysql").index("1.0.0-rc.1", release{})
+	for manifest, want := range map[string]string{
+		`postgres = "^0.3"`:   "postgres: no version in registry.test/db/postgres satisfies ^0.3 (schemahero-plugins.toml:3): the newest is 2.0.0, the nearest 0.4.0",
+		`postgres = "^0.2.7"`: "postgres: no version in registry.test/db/postgres satisfies ^0.2.7 (schemahero-plugins.toml:3): the newest is 2.0.0, the nearest 0.2.5",
+		`postgres = ">=3"`:    "postgres: no version in registry.test/db/postgres satisfies >=3 (schemahero-plugins.toml:3): the newest is 2.0.0",
+		`postgres = ">2"`:     "postgres: no version in registry.test/db/postgres satisfies >2 (schemahero-plugins.toml:3): the newest is 2.0.0; 3.0.0-rc.1 is a prerelease",
+		`empty = "*"`:         "empty: no version in registry.test/db/empty satisfies * (schemahero-plugins.toml:3): it has no version at all",
+		`mysql = "*"`:         "mysql: no version in registry.test/db/mysql satisfies * (schemahero-plugins.toml:3): the newest is 1.0.0-rc.1; 1.0.0-rc.1 is a prerelease",
+	} {
+		_, err := r.resolve(Options{Manifest: parse(t, "[plugins]\n"+manifest+"\n")})
+		var e *NoVersionError
+		if !errors.As(err, &e) {
+			t.Errorf("%s: got %v", manifest, err)
+			continue
+		}
+		if err.Error() != want {
+			t.Errorf("%s:\n got %s\nwant %s", manifest, err, want)
+		}
+	}
+	if n := r.count("manifest "); n != 0 {
+		t.Errorf("%d manifests read where tags tell enough", n)
+	}
+}
+
+func TestSeveralFailures(t *testing.T) {
+	r := newRegistries(t)
+	r.publish("postgres", "0.1.0")
+	_, err := r.resolve(Options{Manifest: parse(t, "[plugins]\npostgres = \"^9\"\nmysql = \"*\"\n")})
+	var version *NoVersionError
+	var repository *NoRepositoryError
+	if !errors.As(err, &version) || !errors.As(err, &repository) {
+		t.Fatalf("got %v", err)
+	}
+	if !strings.HasPrefix(err.Error(), "postgres: ") {
+		t.Errorf("not in the order of the manifest: %v", err)
+	}
+}
+
+func TestChecksum(t *testing.T) {
+	r := newRegistries(t)
+	repo := r.repo(official + "/postgres")
+	repo.files("0.1.0", release{platforms: "linux/amd64", sum: true})
+	repo.files("0.1.1", release{platforms: "linux/amd64", badSum: true})
+	if got := versions(r.lock("[plugins]\npostgres = \"0.1.0\"\n", Options{}).Lock); got != "postgres 0.1.0" {
+		t.Errorf("got %s", got)
+	}
+	_, err := r.resolve(Options{Manifest: parse(t, "[plugins]\npostgres = \"^0.1\"\n")})
+	if e := new(artifact.SumError); !errors.As(err, &e) || !strings.HasPrefix(err.Error(), "postgres 0.1.1: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestSame locks the same state twice and wants the same bytes.
+func TestSame(t *testing.T) {
+	r := newRegistries(t)
+	for i := range 20 {
+		r.repo(fmt.Sprintf("%s/p%d", official, i)).index("1.0.0", release{requires: map[string]string{fmt.Sprintf("p%d", (i+1)%20): "^1", artifact.Host: ">=0.1"}})
+	}
+	var first string
+	for range 3 {
+		got := string(r.lock("[plugins]\np3 = \"*\"\np4 = \"*\"\n", Options{}).Lock.Encode())
+		if first == "" {
+			first = got
+		}
+		if got != first {
+			t.Fatalf("differs:\n%s\n%s", got, first)
+		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	r := newRegistries(t)
+	r.publish("postgres", "0.1.0")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Resolve(ctx, r, Options{Manifest: parse(t, "[plugins]\npostgres = \"*\"\n")}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,76 @@
+package resolve
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// VersionInfo is a row of the compatibility matrix.
+type VersionInfo struct {
+	Version   string
+	Tag       string              // for all platforms; "" where there is none
+	Digest    digest.Digest       // of what Tag names; "" without one
+	Platforms []artifact.Platform // that the release serves, sorted
+	Requires  map[string]string   // constraints by plugin name, artifact.Host for the host
+	Created   time.Time           // zero where the release does not say
+	Builds    []artifact.Build    // of the declared platforms, or of all where none are
+	Locked    bool                // the lock has this version
+	Moved     bool                // and its tag names something else now
+	Problem   error               // why the release cannot be read, nil where it can: *artifact.FormatError or one that matches artifact.ErrNotFound
+}
+
+// Versions returns what there is of a plugin, newest first, at most limit
+// versions where that is positive. Each release is read. The manifest need not
+// list the plugin; without an entry it is looked for as a required one.
+// Errors: *NoRepositoryError, the Catalog's.
+func Versions(ctx context.Context, c Catalog, o Options, name string, limit int) ([]VersionInfo, error) {
+	r := newResolver(c, o)
+	p := &plugin{name: name}
+	p.entry, p.listed = o.Manifest.Plugin(name)
+	if err := r.listTags(ctx, p); err != nil {
+		return nil, err
+	}
+	versions := p.versions
+	if limit > 0 && limit < len(versions) {
+		versions = versions[:limit]
+	}
+	infos := make([]VersionInfo, len(versions))
+	err := each(len(versions), func(i int) error {
+		c := versions[i].candidate
+		infos[i] = VersionInfo{Version: versions[i].text, Tag: c.Tag, Platforms: tagPlatforms(c)}
+		return r.request(ctx, func() error {
+			release, err := artifact.ReadFor(ctx, p.reader, name, c, o.Manifest.Platforms)
+			var format *artifact.FormatError
+			switch {
+			case errors.As(err, &format), errors.Is(err, artifact.ErrNotFound):
+				infos[i].Problem = err
+				return nil
+			case err != nil:
+				return err
+			}
+			infos[i].fill(release)
+			return nil
+		})
+	})
+	if l, ok := o.Locked.Plugin(name); ok && l.Repository == p.repository && ownTag(l) {
+		for i := range infos {
+			infos[i].Locked = infos[i].Version == l.Version
+			infos[i].Moved = infos[i].Locked && infos[i].Problem == nil && infos[i].Digest != l.Digest
+			for _, b := range infos[i].Builds {
+				q, ok := l.Platform(b.Platform)
+				infos[i].Moved = infos[i].Moved || infos[i].Locked && ok && q.Manifest != b.Manifest
+			}
+		}
+	}
+	return infos, err
+}
+
+func (v *VersionInfo) fill(release *artifact.Release) {
+	v.Digest, v.Platforms, v.Requires = release.Digest, release.Offered, release.Requires
+	v.Created, v.Builds = release.Created, release.Builds
+}
