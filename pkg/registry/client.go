@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"errors"
 	"strings"
 	"sync"
 
@@ -18,14 +19,15 @@ type Client struct {
 
 	mu        sync.Mutex
 	endpoints map[string]*endpoint
-	fallback  chan struct{} // held while a fallback tag is changed
+	layouts   map[string]*layout // by path
+	fallback  chan struct{}      // held while a fallback tag is changed
 }
 
 // New returns a Client. Nothing is read and nobody is asked before the first
 // request, so that a command which needs no network pays for none. Errors:
 // *ReferenceError for a mirror that is no HOST[/PATH].
 func New(o Options) (*Client, error) {
-	c := &Client{o: o, keys: &keyring{paths: o.Credentials}, endpoints: map[string]*endpoint{}, fallback: make(chan struct{}, 1)}
+	c := &Client{o: o, keys: &keyring{paths: o.Credentials}, endpoints: map[string]*endpoint{}, layouts: map[string]*layout{}, fallback: make(chan struct{}, 1)}
 	c.web = newWeb(&c.o)
 	c.cache = &manifestCache{dir: o.CacheDir}
 	for _, m := range o.Mirrors {
@@ -44,8 +46,9 @@ const layoutScheme = "oci-layout:"
 // Repository returns a repository by its name: HOST[:PORT]/PATH in a registry,
 // or oci-layout:DIR/NAME, the driver NAME in the OCI image layout at DIR. For a
 // registry nothing is asked yet; but the repositories that were named before
-// the first request share its token where the registry grants one. Errors:
-// *ReferenceError, for layouts also *BundleError.
+// the first request share its token where the registry grants one; a layout is
+// opened when something is asked of it, and tells then with a *BundleError that
+// it is none. Errors: *ReferenceError.
 func (c *Client) Repository(ref string) (Repository, error) {
 	if path, ok := strings.CutPrefix(ref, layoutScheme); ok {
 		return c.layoutRepository(ref, path)
@@ -127,12 +130,16 @@ func (c *Client) source(host, path string) *source {
 // Stats returns what was done so far.
 func (c *Client) Stats() Stats { return c.stats.snapshot() }
 
-// Close ends the connections that are kept for further requests.
+// Close ends the connections that are kept for further requests, and closes the
+// layouts that were read.
 func (c *Client) Close() error {
 	c.web.closeIdle()
-	return nil
-}
-
-func (c *Client) layoutRepository(ref, path string) (Repository, error) {
-	return nil, &ReferenceError{ref, "x"}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var errs []error
+	for path, l := range c.layouts {
+		errs = append(errs, l.Close())
+		delete(c.layouts, path)
+	}
+	return errors.Join(errs...)
 }

@@ -141,13 +141,14 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func TestPushBlobStalls(t *testing.T) {
 	r := newRig(t)
-	data := content(50 << 20) // more than any buffer on the way
+	data := make([]byte, 32<<20) // more than any buffer on the way
 	desc := ocispec.Descriptor{Digest: digest.FromBytes(data), Size: int64(len(data))}
 	release := make(chan bool)
 	t.Cleanup(func() { close(release) })
 	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		if req.Method == http.MethodPut {
 			<-release // reads nothing
+			panic(http.ErrAbortHandler)
 		}
 		return false
 	})

@@ -2,18 +2,28 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// AnnotationRepository on an entry of a layout's index.json names the
-// repository, HOST/PATH, that it was copied from.
-const AnnotationRepository = "io.schemahero.plugin.repository"
+// What entries of a layout's index.json are annotated with, beside the
+// specification's org.opencontainers.image.ref.name.
+const (
+	// AnnotationRepository names the repository, HOST/PATH, that an entry was
+	// copied from.
+	AnnotationRepository = "io.schemahero.plugin.repository"
+	// AnnotationTag is the tag that it had there. Without it the tag is what
+	// stands behind NAME- in ref.name.
+	AnnotationTag = "io.schemahero.plugin.tag"
+)
 
-// Source is a layout or bundle, opened.
+// BundleLock is the name of the lock at a bundle's root.
+const BundleLock = "schemahero-plugins.lock"
+
+// Source is an OCI image layout, opened: a folder, or a bundle, which is a tar
+// of one.
 type Source interface {
 	// Repositories returns the repositories that its index names, sorted.
 	Repositories() []string
@@ -33,6 +43,7 @@ type Source interface {
 }
 
 // OpenSource opens an OCI image layout, a folder or a tar of one. A tar that
-// does not end in two zero blocks, or lacks a blob that its index names, is
-// refused whole. Errors: *BundleError, *IntegrityError, and those of os.Open.
-func OpenSource(path string) (Source, error) { return nil, errors.ErrUnsupported }
+// does not end in two zero blocks, and a layout that lacks a blob that its
+// index names, is refused whole. Blobs are read when they are asked for, from
+// where they are. Errors: *BundleError, *IntegrityError, and those of os.Open.
+func OpenSource(path string) (Source, error) { return openLayout(path) }

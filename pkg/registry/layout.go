@@ -1,0 +1,224 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// layout is an OCI image layout
+// (https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md).
+type layout struct {
+	path  string // for messages
+	files layoutFiles
+	index ocispec.Index
+	lock  []byte
+}
+
+// layoutFiles is the place where a layout's files are. Names have slashes.
+type layoutFiles interface {
+	// open opens a regular file. The error is fs.ErrNotExist where there is
+	// none.
+	open(name string) (io.ReadCloser, int64, error)
+	io.Closer
+}
+
+// maxLayoutIndex is the size over which index.json and the lock are refused.
+const maxLayoutIndex = 16 << 20
+
+func openLayout(path string) (*layout, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	var files layoutFiles
+	if info.IsDir() {
+		root, err := os.OpenRoot(path)
+		if err != nil {
+			return nil, err
+		}
+		files = folder{root}
+	} else if files, err = openTar(path); err != nil {
+		return nil, err
+	}
+	l := &layout{path: path, files: files}
+	if err := l.load(); err != nil {
+		files.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// load reads what stands beside the blobs, and checks that what the index names
+// is there.
+func (l *layout) load() error {
+	var version ocispec.ImageLayout
+	if err := l.readJSON(ocispec.ImageLayoutFile, &version); err != nil {
+		return err
+	}
+	if version.Version != ocispec.ImageLayoutVersion {
+		return &BundleError{l.path, fmt.Sprintf("is an OCI image layout of version %q, which is unknown", version.Version)}
+	}
+	if err := l.readJSON(ocispec.ImageIndexFile, &l.index); err != nil {
+		return err
+	}
+	for _, d := range l.index.Manifests {
+		if d.Digest.Validate() != nil || d.Size < 0 {
+			return &BundleError{l.path, fmt.Sprintf("index.json names %q, which is no digest", d.Digest)}
+		}
+		size, ok := l.Has(d.Digest)
+		e := &IntegrityError{Repository: d.Annotations[AnnotationRepository], ServedBy: l.path, Digest: d.Digest, Size: d.Size, GotSize: size}
+		if !ok {
+			e.Problem = "is named by index.json and missing"
+			return e
+		}
+		if size != d.Size {
+			return e
+		}
+	}
+	lock, err := l.read(BundleLock)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	l.lock = lock
+	return nil
+}
+
+func (l *layout) read(name string) ([]byte, error) {
+	rc, size, err := l.files.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer rc.Close()
+	if size > maxLayoutIndex {
+		return nil, &BundleError{l.path, name + " is too large"}
+	}
+	return io.ReadAll(io.LimitReader(rc, maxLayoutIndex))
+}
+
+func (l *layout) readJSON(name string, v any) error {
+	data, err := l.read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &BundleError{l.path, "is no OCI image layout: it has no " + name}
+	}
+	if err != nil {
+		return err
+	}
+	if json.Unmarshal(data, v) != nil {
+		return &BundleError{l.path, name + " does not parse"}
+	}
+	return nil
+}
+
+// Repositories implements Source.
+func (l *layout) Repositories() (names []string) {
+	for _, d := range l.index.Manifests {
+		if name := d.Annotations[AnnotationRepository]; name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Entries implements Source.
+func (l *layout) Entries() []ocispec.Descriptor { return slices.Clone(l.index.Manifests) }
+
+// Lock implements Source.
+func (l *layout) Lock() []byte { return l.lock }
+
+// Close implements Source.
+func (l *layout) Close() error { return l.files.Close() }
+
+func blobFile(d digest.Digest) string {
+	return ocispec.ImageBlobsDir + "/" + d.Algorithm().String() + "/" + d.Encoded()
+}
+
+// Has implements Source.
+func (l *layout) Has(d digest.Digest) (int64, bool) {
+	if d.Validate() != nil {
+		return 0, false
+	}
+	rc, size, err := l.files.open(blobFile(d))
+	if err != nil {
+		return 0, false
+	}
+	rc.Close()
+	return size, true
+}
+
+// Blob implements Source.
+func (l *layout) Blob(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
+	return l.blob(ctx, l.path, desc)
+}
+
+func (l *layout) blob(ctx context.Context, repository string, desc ocispec.Descriptor) (io.ReadCloser, error) {
+	if err := checkDescriptor(repository, desc); err != nil {
+		return nil, err
+	}
+	rc, size, err := l.files.open(blobFile(desc.Digest))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &NotFoundError{Repository: repository, Reference: desc.Digest.String()}
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := &verified{ctx: ctx, rc: rc, hash: desc.Digest.Algorithm().Hash(), e: IntegrityError{
+		Repository: repository, ServedBy: l.path, Digest: desc.Digest, Size: desc.Size, GotSize: size,
+	}}
+	if size != desc.Size {
+		rc.Close()
+		return nil, &v.e
+	}
+	return v, nil
+}
+
+// manifest reads a manifest or index by its digest.
+func (l *layout) manifest(ctx context.Context, repository string, d digest.Digest, mediaType string) (manifest, error) {
+	size, ok := l.Has(d)
+	if !ok {
+		return manifest{}, &NotFoundError{Repository: repository, Reference: d.String()}
+	}
+	if size > artifact.MaxManifest {
+		return manifest{}, &IntegrityError{Repository: repository, ServedBy: l.path, Digest: d, Size: artifact.MaxManifest, GotSize: size, Problem: tooLarge()}
+	}
+	rc, err := l.blob(ctx, repository, ocispec.Descriptor{Digest: d, Size: size})
+	if err != nil {
+		return manifest{}, err
+	}
+	defer rc.Close()
+	data, err := io.ReadAll(rc)
+	if err != nil {
+		return manifest{}, err
+	}
+	return newManifest(d, data, mediaType), nil
+}
+
+// folder is a layout in a folder. Links out of it lead nowhere: a layout can
+// come from a pull request.
+type folder struct{ *os.Root }
+
+func (f folder) open(name string) (io.ReadCloser, int64, error) {
+	info, err := f.Stat(name)
+	if err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	file, err := f.Open(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	return file, info.Size(), nil
+}

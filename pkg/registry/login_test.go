@@ -1,0 +1,204 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// locked makes a rig ask for user u and password s3cret.
+func locked(r *rig) {
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		w.Header().Set("Date", "Mon, 23 Nov 2026 12:00:30 GMT")
+		if user, password, _ := req.BasicAuth(); user != "u" || password != "s3cret" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="r"`)
+			return refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
+		}
+		return false
+	})
+}
+
+func TestLogin(t *testing.T) {
+	r := newRig(t)
+	locked(r)
+	ctx := context.Background()
+	file := filepath.Join(t.TempDir(), "docker", "config.json")
+	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}})
+
+	_, err := c.Login(ctx, r.host(), "u", "wr0ng")
+	if e := wantError[*AuthError](t, err); e.Kind != AuthWrong || strings.Contains(e.Error(), "wr0ng") {
+		t.Errorf("refused: %#v", e)
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("refused credentials were stored")
+	}
+	if _, err := c.Ping(ctx, r.host()); err == nil {
+		t.Error("ping without credentials goes through")
+	}
+	stored, err := c.Login(ctx, r.host(), "u", "s3cret")
+	if err != nil || stored.File != file || stored.Helper != "" {
+		t.Fatalf("%+v %v", stored, err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		Auths map[string]struct{ Auth string }
+	}
+	// base64 of u:s3cret, as docker and oras write it.
+	if json.Unmarshal(data, &config) != nil || config.Auths[r.host()].Auth != "dTpzM2NyZXQ=" {
+		t.Errorf("stored: %s", data)
+	}
+	if info, _ := os.Stat(file); info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v", info.Mode())
+	}
+	// The client that logged in uses it from now on.
+	pong, err := c.Ping(ctx, r.host())
+	if err != nil || pong.Username != "u" || pong.Source != file || pong.Challenge != "basic" || pong.URL != "http://"+r.host()+"/v2/" || !pong.Date.Equal(time.Date(2026, 11, 23, 12, 0, 30, 0, time.UTC)) {
+		t.Errorf("ping: %+v %v", pong, err)
+	}
+	files, err := c.Logout(ctx, r.host())
+	if err != nil || !slices.Equal(files, []string{file}) {
+		t.Errorf("logout: %v %v", files, err)
+	}
+	if data, _ := os.ReadFile(file); strings.Contains(string(data), "dTpzM2NyZXQ") {
+		t.Errorf("left: %s", data)
+	}
+	if files, err := c.Logout(ctx, r.host()); err != nil || len(files) != 0 {
+		t.Errorf("second logout: %v %v", files, err)
+	}
+	if _, err := c.Ping(ctx, r.host()); err == nil {
+		t.Error("ping goes through after logout")
+	}
+}
+
+// What else is in the file stays, and a link to it stays a link.
+func TestLoginKeepsTheRest(t *testing.T) {
+	r := newRig(t)
+	locked(r)
+	dir := t.TempDir()
+	real, link := filepath.Join(dir, "dotfiles.json"), filepath.Join(dir, "config.json")
+	write(t, real, []byte(`{"HttpHeaders":{"X":"y"},"auths":{"other.example":{"auth":"YTpi"},"https://index.docker.io/v1/":{"auth":"YTpi"}},"currentContext":"z"}`))
+	if err := os.Symlink(real, link); err != nil {
+		t.Skip(err)
+	}
+	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: link}})
+	if _, err := c.Login(context.Background(), r.host(), "u", "s3cret"); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Error("the link was replaced")
+	}
+	check := func(want ...string) {
+		t.Helper()
+		var config struct {
+			HttpHeaders    map[string]string
+			CurrentContext string
+			Auths          map[string]any
+		}
+		data, _ := os.ReadFile(real)
+		if err := json.Unmarshal(data, &config); err != nil || config.HttpHeaders["X"] != "y" || config.CurrentContext != "z" {
+			t.Errorf("now: %s", data)
+		}
+		var keys []string
+		for key := range config.Auths {
+			keys = append(keys, key)
+		}
+		slices.Sort(keys)
+		slices.Sort(want)
+		if !slices.Equal(keys, want) {
+			t.Errorf("entries %v, want %v", keys, want)
+		}
+	}
+	check("other.example", "https://index.docker.io/v1/", r.host())
+	if _, err := c.Logout(context.Background(), "docker.io"); err != nil {
+		t.Fatal(err)
+	}
+	check("other.example", r.host())
+}
+
+func TestLoginToken(t *testing.T) {
+	r, s := newRig(t), newTokens(t)
+	s.guard(r)
+	file := filepath.Join(t.TempDir(), "config.json")
+	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}})
+	ctx := context.Background()
+	for _, secret := range []string{"wr0ng", ""} {
+		_, err := c.Login(ctx, r.host(), "u", secret)
+		if e := wantError[*AuthError](t, err); e.Kind != AuthWrong {
+			t.Errorf("%q: %#v", secret, e)
+		}
+		_, err = c.Login(ctx, r.host(), "", "wr0ng")
+		if e := wantError[*AuthError](t, err); e.Kind != AuthWrong {
+			t.Errorf("identity: %#v", e)
+		}
+	}
+	for _, login := range [][2]string{{"u", "s3cret"}, {"", "id3ntity"}} {
+		if _, err := c.Login(ctx, r.host(), login[0], login[1]); err != nil {
+			t.Fatal(err)
+		}
+		k := &keyring{paths: CredentialPaths{DockerConfig: file}}
+		got, err := k.lookup(ctx, r.host(), "")
+		if err != nil || got.username != login[0] || got.password+got.identity != login[1] {
+			t.Errorf("stored %+v %v", got, err)
+		}
+	}
+}
+
+func TestLoginHelper(t *testing.T) {
+	r := newRig(t)
+	locked(r)
+	bin := t.TempDir()
+	vault := filepath.Join(bin, "vault")
+	write(t, filepath.Join(bin, "docker-credential-test-vault"), []byte("#!/bin/sh\ncase $1 in\nstore) cat >"+vault+" ;;\nget) read server; [ -f "+vault+" ] && cat "+vault+" || { echo 'credentials not found in native keychain'; exit 1; } ;;\nerase) rm "+vault+" ;;\nesac\n"))
+	if err := os.Chmod(filepath.Join(bin, "docker-credential-test-vault"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	file := filepath.Join(t.TempDir(), "config.json")
+	write(t, file, []byte(`{"credsStore":"test-vault"}`))
+	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}})
+	ctx := context.Background()
+	stored, err := c.Login(ctx, r.host(), "u", "s3cret")
+	if err != nil || stored.Helper != "docker-credential-test-vault" {
+		t.Fatalf("%+v %v", stored, err)
+	}
+	if data, _ := os.ReadFile(file); strings.Contains(string(data), "dTpz") {
+		t.Errorf("in the file too: %s", data)
+	}
+	if pong, err := c.Ping(ctx, r.host()); err != nil || pong.Source != "docker-credential-test-vault" {
+		t.Errorf("ping: %+v %v", pong, err)
+	}
+	if files, err := c.Logout(ctx, r.host()); err != nil || len(files) != 1 {
+		t.Errorf("logout: %v %v", files, err)
+	}
+	if _, err := os.Stat(vault); err == nil {
+		t.Error("the helper still has it")
+	}
+	if files, err := c.Logout(ctx, r.host()); err != nil || len(files) != 0 {
+		t.Errorf("second logout: %v %v", files, err)
+	}
+}
+
+func TestPingWhatIsNoRegistry(t *testing.T) {
+	r := newRig(t)
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { http.NotFound(w, req); return true })
+	c, _ := newClient(t, Options{})
+	_, err := c.Ping(context.Background(), r.host())
+	if e := wantError[*StatusError](t, err); e.Status != http.StatusNotFound || !strings.HasPrefix(e.Error(), r.host()+": ") {
+		t.Errorf("error: %v", e)
+	}
+	for _, host := range []string{"", "h/x", "https://h", "h h"} {
+		_, err := c.Ping(context.Background(), host)
+		wantError[*ReferenceError](t, err)
+	}
+	_, err = c.Login(context.Background(), r.host(), "a", "b")
+	wantError[*CredentialsError](t, err) // nowhere to store it
+}
