@@ -35,8 +35,8 @@ type Options struct {
 	// CheckMoved asks the registry whether the locked tags still name what is
 	// locked: one request for each.
 	CheckMoved bool
-	// AcceptMoved names plugins whose tag may have moved: what it names now is
-	// taken.
+	// AcceptMoved names plugins whose tag may have moved: what it names now, or
+	// a newer version, is taken. It implies CheckMoved.
 	AcceptMoved []string
 }
 

@@ -23,9 +23,9 @@ import (
 
 // registries is a Catalog in memory that counts what it is asked.
 type registries struct {
-	t     testing.TB
-	delay time.Duration // of each answer
-	fail  map[string]error
+	t    testing.TB
+	fail map[string]error     // by request, as in log
+	hold func(request string) // called before each answer, nil for nothing
 
 	mu    sync.Mutex
 	repos map[string]*repo
@@ -53,12 +53,12 @@ func (r *registries) repo(name string) *repo {
 }
 
 func (r *registries) asked(what string, args ...any) error {
-	if r.delay > 0 {
-		<-time.After(r.delay)
+	line := fmt.Sprintf(what, args...)
+	if r.hold != nil {
+		r.hold(line)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	line := fmt.Sprintf(what, args...)
 	r.log = append(r.log, line)
 	return r.fail[line]
 }

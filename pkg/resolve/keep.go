@@ -36,7 +36,7 @@ func (r *resolver) keep(ctx context.Context) (frozen map[string]bool, err error)
 		p.upgrade = r.upgrades(l.Name) && p.entry.Digest == ""
 		kept = append(kept, p)
 	}
-	if r.o.CheckMoved {
+	if r.o.CheckMoved || len(r.o.AcceptMoved) > 0 {
 		if err := r.checkMoved(ctx, kept); err != nil {
 			return nil, err
 		}

@@ -16,10 +16,13 @@ import (
 // Catalog's.
 func (a *attempt) prefetch(ctx context.Context) error {
 	f := fetching{attempt: a, seen: map[string]bool{}}
-	errs := make([]error, len(a.o.Manifest.Plugins))
-	for i, entry := range a.o.Manifest.Plugins {
+	plugins := a.o.Manifest.Plugins
+	errs := make([]error, len(plugins))
+	for _, entry := range plugins {
+		f.seen[entry.Name] = true
+	}
+	for i, entry := range plugins {
 		p := a.plugin(entry.Name)
-		f.seen[p.name] = true
 		f.wait.Go(func() { errs[i] = f.fetch(ctx, p, nil) })
 	}
 	f.wait.Wait()

@@ -82,6 +82,7 @@ func (a *attempt) result(ctx context.Context, solution map[string]string) (*Resu
 	lock := &lockfile.Lock{Plugins: entries}
 	lock.Sort()
 	slices.SortFunc(a.notes, func(x, y Note) int { return strings.Compare(x.String(), y.String()) })
+	slices.SortStableFunc(a.moved, func(x, y Moved) int { return strings.Compare(x.Plugin, y.Plugin) })
 	return &Result{Lock: lock, Skipped: a.skipped(solution), Notes: a.notes, Moved: a.moved}, nil
 }
 

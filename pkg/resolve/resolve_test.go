@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
@@ -255,14 +256,16 @@ func TestSame(t *testing.T) {
 	for i := range 20 {
 		r.repo(fmt.Sprintf("%s/p%d", official, i)).index("1.0.0", release{requires: map[string]string{fmt.Sprintf("p%d", (i+1)%20): "^1", artifact.Host: ">=0.1"}})
 	}
-	var first string
-	for range 3 {
-		got := string(r.lock("[plugins]\np3 = \"*\"\np4 = \"*\"\n", Options{}).Lock.Encode())
-		if first == "" {
-			first = got
-		}
-		if got != first {
-			t.Fatalf("differs:\n%s\n%s", got, first)
+	const m = "[plugins]\np3 = \"*\"\np4 = \"*\"\n"
+	first := r.lock(m, Options{}).Lock
+	for name, o := range map[string]Options{
+		"again":     {},
+		"locked":    {Locked: first},
+		"upgraded":  {Locked: first, UpgradeAll: true},
+		"partially": {Locked: &lockfile.Lock{Plugins: first.Plugins[:7]}},
+	} {
+		if got := r.lock(m, o).Lock; string(got.Encode()) != string(first.Encode()) {
+			t.Errorf("%s: differs:\n%s\n%s", name, got.Encode(), first.Encode())
 		}
 	}
 }
