@@ -122,6 +122,8 @@ func (r *resolver) grow(ctx context.Context, p *plugin) error {
 	release.Version, release.Tag = l.Version, l.Tag
 	grown := newEntry(p, l.Repository, release)
 	if !sameContent(l, &grown) {
+		// Nothing moved: then the lock was not written by this program.
+		r.note(p.name, "is locked with manifests or layers that %s does not name", what(l))
 		return r.gone(ctx, l, nil)
 	}
 	if lacks := missing(r.o.Manifest.Platforms, release.Offered); len(lacks) > 0 {

@@ -157,6 +157,20 @@ func TestPlatformsGrowTooFar(t *testing.T) {
 	check(t, "notes", texts(result.Notes), []string{"postgres: 0.1.1 is locked and offers no darwin/arm64"})
 }
 
+// TestPlatformsGrowFromForgedLock: an entry whose digests are no chain is
+// resolved again, and that is said.
+func TestPlatformsGrowFromForgedLock(t *testing.T) {
+	r, _ := start(t)
+	l := r.lock("platforms = [\"linux/amd64\"]\n[plugins]\npostgres = \"^0.1\"\n", Options{}).Lock
+	good := l.Plugins[0].Platforms[0].Layer
+	l.Plugins[0].Platforms[0].Layer = digest.FromString("forged")
+	result := r.lock("platforms = [\"linux/amd64\", \"linux/arm64\"]\n[plugins]\npostgres = \"^0.1\"\n", Options{Locked: l})
+	if p, _ := result.Lock.Plugins[0].Platform(artifact.Platform{OS: "linux", Arch: "amd64"}); p.Layer != good {
+		t.Errorf("got %s", p.Layer)
+	}
+	check(t, "notes", texts(result.Notes), []string{"postgres: is locked with manifests or layers that 0.1.2 does not name"})
+}
+
 func TestTagAndDigestEntries(t *testing.T) {
 	r := newRegistries(t)
 	repo := r.repo(official + "/edge")
