@@ -8,6 +8,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/flow"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/unpack"
 )
 
 // Options are what an engine is given from outside. The zero value works for
@@ -24,11 +25,12 @@ type Options struct {
 // Engine installs drivers for one home. It may be used by several goroutines,
 // and any number of processes may have one on the same home.
 type Engine struct {
-	home    Home
-	o       Options
-	disk    disk.Disk
-	store   store
-	buffers flow.Buffers
+	home     Home
+	o        Options
+	disk     disk.Disk
+	store    store
+	buffers  flow.Buffers
+	unpacker *unpack.Unpacker
 
 	events sync.Mutex // held while o.Events runs
 }
@@ -38,7 +40,7 @@ func Open(home Home, o Options) *Engine {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Engine{home: home, o: o, store: store{dir: home.Store()}}
+	return &Engine{home: home, o: o, store: store{dir: home.Store()}, unpacker: unpack.New()}
 }
 
 // Home returns the engine's home.

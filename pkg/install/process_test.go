@@ -43,6 +43,7 @@ type task struct {
 	Rounds         int
 	KillAt         int  // kill oneself before the nth change of the disk
 	Tell           bool // write a byte to stdout for each change of the disk
+	Peak           bool // write the most memory that was used, in bytes
 	Hold           bool // take the home's lock, say so, and keep it until killed
 }
 
@@ -80,6 +81,11 @@ func child(spec string) error {
 		if err != nil {
 			return err
 		}
+	}
+	if t.Peak {
+		n, err := peak()
+		fmt.Println(n)
+		return err
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func FuzzArchive(f *testing.F) {
 		d := Driver{Name: "postgres", Platform: linux, Size: int64(len(layer))}
 		var w counted
 		src := strings.NewReader(layer)
-		err := Extract(src, &w, d)
+		err := New().Extract(src, &w, d)
 		if w.n > d.limit() {
 			t.Errorf("%d bytes came out of %d", w.n, len(layer))
 		}
@@ -76,7 +76,7 @@ func FuzzEntry(f *testing.F) {
 			t.Skip()
 		}
 		var out bytes.Buffer
-		err := Extract(bytes.NewReader(b.Bytes()), &out, Driver{Name: "postgres", Platform: linux, Size: int64(b.Len())})
+		err := New().Extract(bytes.NewReader(b.Bytes()), &out, Driver{Name: "postgres", Platform: linux, Size: int64(b.Len())})
 		if err == nil && out.String() != "driver" {
 			t.Errorf("extracted %q", out.String())
 		}

@@ -119,7 +119,7 @@ func (zeros) Read(p []byte) (int, error) {
 }
 
 func TestExtractStopsAtOneGibibyte(t *testing.T) {
-	err := Extract(io.MultiReader(strings.NewReader("#!"), zeros{}), discard{}, Driver{Name: "postgres", Platform: linux, Size: 8 << 30})
+	err := New().Extract(io.MultiReader(strings.NewReader("#!"), zeros{}), discard{}, Driver{Name: "postgres", Platform: linux, Size: 8 << 30})
 	if err == nil || err.Error() != "expands to more than 1 GiB" {
 		t.Errorf("got %v", err)
 	}
@@ -136,11 +136,11 @@ func TestExtractPassesOthersErrors(t *testing.T) {
 	whole := gz(t, makeTar(t, reg("schemahero-postgres", noise(64<<10))))
 	for _, at := range []int{0, 3, 100, 40 << 10} {
 		r := io.MultiReader(strings.NewReader(whole[:at]), failing{ours})
-		if err := Extract(r, discard{}, Driver{Name: "postgres", Platform: linux, Size: 99 << 10}); !errors.Is(err, ours) {
+		if err := New().Extract(r, discard{}, Driver{Name: "postgres", Platform: linux, Size: 99 << 10}); !errors.Is(err, ours) {
 			t.Errorf("after %d bytes: got %v", at, err)
 		}
 	}
-	if err := Extract(strings.NewReader(whole), fullDisk{ours}, Driver{Name: "postgres", Platform: linux, Size: 99 << 10}); !errors.Is(err, ours) {
+	if err := New().Extract(strings.NewReader(whole), fullDisk{ours}, Driver{Name: "postgres", Platform: linux, Size: 99 << 10}); !errors.Is(err, ours) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -32,8 +32,9 @@ const (
 	// maxWindow is the memory a zstd frame may ask for, in bytes. RFC 8878,
 	// 3.1.1.1.2, recommends that decoders support 8 MiB, and encoders ask for
 	// no more.
-	maxWindow = 8 << 20
-	block     = 512 // of a tar
+	maxWindow   = 8 << 20
+	maxDecoders = 2
+	block       = 512 // of a tar
 )
 
 // Error says why a layer is refused.
@@ -58,12 +59,28 @@ func (d Driver) limit() int64 {
 	return max(FreeSize, d.Size*MaxRatio)
 }
 
+// Unpacker extracts layers. Several goroutines may use it.
+type Unpacker struct {
+	// decoders are those not in use; nil stands for one not made yet. With
+	// windows of 8 MiB each, their number bounds memory: who finds none waits.
+	decoders chan *zstd.Decoder
+}
+
+// New returns an Unpacker.
+func New() *Unpacker {
+	u := &Unpacker{make(chan *zstd.Decoder, maxDecoders)}
+	for range maxDecoders {
+		u.decoders <- nil
+	}
+	return u
+}
+
 // Extract reads the layer r to its end and writes the executable to w. By its
 // return w may have got bytes of a layer that is then refused. Errors: *Error,
 // and those of r and w as they are or wrapped.
-func Extract(r io.Reader, w io.ReaderFrom, d Driver) error {
+func (u *Unpacker) Extract(r io.Reader, w io.ReaderFrom, d Driver) error {
 	layer := bufio.NewReaderSize(r, 64<<10)
-	content, done, err := inflate(layer)
+	content, done, err := u.inflate(layer)
 	if err != nil {
 		return err
 	}
@@ -98,7 +115,7 @@ func bare(r io.Reader, w io.ReaderFrom) error {
 
 // inflate returns the content of a stream that may be compressed. done frees
 // what that took.
-func inflate(r *bufio.Reader) (content io.Reader, done func(), err error) {
+func (u *Unpacker) inflate(r *bufio.Reader) (content io.Reader, done func(), err error) {
 	head, err := r.Peek(4)
 	if err != nil && err != io.EOF {
 		return nil, nil, err
@@ -111,14 +128,30 @@ func inflate(r *bufio.Reader) (content io.Reader, done func(), err error) {
 		}
 		return z, func() { z.Close() }, nil
 	case "zstd":
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return nil, nil, describe(err)
-		}
-		return z, z.Close, nil
+		return u.zstd(r)
 	}
 	return r, func() {}, nil
+}
+
+func (u *Unpacker) zstd(r io.Reader) (content io.Reader, done func(), err error) {
+	z := <-u.decoders
+	if z == nil {
+		z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow))
+	}
+	if err == nil {
+		err = z.Reset(r)
+	}
+	if err != nil {
+		u.decoders <- nil
+		return nil, nil, describe(err)
+	}
+	return z, func() {
+		if z.Reset(nil) != nil { // which lets go of r
+			z = nil
+		}
+		u.decoders <- z
+	}, nil
 }
 
 // packing tells by which program a stream was compressed, "" for none that is

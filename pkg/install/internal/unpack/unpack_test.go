@@ -76,7 +76,7 @@ func zst(t testing.TB, s string, o ...zstd.EOption) string {
 func extract(layer string, d Driver) (string, error) {
 	var out bytes.Buffer
 	d.Size = int64(len(layer))
-	err := Extract(strings.NewReader(layer), &out, d)
+	err := New().Extract(strings.NewReader(layer), &out, d)
 	return out.String(), err
 }
 
