@@ -104,10 +104,10 @@ func (b *blob) read(p []byte) (int, error) {
 		if err == nil {
 			continue
 		}
-		if err == io.EOF && b.body.framed {
-			return 0, b.mismatch(b.offset) // that is all there is
-		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
+			if b.body.framed {
+				return 0, b.mismatch(b.offset) // that is all there is
+			}
 			err = &UnreachableError{b.source().ep.name, NetworkReset, io.ErrUnexpectedEOF}
 		}
 		if err := b.cut(err); err != nil {

@@ -47,7 +47,7 @@ func (b *bundle) scan(name string) error {
 	end := int64(0)
 	for range maxTarEntries {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return b.checkEnd(name, end)
 		}
 		if err != nil && end == 0 {

@@ -51,12 +51,17 @@ func (e *AuthError) Error() string {
 	problem := "unauthorized: the registry asks for credentials and none are stored for it"
 	switch e.Kind {
 	case AuthWrong:
-		problem = "unauthorized: the registry does not accept the stored credentials"
+		problem = "unauthorized: the registry does not accept the credentials"
 	case AuthInsufficient:
-		problem = "denied: the stored credentials do not allow this"
+		problem = "denied: the credentials do not allow this"
 	}
-	if e.Username != "" {
+	switch {
+	case e.Username != "" && e.Source != "":
+		problem += " (user " + e.Username + ", from " + e.Source + ")"
+	case e.Username != "":
 		problem += " (user " + e.Username + ")"
+	case e.Source != "":
+		problem += " (a token from " + e.Source + ")"
 	}
 	if e.Helper != nil {
 		problem += "; " + e.Helper.Error()

@@ -56,7 +56,12 @@ type TLSError struct {
 	Err  error
 }
 
-func (e *TLSError) Error() string { return fmt.Sprintf("%s: %v", e.Host, e.Err) }
+func (e *TLSError) Error() string {
+	if e.Kind == TLSUnknownAuthority {
+		return e.Host + ": certificate signed by unknown authority"
+	}
+	return fmt.Sprintf("%s: %v", e.Host, e.Err)
+}
 
 func (e *TLSError) Unwrap() error { return e.Err }
 

@@ -153,7 +153,7 @@ func (w *watch) Read(p []byte) (int, error) {
 	n, err := w.body.Read(p)
 	w.alarm.disarm()
 	w.bytes += int64(n)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = classify(w.ctx, w.r.ep.name, w.scheme, err)
 	}
 	return n, err

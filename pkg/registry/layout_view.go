@@ -56,7 +56,7 @@ func originalTag(d ocispec.Descriptor, repository string) string {
 		}
 		_, name, _ = strings.Cut(name, "-")
 	}
-	_, tag, _ := cutName(ref) // the driver's name need not be the repository's
+	tag, _ := cutName(ref) // the driver's name need not be the repository's
 	return tag
 }
 
@@ -85,19 +85,20 @@ func (l *layout) driver(name string) *view {
 	}
 	return l.view(func(d ocispec.Descriptor) (string, bool) {
 		tag := d.Annotations[ocispec.AnnotationRefName]
-		_, _, another := cutName(tag)
+		_, another := cutName(tag)
 		return tag, d.Annotations[AnnotationRepository] == "" && !another
 	})
 }
 
-// cutName splits NAME-TAG, where TAG names a version.
-func cutName(ref string) (name, tag string, ok bool) {
+// cutName returns the TAG of NAME-TAG, where it names a version, and otherwise
+// ref as it is.
+func cutName(ref string) (tag string, ok bool) {
 	for at, c := range ref {
 		if c == '-' && tagOfVersion(ref[at+1:]) && artifact.CheckName(ref[:at]) == nil {
-			return ref[:at], ref[at+1:], true
+			return ref[at+1:], true
 		}
 	}
-	return "", ref, false
+	return ref, false
 }
 
 func tagOfVersion(tag string) bool {

@@ -38,7 +38,7 @@ func (r *remote) head(ctx context.Context, s *source, reference string) (desc oc
 	err = r.c.fetch(ctx, req, func(resp *http.Response) error {
 		desc = ocispec.Descriptor{MediaType: mediaType(resp.Header), Size: max(resp.ContentLength, 0)}
 		stated := digest.Digest(resp.Header.Get("Docker-Content-Digest"))
-		if stated.Validate() != nil || resp.ContentLength < 0 || desc.MediaType == "" {
+		if !known(stated) || resp.ContentLength < 0 || desc.MediaType == "" {
 			desc = ocispec.Descriptor{}
 			return nil
 		}

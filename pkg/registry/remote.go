@@ -50,6 +50,9 @@ func accept() http.Header {
 // isDigest tells a digest from a tag.
 func isDigest(reference string) bool { return strings.Contains(reference, ":") }
 
+// known tells whether a digest can be computed here.
+func known(d digest.Digest) bool { return d.Validate() == nil }
+
 // checkDigest refuses what is no digest that can be computed here.
 func checkDigest(repository string, d digest.Digest) error {
 	if err := d.Validate(); err != nil {
