@@ -20,7 +20,7 @@ func (a *app) addCommands(root *cobra.Command) {
 	add(groupMachine, a.listCommand(), a.whichCommand(), a.verifyCommand(), a.pruneCommand(), a.doctorCommand(),
 		a.runCommand(), a.downloadCommand())
 	add(groupSources, a.searchCommand(), a.inspectCommand(), a.loginCommand(), a.logoutCommand())
-	add(groupAuthor, a.pushCommand(), a.tagCommand())
+	add(groupAuthor, a.buildCommand(), a.pushCommand(), a.tagCommand())
 	add(groupCarry, a.serveCommand())
 	add(groupShell, a.completionCommand(), a.versionCommand())
 }

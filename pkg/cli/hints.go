@@ -42,7 +42,7 @@ func exitOf(err error) int {
 	)
 	switch {
 	case errors.As(err, &usage), errors.As(err, &missing), errors.As(err, &noEntry), isFileError(err), errors.As(err, &newer),
-		errors.As(err, &conflict), errors.As(err, &lockSize), errors.As(err, &name), errors.As(err, &ref):
+		errors.As(err, &conflict), errors.As(err, &lockSize), errors.As(err, &name), errors.As(err, &ref), isPublishUsage(err):
 		return exitUsage
 	case errors.As(err, &drifted), errors.As(err, &stale), errors.As(err, new(*shadowedError)):
 		return exitOutOfDate
@@ -89,6 +89,9 @@ func (a *app) hints(err error) []string {
 
 func (a *app) hintsOf(err error) []string {
 	if h := a.projectHints(err); h != nil {
+		return h
+	}
+	if h := a.publishHints(err); h != nil {
 		return h
 	}
 	if h := a.networkHints(err); h != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 )
 
-// progress shows how far fetching has come: bars on a terminal, a line for
-// each driver elsewhere.
+// progress shows how far fetching and sending have come: bars on a terminal, a
+// line for each driver or file elsewhere.
 type progress struct {
 	mu    sync.Mutex
 	bars  *mpb.Progress
@@ -60,10 +60,16 @@ func (a *app) installEvent(e install.Event) {
 func layerKey(l install.Layer) string { return l.Plugin + " " + l.Platform.String() }
 
 func (a *app) fetched(e install.Event) {
+	key := layerKey(e.Layer)
+	a.track(key, fmt.Sprintf("fetching %s, %s from %s", escape(key), bytesText(e.Total), escape(e.Layer.Repository)), e.Done, e.Total)
+}
+
+// track shows how far a subject has come: its bar on a terminal, elsewhere the
+// line, once.
+func (a *app) track(key, line string, done, total int64) {
 	if a.flags.quiet {
 		return
 	}
-	key := layerKey(e.Layer)
 	p := &a.progress
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,7 +79,7 @@ func (a *app) fetched(e install.Event) {
 	if !a.drawsBars() {
 		if !p.told[key] {
 			p.told[key] = true
-			fmt.Fprintf(a.Err, "fetching %s, %s from %s\n", escape(key), bytesText(e.Total), escape(e.Layer.Repository))
+			fmt.Fprintln(a.Err, line)
 		}
 		return
 	}
@@ -82,12 +88,12 @@ func (a *app) fetched(e install.Event) {
 	}
 	bar := p.byKey[key]
 	if bar == nil {
-		bar = p.bars.AddBar(e.Total,
+		bar = p.bars.AddBar(total,
 			mpb.PrependDecorators(decor.Name(escape(key), decor.WCSyncSpaceR)),
 			mpb.AppendDecorators(decor.CountersKiloByte("% .1f / % .1f")))
 		p.byKey[key] = bar
 	}
-	bar.SetCurrent(e.Done)
+	bar.SetCurrent(done)
 }
 
 func (a *app) finishBar(e install.Event) {

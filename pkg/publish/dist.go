@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -8,16 +9,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
-// NoFilesError says that a folder holds no archive of a driver.
+// NoFilesError says that a folder holds no archive of a driver, or of any
+// driver where Name is "".
 type NoFilesError struct{ Dir, Name string }
 
 func (e *NoFilesError) Error() string {
-	return fmt.Sprintf("%s: holds no schemahero-%s-OS-ARCH.tar.gz", e.Dir, e.Name)
+	return fmt.Sprintf("%s: holds no schemahero-%s-OS-ARCH.tar.gz", e.Dir, cmp.Or(e.Name, "NAME"))
 }
 
 // FromDist finds the archives of a driver that Build wrote to a folder, and
@@ -34,14 +37,8 @@ func FromDist(dir, name string) (map[artifact.Platform]string, error) {
 	}
 	files := map[artifact.Platform]string{}
 	for _, e := range entries {
-		base, ok := strings.CutSuffix(e.Name(), ".tar.gz")
-		if !ok {
-			if base, ok = strings.CutSuffix(e.Name(), ".tar.zst"); !ok {
-				continue
-			}
-		}
-		before, p, ok := artifact.CutPlatform(base)
-		if !ok || before != "schemahero-"+name {
+		of, p, ok := cutArchive(e.Name())
+		if !ok || of != name {
 			continue
 		}
 		file := filepath.Join(dir, e.Name())
@@ -57,6 +54,43 @@ func FromDist(dir, name string) (map[artifact.Platform]string, error) {
 		return nil, &NoFilesError{dir, name}
 	}
 	return files, nil
+}
+
+// ListDist returns the names of the drivers whose archives are in a folder,
+// sorted. Errors: *NoFilesError where there is none, the disk's.
+func ListDist(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		name, _, ok := cutArchive(e.Name())
+		if ok && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, &NoFilesError{Dir: dir}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// cutArchive splits the name of an archive, schemahero-NAME-OS-ARCH.tar.gz.
+func cutArchive(file string) (name string, p artifact.Platform, ok bool) {
+	base, ok := strings.CutSuffix(file, ".tar.gz")
+	if !ok {
+		if base, ok = strings.CutSuffix(file, ".tar.zst"); !ok {
+			return "", p, false
+		}
+	}
+	before, p, ok := artifact.CutPlatform(base)
+	if !ok {
+		return "", p, false
+	}
+	name, ok = strings.CutPrefix(before, "schemahero-")
+	return name, p, ok && artifact.CheckName(name) == nil
 }
 
 // checkSum holds a file against FILE.sha256. Where that is missing the build

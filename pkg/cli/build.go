@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+)
+
+// buildFlags are what build, and push --build, are told on the command line.
+type buildFlags struct {
+	all         bool
+	install     bool
+	source      string
+	dist        string
+	version     string
+	compression string
+	platforms   []string
+}
+
+func (a *app) buildCommand() *cobra.Command {
+	var b buildFlags
+	cmd := a.command("build NAME...|--all", "Compile and pack drivers",
+		`Compiles plugins/NAME for each platform and writes dist/schemahero-NAME-OS-ARCH.tar.gz
+with its .sha256, which push publishes. The same source gives the same archives
+wherever and whenever it is built.
+
+The version is that of --version, else of the file plugins/NAME/VERSION or
+VERSION, else of the git tag plugins/NAME/vX.Y.Z or vX.Y.Z; it is linked in as
+main.version.
+
+CGO_ENABLED is 0, unless the driver or a module in it needs C, as sqlite does.
+Such a driver is linked statically on Linux, and compiled by what CC_OS_ARCH
+names (CC_linux_arm64; CC for this machine's own platform), else by gcc or one
+of Debian's cross compilers. Platforms without a compiler are listed with the
+package to install, and are exit code 1 once the others are built.`,
+		examples(
+			"build postgres", "linux and darwin, amd64 and arm64",
+			"build --all --platform linux/amd64 --platform linux/arm64", "every driver in plugins/, for two platforms",
+			"build sqlite --platform linux/arm64 --version 0.2.0", "one archive, of a version told here",
+			"build mysql --install", "and put this machine's into plugins/bin, where the host finds it"),
+		func(_ *cobra.Command, args []string) error {
+			switch {
+			case b.all && len(args) > 0:
+				return usagef("--all and NAME: say one of them")
+			case !b.all && len(args) == 0:
+				return usagef("NAME is missing: name a driver, or say --all")
+			}
+			return nil
+		}, func(cmd *cobra.Command, args []string) error {
+			built, err := a.build(cmd.Context(), args, b)
+			if len(built) > 0 {
+				// What is there is told, though another platform lacks its compiler.
+				err = errors.Join(a.printBuilt(built), err)
+			}
+			return err
+		})
+	f := cmd.Flags()
+	f.BoolVar(&b.all, "all", false, "every driver found in plugins/")
+	f.BoolVar(&b.install, "install", false, "also put the executable for this machine into plugins/bin")
+	f.StringArrayVar(&b.platforms, "platform", nil, "OS/ARCH; may be repeated (default: linux and darwin, amd64 and arm64)")
+	f.StringVar(&b.source, "source", ".", "the tree that holds plugins/NAME")
+	f.StringVar(&b.dist, "dist", "dist", "where the archives go")
+	f.StringVar(&b.version, "version", "", "X.Y.Z (default: a VERSION file, else the git tag)")
+	f.StringVar(&b.compression, "compression", "gzip", "gzip, or zstd (which the host's own download cannot read)")
+	return cmd
+}
+
+// build compiles drivers. What was built is returned beside a *CompilerError.
+func (a *app) build(ctx context.Context, names []string, b buildFlags) ([]publish.Built, error) {
+	o := publish.BuildOptions{
+		Source: a.abs(b.source), Dist: a.abs(b.dist), Version: b.version,
+		Host: hostPlatform(), Env: a.Environ(), Events: a.publishEvent,
+	}
+	var err error
+	if o.Compression, err = publish.ParseCompression(b.compression); err != nil {
+		return nil, asUsage(err)
+	}
+	if o.Platforms, err = parsePlatforms(b.platforms); err != nil {
+		return nil, err
+	}
+	if b.install {
+		o.Install = filepath.Join(a.Directory, "plugins", "bin")
+		if len(o.Platforms) == 0 {
+			o.Platforms = publish.DefaultPlatforms()
+		}
+		if !slices.Contains(o.Platforms, o.Host) {
+			o.Platforms = append(o.Platforms, o.Host)
+		}
+	}
+	for _, n := range names {
+		if !slices.Contains(o.Names, n) {
+			o.Names = append(o.Names, n)
+		}
+	}
+	if b.all {
+		if o.Names, err = publish.ListDrivers(o.Source); err != nil {
+			return nil, err
+		}
+		if len(o.Names) == 0 {
+			return nil, usagef("%s: holds no driver, no folder plugins/NAME with a Go program", o.Source)
+		}
+	}
+	return publish.Build(ctx, o)
+}
+
+// parsePlatforms reads the values of --platform; one that is named twice
+// counts once.
+func parsePlatforms(list []string) ([]artifact.Platform, error) {
+	var out []artifact.Platform
+	for _, s := range list {
+		p, err := artifact.ParseMachine(s)
+		if err != nil {
+			return nil, asUsage(err)
+		}
+		if !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// builtItem is an item of a BuildList: a driver built for a platform.
+type builtItem struct {
+	Name       string `json:"name"`
+	Version    string `json:"version"`
+	Platform   string `json:"platform"`
+	Path       string `json:"path"`
+	Digest     string `json:"digest"`
+	Size       int64  `json:"size"`
+	Executable string `json:"executable"`
+	Compiler   string `json:"compiler"`
+	Installed  string `json:"installed"`
+}
+
+func (a *app) printBuilt(built []publish.Built) error {
+	var items []builtItem
+	v := view{columns: cols("NAME", "VERSION", "PLATFORM", "SIZE", "DIGEST", "+COMPILER", "+PATH")}
+	for _, b := range built {
+		items = append(items, builtItem{b.Name, b.Version, b.Platform.String(), b.Path, string(b.Digest), b.Size, string(b.Executable), b.Compiler, b.Installed})
+		v.rows = append(v.rows, []any{b.Name, b.Version, b.Platform.String(), bytesText(b.Size), string(b.Digest), b.Compiler, a.rel(b.Path)})
+		if !slices.Contains(v.names, b.Name) {
+			v.names = append(v.names, b.Name)
+		}
+	}
+	v.object = newList("BuildList", items)
+	v.text = func(w io.Writer) {
+		for _, b := range built {
+			fmt.Fprintf(w, "%s %s %s %s %s\n", b.Name, b.Version, escape(a.rel(b.Path)), bytesText(b.Size), b.Digest)
+			if b.Installed != "" {
+				fmt.Fprintf(w, "%s %s installed as %s\n", b.Name, b.Version, escape(a.rel(b.Installed)))
+			}
+		}
+	}
+	return a.print(v)
+}

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+// publishTarget opens a repository to write to. The client of such a run knows
+// no mirrors, as one that lags behind its origin would let a published version
+// be replaced.
+func (a *app) publishTarget(name string) (registry.Repository, error) {
+	if a.client == nil {
+		o, err := a.registryOptions()
+		if err != nil {
+			return nil, err
+		}
+		o.Mirrors = nil
+		if a.client, err = registry.New(o); err != nil {
+			return nil, err
+		}
+	}
+	return a.repository(name)
+}
+
+// publishEvent tells how far build and push have come: bars on a terminal for
+// what is sent and fetched, a line for each file elsewhere.
+func (a *app) publishEvent(e publish.Event) {
+	subject := escape(e.Subject)
+	switch e.Stage {
+	case publish.StageBuild:
+		if !e.Ended {
+			a.say("building %s", subject)
+		}
+	case publish.StageUpload, publish.StageFetch:
+		verb := "sending"
+		if e.Stage == publish.StageFetch {
+			verb = "fetching"
+		}
+		a.track(verb+" "+subject, fmt.Sprintf("%s %s, %s", verb, subject, bytesText(e.Total)), e.Done, e.Total)
+	case publish.StageSkip, publish.StageTag:
+		if a.flags.verbose && e.Ended {
+			a.say("%s: %s", subject, stageText(e.Stage))
+		}
+	}
+}
+
+func stageText(s publish.Stage) string {
+	if s == publish.StageSkip {
+		return "is there already"
+	}
+	return "tag set"
+}

@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+)
+
+// release is what the flags say of a release, whatever its driver.
+func (a *app) release(p pushFlags) (r publish.Release, err error) {
+	r.HostConstraint = p.host
+	if r.Created, err = a.created(); err != nil {
+		return r, err
+	}
+	if r.Compression, err = publish.ParseCompression(p.compression); err != nil {
+		return r, asUsage(err)
+	}
+	if r.Annotations, err = pairs("annotation", p.annotations); err != nil {
+		return r, err
+	}
+	r.Requires, err = pairs("requires", p.requires)
+	return r, err
+}
+
+// toPush finds the releases that a command line means.
+func (a *app) toPush(ctx context.Context, name, version string, base publish.Release, p pushFlags) ([]publish.Release, error) {
+	if p.build {
+		return a.buildToPush(ctx, name, version, base, p)
+	}
+	names := []string{name}
+	if name == everyDriver {
+		if len(p.platforms) > 0 {
+			return nil, usagef("--platform: names the file of one driver, not of all")
+		}
+		var err error
+		if names, err = publish.ListDist(a.abs(p.dist)); err != nil {
+			return nil, err
+		}
+	}
+	var out []publish.Release
+	for _, n := range names {
+		r := base
+		r.Name, r.Version = n, version
+		var err error
+		if r.Version == "" {
+			if r.Version, err = publish.VersionOf(ctx, a.abs(p.source), n, a.Environ()); err != nil {
+				return nil, err
+			}
+		}
+		if r.Files, err = a.pushFiles(n, p); err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// buildToPush compiles what is then published: that and no older archive that
+// lies beside it. A platform that could not be built stops the release.
+func (a *app) buildToPush(ctx context.Context, name, version string, base publish.Release, p pushFlags) ([]publish.Release, error) {
+	if i := slices.IndexFunc(p.platforms, func(s string) bool { return strings.Contains(s, "=") }); i >= 0 {
+		return nil, usagef("--platform %s: with --build write OS/ARCH alone", p.platforms[i])
+	}
+	b := buildFlags{source: p.source, dist: p.dist, version: version, compression: p.compression, platforms: p.platforms}
+	var names []string
+	if b.all = name == everyDriver; !b.all {
+		names = []string{name}
+	}
+	built, err := a.build(ctx, names, b)
+	if err != nil {
+		return nil, err
+	}
+	var out []publish.Release
+	for _, b := range built { // sorted by name
+		if len(out) == 0 || out[len(out)-1].Name != b.Name {
+			r := base
+			r.Name, r.Version, r.Files = b.Name, b.Version, map[artifact.Platform]string{}
+			out = append(out, r)
+		}
+		out[len(out)-1].Files[b.Platform] = b.Path
+	}
+	return out, nil
+}
+
+func (a *app) pushFiles(name string, p pushFlags) (map[artifact.Platform]string, error) {
+	if len(p.platforms) == 0 {
+		return publish.FromDist(a.abs(p.dist), name)
+	}
+	files := map[artifact.Platform]string{}
+	for _, s := range p.platforms {
+		text, file, ok := strings.Cut(s, "=")
+		platform, err := artifact.ParseMachine(text)
+		switch {
+		case !ok || file == "":
+			return nil, usagef("--platform %s: write OS/ARCH=FILE", s)
+		case err != nil:
+			return nil, asUsage(err)
+		case files[platform] != "":
+			return nil, usagef("--platform %s: is named twice", platform)
+		}
+		files[platform] = a.abs(file)
+	}
+	return files, nil
+}
+
+// created is when a release was made: SOURCE_DATE_EPOCH where it is set
+// (https://reproducible-builds.org/specs/source-date-epoch), else now.
+func (a *app) created() (time.Time, error) {
+	epoch := a.env("SOURCE_DATE_EPOCH")
+	if epoch == "" {
+		return a.Now(), nil
+	}
+	seconds, err := strconv.ParseInt(epoch, 10, 64)
+	if err != nil || seconds < 0 {
+		return time.Time{}, usagef("SOURCE_DATE_EPOCH %q: is no number of seconds", epoch)
+	}
+	return time.Unix(seconds, 0), nil
+}
+
+// pairs reads the values of a flag, KEY=VALUE; none are nil.
+func pairs(flag string, list []string) (map[string]string, error) {
+	var out map[string]string
+	for _, s := range list {
+		key, value, ok := strings.Cut(s, "=")
+		if !ok || key == "" {
+			return nil, usagef("--%s %q: write KEY=VALUE", flag, s)
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[key] = value
+	}
+	return out, nil
+}

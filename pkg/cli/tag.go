@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+)
+
+func (a *app) tagCommand() *cobra.Command {
+	var force bool
+	cmd := a.command("tag REF TAG...", "Give a release more tags, without moving bytes",
+		`REF is HOST/PATH:TAG or HOST/PATH@DIGEST. A tag that names a version and stands
+for something else is refused without --force.`,
+		examples(
+			"tag ghcr.io/acme/schemahero/postgres:0.1.2 stable", "one more tag",
+			"tag ghcr.io/acme/schemahero/postgres:0.1.2 stable production", "two",
+			"tag ghcr.io/acme/schemahero/postgres@sha256:… stable", "of a digest"),
+		needs(2, "REF and TAG"), func(cmd *cobra.Command, args []string) error {
+			repository, reference, err := splitRef(args[0])
+			if err != nil {
+				return err
+			}
+			repo, err := a.publishTarget(repository)
+			if err != nil {
+				return err
+			}
+			moves, err := publish.AddTags(cmd.Context(), repo, reference, args[1:], force)
+			if err != nil {
+				return err
+			}
+			for _, m := range moves {
+				fmt.Fprintf(a.Out, "%s:%s %s\n", escape(repository), m.Tag, m.Digest)
+			}
+			if len(moves) == 0 {
+				a.say("%s has these tags already", escape(args[0]))
+			}
+			return nil
+		})
+	cmd.Flags().BoolVar(&force, "force", false, "move a tag that names a version")
+	return cmd
+}
+
+// splitRef splits HOST/PATH:TAG or HOST/PATH@DIGEST. Neither means latest.
+func splitRef(ref string) (repository, reference string, err error) {
+	if r, d, ok := strings.Cut(ref, "@"); ok {
+		// As docker does: beside a digest a tag says nothing.
+		if colon := strings.LastIndex(r, ":"); colon > strings.LastIndex(r, "/") && strings.Contains(r, "/") {
+			r = r[:colon]
+		}
+		return r, d, nil
+	}
+	colon := strings.LastIndex(ref, ":")
+	if colon < 0 || strings.Contains(ref[colon:], "/") {
+		if !strings.Contains(ref, "/") {
+			return "", "", usagef("REF %q: write HOST/PATH:TAG", ref)
+		}
+		return ref, "latest", nil
+	}
+	if !artifact.IsTag(ref[colon+1:]) {
+		return "", "", usagef("REF %q: %q is no tag", ref, ref[colon+1:])
+	}
+	return ref[:colon], ref[colon+1:], nil
+}
