@@ -16,8 +16,18 @@ var update = flag.Bool("update", false, "write the golden output of the scripts 
 // The scripts run this very program: testscript starts the test binary again
 // under the name of a command, and main runs in it.
 func TestMain(m *testing.M) {
+	called := os.Args[0]
+	asCalled := func() {
+		os.Args[0] = called // testscript leaves the last element only
+		os.Exit(run())
+	}
 	testscript.Main(m, map[string]func(){
 		"plugin": func() { os.Exit(run()) },
+		// As kubectl and krew call it: the name decides what it says and does.
+		"kubectl-schemahero-plugin":          asCalled,
+		"kubectl-schemahero_plugin":          asCalled,
+		"kubectl_complete-schemahero-plugin": asCalled,
+		"kubectl_complete-schemahero_plugin": asCalled,
 	})
 }
 
