@@ -1,4 +1,4 @@
-package main
+package kit
 
 import "encoding/gob"
 
@@ -54,6 +54,13 @@ type PlanReply struct {
 	Statements []string
 	Error      string
 }
+
+type DeployArgs struct {
+	ConnectionID string
+	Statements   []string
+}
+
+type DeployReply struct{ Error string }
 
 // Table is a table's schema as far as this driver plans it. The engines'
 // schemas share these fields.
