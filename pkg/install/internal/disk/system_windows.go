@@ -3,7 +3,6 @@ package disk
 import (
 	"errors"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/windows"
 )
@@ -43,24 +42,7 @@ func running(pid int) bool {
 	return windows.GetExitCodeProcess(h, &code) != nil || code == stillActive
 }
 
-// replace moves a running executable aside first, since Windows renames one
-// but does not replace it. Its name is that of a temporary file of a process
-// that is gone once this one is, so the next sweep removes it.
-func replace(from, to string) error {
-	err := os.Rename(from, to)
-	if err == nil {
-		return nil
-	}
-	aside := filepath.Join(filepath.Dir(to), tempName(filepath.Base(to)))
-	if os.Rename(to, aside) != nil {
-		return err
-	}
-	if err := os.Rename(from, to); err != nil {
-		return errors.Join(err, os.Rename(aside, to))
-	}
-	os.Remove(aside) // fails as long as it runs
-	return nil
-}
+func replace(from, to string) error { return replaceBusy(from, to, os.Rename) }
 
 // writable leaves the answer to the attempt.
 func writable(string) error { return nil }
