@@ -6,6 +6,7 @@ import (
 	"hash"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -19,7 +20,7 @@ func (r *remote) Blob(ctx context.Context, desc ocispec.Descriptor) (io.ReadClos
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	b := &blob{ctx: ctx, cancel: cancel, r: r, desc: desc, hash: desc.Digest.Algorithm().Hash()}
-	b.tries.start = r.c.now()
+	b.tries = b.fresh()
 	if err := b.connect(); err != nil {
 		cancel()
 		return nil, err
@@ -95,7 +96,7 @@ func (b *blob) read(p []byte) (int, error) {
 		case n > 0:
 			b.hash.Write(p[:n])
 			b.offset += int64(n)
-			b.tries = attempts{} // only tries without progress are counted
+			b.tries.failed, b.tries.start = 0, time.Time{} // only tries without progress are counted
 			if b.offset < b.desc.Size {
 				return n, nil // an error comes again with the next Read
 			}
@@ -127,7 +128,7 @@ func (b *blob) cut(err error) error {
 	if perr == nil || b.next(perr) {
 		return nil
 	}
-	return perr
+	return b.r.blame(perr, b.desc.Digest.String())
 }
 
 // next turns to the next source after an error, where there is one that may do
@@ -137,8 +138,12 @@ func (b *blob) next(err error) bool {
 		return false
 	}
 	b.at++
-	b.tries, b.noRange = attempts{start: b.r.c.now()}, false
+	b.tries, b.noRange = b.fresh(), false
 	return true
+}
+
+func (b *blob) fresh() attempts {
+	return attempts{start: b.r.c.now(), mirror: b.at < len(b.r.sources)-1}
 }
 
 // finish holds what was read against the descriptor and returns io.EOF where it

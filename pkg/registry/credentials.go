@@ -46,6 +46,7 @@ type keyring struct {
 // (https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md).
 type credentialFile struct {
 	path    string
+	broken  error                // why it could not be read, which matters only where credentials are missing
 	Auths   map[string]authEntry `json:"auths"`
 	Store   string               `json:"credsStore"`
 	Helpers map[string]string    `json:"credHelpers"`
@@ -61,9 +62,11 @@ type authEntry struct {
 
 func readCredentialFile(path string) (*credentialFile, error) {
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		// Podman's file can be another user's; a registry may not ask anyway.
+	if errors.Is(err, fs.ErrNotExist) {
 		return &credentialFile{path: path}, nil
+	}
+	if errors.Is(err, fs.ErrPermission) { // written by root, say: most registries do not even ask
+		return &credentialFile{path: path, broken: &CredentialsError{path, "permission denied"}}, nil
 	}
 	if err != nil {
 		return nil, &CredentialsError{path, "does not read"}
@@ -98,6 +101,7 @@ func (k *keyring) lookup(ctx context.Context, host, repo string) (credential, er
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.read {
+		k.files = nil
 		for _, path := range k.paths.list() {
 			f, err := readCredentialFile(path)
 			if err != nil {
@@ -129,7 +133,7 @@ func (k *keyring) from(ctx context.Context, f *credentialFile, host, repo string
 			return entry.credential(f.path, key)
 		}
 	}
-	var failed error
+	failed := f.broken
 	for _, key := range hostKeys(host) {
 		helper := f.Helpers[key]
 		if helper == "" {

@@ -13,8 +13,8 @@ type endpoint struct {
 	name string // as repositories write it: docker.io, registry.internal:5000
 	auth authState
 
-	down        atomic.Bool // did not answer; a mirror that is down is not asked twice
-	noReferrers atomic.Bool // has no referrers API
+	down        atomic.Pointer[error] // why a mirror is not asked any more
+	noReferrers atomic.Bool           // has no referrers API
 
 	mu      sync.Mutex
 	scheme  string // "" until the first request

@@ -58,23 +58,26 @@ func unreachable(err error) bool {
 }
 
 // each asks the sources one after another until one serves. The error is the
-// last one's, the origin's.
+// last one's, the origin's, or what blame says.
 func (r *remote) each(ctx context.Context, reference string, ask func(*source) error) error {
 	for at := 0; ; at++ {
 		if r.passOver(at) {
 			continue
 		}
 		err := ask(r.sources[at])
-		if err == nil || !r.goOn(ctx, at, reference, err) {
-			return err
+		if err == nil {
+			return nil
+		}
+		if !r.goOn(ctx, at, reference, err) {
+			return r.blame(err, reference)
 		}
 	}
 }
 
-// passOver tells whether a mirror could not be reached before. It is not asked
-// again in the life of the Client.
+// passOver tells whether a mirror was out of order before. It is not asked again
+// in the life of the Client.
 func (r *remote) passOver(at int) bool {
-	return at < len(r.sources)-1 && r.sources[at].ep.down.Load()
+	return at < len(r.sources)-1 && r.sources[at].ep.down.Load() != nil
 }
 
 // goOn tells whether the source after the one at a position is to be asked, and
@@ -84,12 +87,35 @@ func (r *remote) goOn(ctx context.Context, at int, reference string, err error) 
 		return false
 	}
 	s := r.sources[at]
-	if unreachable(err) {
-		s.ep.down.Store(true)
+	if !errors.Is(err, artifact.ErrNotFound) {
+		s.ep.down.Store(&err)
 	}
 	r.c.event(Event{
 		Kind: EventMirror, Host: s.ep.name, Subject: subject(r.name, reference),
 		Next: r.sources[at+1].ep.name, Err: err,
 	})
 	return true
+}
+
+// blame picks the error to tell where all sources failed. Behind an air gap the
+// origin is out of reach by design: then it is the mirror's failure that
+// matters.
+func (r *remote) blame(err error, reference string) error {
+	if !unreachable(err) {
+		return err
+	}
+	for _, s := range r.sources[:len(r.sources)-1] {
+		first := s.ep.down.Load()
+		if first == nil {
+			continue
+		}
+		var status *StatusError
+		if errors.As(*first, &status) { // it may be about another repository
+			own := *status
+			own.Repository, own.Reference = r.name, reference
+			return &own
+		}
+		return *first
+	}
+	return err
 }

@@ -218,3 +218,35 @@ func TestMirrorIsNotWritten(t *testing.T) {
 		t.Errorf("the mirror was asked %v", mirror.seen())
 	}
 }
+
+// A mirror is given up sooner than the origin, and not waited for; behind an air
+// gap its failure is the one to tell.
+func TestMirrorOutOfOrder(t *testing.T) {
+	for header, requests := range map[string]int{"": mirrorTries, "20": 2, "31": 1} {
+		origin, mirror, o, _ := mirrored(t)
+		origin.manifest(t, "db/x", "one", "1.0.0")
+		mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			w.Header().Set("Retry-After", header)
+			return refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE")
+		})
+		c, _ := newClient(t, o)
+		repo := repository(t, c, origin.host()+"/db/x")
+		for range 2 {
+			if _, err := repo.Resolve(context.Background(), "1.0.0"); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := len(mirror.seen()); n != requests {
+			t.Errorf("Retry-After %q: the mirror was asked %d times, want %d", header, n, requests)
+		}
+		origin.Close()
+		other := repository(t, c, origin.host()+"/db/y")
+		_, tag := other.Resolve(context.Background(), "2.0.0")
+		_, blob := readBlob(other, descriptorOf("gone"))
+		for _, err := range []error{tag, blob} {
+			if e := wantError[*StatusError](t, err); e.Host != mirror.host() || e.Repository != origin.host()+"/db/y" || e.Reference == "1.0.0" {
+				t.Errorf("error: %#v", e)
+			}
+		}
+	}
+}

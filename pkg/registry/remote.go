@@ -24,7 +24,7 @@ func (r *remote) Name() string { return r.name }
 func (r *remote) request(s *source, kind Kind, method, path, reference string) *request {
 	return &request{
 		ep: s.ep, kind: kind, method: method, path: "/v2/" + s.path + "/" + path,
-		repo: s.path, scopes: s.pull, name: r.name, reference: reference,
+		repo: s.path, scopes: s.pull, name: r.name, reference: reference, mirror: s != r.origin,
 	}
 }
 

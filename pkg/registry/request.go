@@ -25,6 +25,7 @@ type request struct {
 	scopes    []string
 	name      string // repository as the user knows it, for messages
 	reference string
+	mirror    bool                          // there is another source to ask
 	body      func() (io.ReadCloser, error) // nil: none
 	size      int64
 }
@@ -41,13 +42,17 @@ func (r *request) what() string {
 // body of an answer below 400; it must not keep what it has read of a body that
 // turned out to be cut.
 func (c *Client) fetch(ctx context.Context, r *request, consume func(*http.Response) error) error {
-	a := attempts{start: c.now()}
+	a := attempts{start: c.now(), mirror: r.mirror}
 	for {
 		resp, err := c.open(ctx, r, &a)
 		if err != nil {
 			return err
 		}
 		err = consume(resp)
+		if err == nil {
+			// A connection whose answer was not read to its end is not used again.
+			_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
+		}
 		resp.Body.Close()
 		if err == nil {
 			return nil

@@ -12,6 +12,7 @@ func (b *blob) connect() error {
 	for {
 		if b.r.passOver(b.at) {
 			b.at++
+			b.tries = b.fresh()
 			continue
 		}
 		err := b.ask(b.source())
@@ -21,7 +22,7 @@ func (b *blob) connect() error {
 		case err == nil:
 			b.noRange = true // then from the start
 		case !b.next(err):
-			return err
+			return b.r.blame(err, b.desc.Digest.String())
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 const (
 	maxTries      = 5
+	mirrorTries   = 3                // of a mirror: the next source is likely to do better
 	maxRetrying   = 30 * time.Second // from the first try to the start of the last
 	firstDelay    = 500 * time.Millisecond
 	maxRetryAfter = 5 * time.Minute // more than this is not waited for
@@ -22,6 +23,14 @@ type attempts struct {
 	failed int
 	start  time.Time     // when the first try began
 	waited time.Duration // what Retry-After asked for: it does not count
+	mirror bool          // somebody else can be asked instead
+}
+
+func (a *attempts) limits() (tries int, wait time.Duration) {
+	if a.mirror {
+		return mirrorTries, maxRetrying
+	}
+	return maxTries, maxRetryAfter
 }
 
 func (c *Client) now() time.Time {
@@ -61,8 +70,9 @@ func (c *Client) pause(ctx context.Context, a *attempts, host, what string, err 
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	tries, longest := a.limits()
 	a.failed++
-	if a.failed >= maxTries {
+	if a.failed >= tries {
 		return err
 	}
 	wait := firstDelay << (a.failed - 1)
@@ -73,7 +83,7 @@ func (c *Client) pause(ctx context.Context, a *attempts, host, what string, err 
 	case asked:
 		wait = status.RetryAfter
 		a.waited += wait
-		if a.waited > maxRetryAfter {
+		if a.waited > longest {
 			return err
 		}
 	case c.now().Add(wait).Sub(a.start)-a.waited > maxRetrying:
@@ -82,7 +92,7 @@ func (c *Client) pause(ctx context.Context, a *attempts, host, what string, err 
 	c.stats.update(func(s *Stats) { s.Retries++ })
 	c.event(Event{
 		Kind: EventRetry, Host: host, Subject: what, Err: err, Wait: wait,
-		Try: a.failed + 1, Tries: maxTries, RetryAfter: asked,
+		Try: a.failed + 1, Tries: tries, RetryAfter: asked,
 	})
 	return c.sleep(ctx, wait)
 }

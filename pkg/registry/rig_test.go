@@ -276,3 +276,7 @@ func copyAnswer(w http.ResponseWriter, rec *httptest.ResponseRecorder, body []by
 		f.Flush()
 	}
 }
+
+func descriptorOf(content string) ocispec.Descriptor {
+	return ocispec.Descriptor{Digest: digest.FromString(content), Size: int64(len(content))}
+}
