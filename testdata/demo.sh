@@ -42,7 +42,7 @@ for name in postgres mysql; do
 done
 
 bold "# A registry on a free port of this machine"
-plugin serve --dir "$work/registry" >"$work/address" &
+"$root/bin/kubectl-schemahero-plugin" serve --dir "$work/registry" >"$work/address" &
 server=$!
 for _ in $(seq 100); do
 	[ ! -s "$work/address" ] || break

@@ -38,7 +38,10 @@ func asUsage(err error) error {
 }
 
 // drift is a check that found a difference; the check has printed it.
-type drift struct{ text string }
+type drift struct {
+	text string
+	next string // what to run; "" for a sync
+}
 
 func (e *drift) Error() string { return e.text }
 

@@ -150,6 +150,8 @@ func (a *app) projectHints(err error) []string {
 		return []string{"find out who moved it; to take what it names now: " + me + " update --accept-moved " + moved.Plugin}
 	case errors.As(err, new(*shadowedError)):
 		return []string{"remove the files named above, or see who comes first: " + me + " which NAME"}
+	case errors.As(err, &drifted) && drifted.next != "":
+		return []string{drifted.next}
 	case errors.As(err, &drifted):
 		return []string{"make this machine match: " + me + " sync"}
 	}

@@ -7,11 +7,9 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
@@ -113,7 +111,7 @@ func (a *app) runVerify(ctx context.Context, remote bool) error {
 		a.warn("%s", escape(f.String()))
 	}
 	if err == nil && failed == nil && len(findings) > 0 {
-		failed = &drift{"the registries differ from the lock"}
+		failed = &drift{text: "the registries differ from the lock", next: a.displayName() + " outdated"}
 	}
 	return errors.Join(err, failed)
 }
@@ -176,102 +174,4 @@ func (a *app) runWhich(name string) error {
 		v.rows = append(v.rows, []any{it.Name, it.Loaded, it.Path, it.Problem})
 	}
 	return a.print(v)
-}
-
-func (a *app) treeCommand() *cobra.Command {
-	return a.command("tree", "Show which driver requires which",
-		`Drivers of the manifest stand at the left, with the version that the lock has;
-below each, what its release requires and the host version that it supports.`,
-		examples(
-			"tree", "the locked drivers and their requirements",
-			"tree -o json", "the same for a script",
-			"tree -f other.toml", "of another manifest"),
-		none, func(*cobra.Command, []string) error {
-			p, err := a.project()
-			if err != nil {
-				return err
-			}
-			lock, err := p.ReadLock()
-			if err != nil {
-				return err
-			}
-			if lock == nil {
-				return &plugins.StaleError{File: p.LockFile(), Missing: true}
-			}
-			m, err := p.Manifest()
-			if err != nil {
-				return err
-			}
-			var roots []string
-			for _, q := range m.Plugins {
-				roots = append(roots, q.Name)
-			}
-			slices.Sort(roots)
-			return a.print(a.treeView(lock, roots))
-		})
-}
-
-// treeItem is an item of a TreeList: a locked driver and what it requires.
-type treeItem struct {
-	Name       string            `json:"name"`
-	Version    string            `json:"version"`
-	Direct     bool              `json:"direct"`
-	Requires   map[string]string `json:"requires"`
-	RequiredBy []string          `json:"requiredBy"`
-}
-
-func (a *app) treeView(lock *lockfile.Lock, roots []string) view {
-	v := view{columns: cols("NAME", "VERSION", "DIRECT", "REQUIRED BY")}
-	var items []treeItem
-	for _, p := range lock.Plugins {
-		it := treeItem{p.Name, p.Version, slices.Contains(roots, p.Name), p.Requires, []string{}}
-		for _, q := range lock.Plugins {
-			if _, ok := q.Requires[p.Name]; ok && q.Name != p.Name {
-				it.RequiredBy = append(it.RequiredBy, q.Name)
-			}
-		}
-		items = append(items, it)
-		v.names = append(v.names, p.Name)
-		v.rows = append(v.rows, []any{p.Name, p.Version, it.Direct, strings.Join(it.RequiredBy, ",")})
-	}
-	v.object = newList("TreeList", items)
-	v.text = func(w io.Writer) {
-		for _, name := range roots {
-			printTree(w, lock, name, "", nil)
-		}
-	}
-	return v
-}
-
-func printTree(w io.Writer, lock *lockfile.Lock, name, indent string, above []string) {
-	p, ok := lock.Plugin(name)
-	if !ok {
-		fmt.Fprintf(w, "%s (not locked)\n", escape(name))
-		return
-	}
-	again := ""
-	if slices.Contains(above, name) {
-		again = " (see above)"
-	}
-	fmt.Fprintf(w, "%s %s%s\n", escape(name), escape(orNone(p.Version)), again)
-	if again != "" {
-		return
-	}
-	var required []string
-	for r := range p.Requires {
-		required = append(required, r)
-	}
-	slices.Sort(required)
-	for i, r := range required {
-		branch, next := "├── ", "│   "
-		if i == len(required)-1 {
-			branch, next = "└── ", "    "
-		}
-		fmt.Fprintf(w, "%s%s[%s] ", indent, branch, escape(p.Requires[r]))
-		if r == artifact.Host {
-			fmt.Fprintln(w, "the host, schemahero")
-			continue
-		}
-		printTree(w, lock, r, indent+next, append(above, name))
-	}
 }

@@ -151,7 +151,7 @@ func (a *app) printActions(w io.Writer, items []plugins.Synced, dryRun bool) {
 func (a *app) printCheck(r *plugins.CheckReport) error {
 	var err error
 	if r.Drift() {
-		err = &drift{"this machine differs from the lock"}
+		err = &drift{text: "this machine differs from the lock"}
 		if r.Stale != nil {
 			err = r.Stale
 		}
