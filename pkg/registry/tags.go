@@ -15,7 +15,7 @@ import (
 
 const (
 	pageSize    = 1000     // the most that distribution gives
-	maxPages    = 10_000   // of one list
+	maxPages    = 5_000    // of one list
 	maxPageSize = 16 << 20 // bytes of one page; some registries send everything at once
 	maxItems    = 500_000  // of one page
 )

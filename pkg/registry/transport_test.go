@@ -5,10 +5,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/pem"
 	"errors"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -19,65 +17,6 @@ import (
 	"testing"
 	"time"
 )
-
-// caFile writes a TLS server's certificate where --ca-file would name it.
-func caFile(t testing.TB, s *httptest.Server) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	data := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
-	if err := os.WriteFile(file, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
-// proxy is an HTTP proxy that takes every request to one address.
-type proxy struct {
-	*httptest.Server
-	to     string
-	refuse int // status, 0: it works
-	asked  []string
-}
-
-func newProxy(t testing.TB, to string) *proxy {
-	p := &proxy{to: to}
-	p.Server = httptest.NewServer(p)
-	t.Cleanup(p.Close)
-	return p
-}
-
-func (p *proxy) url(*http.Request) (*url.URL, error) { return url.Parse(p.URL) }
-
-func (p *proxy) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	p.asked = append(p.asked, req.Method+" "+req.RequestURI)
-	if p.refuse != 0 {
-		http.Error(w, "no", p.refuse)
-		return
-	}
-	if req.Method != http.MethodConnect {
-		req.RequestURI, req.URL.Host = "", p.to
-		resp, err := http.DefaultTransport.RoundTrip(req)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-			return
-		}
-		defer resp.Body.Close()
-		w.WriteHeader(resp.StatusCode)
-		io.Copy(w, resp.Body)
-		return
-	}
-	up, err := net.Dial("tcp", p.to)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
-		return
-	}
-	defer up.Close()
-	down, _, _ := w.(http.Hijacker).Hijack()
-	defer down.Close()
-	io.WriteString(down, "HTTP/1.1 200 OK\r\n\r\n")
-	go io.Copy(up, down)
-	io.Copy(down, up)
-}
 
 // Making a client and naming repositories touches neither disk nor network.
 func TestLazy(t *testing.T) {
@@ -182,80 +121,11 @@ func TestLoopbackSpeaksWhatTheServerSpeaks(t *testing.T) {
 	})
 }
 
-// listen serves connections by hand and returns the address.
-func listen(t testing.TB, serve func(net.Conn)) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				serve(conn)
-			}()
-		}
-	}()
-	return l.Addr().String()
-}
-
-func TestNoPlainHTTPBeyondLoopback(t *testing.T) {
-	plain := newRig(t)
-	_, data := plain.manifest(t, "db/x", "one", "1.0.0")
-	yes := true
-	for name, tc := range map[string]struct {
-		o     Options
-		asked string
-	}{
-		"default":    {Options{}, "CONNECT registry.example:443"},
-		"plain-http": {Options{PlainHTTP: true}, "GET http://registry.example/v2/db/x/manifests/1.0.0"},
-		"table":      {Options{Hosts: map[string]Host{"registry.example": {PlainHTTP: &yes}}}, "GET http://registry.example/v2/db/x/manifests/1.0.0"},
-	} {
-		p := newProxy(t, plain.host())
-		tc.o.Proxy = p.url
-		c, _ := newClient(t, tc.o)
-		_, got, err := repository(t, c, "registry.example/db/x").Manifest(context.Background(), "1.0.0")
-		if len(p.asked) != 1 || p.asked[0] != tc.asked {
-			t.Errorf("%s: the proxy was asked %q", name, p.asked)
-		}
-		if strings.HasPrefix(tc.asked, "GET") {
-			if err != nil || !bytes.Equal(got, data) {
-				t.Errorf("%s: %v", name, err)
-			}
-		} else if e := wantError[*SchemeError](t, err); e.Used != "https" || e.Host != "registry.example" {
-			t.Errorf("%s: %#v", name, e)
-		}
-	}
-}
-
 func TestPlainHTTPToTLSServer(t *testing.T) {
 	r := newTLSRig(t)
 	c, _ := newClient(t, Options{PlainHTTP: true})
 	_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
 	if e := wantError[*SchemeError](t, err); e.Used != "http" || e.Host != r.host() {
-		t.Errorf("error: %#v", e)
-	}
-}
-
-func TestTLSThroughProxy(t *testing.T) {
-	r := newTLSRig(t) // its certificate is example.com's too
-	_, data := r.manifest(t, "db/x", "one", "1.0.0")
-	p := newProxy(t, r.host())
-	c, _ := newClient(t, Options{CAFile: caFile(t, r.Server), Proxy: p.url})
-	_, got, err := repository(t, c, "example.com/db/x").Manifest(context.Background(), "1.0.0")
-	if err != nil || !bytes.Equal(got, data) {
-		t.Fatal(err)
-	}
-	if proto := r.seen()[0].header; proto.Get("User-Agent") != defaultUserAgent {
-		t.Errorf("header: %v", proto)
-	}
-	_, err = repository(t, c, "other.example/db/x").Resolve(context.Background(), "1.0.0")
-	if e := wantError[*TLSError](t, err); e.Kind != TLSHostname {
 		t.Errorf("error: %#v", e)
 	}
 }
@@ -301,27 +171,6 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-func TestProxyRefuses(t *testing.T) {
-	p := newProxy(t, "")
-	for _, p.refuse = range []int{http.StatusForbidden, http.StatusProxyAuthRequired} {
-		c, _ := newClient(t, Options{Proxy: p.url})
-		_, err := repository(t, c, "registry.example/db/x").Resolve(context.Background(), "1.0.0")
-		if e := wantError[*UnreachableError](t, err); e.Kind != NetworkProxy || e.Host != "registry.example" {
-			t.Errorf("%d: %#v", p.refuse, e)
-		}
-	}
-	p.Close()
-	c, _ := newClient(t, Options{Proxy: func(*http.Request) (*url.URL, error) {
-		u, err := url.Parse(p.URL)
-		u.User = url.UserPassword("u", "s3cret")
-		return u, err
-	}})
-	_, err := repository(t, c, "registry.example/db/x").Resolve(context.Background(), "1.0.0")
-	if e := wantError[*UnreachableError](t, err); e.Kind != NetworkProxy || strings.Contains(e.Error(), "s3cret") {
-		t.Errorf("error: %v", e)
-	}
-}
-
 func TestOffline(t *testing.T) {
 	r := newRig(t)
 	desc, data := r.manifest(t, "db/x", "one", "1.0.0")
@@ -351,82 +200,6 @@ func TestOffline(t *testing.T) {
 	}
 	if len(r.seen()) != 0 || asked != 0 {
 		t.Errorf("requests: %v", r.seen())
-	}
-}
-
-// A redirect to another host, or another port of the same one, gets neither
-// credentials nor the address it was sent from; nothing of a signed URL shows
-// in errors or events.
-func TestRedirect(t *testing.T) {
-	data := content(5000)
-	var got []record
-	cdn := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		got = append(got, record{auth: req.Header.Get("Authorization"), rng: req.Header.Get("Range"), header: req.Header.Clone()})
-		if len(got) == 1 {
-			w.Header().Set("Content-Length", "5000")
-			w.Write(data[:2000])
-			w.(http.Flusher).Flush()
-			panic(http.ErrAbortHandler)
-		}
-		http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(data))
-	}))
-	cdn.Config.ErrorLog = log.New(io.Discard, "", 0)
-	t.Cleanup(cdn.Close)
-	r := newRig(t)
-	desc := r.blob(t, "db/x", data)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
-		if user, pass, _ := req.BasicAuth(); user != "u" || pass != "s3cret" {
-			w.Header().Set("WWW-Authenticate", `Basic realm="r"`)
-			return refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
-		}
-		http.Redirect(w, req, cdn.URL+"/blob?X-Signature=s3cret", http.StatusTemporaryRedirect)
-		return true
-	})
-	var told events
-	c, _ := newClient(t, Options{Events: told.add, Credentials: CredentialPaths{DockerConfig: dockerConfig(t, map[string]string{r.host(): "u:s3cret"})}})
-	body, err := readBlob(repository(t, c, r.host()+"/db/x"), desc)
-	if err != nil || !bytes.Equal(body, data) {
-		t.Fatal(err)
-	}
-	if len(got) != 2 || got[1].rng != "bytes=2000-4999" {
-		t.Errorf("the other host was asked %v", got)
-	}
-	for _, rec := range got {
-		if rec.auth != "" || rec.header.Get("Referer") != "" {
-			t.Errorf("the other host was told %v", rec.header)
-		}
-	}
-	for _, ev := range told.all {
-		if text := ev.URL + ev.Subject; strings.Contains(text, "s3cret") || ev.Err != nil && strings.Contains(ev.Err.Error(), "s3cret") {
-			t.Errorf("event: %+v", ev)
-		}
-	}
-	cdn.Close()
-	_, err = readBlob(repository(t, c, r.host()+"/db/x"), desc)
-	e := wantError[*UnreachableError](t, err)
-	if strings.Contains(e.Error(), "s3cret") || e.Host != cdn.Listener.Addr().String() {
-		t.Errorf("error: %v", e)
-	}
-}
-
-func TestRedirectRefused(t *testing.T) {
-	desc := newRig(t).blob(t, "db/x", content(10))
-	for name, to := range map[string]string{
-		"plain HTTP elsewhere": "http://cdn.example/blob?sig=s3cret",
-		"another scheme":       "ftp://cdn.example/blob?sig=s3cret",
-		"round and round":      "",
-	} {
-		r := newRig(t)
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
-			http.Redirect(w, req, to, http.StatusFound)
-			return true
-		})
-		c, k := newClient(t, Options{})
-		_, err := readBlob(repository(t, c, r.host()+"/db/x"), desc)
-		if err == nil || strings.Contains(err.Error(), "s3cret") || len(r.seen()) > maxRedirects || len(k.slept) != 0 {
-			t.Errorf("%s: %v after %d requests", name, err, len(r.seen()))
-		}
-		t.Log(err)
 	}
 }
 

@@ -1,0 +1,88 @@
+package registry
+
+import (
+	"bytes"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A redirect to another host, or another port of the same one, gets neither
+// credentials nor the address it was sent from; nothing of a signed URL shows
+// in errors or events.
+func TestRedirect(t *testing.T) {
+	data := content(5000)
+	var got []record
+	cdn := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		got = append(got, record{auth: req.Header.Get("Authorization"), rng: req.Header.Get("Range"), header: req.Header.Clone()})
+		if len(got) == 1 {
+			w.Header().Set("Content-Length", "5000")
+			w.Write(data[:2000])
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		}
+		http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(data))
+	}))
+	cdn.Config.ErrorLog = log.New(io.Discard, "", 0)
+	t.Cleanup(cdn.Close)
+	r := newRig(t)
+	desc := r.blob(t, "db/x", data)
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		if user, pass, _ := req.BasicAuth(); user != "u" || pass != "s3cret" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="r"`)
+			return refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
+		}
+		http.Redirect(w, req, cdn.URL+"/blob?X-Signature=s3cret", http.StatusTemporaryRedirect)
+		return true
+	})
+	var told events
+	c, _ := newClient(t, Options{Events: told.add, Credentials: CredentialPaths{DockerConfig: dockerConfig(t, map[string]string{r.host(): "u:s3cret"})}})
+	body, err := readBlob(repository(t, c, r.host()+"/db/x"), desc)
+	if err != nil || !bytes.Equal(body, data) {
+		t.Fatal(err)
+	}
+	if len(got) != 2 || got[1].rng != "bytes=2000-4999" {
+		t.Errorf("the other host was asked %v", got)
+	}
+	for _, rec := range got {
+		if rec.auth != "" || rec.header.Get("Referer") != "" {
+			t.Errorf("the other host was told %v", rec.header)
+		}
+	}
+	for _, ev := range told.all {
+		if text := ev.URL + ev.Subject; strings.Contains(text, "s3cret") || ev.Err != nil && strings.Contains(ev.Err.Error(), "s3cret") {
+			t.Errorf("event: %+v", ev)
+		}
+	}
+	cdn.Close()
+	_, err = readBlob(repository(t, c, r.host()+"/db/x"), desc)
+	e := wantError[*UnreachableError](t, err)
+	if strings.Contains(e.Error(), "s3cret") || e.Host != cdn.Listener.Addr().String() {
+		t.Errorf("error: %v", e)
+	}
+}
+
+func TestRedirectRefused(t *testing.T) {
+	desc := newRig(t).blob(t, "db/x", content(10))
+	for name, to := range map[string]string{
+		"plain HTTP elsewhere": "http://cdn.example/blob?sig=s3cret",
+		"another scheme":       "ftp://cdn.example/blob?sig=s3cret",
+		"round and round":      "",
+	} {
+		r := newRig(t)
+		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			http.Redirect(w, req, to, http.StatusFound)
+			return true
+		})
+		c, k := newClient(t, Options{})
+		_, err := readBlob(repository(t, c, r.host()+"/db/x"), desc)
+		if err == nil || strings.Contains(err.Error(), "s3cret") || len(r.seen()) > maxRedirects || len(k.slept) != 0 {
+			t.Errorf("%s: %v after %d requests", name, err, len(r.seen()))
+		}
+		t.Log(err)
+	}
+}

@@ -1,0 +1,69 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+func TestReferrers(t *testing.T) {
+	subject := digest.FromString("subject")
+	index := func(n int) string {
+		var entries []string
+		for i := range n {
+			d := digest.FromString(fmt.Sprint("referrer", i))
+			entries = append(entries, fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":7}`, ocispec.MediaTypeImageManifest, d))
+		}
+		return fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"manifests":[%s]}`, ocispec.MediaTypeImageIndex, strings.Join(entries, ","))
+	}
+	api := "/v2/db/x/referrers/" + subject.String()
+	tag := "/v2/db/x/manifests/sha256-" + subject.Encoded()
+	type answer struct {
+		status            int
+		contentType, body string
+	}
+	ok := func(body string) answer { return answer{200, ocispec.MediaTypeImageIndex, body} }
+	for name, tc := range map[string]struct {
+		answers map[string]answer
+		want    int
+		fails   bool
+	}{
+		"API":                   {map[string]answer{api: ok(index(2))}, 2, false},
+		"API, none":             {map[string]answer{api: ok(index(0))}, 0, false},
+		"tag":                   {map[string]answer{tag: ok(index(3))}, 3, false},
+		"neither":               {nil, 0, false},
+		"API answers HTML":      {map[string]answer{api: {200, "text/html", "<html>"}, tag: ok(index(1))}, 1, false},
+		"API answers 405":       {map[string]answer{api: {405, "", ""}, tag: ok(index(1))}, 1, false},
+		"tag is the image":      {map[string]answer{tag: {200, ocispec.MediaTypeImageManifest, `{"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[]}`}}, 0, false},
+		"API answers 500":       {map[string]answer{api: {500, "", ""}, tag: ok(index(1))}, 0, true},
+		"API answers nonsense":  {map[string]answer{api: ok("[")}, 0, true},
+		"tag is a broken index": {map[string]answer{tag: ok(`{"mediaType":"` + ocispec.MediaTypeImageIndex + `","manifests":7}`)}, 0, true},
+		"too many":              {map[string]answer{api: ok(index(MaxReferrers + 1))}, MaxReferrers, true},
+	} {
+		r := newRig(t)
+		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			a, ok := tc.answers[req.URL.Path]
+			if !ok {
+				http.NotFound(w, req)
+				return true
+			}
+			w.Header().Set("Content-Type", a.contentType)
+			w.WriteHeader(a.status)
+			fmt.Fprint(w, a.body)
+			return true
+		})
+		c, _ := newClient(t, Options{})
+		list, err := repository(t, c, r.host()+"/db/x").Referrers(context.Background(), subject)
+		if len(list) != tc.want || (err != nil) != tc.fails {
+			t.Errorf("%s: %d referrers, %v", name, len(list), err)
+		}
+		if name == "too many" {
+			wantError[*LimitError](t, err)
+		}
+	}
+}
