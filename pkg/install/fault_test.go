@@ -3,6 +3,7 @@ package install
 import (
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,12 +49,12 @@ func (w *world) withFaults(f *faults) *Engine {
 	return e
 }
 
-// Every change that a sync makes to the disk is refused, alone or with all
-// that follow. Each time the sync must fail as a whole, with the system's
+// Changes that a sync makes to the disk are refused, alone or with all that
+// follow: each with -every, otherwise one in three, others each time. Each time the sync must fail as a whole, with the system's
 // reason, and leave the drivers as they were; and the next must heal. Only a
 // disk that refuses everything from some rename on keeps what it has by then:
 // whole files, old or new.
-func TestEveryFault(t *testing.T) {
+func TestFaults(t *testing.T) {
 	for _, mode := range []struct {
 		title string
 		only  string
@@ -69,13 +70,17 @@ func TestEveryFault(t *testing.T) {
 	} {
 		t.Run(mode.title, func(t *testing.T) {
 			t.Parallel()
-			for at := 1; ; at++ {
+			step := 3
+			if *every {
+				step = 1
+			}
+			for at := 1 + rand.IntN(step); ; at += step {
 				f := &faults{at: at, until: at + 1, only: mode.only, err: mode.err}
 				if mode.lasts {
 					f.until = 1 << 30
 				}
 				if !oneFault(t, f, mode.stuck) {
-					if at < 3 {
+					if at < 5 {
 						t.Errorf("only %d changes were seen", at-1)
 					}
 					return

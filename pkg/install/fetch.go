@@ -18,6 +18,9 @@ import (
 // becomes an entry only when everything has been read to the end, agrees with
 // the lock and is on the disk. The caller holds the layer's lock.
 func (e *Engine) fetch(ctx context.Context, l Layer) (Entry, error) {
+	if e.o.Fetch == nil {
+		return Entry{}, &UnstagedError{l}
+	}
 	if err := e.disk.MkdirAll(e.home.Store()); err != nil {
 		return Entry{}, err
 	}

@@ -161,7 +161,7 @@ func (e *Engine) mark(ctx context.Context, all []Status) error {
 		// Another process may have repaired it since.
 		r, _, err := e.receipt(s.path)
 		if err == nil && r != nil && r.vouches(s.stat) {
-			r.Mtime = 0
+			r.Doubt = true
 			err = e.write(*r, true)
 		}
 		if err != nil {

@@ -23,18 +23,22 @@ type Receipt struct {
 	Layer      digest.Digest     `json:"layer"`
 	SHA256     digest.Digest     `json:"sha256"` // of the file
 	Size       int64             `json:"size"`   // bytes
-	Mtime      int64             `json:"mtime"`  // nanoseconds since 1970; 0: the receipt vouches for nothing
+	Mtime      int64             `json:"mtime"`  // nanoseconds since 1970
 	Ctime      int64             `json:"ctime"`  // nanoseconds since 1970; 0 where the system has none
 	Inode      uint64            `json:"inode"`  // 0 where the system has none
 	Claims     []Claim           `json:"claims"` // sorted
+	// Doubt: the receipt says only that the file is ours; what is in it must be
+	// found out. So it is before the file is placed, and after it was found
+	// changed behind the receipt's back.
+	Doubt bool `json:"doubt,omitempty"`
 }
 
 // newReceipt returns the receipt of a file at a canonical path which is not
-// there yet. It vouches for nothing: it only says that the file is ours.
+// there yet.
 func newReceipt(item Item, path string, executable digest.Digest, claims []Claim) Receipt {
 	return Receipt{
 		Path: path, Name: item.Name, Plugin: item.Plugin, Version: item.Version, Repository: item.Repository,
-		Platform: item.Layer.Platform, Layer: item.Layer.Digest, SHA256: executable, Claims: claims,
+		Platform: item.Layer.Platform, Layer: item.Layer.Digest, SHA256: executable, Claims: claims, Doubt: true,
 	}
 }
 
@@ -45,7 +49,7 @@ func (r *Receipt) vouch(s disk.Stat) {
 
 // vouches tells whether the file that has this stat is surely the one placed.
 func (r *Receipt) vouches(s disk.Stat) bool {
-	return r.Mtime != 0 && r.Mtime == s.Mtime && r.Size == s.Size && r.Ctime == s.Ctime && r.Inode == s.Inode
+	return !r.Doubt && r.Mtime == s.Mtime && r.Size == s.Size && r.Ctime == s.Ctime && r.Inode == s.Inode
 }
 
 // describes tells whether the receipt says of a file what item and its hash do.

@@ -19,7 +19,7 @@ type StageOptions struct {
 // though another layer fails.
 //
 // Errors, joined, each in an *ItemError: *IntegrityError, the Fetcher's,
-// *fs.PathError. A layer that several items share fails with the first.
+// *UnstagedError without one, *fs.PathError. A layer that several items share fails with the first.
 func (e *Engine) Stage(ctx context.Context, work []Status, o StageOptions) error {
 	var needed []Status
 	seen := map[digest.Digest]bool{}
