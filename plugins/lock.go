@@ -47,7 +47,9 @@ type LockOptions struct {
 }
 
 // Lock resolves the manifest to a lock and saves it. A lock that satisfies the
-// manifest is kept as it is, without network. Errors: *diag.Error,
+// manifest is kept as it is, without network. One with git's conflict markers
+// is merged, driver by driver, and what both sides changed is resolved again.
+// Errors: *diag.Error,
 // *manifest.NotFoundError, lockfile's and resolve's, the Registry's.
 func (p *Project) Lock(ctx context.Context, o LockOptions) (*LockReport, error) {
 	return p.relock(ctx, nil, p.settle(false, false), o)
@@ -57,6 +59,9 @@ func (p *Project) Lock(ctx context.Context, o LockOptions) (*LockReport, error) 
 func (p *Project) relock(ctx context.Context, e edit, decide settle, o LockOptions) (*LockReport, error) {
 	for {
 		in, err := p.load(e, false)
+		if errors.As(err, new(*lockfile.ConflictError)) {
+			in, err = p.mergeConflict(in)
+		}
 		if err != nil {
 			return nil, err
 		}

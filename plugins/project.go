@@ -116,6 +116,7 @@ type inputs struct {
 	edited   []byte             // what it shall become; onDisk where nothing is edited
 	lock     *lockfile.Lock     // nil where there is none
 	lockData []byte
+	merged   bool // the lock had conflict markers and was merged as it was read
 }
 
 // edit changes a manifest's text.
@@ -161,11 +162,11 @@ func (p *Project) loadLock(in *inputs) error {
 
 // Manifest reads the manifest. Errors: *diag.Error, *manifest.NotFoundError.
 func (p *Project) Manifest() (*manifest.Manifest, error) {
-	in, err := p.load(nil, false)
-	if in == nil || in.manifest == nil {
-		return nil, err
+	m, err := manifest.Load(p.manifest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest)}
 	}
-	return in.manifest, nil
+	return m, err
 }
 
 // ReadLock reads the lock, nil where there is none. Errors: those of

@@ -177,7 +177,7 @@ func (p *Project) save(in *inputs, lock *lockfile.Lock) error {
 			return err
 		}
 	}
-	if sameLock(in.lock, lock) {
+	if sameLock(in.lock, lock) && !in.merged {
 		return nil // however it is written: line ends and comments may be git's or a person's
 	}
 	return lock.Save(p.lock)

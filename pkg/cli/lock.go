@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -11,19 +12,32 @@ import (
 )
 
 func (a *app) lockCommand() *cobra.Command {
-	var check, dryRun, diff bool
+	var check, dryRun, diff, merge bool
 	cmd := a.command("lock", "Resolve the manifest to a lock of digests",
 		`A locked version stays as long as the manifest admits it: new releases change
 nothing until update asks for them. A lock that satisfies the manifest is kept
 without asking any registry.
+
+A lock with git's conflict markers is merged driver by driver; what both sides
+changed is resolved again. --merge BASE OURS THEIRS does the same for three
+files and writes OURS, as git's merge drivers do.
 
 --check writes nothing, asks no network and exits 3 where the lock is missing or
 does not satisfy the manifest.`,
 		examples(
 			"lock", "write "+"schemahero-plugins.lock",
 			"lock --check", "in CI: is the committed lock current?",
-			"lock --dry-run -o json", "what would change, for a script"),
-		none, func(cmd *cobra.Command, _ []string) error {
+			"lock --dry-run -o json", "what would change, for a script",
+			"lock --merge base.lock ours.lock theirs.lock", "merge three locks into ours.lock"),
+		func(cmd *cobra.Command, args []string) error {
+			if merge {
+				return exactly(3, "BASE OURS THEIRS")(cmd, args)
+			}
+			return none(cmd, args)
+		}, func(cmd *cobra.Command, args []string) error {
+			if merge {
+				return a.runMerge(cmd.Context(), args)
+			}
 			p, err := a.project()
 			if err != nil {
 				return err
@@ -44,9 +58,23 @@ does not satisfy the manifest.`,
 	cmd.Flags().BoolVar(&check, "check", false, "only tell whether the lock is current; exit 3 where not")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, print what would change")
 	cmd.Flags().BoolVar(&diff, "diff", false, "print the changes in full")
-	cmd.MarkFlagsMutuallyExclusive("check", "dry-run")
+	cmd.Flags().BoolVar(&merge, "merge", false, "merge the locks BASE OURS THEIRS and write OURS")
+	cmd.MarkFlagsMutuallyExclusive("check", "dry-run", "merge")
 	cmd.MarkFlagsMutuallyExclusive("check", "diff")
 	return cmd
+}
+
+// runMerge needs no manifest unless both sides changed the same driver.
+func (a *app) runMerge(ctx context.Context, files []string) error {
+	p, err := a.syncProject(true)
+	if err != nil {
+		return err
+	}
+	report, err := p.MergeLock(ctx, a.abs(files[0]), a.abs(files[1]), a.abs(files[2]))
+	if err != nil {
+		return err
+	}
+	return a.printLock(report)
 }
 
 // printLock prints what became of a lock.
