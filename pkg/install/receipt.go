@@ -44,7 +44,7 @@ func newReceipt(item Item, path string, executable digest.Digest, claims []Claim
 
 // vouch makes the receipt vouch for the file that has this stat.
 func (r *Receipt) vouch(s disk.Stat) {
-	r.Size, r.Mtime, r.Ctime, r.Inode = s.Size, s.Mtime, s.Ctime, s.Inode
+	r.Size, r.Mtime, r.Ctime, r.Inode, r.Doubt = s.Size, s.Mtime, s.Ctime, s.Inode, false
 }
 
 // vouches tells whether the file that has this stat is surely the one placed.
