@@ -54,6 +54,9 @@ func TestScript(t *testing.T) {
 			w := &world{registries: map[string]*scriptRegistry{}}
 			env.Values[worldKey{}] = w
 			env.Defer(w.close)
+			if err := setGo(env); err != nil {
+				return err
+			}
 			return os.MkdirAll(home, 0o755)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){

@@ -24,6 +24,10 @@ func (a *app) publishTarget(name string) (registry.Repository, error) {
 	return a.repository(name)
 }
 
+// smallFile is the size, in bytes, below which sending or fetching a file is
+// not worth a line: checksums and configs.
+const smallFile = 4 << 10
+
 // publishEvent tells how far build and push have come: bars on a terminal for
 // what is sent and fetched, a line for each file elsewhere.
 func (a *app) publishEvent(e publish.Event) {
@@ -34,6 +38,9 @@ func (a *app) publishEvent(e publish.Event) {
 			a.say("building %s", subject)
 		}
 	case publish.StageUpload, publish.StageFetch:
+		if e.Total < smallFile && !a.flags.verbose {
+			return
+		}
 		verb := "sending"
 		if e.Stage == publish.StageFetch {
 			verb = "fetching"

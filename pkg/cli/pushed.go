@@ -112,7 +112,15 @@ func printReport(w io.Writer, p pushed) {
 	if len(p.Tags) > 0 {
 		fmt.Fprintf(w, "tags: %s\n", strings.Join(p.Tags, " "))
 	}
-	if !p.DryRun {
-		fmt.Fprintf(w, "sent %s, %s; %d taken from another repository, %d were there\n", bytesText(p.BytesSent), count(p.BlobsSent, "blob"), p.BlobsMounted, p.BlobsSkipped)
+	if p.BytesSent == 0 {
+		return
 	}
+	sent := fmt.Sprintf("sent: %s, %s", bytesText(p.BytesSent), count(p.BlobsSent, "blob"))
+	if p.BlobsMounted > 0 {
+		sent += fmt.Sprintf("; taken from another repository: %d", p.BlobsMounted)
+	}
+	if p.BlobsSkipped > 0 {
+		sent += fmt.Sprintf("; there already: %d", p.BlobsSkipped)
+	}
+	fmt.Fprintln(w, sent)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,16 +33,39 @@ for something else is refused without --force.`,
 			if err != nil {
 				return err
 			}
-			for _, m := range moves {
-				fmt.Fprintf(a.Out, "%s:%s %s\n", escape(repository), m.Tag, m.Digest)
-			}
-			if len(moves) == 0 {
+			if len(moves) == 0 && a.flags.output == "" {
 				a.say("%s has these tags already", escape(args[0]))
+				return nil
 			}
-			return nil
+			return a.printTags(repo.Name(), moves)
 		})
 	cmd.Flags().BoolVar(&force, "force", false, "move a tag that names a version")
 	return cmd
+}
+
+// tagItem is an item of a TagList: a tag that was set.
+type tagItem struct {
+	Repository string `json:"repository"`
+	Tag        string `json:"tag"`
+	Digest     string `json:"digest"`
+	Previous   string `json:"previous"` // what it named before
+}
+
+func (a *app) printTags(repository string, moves []publish.TagMove) error {
+	var items []tagItem
+	v := view{columns: cols("TAG", "DIGEST", "PREVIOUS")}
+	for _, m := range moves {
+		items = append(items, tagItem{repository, m.Tag, string(m.Digest), string(m.Previous)})
+		v.names = append(v.names, m.Tag)
+		v.rows = append(v.rows, []any{m.Tag, string(m.Digest), string(m.Previous)})
+	}
+	v.object = newList("TagList", items)
+	v.text = func(w io.Writer) {
+		for _, m := range moves {
+			fmt.Fprintf(w, "%s:%s %s\n", escape(repository), m.Tag, m.Digest)
+		}
+	}
+	return a.print(v)
 }
 
 // splitRef splits HOST/PATH:TAG or HOST/PATH@DIGEST. Neither means latest.

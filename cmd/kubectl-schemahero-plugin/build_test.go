@@ -1,0 +1,28 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"sync"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// goCache is where compiled packages are kept. Scripts that build drivers have
+// a home of their own, in which the standard library would be compiled anew.
+var goCache = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("go", "env", "GOCACHE").Output()
+	return strings.TrimSpace(string(out)), err
+})
+
+// setGo lets a script build Go programs without a network.
+func setGo(env *testscript.Env) error {
+	cache, err := goCache()
+	if err != nil {
+		return err
+	}
+	for key, value := range map[string]string{"GOCACHE": cache, "GOFLAGS": "", "GOPROXY": "off", "GOTOOLCHAIN": "local", "GOWORK": "off"} {
+		env.Setenv(key, value)
+	}
+	return nil
+}
