@@ -14,6 +14,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
@@ -176,7 +177,14 @@ func (a *app) options() (plugins.Options, error) {
 		Offline:  a.flags.offline,
 		Now:      a.Now,
 		Progress: a.installEvent,
+		Probe:    start,
 	}, nil
+}
+
+// start is the probe of a driver that is about to be placed.
+func start(ctx context.Context, _ install.Item, path string) error {
+	_, err := probe.Identify(ctx, path)
+	return err
 }
 
 // manifestFile finds the manifest: --file, else upwards from the folder.

@@ -22,7 +22,7 @@ func (a *app) addCommands(root *cobra.Command) {
 	add(groupSources, a.searchCommand(), a.inspectCommand(), a.loginCommand(), a.logoutCommand())
 	add(groupAuthor, a.buildCommand(), a.pushCommand(), a.tagCommand())
 	add(groupCarry, a.serveCommand())
-	add(groupShell, a.completionCommand(), a.versionCommand())
+	add(groupShell, a.linkCommand(), a.unlinkCommand(), a.completionCommand(), a.versionCommand())
 }
 
 // command is a cobra command whose arguments are counted with a sentence that

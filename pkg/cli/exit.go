@@ -4,6 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
 // The exit codes. Scripts rely on them.
@@ -104,3 +113,60 @@ func leaves(err error) []error {
 }
 
 func isTimeout(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
+
+// exitOf maps one error, no list of several, to its exit code.
+func exitOf(err error) int {
+	var (
+		usage    *usageError
+		missing  *manifest.NotFoundError
+		noEntry  *manifest.NotListedError
+		newer    *lockfile.VersionError
+		conflict *lockfile.ConflictError
+		lockSize *lockfile.SizeError
+		name     *artifact.NameError
+		ref      *registry.ReferenceError
+		drifted  *drift
+		stale    *plugins.StaleError
+		platform *plugins.PlatformError
+		noRepo   *resolve.NoRepositoryError
+		noVer    *resolve.NoVersionError
+		noPlat   *resolve.PlatformError
+		unsolved *resolve.ConflictError
+		notFound *registry.NotFoundError
+		auth     *registry.AuthError
+		unknown  *resolve.UnknownPluginError
+	)
+	switch {
+	case errors.As(err, &usage), errors.As(err, &missing), errors.As(err, &noEntry), isFileError(err), errors.As(err, &newer),
+		errors.As(err, &conflict), errors.As(err, &lockSize), errors.As(err, &name), errors.As(err, &ref), errors.As(err, &unknown), isPublishUsage(err):
+		return exitUsage
+	case errors.As(err, &drifted), errors.As(err, &stale), errors.As(err, new(*shadowedError)):
+		return exitOutOfDate
+	case isIntegrity(err):
+		return exitIntegrity
+	case errors.As(err, &auth):
+		return exitDenied
+	case errors.As(err, &platform), errors.As(err, &noRepo), errors.As(err, &noVer), errors.As(err, &noPlat),
+		errors.As(err, &unsolved), errors.As(err, &notFound):
+		return exitUnsatisfied
+	case isUnreachable(err):
+		return exitUnreachable
+	}
+	return exitFailure
+}
+
+func isIntegrity(err error) bool {
+	return errors.As(err, new(*registry.IntegrityError)) || errors.As(err, new(*install.IntegrityError)) ||
+		errors.As(err, new(*artifact.SumError)) || errors.As(err, new(*artifact.FormatError)) ||
+		errors.As(err, new(*resolve.MovedError)) || errors.As(err, new(*registry.BundleError))
+}
+
+func isUnreachable(err error) bool {
+	var status *registry.StatusError
+	return errors.As(err, new(*registry.UnreachableError)) || errors.As(err, new(*registry.TLSError)) ||
+		errors.As(err, new(*registry.SchemeError)) || errors.As(err, new(*registry.ProtocolError)) ||
+		errors.As(err, &status) || isTimeout(err)
+}
+
+// isFileError tells whether a manifest, lock or config does not parse.
+func isFileError(err error) bool { return errors.As(err, new(*diag.Error)) }

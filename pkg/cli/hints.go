@@ -7,7 +7,6 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -15,62 +14,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
-// This file is the one place that knows what to do about an error: what its
-// exit code is (exitOf) and which command to run next (hints). The table in
-// docs/troubleshooting.md follows it.
-
-// exitOf maps one error, no list of several, to its exit code.
-func exitOf(err error) int {
-	var (
-		usage    *usageError
-		missing  *manifest.NotFoundError
-		noEntry  *manifest.NotListedError
-		newer    *lockfile.VersionError
-		conflict *lockfile.ConflictError
-		lockSize *lockfile.SizeError
-		name     *artifact.NameError
-		ref      *registry.ReferenceError
-		drifted  *drift
-		stale    *plugins.StaleError
-		platform *plugins.PlatformError
-		noRepo   *resolve.NoRepositoryError
-		noVer    *resolve.NoVersionError
-		noPlat   *resolve.PlatformError
-		unsolved *resolve.ConflictError
-		notFound *registry.NotFoundError
-		auth     *registry.AuthError
-	)
-	switch {
-	case errors.As(err, &usage), errors.As(err, &missing), errors.As(err, &noEntry), isFileError(err), errors.As(err, &newer),
-		errors.As(err, &conflict), errors.As(err, &lockSize), errors.As(err, &name), errors.As(err, &ref), isPublishUsage(err):
-		return exitUsage
-	case errors.As(err, &drifted), errors.As(err, &stale), errors.As(err, new(*shadowedError)):
-		return exitOutOfDate
-	case isIntegrity(err):
-		return exitIntegrity
-	case errors.As(err, &auth):
-		return exitDenied
-	case errors.As(err, &platform), errors.As(err, &noRepo), errors.As(err, &noVer), errors.As(err, &noPlat),
-		errors.As(err, &unsolved), errors.As(err, &notFound):
-		return exitUnsatisfied
-	case isUnreachable(err):
-		return exitUnreachable
-	}
-	return exitFailure
-}
-
-func isIntegrity(err error) bool {
-	return errors.As(err, new(*registry.IntegrityError)) || errors.As(err, new(*install.IntegrityError)) ||
-		errors.As(err, new(*artifact.SumError)) || errors.As(err, new(*artifact.FormatError)) ||
-		errors.As(err, new(*resolve.MovedError)) || errors.As(err, new(*registry.BundleError))
-}
-
-func isUnreachable(err error) bool {
-	var status *registry.StatusError
-	return errors.As(err, new(*registry.UnreachableError)) || errors.As(err, new(*registry.TLSError)) ||
-		errors.As(err, new(*registry.SchemeError)) || errors.As(err, new(*registry.ProtocolError)) ||
-		errors.As(err, &status) || isTimeout(err)
-}
+// This file is the one place that knows which command to run next after an
+// error. The table in docs/troubleshooting.md follows it.
 
 // hints returns what to do about an error, each line with the exact command.
 func (a *app) hints(err error) []string {
@@ -280,6 +225,3 @@ func (a *app) machineHints(err error) []string {
 	}
 	return nil
 }
-
-// isFileError tells whether a manifest, lock or config does not parse.
-func isFileError(err error) bool { return errors.As(err, new(*diag.Error)) }

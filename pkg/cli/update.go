@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/Masterminds/semver/v3"
 	"github.com/spf13/cobra"
@@ -67,7 +68,7 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 		if err != nil {
 			return err
 		}
-		return errors.Join(a.printLock(report), movedError(report.Result))
+		return errors.Join(a.printLock(report), movedError(report.Result, u))
 	}
 	report, err := p.Update(ctx, u, plugins.SyncOptions{})
 	if err != nil {
@@ -80,7 +81,7 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 	if err := a.printLock(&report.LockReport); err != nil {
 		return err
 	}
-	moved := movedError(report.Result)
+	moved := movedError(report.Result, u)
 	if a.flags.output == "" {
 		report.Changes, report.Result = nil, nil // told already
 		return errors.Join(a.printSync(report, nil, false), moved)
@@ -89,14 +90,16 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 }
 
 // movedError is what update ends with where an entry was kept because its tag
-// moved. A tag that is meant to move is followed and never here.
-func movedError(r *resolve.Result) error {
+// moved. A tag that is meant to move was followed; one that was deleted was
+// told, and what is locked is still there.
+func movedError(r *resolve.Result, u plugins.UpdateOptions) error {
 	if r == nil {
 		return nil
 	}
 	var errs []error
 	for _, m := range r.Moved {
-		if !m.Floating {
+		accepted := u.AcceptMoved && slices.Contains(u.Names, m.Plugin)
+		if m.Kind == resolve.TagMoved && !m.Floating && !accepted {
 			errs = append(errs, &resolve.MovedError{Moved: m})
 		}
 	}
