@@ -106,7 +106,7 @@ func BenchmarkInstall(b *testing.B) {
 				it.Path = filepath.Join(dir, "plugins", "schemahero-"+it.Name)
 				mine[i] = it
 			}
-			if _, err := sync_(context.Background(), Open(NewHome(dir), Options{Fetch: w.reg}), mine, PlaceOptions{Claim: "/x.lock"}); err != nil {
+			if _, err := runSync(context.Background(), Open(NewHome(dir), Options{Fetch: w.reg}), mine, PlaceOptions{Claim: "/x.lock"}); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -165,7 +165,7 @@ func BenchmarkNothingToDo(b *testing.B) {
 			for i := range n {
 				items = append(items, w.publish(fmt.Sprintf("d%d", i), "1.0.0"))
 			}
-			if _, err := sync_(context.Background(), w.engine(), items, PlaceOptions{Claim: "/x.lock"}); err != nil {
+			if _, err := runSync(context.Background(), w.engine(), items, PlaceOptions{Claim: "/x.lock"}); err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {

@@ -41,7 +41,7 @@ func TestClaimsAreShared(t *testing.T) {
 	// b drops postgres.
 	mysql := w.publish("mysql", "1.0.0")
 	drop := func(Receipt) bool { return false }
-	r, err := sync_(t.Context(), e, []Item{mysql}, PlaceOptions{Claim: b, Keep: drop})
+	r, err := runSync(t.Context(), e, []Item{mysql}, PlaceOptions{Claim: b, Keep: drop})
 	if err != nil || len(r.Dropped) != 1 || r.Dropped[0].Path != it.Path {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -53,7 +53,7 @@ func TestClaimsAreShared(t *testing.T) {
 	}
 	// Nothing is dropped from what is asked to be kept.
 	keep := func(r Receipt) bool { return r.Name == "postgres" }
-	if r, err = sync_(t.Context(), e, []Item{mysql}, PlaceOptions{Claim: a, Keep: keep}); err != nil || len(r.Dropped) != 0 {
+	if r, err = runSync(t.Context(), e, []Item{mysql}, PlaceOptions{Claim: a, Keep: keep}); err != nil || len(r.Dropped) != 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

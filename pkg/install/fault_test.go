@@ -103,7 +103,7 @@ func oneFault(t *testing.T, f *faults, stuck bool) bool {
 	items := []Item{added, newer, repaired, forced, adopted}
 	o := PlaceOptions{Claim: "/b.lock", Force: true, Keep: func(Receipt) bool { return false }}
 
-	_, err := sync_(t.Context(), w.withFaults(f), items, o)
+	_, err := runSync(t.Context(), w.withFaults(f), items, o)
 	if f.hit == "" {
 		if err != nil {
 			t.Fatalf("without a fault: %v", err)
@@ -128,7 +128,7 @@ func oneFault(t *testing.T, f *faults, stuck bool) bool {
 	if got := w.states(w.engine(), replaced); !strings.HasPrefix(got, "replaced:ok") && !stuck {
 		t.Errorf("%s: %s", f.hit, got)
 	}
-	if _, err := sync_(t.Context(), w.engine(), items, o); err != nil {
+	if _, err := runSync(t.Context(), w.engine(), items, o); err != nil {
 		t.Errorf("%s: the next sync: %v", f.hit, err)
 	}
 	for _, it := range items {
@@ -146,7 +146,7 @@ func TestReadOnlyFolderIsSeenBeforeFetching(t *testing.T) {
 	it := w.publish("postgres", "1.0.0")
 	e := Open(w.home(), Options{Fetch: w.reg})
 	e.disk.Fault = func(op disk.Op, path string) error { return syscall.EROFS }
-	_, err := sync_(t.Context(), e, []Item{it}, PlaceOptions{})
+	_, err := runSync(t.Context(), e, []Item{it}, PlaceOptions{})
 	var folder *FolderError
 	if !errors.As(err, &folder) || !errors.Is(err, syscall.EROFS) || w.reg.fetches() != 0 {
 		t.Errorf("%d fetches, %v", w.reg.fetches(), err)
@@ -158,7 +158,7 @@ func TestReadOnlyFolderIsSeenBeforeFetching(t *testing.T) {
 	e = w.engine()
 	it.Path = filepath.Join(w.home().Dir(), "file", "schemahero-postgres")
 	write(t, filepath.Dir(it.Path), "a file where the folder should be")
-	if _, err = sync_(t.Context(), e, []Item{it}, PlaceOptions{}); !errors.As(err, &folder) || w.reg.fetches() != 0 {
+	if _, err = runSync(t.Context(), e, []Item{it}, PlaceOptions{}); !errors.As(err, &folder) || w.reg.fetches() != 0 {
 		t.Errorf("%d fetches, %v", w.reg.fetches(), err)
 	}
 }
@@ -171,7 +171,7 @@ func TestNoRoomIsSeenBeforeFetching(t *testing.T) {
 		t.Skip("this system does not tell")
 	}
 	it.Layer.Size = 1 << 60
-	_, err := sync_(t.Context(), w.engine(), []Item{it}, PlaceOptions{})
+	_, err := runSync(t.Context(), w.engine(), []Item{it}, PlaceOptions{})
 	var space *SpaceError
 	if !errors.As(err, &space) || space.Need < 1<<60 || w.reg.fetches() != 0 {
 		t.Errorf("%d fetches, %v", w.reg.fetches(), err)
@@ -185,7 +185,7 @@ func TestAllOrNothing(t *testing.T) {
 	a2, b2, c2 := w.publish("a", "2.0.0"), w.publish("b", "2.0.0"), w.publish("c", "2.0.0")
 	delete(w.reg.layers, b2.Layer.Digest)
 
-	if _, err := sync_(t.Context(), w.engine(), []Item{a2, b2, c2}, PlaceOptions{}); err == nil {
+	if _, err := runSync(t.Context(), w.engine(), []Item{a2, b2, c2}, PlaceOptions{}); err == nil {
 		t.Error("a layer is missing, and nothing was said")
 	}
 	w.holds(a, "1.0.0")
@@ -194,7 +194,7 @@ func TestAllOrNothing(t *testing.T) {
 		t.Error("c was installed")
 	}
 
-	r, err := sync_(t.Context(), w.engine(), []Item{a2, b2, c2}, PlaceOptions{KeepGoing: true})
+	r, err := runSync(t.Context(), w.engine(), []Item{a2, b2, c2}, PlaceOptions{KeepGoing: true})
 	var unstaged *UnstagedError
 	if f := Failures(err); len(f) != 1 || f[0].Item.Name != "b" || !errors.As(err, &unstaged) {
 		t.Errorf("got %v", err)

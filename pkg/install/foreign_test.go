@@ -17,7 +17,7 @@ func TestForeign(t *testing.T) {
 	if got := w.states(w.engine(), it); got != "postgres:foreign" {
 		t.Error(got)
 	}
-	_, err := sync_(t.Context(), w.engine(), []Item{it}, PlaceOptions{Claim: claim})
+	_, err := runSync(t.Context(), w.engine(), []Item{it}, PlaceOptions{Claim: claim})
 	var foreign *ForeignError
 	if !errors.As(err, &foreign) || foreign.Path != it.Path {
 		t.Fatalf("got %v", err)
@@ -47,7 +47,7 @@ func TestForeign(t *testing.T) {
 	if rs, _ := e.Receipts(); len(rs) != 0 {
 		t.Errorf("it got a receipt: %+v", rs)
 	}
-	r, err := sync_(t.Context(), e, []Item{it}, PlaceOptions{Claim: claim, Force: true})
+	r, err := runSync(t.Context(), e, []Item{it}, PlaceOptions{Claim: claim, Force: true})
 	if err != nil || actions(r) != "postgres:replaced" {
 		t.Errorf("%s, %v", actions(r), err)
 	}
@@ -65,7 +65,7 @@ func TestForeignThatIsNoFile(t *testing.T) {
 	if got := w.states(w.engine(), it); got != "postgres:foreign" {
 		t.Error(got)
 	}
-	if _, err := sync_(t.Context(), w.engine(), []Item{it}, PlaceOptions{Force: true}); err != nil {
+	if _, err := runSync(t.Context(), w.engine(), []Item{it}, PlaceOptions{Force: true}); err != nil {
 		t.Fatal(err)
 	}
 	w.holds(it, "1.0.0")
@@ -76,7 +76,7 @@ func TestForeignThatIsNoFile(t *testing.T) {
 	folder := w.publish("mysql", "1.0.0")
 	write(t, filepath.Join(folder.Path, "precious"), "x")
 	var path *fs.PathError
-	if _, err := sync_(t.Context(), w.engine(), []Item{folder}, PlaceOptions{Force: true}); !errors.As(err, &path) || path.Path != folder.Path {
+	if _, err := runSync(t.Context(), w.engine(), []Item{folder}, PlaceOptions{Force: true}); !errors.As(err, &path) || path.Path != folder.Path {
 		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(folder.Path, "precious")); err != nil {

@@ -28,8 +28,8 @@ func receiptFiles(t *testing.T, plugin string) []string {
 	return files
 }
 
-// sync_ is a sync as the façade does it.
-func sync_(ctx context.Context, e *Engine, items []Item, o PlaceOptions) (Report, error) {
+// runSync is a sync as the façade does it.
+func runSync(ctx context.Context, e *Engine, items []Item, o PlaceOptions) (Report, error) {
 	work, err := e.Inspect(ctx, items)
 	if err != nil {
 		return Report{}, err
@@ -50,7 +50,7 @@ func sync_(ctx context.Context, e *Engine, items []Item, o PlaceOptions) (Report
 
 func (w *world) sync(claim Claim, items ...Item) Report {
 	w.t.Helper()
-	r, err := sync_(w.t.Context(), w.engine(), items, PlaceOptions{Claim: claim})
+	r, err := runSync(w.t.Context(), w.engine(), items, PlaceOptions{Claim: claim})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func killed(t *testing.T, w *world, run func(task) error, missing bool) bool {
 	v2 := []Item{w.big("a", "2.0.0"), w.big("b", "2.0.0"), w.big("c", "2.0.0")}
 	e := Open(w.home(), Options{Fetch: w.reg})
 	if !missing {
-		if _, err := sync_(t.Context(), e, v1, PlaceOptions{Claim: "/x.lock"}); err != nil {
+		if _, err := runSync(t.Context(), e, v1, PlaceOptions{Claim: "/x.lock"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -30,7 +30,7 @@ func killed(t *testing.T, w *world, run func(task) error, missing bool) bool {
 	for i, it := range v2 {
 		whole(t, it, missing || i == 2, "1.0.0", "2.0.0")
 	}
-	if _, err := sync_(t.Context(), e, v2, PlaceOptions{Claim: "/x.lock"}); err != nil {
+	if _, err := runSync(t.Context(), e, v2, PlaceOptions{Claim: "/x.lock"}); err != nil {
 		t.Errorf("it does not heal: %v", err)
 	}
 	e.Sweep(w.home().Plugins())

@@ -42,7 +42,7 @@ func TestProbe(t *testing.T) {
 		}
 		return nil
 	}})
-	_, err := sync_(t.Context(), e, []Item{a2, b2, foreign}, PlaceOptions{Probe: true})
+	_, err := runSync(t.Context(), e, []Item{a2, b2, foreign}, PlaceOptions{Probe: true})
 	var probe *ProbeError
 	if !errors.As(err, &probe) || !errors.Is(err, refused) || probe.Item.Name != "b" || err.Error() != "b: probe failed: wrong libc" {
 		t.Errorf("got %v", err)
@@ -52,7 +52,7 @@ func TestProbe(t *testing.T) {
 	}
 	w.holds(a, "1.0.0")
 	w.holds(b, "1.0.0")
-	r, err := sync_(t.Context(), e, []Item{a2, b2, foreign}, PlaceOptions{Probe: true, KeepGoing: true})
+	r, err := runSync(t.Context(), e, []Item{a2, b2, foreign}, PlaceOptions{Probe: true, KeepGoing: true})
 	if !errors.Is(err, refused) || actions(r) != "a:replaced c:installed" {
 		t.Errorf("%s, %v", actions(r), err)
 	}
@@ -60,7 +60,7 @@ func TestProbe(t *testing.T) {
 	w.holds(b, "1.0.0")
 
 	clear(probed)
-	if _, err := sync_(t.Context(), e, []Item{b2}, PlaceOptions{}); err != nil || len(probed) > 0 {
+	if _, err := runSync(t.Context(), e, []Item{b2}, PlaceOptions{}); err != nil || len(probed) > 0 {
 		t.Errorf("probed unasked: %v, %v", probed, err)
 	}
 	w.tidy()

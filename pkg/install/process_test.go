@@ -75,7 +75,7 @@ func child(spec string) error {
 	}
 	e.store.d = e.disk
 	for round := range t.Rounds {
-		_, err := sync_(context.Background(), e, t.Sets[round%len(t.Sets)], PlaceOptions{Claim: t.Claim})
+		_, err := runSync(context.Background(), e, t.Sets[round%len(t.Sets)], PlaceOptions{Claim: t.Claim})
 		if err != nil {
 			return err
 		}

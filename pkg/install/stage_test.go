@@ -73,7 +73,7 @@ func TestStageRefuses(t *testing.T) {
 			w.sync("", old)
 			it := w.publish("postgres", "1.0.0")
 			c.spoil(w, &it)
-			_, err := sync_(t.Context(), w.engine(), []Item{it}, PlaceOptions{})
+			_, err := runSync(t.Context(), w.engine(), []Item{it}, PlaceOptions{})
 			if err == nil || !strings.Contains(err.Error(), c.text) {
 				t.Errorf("got %v, want %q", err, c.text)
 			}
@@ -169,7 +169,7 @@ func TestStageEndsWithItsContext(t *testing.T) {
 		<-reading
 		cancel()
 	}()
-	if _, err := sync_(ctx, w.engine(), []Item{it}, PlaceOptions{}); !errors.Is(err, context.Canceled) {
+	if _, err := runSync(ctx, w.engine(), []Item{it}, PlaceOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	w.tidy()

@@ -218,7 +218,7 @@ func TestRepairLooksAtTheStore(t *testing.T) {
 	w.lie(it)
 	entry, _ = w.engine().store.lookup(it.Layer.Digest)
 	write(t, entry.Path, string(data))
-	if _, err := sync_(t.Context(), w.engine(), []Item{it}, PlaceOptions{Claim: claim, Again: true}); err != nil {
+	if _, err := runSync(t.Context(), w.engine(), []Item{it}, PlaceOptions{Claim: claim, Again: true}); err != nil {
 		t.Fatal(err)
 	}
 	w.holds(it, "1.0.0")
