@@ -5,6 +5,9 @@
 BIN     := bin/kubectl-schemahero-plugin
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
+# What the files in release archives are dated.
+COMMIT_TIME ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
 # How long each fuzz target runs.
 FUZZTIME ?= 3s
 
@@ -36,7 +39,7 @@ test: lint unit race fuzz ## Run everything that needs no server: lint, unit and
 
 .PHONY: unit
 unit: ## Run the unit and script tests
-	go test ./...
+	go test ./... ./testdata/tools/release
 
 .PHONY: race
 race: ## Run the same tests under the race detector, without the long ones
@@ -53,10 +56,10 @@ fuzz: ## Run each fuzz target for FUZZTIME
 lint: ## Check format, vet for three systems, golangci-lint, actionlint
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; fi
-	go vet ./...
+	go vet ./... ./testdata/tools/release
 	GOOS=darwin go vet ./...
 	GOOS=windows go vet ./...
-	go tool -modfile=testdata/tools/golangci-lint/go.mod golangci-lint run
+	go tool -modfile=testdata/tools/golangci-lint/go.mod golangci-lint run ./... ./testdata/tools/release
 	go tool -modfile=testdata/tools/actionlint/go.mod actionlint
 
 .PHONY: test-peers
@@ -65,6 +68,10 @@ test-peers: build ## Run against real peers: docker-registry, oras, the SchemaHe
 	go -C testdata/driver test ./...
 	go -C testdata/peers vet ./...
 	PLUGIN_BIN=$(CURDIR)/$(BIN) PEERS_CACHE=$(PEERS_CACHE) go -C testdata/peers test -count=1 -timeout 30m ./...
+
+.PHONY: krew
+krew: ## Write release archives, checksums and krew manifest to dist, the same bytes for one commit
+	go run ./testdata/tools/release -version "$(VERSION)" -time "$(COMMIT_TIME)"
 
 .PHONY: demo
 demo: build ## Show the main job from nothing
