@@ -9,6 +9,8 @@
 package main
 
 import (
+	"log"
+	"strconv"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/testdata/driver/kit"
@@ -16,13 +18,18 @@ import (
 
 // Set with -ldflags "-X main.name=…".
 var (
-	name    = "postgres"
-	version = "0.0.0-dev"
-	engines = "" // separated by commas; none: the driver's own name
+	name     = "postgres"
+	version  = "0.0.0-dev"
+	engines  = ""  // separated by commas; none: the driver's own name
+	protocol = "1" // see kit.Options
 )
 
 func main() {
-	o := kit.Options{Name: name, Version: version, Engines: []string{name}}
+	v, err := strconv.ParseUint(protocol, 10, 16)
+	if err != nil {
+		log.Fatalf("protocol: %v", err)
+	}
+	o := kit.Options{Name: name, Version: version, Engines: []string{name}, Protocol: uint(v)}
 	if engines != "" {
 		o.Engines = strings.Split(engines, ",")
 	}

@@ -18,6 +18,9 @@ var engines = map[string]string{
 	"mysql":    "mysql,mariadb",
 }
 
+// foreign is a version of a driver that no host understands.
+const foreign = "0.3.0-protocol.2"
+
 var linking sync.Mutex
 
 // driver gives the path of a real driver's executable, and links it where no
@@ -32,6 +35,9 @@ func driver(t *testing.T, name, version, platform string) string {
 		return path
 	}
 	flags := "-s -w -X main.name=" + name + " -X main.version=" + version + " -X main.engines=" + engines[name]
+	if version == foreign {
+		flags += " -X main.protocol=2"
+	}
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", flags, "-o", path, ".")
 	cmd.Dir = filepath.Join("..", "driver")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch)

@@ -16,6 +16,7 @@ import (
 // access is how a registry is reached; its zero value is open plain HTTP.
 type access struct {
 	user, password string // htpasswd, where there is a user
+	tokens         *tokenServer
 	tls            *authority
 }
 
@@ -94,6 +95,9 @@ http:
 		write(r.t, string(out), htpasswd)
 		text += fmt.Sprintf("auth: {htpasswd: {realm: peers, path: %q}}\n", htpasswd)
 	}
+	if s := r.access.tokens; s != nil {
+		text += fmt.Sprintf("auth: {token: {realm: %q, service: peers, issuer: peers, rootcertbundle: %q}}\n", s.server.URL, s.signer.certFile)
+	}
 	write(r.t, text, r.config)
 }
 
@@ -147,7 +151,10 @@ func (r *registry) stop() {
 }
 
 // request is one line of the access log.
-type request struct{ method, path string }
+type request struct {
+	method, path string
+	status       string // such as "200"
+}
 
 // reset forgets the requests so far.
 func (r *registry) reset() {
@@ -164,9 +171,9 @@ func (r *registry) requests() []request {
 	r.t.Helper()
 	r.settle()
 	var all []request
-	for _, m := range regexp.MustCompile(`"([A-Z]+) (/v2/[^ "]*) HTTP`).FindAllStringSubmatch(read(r.t, r.log), -1) {
+	for _, m := range regexp.MustCompile(`"([A-Z]+) (/v2/[^ "]*) HTTP/[0-9.]+" ([0-9]+)`).FindAllStringSubmatch(read(r.t, r.log), -1) {
 		if path, _, _ := strings.Cut(m[2], "?"); path != "/v2/" {
-			all = append(all, request{m[1], m[2]})
+			all = append(all, request{m[1], m[2], m[3]})
 		}
 	}
 	return all

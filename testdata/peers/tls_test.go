@@ -21,6 +21,8 @@ import (
 type authority struct {
 	certFile, keyFile string // PEM
 	pool              *x509.CertPool
+	der               []byte // the certificate
+	key               *ecdsa.PrivateKey
 }
 
 func newAuthority(t *testing.T) *authority {
@@ -48,7 +50,7 @@ func newAuthority(t *testing.T) *authority {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	a := &authority{certFile: filepath.Join(dir, "cert.pem"), keyFile: filepath.Join(dir, "key.pem"), pool: x509.NewCertPool()}
+	a := &authority{certFile: filepath.Join(dir, "cert.pem"), keyFile: filepath.Join(dir, "key.pem"), pool: x509.NewCertPool(), der: cert, key: key}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
 	a.pool.AppendCertsFromPEM(text)
 	write(t, string(text), a.certFile)

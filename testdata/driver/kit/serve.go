@@ -7,6 +7,7 @@
 package kit
 
 import (
+	"cmp"
 	"errors"
 	"net/rpc"
 
@@ -19,6 +20,9 @@ type Options struct {
 	Name    string
 	Version string
 	Engines []string // that it serves
+	// Protocol is the version of the driver interface that it claims; 0 is the
+	// host's, 1. The host refuses a driver with another.
+	Protocol uint
 	// Open opens a database; nil for a driver that plans and runs nothing.
 	Open func(uri string) (Database, error)
 }
@@ -45,7 +49,7 @@ func Serve(o Options) {
 	// github.com/schemahero/schemahero v0.24.0.
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig: goplugin.HandshakeConfig{
-			ProtocolVersion:  1,
+			ProtocolVersion:  cmp.Or(o.Protocol, 1),
 			MagicCookieKey:   "SCHEMAHERO_PLUGIN",
 			MagicCookieValue: "schemahero-database-plugin",
 		},
