@@ -41,6 +41,15 @@ func TestClaimsAreShared(t *testing.T) {
 	// b drops postgres.
 	mysql := w.publish("mysql", "1.0.0")
 	drop := func(Receipt) bool { return false }
+	if strays, err := e.Strays([]Item{mysql}, b); err != nil || receiptNames(strays) != "postgres" {
+		t.Errorf("%+v, %v", strays, err)
+	}
+	linked := it // the same file by another way is no stray
+	linked.Path = filepath.Join(filepath.Dir(w.dir), "link", filepath.Base(it.Path))
+	os.Symlink(w.home().Plugins(), filepath.Dir(linked.Path))
+	if strays, err := e.Strays([]Item{linked}, b); err != nil || len(strays) != 0 {
+		t.Errorf("%+v, %v", strays, err)
+	}
 	r, err := runSync(t.Context(), e, []Item{mysql}, PlaceOptions{Claim: b, Keep: drop})
 	if err != nil || len(r.Dropped) != 1 || r.Dropped[0].Path != it.Path {
 		t.Errorf("%+v, %v", r, err)

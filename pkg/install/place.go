@@ -50,7 +50,7 @@ func (h *Hold) Place(ctx context.Context, items []Item, o PlaceOptions) (Report,
 		return Report{}, failed
 	}
 	r := report(jobs, o.Claim)
-	r.Dropped, err = e.drop(all, o)
+	r.Dropped, err = e.drop(items, o)
 	return r, errors.Join(failed, err)
 }
 
@@ -122,17 +122,16 @@ func report(jobs []*job, claim Claim) Report {
 
 // drop takes the claim from files that it no longer wants. They stay until
 // they are pruned, and stay ours.
-func (e *Engine) drop(placed []Status, o PlaceOptions) (dropped []Receipt, err error) {
+func (e *Engine) drop(items []Item, o PlaceOptions) (dropped []Receipt, err error) {
 	if o.Keep == nil || o.Claim == "" {
 		return nil, nil
 	}
-	all, err := e.Receipts()
+	strays, err := e.Strays(items, o.Claim)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range all {
-		among := slices.ContainsFunc(placed, func(s Status) bool { return s.path == r.Path })
-		if among || !r.claimed(o.Claim) || o.Keep(r) {
+	for _, r := range strays {
+		if o.Keep(r) {
 			continue
 		}
 		r.Claims = slices.DeleteFunc(slices.Clone(r.Claims), func(c Claim) bool { return c == o.Claim })
