@@ -90,7 +90,7 @@ func exitCode(err error) int {
 	for _, e := range leaves(err) {
 		found[exitOf(e)] = true
 	}
-	for _, code := range []int{exitUsage, exitOutOfDate, exitIntegrity, exitDenied, exitUnsatisfied, exitUnreachable} {
+	for _, code := range []int{exitIntegrity, exitDenied, exitUnsatisfied, exitUnreachable, exitUsage, exitOutOfDate} {
 		if found[code] {
 			return code
 		}
@@ -158,7 +158,8 @@ func exitOf(err error) int {
 func isIntegrity(err error) bool {
 	return errors.As(err, new(*registry.IntegrityError)) || errors.As(err, new(*install.IntegrityError)) ||
 		errors.As(err, new(*artifact.SumError)) || errors.As(err, new(*artifact.FormatError)) ||
-		errors.As(err, new(*resolve.MovedError)) || errors.As(err, new(*registry.BundleError))
+		errors.As(err, new(*resolve.MovedError)) || errors.As(err, new(*registry.BundleError)) ||
+		errors.As(err, new(*plugins.ChainError))
 }
 
 func isUnreachable(err error) bool {
