@@ -24,7 +24,7 @@ func (a *app) registryOptions() (registry.Options, error) {
 	o := registry.Options{
 		CacheDir:    filepath.Join(home.Cache(), "manifests"),
 		BaseDir:     a.Directory,
-		Credentials: a.credentialPaths(),
+		Credentials: registry.Conventional(a.env, a.userHome()),
 		PlainHTTP:   a.flags.plainHTTP,
 		Offline:     a.flags.offline,
 		Proxy:       http.ProxyFromEnvironment,
@@ -42,19 +42,6 @@ func (a *app) registryOptions() (registry.Options, error) {
 		o.Hosts[host] = registry.Host{CAFile: r.CAFile, ClientCert: r.ClientCert, ClientKey: r.ClientKey, PlainHTTP: r.PlainHTTP}
 	}
 	return o, nil
-}
-
-func (a *app) credentialPaths() registry.CredentialPaths {
-	paths := registry.CredentialPaths{AuthFile: a.env("REGISTRY_AUTH_FILE")}
-	if dir := a.env("DOCKER_CONFIG"); dir != "" {
-		paths.DockerConfig = filepath.Join(dir, "config.json")
-	} else if home := a.userHome(); home != "" {
-		paths.DockerConfig = filepath.Join(home, ".docker", "config.json")
-	}
-	if dir := a.env("XDG_RUNTIME_DIR"); dir != "" {
-		paths.RuntimeAuthFile = filepath.Join(dir, "containers", "auth.json")
-	}
-	return paths
 }
 
 // registryEvent tells what happens on the way: retries always, requests with

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"time"
 )
 
@@ -77,3 +78,19 @@ const (
 	defaultIdleTimeout    = 30 * time.Second
 	defaultUserAgent      = "kubectl-schemahero-plugin"
 )
+
+// Conventional returns where docker and podman keep credentials, by the
+// environment variables that they know (docker-cli's config.Dir, containers'
+// auth.json(5)). home is the user's home folder, "" for none.
+func Conventional(env func(key string) string, home string) CredentialPaths {
+	p := CredentialPaths{AuthFile: env("REGISTRY_AUTH_FILE")}
+	if dir := env("DOCKER_CONFIG"); dir != "" {
+		p.DockerConfig = filepath.Join(dir, "config.json")
+	} else if home != "" {
+		p.DockerConfig = filepath.Join(home, ".docker", "config.json")
+	}
+	if dir := env("XDG_RUNTIME_DIR"); dir != "" {
+		p.RuntimeAuthFile = filepath.Join(dir, "containers", "auth.json")
+	}
+	return p
+}
