@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -75,7 +76,7 @@ func cutPush(t *testing.T, reg *registry, n int64, after bool, args []string, na
 	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
 		r.Out.Host = r.In.Host // the registry's redirects lead back here
-	}}
+	}, ErrorLog: log.New(io.Discard, "", 0)}
 	var seen atomic.Int64
 	reached, killed := make(chan struct{}), make(chan struct{})
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
