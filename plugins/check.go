@@ -44,7 +44,7 @@ func (p *Project) check(ctx context.Context, o SyncOptions, look func(context.Co
 	if in.lock == nil {
 		return report, nil
 	}
-	items, err := p.items(in, in.lock, o)
+	items, _, err := p.items(in, in.lock, o)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func Download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, e
 		return nil, err
 	}
 	so := SyncOptions{Platforms: []artifact.Platform{d.Platform}, Dir: d.Dir, Force: d.Force}
-	items, err := p.items(in, result.Lock, so)
+	items, dirs, err := p.items(in, result.Lock, so)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func Download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, e
 	}
 	report := &SyncReport{LockReport: LockReport{Lock: result.Lock, Changes: lockfile.Diff(nil, result.Lock), Result: result}}
 	report.plan(work)
-	p.engine.Sweep(dirs(items)...)
+	p.engine.Sweep(dirs...)
 	if err := p.engine.CheckPlace(work, d.Force); err != nil {
 		return nil, err
 	}

@@ -38,20 +38,20 @@ func (o SyncOptions) platforms(host artifact.Platform) []artifact.Platform {
 	return o.Platforms
 }
 
-// items returns the files that a lock wants, sorted by folder and name. Errors:
-// *PlatformError, joined; those of the manifest's dir.
-func (p *Project) items(in *inputs, lock *lockfile.Lock, o SyncOptions) ([]install.Item, error) {
+// items returns the files that a lock wants, sorted by folder and name, and the
+// folders. Errors: *PlatformError, joined, together with the items of the
+// others; those of the manifest's dir.
+func (p *Project) items(in *inputs, lock *lockfile.Lock, o SyncOptions) (items []install.Item, dirs []string, err error) {
 	dir := o.Dir
 	if dir == "" && in.manifest != nil {
 		var err error
 		if dir, err = in.manifest.Directory(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if dir == "" {
 		dir = p.engine.Home().Plugins()
 	}
-	var items []install.Item
 	var missing []error
 	platforms := o.platforms(p.o.Platform)
 	for _, platform := range platforms {
@@ -59,6 +59,7 @@ func (p *Project) items(in *inputs, lock *lockfile.Lock, o SyncOptions) ([]insta
 		if len(platforms) > 1 {
 			target = filepath.Join(dir, platform.Suffix())
 		}
+		dirs = append(dirs, target)
 		for _, entry := range lock.Plugins {
 			locked, ok := entry.Platform(platform)
 			if !ok {
@@ -68,7 +69,7 @@ func (p *Project) items(in *inputs, lock *lockfile.Lock, o SyncOptions) ([]insta
 			items = append(items, entryItems(entry, locked, target)...)
 		}
 	}
-	return items, join(missing)
+	return items, dirs, join(missing)
 }
 
 func (p *Project) platformError(in *inputs, entry lockfile.Plugin, platform artifact.Platform) error {
@@ -109,15 +110,4 @@ func (p *Project) inspect(ctx context.Context, items []install.Item, o SyncOptio
 		}
 	}
 	return work, nil
-}
-
-// dirs returns the folders of items, each once.
-func dirs(items []install.Item) []string {
-	var out []string
-	for _, it := range items {
-		if d := filepath.Dir(it.Path); !slices.Contains(out, d) {
-			out = append(out, d)
-		}
-	}
-	return out
 }

@@ -34,7 +34,7 @@ func (p *Project) listed() ([]install.Item, error) {
 	if err != nil || in.lock == nil {
 		return nil, err
 	}
-	items, err := p.items(in, in.lock, SyncOptions{})
+	items, _, err := p.items(in, in.lock, SyncOptions{})
 	if errors.As(err, new(*PlatformError)) {
 		err = nil // sync says so; a list shows what there is
 	}

@@ -1,8 +1,6 @@
 package plugins
 
 import (
-	"slices"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 )
@@ -28,20 +26,6 @@ func planned(s install.Status) install.Action {
 		return install.Repaired
 	}
 	return install.Replaced
-}
-
-// settled tells whether there is nothing to do: every file is right and
-// claimed, and neither manifest nor lock shall change.
-func (r *SyncReport) settled(in *inputs, claim install.Claim) bool {
-	if string(in.edited) != string(in.onDisk) || !sameLock(in.lock, r.Lock) {
-		return false
-	}
-	for _, it := range r.Items {
-		if it.State != install.OK || it.Unrecorded || it.Receipt == nil || !slices.Contains(it.Receipt.Claims, claim) {
-			return false
-		}
-	}
-	return true
 }
 
 // placed replaces the plan by what was done.

@@ -53,7 +53,7 @@ type settle func(ctx context.Context, in *inputs) (*resolve.Result, error)
 // lock is saved changes nothing that a user sees; what happens after it, the
 // next run makes good.
 func (p *Project) run(ctx context.Context, e edit, decide settle, o SyncOptions) (*SyncReport, error) {
-	for {
+	for try := 1; ; try++ {
 		in, err := p.load(e, o.Frozen)
 		if err != nil {
 			return nil, err
@@ -65,109 +65,28 @@ func (p *Project) run(ctx context.Context, e edit, decide settle, o SyncOptions)
 		if err := p.verify(ctx, in.lock, result.Lock); err != nil {
 			return nil, err
 		}
-		report := &SyncReport{LockReport: newLockReport(in, result)}
-		items, err := p.items(in, result.Lock, o)
-		if err != nil {
+		t := &transition{p: p, in: in, lock: result.Lock, o: o, report: &SyncReport{LockReport: newLockReport(in, result)}}
+		if err := t.plan(ctx); err != nil {
 			return nil, err
 		}
-		work, err := p.inspect(ctx, items, o)
-		if err != nil {
-			return nil, err
-		}
-		report.plan(work)
 		if o.DryRun {
-			return report, p.engine.CheckPlace(work, o.Force)
+			return t.report, errors.Join(t.failed, p.engine.CheckPlace(t.work, o.Force))
 		}
-		if report.settled(in, install.LockClaim(p.lock)) && !o.Refetch && !o.Prune && !o.Probe && !p.drops(items, o) {
-			p.engine.Sweep(dirs(items)...)
-			return report, nil
+		p.engine.Sweep(t.dirs...)
+		if t.settled() && !o.Refetch && !o.Prune {
+			return t.report, t.failed
 		}
-		again, err := p.apply(ctx, in, result.Lock, items, work, o, report)
-		if !again {
-			return report, err
+		err = t.apply(ctx)
+		if errors.Is(err, errAgain) && try < maxTries {
+			continue
 		}
+		return t.report, err
 	}
 }
 
-// apply fetches, saves the lock and places. It returns again where manifest or
-// lock were changed by somebody else while the network was asked.
-func (p *Project) apply(ctx context.Context, in *inputs, lock *lockfile.Lock, items []install.Item, work []install.Status, o SyncOptions, report *SyncReport) (again bool, err error) {
-	p.engine.Sweep(dirs(items)...)
-	if err := p.engine.CheckPlace(work, o.Force); err != nil && !o.KeepGoing {
-		return false, err
-	}
-	staged := p.engine.Stage(ctx, work, install.StageOptions{Refetch: o.Refetch, KeepGoing: o.KeepGoing})
-	if staged != nil && !o.KeepGoing {
-		return false, staged
-	}
-	hold, err := p.engine.Lock(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer hold.Unlock()
-	if !p.unchanged(in) {
-		return true, nil
-	}
-	if err := p.save(in, lock); err != nil {
-		return false, err
-	}
-	placed, err := hold.Place(ctx, items, install.PlaceOptions{
-		Claim: install.LockClaim(p.lock), Force: o.Force, KeepGoing: o.KeepGoing, Again: o.Refetch, Probe: o.Probe,
-		Keep: func(install.Receipt) bool { return !o.whole() },
-	})
-	report.placed(placed)
-	if err := errors.Join(staged, withoutUnstaged(err)); err != nil {
-		return false, err
-	}
-	if o.Prune {
-		report.Pruned, err = hold.Prune(ctx, install.PruneOptions{})
-	}
-	return false, err
-}
-
-// whole tells whether a sync with these options places all that its lock wants:
-// one for other platforms or another folder leaves alone what the plain sync
-// has installed.
-func (o SyncOptions) whole() bool { return len(o.Platforms) == 0 && o.Dir == "" }
-
-// withoutUnstaged drops what Place says of layers that Stage could not fetch:
-// that is told once, by who tried.
-func withoutUnstaged(err error) error {
-	var out []error
-	for _, f := range install.Failures(err) {
-		if !errors.As(f.Err, new(*install.UnstagedError)) {
-			out = append(out, f)
-		}
-	}
-	if len(out) == 0 && len(install.Failures(err)) == 0 {
-		return err
-	}
-	return errors.Join(out...)
-}
-
-// drops tells whether this lock still claims files that are not among items.
-func (p *Project) drops(items []install.Item, o SyncOptions) bool {
-	if !o.whole() {
-		return false
-	}
-	receipts, err := p.engine.Receipts()
-	if err != nil {
-		return true // Place will say what is wrong
-	}
-	wanted := map[string]bool{}
-	for _, it := range items {
-		wanted[it.Path] = true
-	}
-	claim := install.LockClaim(p.lock)
-	for _, r := range receipts {
-		for _, c := range r.Claims {
-			if c == claim && !wanted[r.Path] {
-				return true
-			}
-		}
-	}
-	return false
-}
+// maxTries bounds how often a sync begins again because somebody else changed
+// the same files meanwhile.
+const maxTries = 10
 
 // save writes what was decided: an edited manifest first, because with it
 // alone the lock is stale and the next run heals that.

@@ -1,0 +1,150 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+)
+
+// transition is one try to bring a machine from what it has to what a lock
+// wants.
+type transition struct {
+	p      *Project
+	in     *inputs
+	lock   *lockfile.Lock
+	o      SyncOptions
+	report *SyncReport
+
+	dirs   []string // where files go
+	items  []install.Item
+	work   []install.Status // the items as they stand
+	failed error            // with KeepGoing: what cannot be done, while the rest is
+}
+
+// errAgain says that what a try was built on has changed under it.
+var errAgain = errors.New("manifest, lock or store are changed by somebody else again and again")
+
+// plan finds out what is to be done.
+func (t *transition) plan(ctx context.Context) (err error) {
+	t.items, t.dirs, err = t.p.items(t.in, t.lock, t.o)
+	if err != nil {
+		if !t.o.KeepGoing || !errors.As(err, new(*PlatformError)) {
+			return err
+		}
+		t.failed = err
+	}
+	t.work, err = t.p.inspect(ctx, t.items, t.o)
+	if err == nil {
+		t.report.plan(t.work)
+	}
+	return err
+}
+
+// settled tells whether there is nothing to do: every file is right and
+// claimed, none too many is, and neither manifest nor lock shall change.
+func (t *transition) settled() bool {
+	if !t.written() {
+		return false
+	}
+	claim := t.claim()
+	for _, s := range t.work {
+		if !s.Settled(claim) {
+			return false
+		}
+	}
+	strays, err := t.p.engine.Strays(t.items, claim)
+	return err == nil && !slices.ContainsFunc(strays, func(r install.Receipt) bool { return !t.keeps(r) })
+}
+
+// written tells whether manifest and lock already say what they shall.
+func (t *transition) written() bool {
+	return string(t.in.edited) == string(t.in.onDisk) && sameLock(t.in.lock, t.lock) && !t.in.merged
+}
+
+func (t *transition) claim() install.Claim { return install.LockClaim(t.p.lock) }
+
+// keeps tells whether the lock's claim stays on a file that is not among the
+// items: one that an earlier sync put into another folder, of a driver that the
+// lock still has.
+func (t *transition) keeps(r install.Receipt) bool {
+	entry, ok := t.lock.Plugin(r.Plugin)
+	wanted := ok && (r.Name == entry.Name || slices.Contains(entry.Aliases, r.Name))
+	return wanted && !slices.Contains(t.dirs, filepath.Dir(r.Path))
+}
+
+// apply fetches, saves the lock and places. Errors: errAgain where manifest,
+// lock or store were changed by somebody else meanwhile.
+func (t *transition) apply(ctx context.Context) error {
+	engine := t.p.engine
+	if err := engine.CheckPlace(t.work, t.o.Force); err != nil {
+		if !t.o.KeepGoing {
+			return err
+		}
+	}
+	staged := engine.Stage(ctx, t.work, install.StageOptions{Refetch: t.o.Refetch, KeepGoing: t.o.KeepGoing})
+	if staged != nil && !t.o.KeepGoing {
+		return staged
+	}
+	hold, err := engine.Lock(ctx)
+	if err != nil {
+		if readOnly(err) && t.right() {
+			return t.failed // only records could not be written: a read-only image
+		}
+		return err
+	}
+	defer hold.Unlock()
+	if !t.p.unchanged(t.in) {
+		return errAgain
+	}
+	if err := t.p.save(t.in, t.lock); err != nil {
+		return err
+	}
+	placed, err := hold.Place(ctx, t.items, install.PlaceOptions{
+		Claim: t.claim(), Force: t.o.Force, KeepGoing: t.o.KeepGoing, Again: t.o.Refetch, Probe: t.o.Probe, Keep: t.keeps,
+	})
+	t.report.placed(placed)
+	if err := t.placeError(staged, err); err != nil {
+		return err
+	}
+	if t.o.Prune {
+		t.report.Pruned, err = hold.Prune(ctx, install.PruneOptions{})
+	}
+	return errors.Join(t.failed, err)
+}
+
+// right tells whether every file is as it should be, recorded or not.
+func (t *transition) right() bool {
+	return t.written() && !slices.ContainsFunc(t.work, func(s install.Status) bool { return s.State != install.OK })
+}
+
+// placeError joins what Stage and Place said. A layer that is missing from the
+// store is told once, by Stage; where Stage had it, somebody else pruned it
+// since.
+func (t *transition) placeError(staged, placed error) error {
+	if placed == nil {
+		return errors.Join(t.failed, staged)
+	}
+	failures := install.Failures(placed)
+	if len(failures) == 0 {
+		return errors.Join(t.failed, staged, placed)
+	}
+	out := []error{t.failed, staged}
+	for _, f := range failures {
+		if !errors.As(f.Err, new(*install.UnstagedError)) {
+			out = append(out, f)
+		} else if staged == nil {
+			return errAgain
+		}
+	}
+	return errors.Join(out...)
+}
+
+func readOnly(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
+}
