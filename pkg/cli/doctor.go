@@ -66,16 +66,12 @@ func (a *app) runDoctor(ctx context.Context, start bool) error {
 	if _, err := a.loadConfig(); err != nil {
 		return err
 	}
-	home, err := a.home()
-	if err != nil {
-		return err
-	}
-	c.add(findOK, "home", home.Dir(), "", "")
-	c.host()
 	p, err := a.syncProject(true)
 	if err != nil {
 		return err
 	}
+	c.home(p.Engine())
+	c.host()
 	lock, err := c.project(p)
 	if err != nil {
 		return err
@@ -103,6 +99,25 @@ func (c *checkup) problems() int {
 		}
 	}
 	return n
+}
+
+// littleRoom is how much free space is worth a word, in bytes: an archive and
+// two copies of a driver.
+const littleRoom = 256 << 20
+
+// home checks the folder that drivers, store and receipts are kept in.
+func (c *checkup) home(engine *install.Engine) {
+	dir, on := engine.Home().Dir(), engine.Condition()
+	switch {
+	case !on.Exists:
+		c.add(findOK, "home", dir, "is made when it is needed", "")
+	case on.Writable != nil:
+		c.add(findAdvice, "home", dir, on.Writable.Error(), "make it writable, or say --home DIR")
+	case on.Free >= 0 && on.Free < littleRoom:
+		c.add(findAdvice, "home", dir, bytesText(on.Free)+" are free", "make room, for one by "+c.a.displayName()+" prune")
+	default:
+		c.add(findOK, "home", dir, "writable, "+bytesText(on.Free)+" are free", "")
+	}
 }
 
 // host looks for SchemaHero itself, which loads the drivers.

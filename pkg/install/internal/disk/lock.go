@@ -78,7 +78,7 @@ func own(f *os.File, path string) *Lock {
 	}
 	// Only for others to read; a full disk must not stop the lock.
 	if f.Truncate(0) == nil {
-		f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return &Lock{f}
 }
