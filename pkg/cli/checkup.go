@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+)
+
+// littleRoom is how much free space is worth a word, in bytes: an archive and
+// two copies of a driver.
+const littleRoom = 256 << 20
+
+// home checks the folder that drivers, store and receipts are kept in.
+func (c *checkup) home(engine *install.Engine) {
+	dir, on := engine.Home().Dir(), engine.Condition()
+	switch {
+	case !on.Exists:
+		c.add(findOK, "home", dir, "is made when it is needed", "")
+	case on.Writable != nil:
+		c.add(findAdvice, "home", dir, on.Writable.Error(), "make it writable, or say --home DIR")
+	case on.Free >= 0 && on.Free < littleRoom:
+		c.add(findAdvice, "home", dir, bytesText(on.Free)+" are free", "make room, for one by "+c.a.displayName()+" prune")
+	default:
+		c.add(findOK, "home", dir, "writable, "+bytesText(on.Free)+" are free", "")
+	}
+}
+
+// host looks for SchemaHero itself, which loads the drivers.
+func (c *checkup) host() {
+	path, err := exec.LookPath("kubectl-schemahero")
+	if err != nil {
+		c.add(findAdvice, "host", "kubectl-schemahero", "not found on PATH", "install SchemaHero: kubectl krew install schemahero")
+		return
+	}
+	c.add(findOK, "host", path, "", "")
+}
+
+// project checks manifest and lock; it returns nil without a lock.
+func (c *checkup) project(p *plugins.Project) (*lockfile.Lock, error) {
+	lock, err := p.ReadLock()
+	if err != nil {
+		return nil, err
+	}
+	if !exists(p.ManifestFile()) {
+		if lock == nil {
+			c.add(findAdvice, "manifest", c.a.rel(p.ManifestFile()), "there is none", c.a.displayName()+" init")
+		}
+		return lock, nil
+	}
+	switch err := p.CheckLock().(type) {
+	case nil:
+		c.add(findOK, "lock", c.a.rel(p.LockFile()), "current", "")
+	case *plugins.StaleError:
+		text := "there is none"
+		if !err.Missing {
+			text = "out of date: " + err.Differences[0].String()
+		}
+		c.add(findAdvice, "lock", c.a.rel(p.LockFile()), text, c.a.displayName()+" lock")
+	default:
+		return nil, err
+	}
+	return lock, nil
+}
+
+// drivers checks what is installed, and what the host would load.
+func (c *checkup) drivers(ctx context.Context, p *plugins.Project, lock *lockfile.Lock, start bool) error {
+	dirs := c.a.searchPath()
+	statuses, err := p.List(ctx, dirs)
+	if err != nil {
+		return err
+	}
+	for _, s := range statuses {
+		_, locked := lock.Plugin(s.Plugin)
+		locked = locked && s.State != install.Foreign
+		c.driver(s, locked, dirs)
+		if s.State == install.OK {
+			c.executable(ctx, s, locked, start)
+		}
+	}
+	return nil
+}
+
+func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
+	a := c.a
+	path := a.rel(s.Path)
+	bad := findAdvice
+	if locked {
+		bad = findProblem
+	}
+	switch {
+	case s.State == install.OK && s.Unrecorded:
+		c.add(findAdvice, "driver", path, "was installed by hand, and is what should be there", "adopt it: "+a.displayName()+" sync")
+	case s.State == install.OK:
+		text := "as installed"
+		if locked {
+			text = "as locked"
+		}
+		c.add(findOK, "driver", path, text, "")
+		if !slices.Contains(dirs, filepath.Dir(s.Path)) {
+			c.add(findAdvice, "driver", path, "is not in a folder where the host looks from here", "start the host in the folder of the manifest, or set SCHEMAHERO_PLUGIN_PATH="+filepath.Dir(s.Path))
+		}
+	case s.State == install.Foreign:
+		hint := "remove it, or let sync replace it: " + a.displayName() + " sync --force"
+		c.add(findAdvice, "driver", path, "was not installed by this program", hint)
+	case s.State == install.Shadowed:
+		c.add(bad, "driver", path, "the host would load "+plugins.Shadowing(s.Item, dirs), "remove that file")
+	case s.State == install.Unused:
+		c.add(findAdvice, "driver", path, "is wanted by no lock", a.displayName()+" prune")
+	default:
+		c.add(bad, "driver", path, string(s.State), a.displayName()+" sync")
+	}
+}
+
+// executable reads what an installed driver says of itself, without running it
+// unless start.
+func (c *checkup) executable(ctx context.Context, s install.Status, locked, start bool) {
+	path := c.a.rel(s.Path)
+	bad := findAdvice
+	if locked {
+		bad = findProblem
+	}
+	info, err := probe.Inspect(s.Path)
+	switch {
+	case err != nil:
+		c.add(bad, "executable", path, err.Error(), c.a.displayName()+" sync --refetch")
+		return
+	case info.Go == nil:
+		c.add(findAdvice, "executable", path, "is no Go program: nothing can be told of how it was built", "")
+	case info.Stub() != "":
+		c.add(bad, "executable", path, fmt.Sprintf("was built with CGO_ENABLED=0, but %s needs cgo: it answers the host and fails at work", info.Stub()), "tell its publisher, or take another version: "+c.a.displayName()+" versions "+s.Plugin)
+	}
+	if info.OS != "" && !info.Serves(hostPlatform().OS, hostPlatform().Arch) {
+		c.add(bad, "executable", path, "is for "+info.Platform()+", this machine is "+hostPlatform().String(), c.a.displayName()+" sync --refetch")
+	}
+	if !start {
+		return
+	}
+	id, err := probe.Identify(ctx, s.Path)
+	if err != nil {
+		c.add(bad, "probe", path, err.Error(), "")
+		return
+	}
+	c.add(findOK, "probe", path, strings.TrimSpace(fmt.Sprintf("%s %s, for %s", id.Name, id.Version, strings.Join(id.Engines, ", "))), "")
+}
+
+// maxSkew is how far clocks may be apart before certificates and tokens fail.
+const maxSkew = 5 * time.Minute
+
+// registries asks each registry of the lock whether it answers.
+func (c *checkup) registries(ctx context.Context, lock *lockfile.Lock) {
+	if lock == nil {
+		return
+	}
+	client, err := c.a.registry()
+	if err != nil {
+		c.add(findAdvice, "registry", "", err.Error(), "")
+		return
+	}
+	var hosts []string
+	for _, p := range lock.Plugins {
+		host, _, _ := strings.Cut(p.Repository, "/")
+		if !strings.Contains(host, "oci-layout:") && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	for _, h := range hosts {
+		c.ping(ctx, client, h)
+	}
+}
+
+func (c *checkup) ping(ctx context.Context, client *registry.Client, host string) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	pong, err := client.Ping(ctx, host)
+	if err != nil {
+		c.add(findAdvice, "registry", host, err.Error(), strings.Join(c.a.hints(err), "; "))
+		return
+	}
+	text := "answers, no login needed"
+	switch {
+	case pong.Username != "":
+		text = "answers, logged in as " + pong.Username
+	case pong.Challenge != "":
+		text = "answers, not logged in"
+	}
+	c.add(findOK, "registry", host, text, "")
+	if skew := c.a.Now().Sub(pong.Date); !pong.Date.IsZero() && (skew > maxSkew || skew < -maxSkew) {
+		c.add(findAdvice, "clock", host, fmt.Sprintf("differs from this machine's by %s", skew.Round(time.Second).Abs()), "set this machine's clock: certificates and tokens depend on it")
+	}
+}
