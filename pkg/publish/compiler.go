@@ -35,7 +35,7 @@ func (e *CompilerError) Error() string {
 // debian returns the cross compiler for a platform and the package that holds
 // it, as Debian calls them.
 func debian(p artifact.Platform) (command, pkg string) {
-	triplet := ""
+	var triplet string
 	switch p.OS + "/" + p.Arch {
 	case "linux/386":
 		triplet = "i686-linux-gnu"

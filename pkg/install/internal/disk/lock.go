@@ -97,7 +97,7 @@ func await(ctx context.Context, f *os.File) error {
 		return err
 	case <-ctx.Done():
 		go func() {
-			<-done
+			_ = <-done
 			f.Close()
 		}()
 		return ctx.Err()
