@@ -60,7 +60,7 @@ lint: ## Check format, vet for three systems, golangci-lint, actionlint
 	GOOS=darwin go vet ./...
 	GOOS=windows go vet ./...
 	go tool -modfile=testdata/tools/golangci-lint/go.mod golangci-lint run ./... ./testdata/tools/release
-	go tool -modfile=testdata/tools/actionlint/go.mod actionlint
+	go tool -modfile=testdata/tools/actionlint/go.mod actionlint .github/workflows/*.y*ml docs/ci/*.yaml
 
 .PHONY: test-peers
 test-peers: build ## Run against real peers: docker-registry, oras, the SchemaHero host (Debian; installs packages)
@@ -72,6 +72,10 @@ test-peers: build ## Run against real peers: docker-registry, oras, the SchemaHe
 .PHONY: krew
 krew: ## Write release archives, checksums and krew manifest to dist, the same bytes for one commit
 	go run ./testdata/tools/release -version "$(VERSION)" -time "$(COMMIT_TIME)"
+
+.PHONY: docs
+docs: ## Write docs/cli and docs/schema anew from the program
+	go test ./pkg/cli -run '^TestDocs$$' -update
 
 .PHONY: demo
 demo: build ## Show the main job from nothing

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# What the action does, with its inputs as environment. It runs anywhere with
+# Go and git.
+set -euo pipefail
+
+tool=${RUNNER_TEMP:?}/kubectl-schemahero-plugin
+if [ ! -x "$tool" ]; then
+	CGO_ENABLED=0 go -C "${GITHUB_ACTION_PATH:?}/../../.." build -trimpath -buildvcs=false -ldflags '-s -w' -o "$tool" ./cmd/kubectl-schemahero-plugin
+fi
+
+if [ "$BUILD" = true ]; then
+	args=()
+	for p in $PLATFORMS; do args+=(--platform "$p"); done
+	if [ -n "$DRIVER_VERSION" ]; then args+=(--version "$DRIVER_VERSION"); fi
+	"$tool" build "${DRIVER:?}" --source "$SOURCE" --dist "$DIST" ${args[@]+"${args[@]}"}
+fi
+if [ "$PUSH" != true ]; then exit; fi
+
+args=("${DRIVER:?}")
+if [ -n "$DRIVER_VERSION" ]; then args+=("$DRIVER_VERSION"); fi
+args+=(--registry "$TARGET" --source "$SOURCE" --dist "$DIST")
+if [ "$DRY_RUN" = true ]; then args+=(--dry-run); fi
+if [ -n "$SCHEMAHERO" ]; then args+=(--schemahero "$SCHEMAHERO"); fi
+while IFS= read -r line; do
+	if [ -n "$line" ]; then args+=(--annotation "$line"); fi
+done <<<"$ANNOTATIONS"
+if [ -n "${GITHUB_REPOSITORY:-}" ]; then
+	args+=(--annotation "org.opencontainers.image.source=$GITHUB_SERVER_URL/$GITHUB_REPOSITORY")
+fi
+# The last commit that changed the driver, not the last of all: it stays the
+# same with the driver, so that a version which is out already is left alone.
+revision=$(git -C "$SOURCE" log -1 --format=%H -- "plugins/$DRIVER")
+if [ -n "$revision" ]; then args+=(--annotation "org.opencontainers.image.revision=$revision"); fi
+
+if [ "$DRY_RUN" != true ] && [ -n "$PASSWORD" ]; then
+	# Into a folder of this step, gone with it.
+	export DOCKER_CONFIG=$RUNNER_TEMP/docker-publish
+	mkdir -p "$DOCKER_CONFIG"
+	trap 'rm -rf "$DOCKER_CONFIG"' EXIT
+	"$tool" login "${TARGET%%/*}" --username "$USERNAME" --password-stdin <<<"$PASSWORD"
+fi
+"$tool" push "${args[@]}" | tee "$RUNNER_TEMP/published.txt"
+if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
+	printf '```\n%s\n```\n' "$(<"$RUNNER_TEMP/published.txt")" >>"$GITHUB_STEP_SUMMARY"
+fi
