@@ -1,0 +1,104 @@
+package trust
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+)
+
+// Reason is why a signature does not count.
+type Reason string
+
+// The reasons, the more telling first: what stands for several signatures of a
+// digest is the first that any of them has.
+const (
+	OtherSigner Reason = "signed by another" // it may be valid, but the rule does not admit who made it
+	Expired     Reason = "expired"           // nothing proves that it was made while its certificate was valid
+	NoProof     Reason = "no proof"          // neither the log's inclusion proof nor a signed timestamp, or an altered one
+	Invalid     Reason = "invalid"           // the signature is not that of the key or authority
+	OtherDigest Reason = "another digest"    // it is a signature of something else
+	Malformed   Reason = "malformed"         // it cannot be read
+	TooLarge    Reason = "too large"         // more bytes or signatures than are read
+	Attestation Reason = "attestation"       // a statement about the release, no signature of it
+	Unsigned    Reason = "unsigned"          // there is none
+)
+
+func reasons() []Reason {
+	return []Reason{OtherSigner, Expired, NoProof, Invalid, OtherDigest, Malformed, TooLarge, Attestation}
+}
+
+// RefusedError says that no signature of a digest satisfies a rule.
+type RefusedError struct {
+	Repository string
+	Digest     digest.Digest
+	Rule       policy.Rule
+	Reason     Reason
+	Found      []Finding // everything that could have been one, in the order read
+}
+
+// Error tells in one line what is wrong, and then every signature found with
+// why it does not count and the signer seen.
+func (e *RefusedError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s@%s: ", e.Repository, e.Digest)
+	rule := fmt.Sprintf("the trust rule for %s (%s)", e.Rule.Scope, e.Rule.Pos)
+	switch e.Reason {
+	case Unsigned:
+		fmt.Fprintf(&b, "has no signature, and %s asks for one", rule)
+	case OtherSigner:
+		fmt.Fprintf(&b, "is signed by another than %s admits", rule)
+	case Expired:
+		fmt.Fprintf(&b, "its signature has expired, which %s does not admit", rule)
+	case NoProof:
+		fmt.Fprintf(&b, "its signature comes without the proof that %s asks for", rule)
+	default:
+		fmt.Fprintf(&b, "has no signature that %s admits", rule)
+	}
+	for _, f := range e.Found {
+		b.WriteString("\n  " + f.String())
+	}
+	return b.String()
+}
+
+// ScopeError says that a file has trust rules, and none of them is for a
+// repository: it is refused.
+type ScopeError struct {
+	Repository string
+	File       string
+}
+
+func (e *ScopeError) Error() string {
+	return fmt.Sprintf("%s: is in the scope of no trust rule of %s", e.Repository, e.File)
+}
+
+// RootError says that the keys and authorities of a Sigstore instance cannot be
+// had, so that no keyless signature can be verified.
+type RootError struct {
+	File    string // the rule's trusted-root; "" for the public good instance
+	Offline bool   // it would have to be fetched
+	Err     error  // nil where Offline
+}
+
+func (e *RootError) Error() string {
+	switch {
+	case e.File != "":
+		return fmt.Sprintf("%s: trusted root: %v", e.File, e.Err)
+	case e.Offline:
+		return "trusted root of sigstore.dev: is not cached, and offline it cannot be fetched"
+	}
+	return fmt.Sprintf("trusted root of sigstore.dev: %v", e.Err)
+}
+
+func (e *RootError) Unwrap() error { return e.Err }
+
+// KeyError says why a key cannot be used.
+type KeyError struct {
+	File    string
+	Problem string
+	Locked  bool // the password is missing or wrong
+}
+
+func (e *KeyError) Error() string { return e.File + ": " + e.Problem }

@@ -1,0 +1,87 @@
+package trust
+
+import (
+	"crypto"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
+	"github.com/sigstore/sigstore/pkg/signature"
+	"github.com/sigstore/sigstore/pkg/signature/options"
+)
+
+// PrivateKey signs.
+type PrivateKey struct {
+	signer signature.SignerVerifier
+	public *publicKey
+	hint   string
+}
+
+// Signer returns whose signatures the key makes.
+func (k *PrivateKey) Signer() Signer { return Signer{Key: k.public.print} }
+
+// LoadPrivateKey reads a key as `cosign generate-key-pair` writes it, encrypted,
+// or as PKCS #8 in plain PEM. password is asked for once where one is needed; an
+// empty one is a password too. Errors: *KeyError, password's.
+func LoadPrivateKey(file string, password func() ([]byte, error)) (*PrivateKey, error) {
+	data, err := readKeyFile(file)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return nil, &KeyError{File: file, Problem: "is no private key: it has no PEM block"}
+	}
+	der := block.Bytes
+	switch block.Type {
+	case "ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY":
+		secret, err := password()
+		if err != nil {
+			return nil, err
+		}
+		if der, err = encrypted.Decrypt(der, secret); err != nil {
+			return nil, &KeyError{File: file, Problem: "its password is wrong, or it is damaged", Locked: true}
+		}
+	case "PRIVATE KEY":
+	case "PUBLIC KEY":
+		return nil, &KeyError{File: file, Problem: "is the public key; signing takes the private one"}
+	default:
+		return nil, &KeyError{File: file, Problem: fmt.Sprintf("is no private key that is known: its PEM block is a %q", strings.ToLower(block.Type))}
+	}
+	key, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, &KeyError{File: file, Problem: "is no private key: " + err.Error()}
+	}
+	k, err := newPrivateKey(key)
+	if err != nil {
+		return nil, &KeyError{File: file, Problem: err.Error()}
+	}
+	return k, nil
+}
+
+func newPrivateKey(key crypto.PrivateKey) (*PrivateKey, error) {
+	holder, ok := key.(interface{ Public() crypto.PublicKey })
+	if !ok {
+		return nil, errors.New("is a private key of an unknown kind")
+	}
+	der, err := x509.MarshalPKIXPublicKey(holder.Public())
+	if err != nil {
+		return nil, err
+	}
+	// The algorithms that cosign takes for each kind of key.
+	signer, err := signature.LoadDefaultSignerVerifier(key, options.WithED25519ph())
+	if err != nil {
+		return nil, err
+	}
+	verifiers, err := verifiersOf(holder.Public())
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(der)
+	return &PrivateKey{signer, &publicKey{fingerprint(der), verifiers}, base64.StdEncoding.EncodeToString(sum[:])}, nil
+}
