@@ -28,9 +28,9 @@ type buildFlags struct {
 func (a *app) buildCommand() *cobra.Command {
 	var b buildFlags
 	cmd := a.command("build NAME...|--all", "Compile and pack drivers",
-		`Compiles plugins/NAME for each platform and writes dist/schemahero-NAME-OS-ARCH.tar.gz
-with its .sha256, which push publishes. The same source gives the same archives
-wherever and whenever it is built.
+		`Compiles plugins/NAME for each platform and writes the archive
+dist/schemahero-NAME-OS-ARCH.tar.gz with its .sha256, which push publishes. The
+same source gives the same archives wherever and whenever it is built.
 
 The version is that of --version, else of the file plugins/NAME/VERSION or
 VERSION, else of the git tag plugins/NAME/vX.Y.Z or vX.Y.Z; it is linked in as

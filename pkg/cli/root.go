@@ -72,7 +72,7 @@ this machine match the lock.`,
 	f.BoolVar(&g.plainHTTP, "plain-http", false, "speak HTTP, not HTTPS, to every registry")
 	f.BoolVar(&g.offline, "offline", false, "make no connection at all")
 	f.BoolVar(&g.noProgress, "no-progress", false, "draw no progress bars")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return err })
+	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(
 		&cobra.Group{ID: groupProject, Title: "The project's drivers:"},
 		&cobra.Group{ID: groupMachine, Title: "This machine:"},

@@ -14,9 +14,9 @@ import (
 
 func (a *app) runCommand() *cobra.Command {
 	cmd := a.command("run -- CMD [ARG]...", "Sync as locked, then run a command with exactly these drivers",
-		`Installs what the lock says (as sync --locked), refuses where the host would load
-another file than a locked driver (exit 3), and then runs the command. Its exit
-code is passed on.`,
+		`Installs what the lock says (as sync --locked), refuses where the host would
+load another file than a locked driver (exit 3), and then runs the command. Its
+exit code is passed on.`,
 		examples(
 			"run -- kubectl schemahero plan --driver postgres --uri \"$URI\" --spec-file users.yaml", "plan with the locked drivers",
 			"run -- ./migrate.sh", "a script",

@@ -14,9 +14,10 @@ import (
 
 func (a *app) searchCommand() *cobra.Command {
 	return a.command("search [REGISTRY/NAMESPACE]", "Find drivers in a registry",
-		`Lists the repositories below a namespace, where the registry has a catalog; where
-it has none (Docker Hub), the known drivers that exist there. Without an argument
-the manifest's registry is searched, or else where SchemaHero publishes.`,
+		`Lists the repositories below a namespace, where the registry has a catalog;
+where it has none (Docker Hub), the known drivers that exist there. Without an
+argument the manifest's registry is searched, or else where SchemaHero
+publishes.`,
 		examples(
 			"search", "drivers of the manifest's registry",
 			"search registry.internal/db", "drivers below a namespace",

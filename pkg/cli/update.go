@@ -16,9 +16,9 @@ func (a *app) updateCommand() *cobra.Command {
 	var u plugins.UpdateOptions
 	var noSync, dryRun bool
 	cmd := a.command("update [NAME...]", "Take the newest releases that the manifest admits",
-		`Resolves the named drivers anew, or all of them, prints what changes in the lock,
-and installs it. The manifest is not edited: to go further than it admits, use
-add NAME@CONSTRAINT.
+		`Resolves the named drivers anew, or all of them, prints what changes in the
+lock, and installs it. The manifest is not edited: to go further than it admits,
+use add NAME@CONSTRAINT.
 
 A version whose tag was moved in the registry is kept as it is locked, and the
 command exits 7 when the others are done; --accept-moved NAME takes what the tag

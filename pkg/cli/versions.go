@@ -109,7 +109,8 @@ func (a *app) outdatedCommand() *cobra.Command {
 there is, whether the manifest admits it or not. Tags that were moved or deleted
 in the registry since they were locked are told too.
 
---exit-code makes it exit 3 where a driver is behind its latest version or moved.`,
+--exit-code makes it exit 3 where a driver is behind its latest version, or
+moved.`,
 		examples(
 			"outdated", "what could be updated",
 			"outdated --exit-code", "for a scheduled job: 3 where something is behind",
