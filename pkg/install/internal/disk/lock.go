@@ -86,10 +86,14 @@ func own(f *os.File, path string) *Lock {
 // await blocks until f is locked, and closes f where that fails. When ctx ends
 // first, f is closed as soon as the system lets go of it.
 func await(ctx context.Context, f *os.File) error {
-	done := make(chan error, 1)
-	go func() { done <- lock(f) }()
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err = lock(f)
+	}()
 	select {
-	case err := <-done:
+	case <-done:
 		if err != nil {
 			err = pathError("lock", f.Name(), err)
 			f.Close()
@@ -97,7 +101,7 @@ func await(ctx context.Context, f *os.File) error {
 		return err
 	case <-ctx.Done():
 		go func() {
-			_ = <-done
+			<-done
 			f.Close()
 		}()
 		return ctx.Err()
