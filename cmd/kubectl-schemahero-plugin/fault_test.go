@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,6 +18,7 @@ type fault struct {
 	kind  string // a number: that status; truncate, corrupt, reset, huge
 	match string // part of "METHOD path"
 	times int    // how often; -1: always
+	to    string // redirect: URL of the other host
 }
 
 // match returns the fault for a request and counts it. r.mu is held.
@@ -32,7 +34,9 @@ func (r *scriptRegistry) match(req *http.Request) *fault {
 
 // cmdFault: fault REGISTRY KIND MATCH [TIMES] makes requests whose "METHOD
 // path" contains MATCH go wrong, always or as often as said. KIND is a status,
-// truncate, corrupt or reset. fault REGISTRY none forgets all.
+// truncate, corrupt, reset, stall, or redirect=HOST:PORT to another registry
+// (asked as localhost, so that it is another host). fault REGISTRY none forgets
+// all.
 func cmdFault(ts *testscript.TestScript, neg bool, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
 	r.mu.Lock()
@@ -42,6 +46,9 @@ func cmdFault(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	f := &fault{kind: args[1], match: args[2], times: -1}
+	if other, ok := strings.CutPrefix(f.kind, "redirect="); ok {
+		f.kind, f.to = "redirect", "http://localhost"+other[strings.LastIndex(other, ":"):]
+	}
 	if len(args) > 3 {
 		fmt.Sscan(args[3], &f.times)
 	}
@@ -57,8 +64,17 @@ func (f *fault) serve(w http.ResponseWriter, req *http.Request, next http.Handle
 		http.Error(w, `{"errors":[{"code":"FAULT","message":"asked for by the script"}]}`, status)
 		return
 	}
-	if f.kind == "reset" {
+	switch f.kind {
+	case "reset":
 		panic(http.ErrAbortHandler)
+	case "stall":
+		<-req.Context().Done()
+		return
+	case "redirect":
+		// Registries send blobs from elsewhere; what authorises at one host must
+		// not reach another.
+		http.Redirect(w, req, f.to+req.URL.Path, http.StatusTemporaryRedirect)
+		return
 	}
 	rec := httptest.NewRecorder()
 	next.ServeHTTP(rec, req)
@@ -134,4 +150,29 @@ func cmdHostile(ts *testscript.TestScript, neg bool, args []string) {
 	z.Close()
 	layer := p.blob("application/gzip", file+".tar.gz", b.Bytes())
 	p.manifest(typeManifest, object{"artifactType": "application/vnd.schemahero.plugin.v1.multi+tar", "config": p.empty(), "layers": []any{layer}}, "1.0.0")
+}
+
+// cmdAwait: await REGISTRY MATCH waits for a request whose "METHOD path"
+// contains MATCH.
+func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
+	r := worldOf(ts).registry(ts, args[0])
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for !slices.ContainsFunc(r.log, func(l string) bool { return strings.Contains(l, args[1]) }) {
+		r.arrived.Wait()
+	}
+}
+
+// cmdSecretless: secretless REGISTRY fails where a request to it bore
+// credentials.
+func cmdSecretless(ts *testscript.TestScript, neg bool, args []string) {
+	r := worldOf(ts).registry(ts, args[0])
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.log) == 0 {
+		ts.Fatalf("nothing was asked of %s", args[0])
+	}
+	if r.secrets > 0 {
+		ts.Fatalf("%d requests to %s bore credentials", r.secrets, args[0])
+	}
 }

@@ -49,6 +49,9 @@ type scriptRegistry struct {
 	log    []string
 	faults []*fault
 	user   string // "user:password" where a login is asked for
+
+	arrived *sync.Cond // a request was logged
+	secrets int        // requests that bore credentials
 }
 
 // cmdRegistry: registry NAME [user:password] starts a registry; $NAME becomes
@@ -62,6 +65,7 @@ func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
 	store, err := serve.Open(ts.MkAbs("registry-" + args[0]))
 	ts.Check(err)
 	r := &scriptRegistry{store: store}
+	r.arrived = sync.NewCond(&r.mu)
 	if len(args) > 1 {
 		r.user = args[1]
 	}
@@ -79,6 +83,10 @@ func (r *scriptRegistry) stop() {
 func (r *scriptRegistry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	r.log = append(r.log, req.Method+" "+req.URL.Path)
+	if req.Header.Get("Authorization") != "" {
+		r.secrets++
+	}
+	r.arrived.Broadcast()
 	f := r.match(req)
 	r.mu.Unlock()
 	if r.user != "" && req.Header.Get("Authorization") != "Basic "+base64.StdEncoding.EncodeToString([]byte(r.user)) {

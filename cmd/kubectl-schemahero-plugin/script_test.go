@@ -60,14 +60,16 @@ func TestScript(t *testing.T) {
 			return os.MkdirAll(home, 0o755)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"registry": cmdRegistry,
-			"publish":  cmdPublish,
-			"retag":    cmdRetag,
-			"requests": cmdRequests,
-			"fault":    cmdFault,
-			"replace":  cmdReplace,
-			"hostile":  cmdHostile,
-			"mode":     cmdMode,
+			"registry":   cmdRegistry,
+			"publish":    cmdPublish,
+			"retag":      cmdRetag,
+			"requests":   cmdRequests,
+			"fault":      cmdFault,
+			"await":      cmdAwait,
+			"secretless": cmdSecretless,
+			"replace":    cmdReplace,
+			"hostile":    cmdHostile,
+			"mode":       cmdMode,
 		},
 	})
 }

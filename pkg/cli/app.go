@@ -14,6 +14,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
@@ -169,11 +170,15 @@ func (a *app) options() (plugins.Options, error) {
 	if err != nil {
 		return plugins.Options{}, err
 	}
+	override := a.env("SCHEMAHERO_PLUGIN_REGISTRY")
+	if err := manifest.CheckRepository(override + "-x"); override != "" && err != nil {
+		return plugins.Options{}, usagef("SCHEMAHERO_PLUGIN_REGISTRY %q: write HOST/PATH, to which -NAME is added", override)
+	}
 	return plugins.Options{
 		Home:     home.Dir(),
 		Platform: artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH},
 		Registry: client,
-		Override: a.env("SCHEMAHERO_PLUGIN_REGISTRY"),
+		Override: override,
 		Offline:  a.flags.offline,
 		Now:      a.Now,
 		Progress: a.installEvent,
