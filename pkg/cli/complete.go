@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 )
@@ -17,25 +18,6 @@ import (
 const completionTime = 1500 * time.Millisecond
 
 const noFiles = cobra.ShellCompDirectiveNoFileComp
-
-// completions adds what cobra does not know to the whole tree.
-func (a *app) completions(root *cobra.Command) {
-	_ = root.RegisterFlagCompletionFunc("output", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return outputForms(), noFiles | cobra.ShellCompDirectiveNoSpace
-	})
-	_ = root.RegisterFlagCompletionFunc("file", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return []string{"toml"}, cobra.ShellCompDirectiveFilterFileExt
-	})
-	_ = root.RegisterFlagCompletionFunc("directory", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return nil, cobra.ShellCompDirectiveFilterDirs
-	})
-}
-
-func (a *app) completePlatforms(cmd *cobra.Command) {
-	_ = cmd.RegisterFlagCompletionFunc("platform", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64"}, noFiles
-	})
-}
 
 // prepared applies the global flags, which cobra does not for a completion.
 func (a *app) prepared(cmd *cobra.Command) bool {
@@ -80,21 +62,91 @@ func (a *app) completeAdd(cmd *cobra.Command, args []string, word string) ([]str
 	if !at {
 		return without(append(artifact.KnownDrivers(), "cockroachdb", "mariadb", "postgresql"), args), noFiles | cobra.ShellCompDirectiveNoSpace
 	}
-	if !a.prepared(cmd) || artifact.CheckName(name) != nil {
+	return constraintsOf(name, a.candidates(cmd, name)), noFiles
+}
+
+// completePrecise offers the versions of the one driver that is named.
+func (a *app) completePrecise(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) != 1 {
 		return nil, noFiles
+	}
+	var out []string
+	for _, c := range a.candidates(cmd, args[0]) {
+		out = append(out, c.Version.String())
+	}
+	return out, noFiles
+}
+
+// candidates asks the registry for a driver's versions, newest first; none
+// where it does not answer in time.
+func (a *app) candidates(cmd *cobra.Command, name string) []artifact.Candidate {
+	if !a.prepared(cmd) || artifact.CheckName(name) != nil {
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 	defer cancel()
 	p, err := a.project()
 	if err != nil {
-		return nil, noFiles
+		return nil
 	}
-	registry, _ := cmd.Flags().GetString("registry")
-	candidates, err := p.Candidates(ctx, manifest.Edit{Name: name, Registry: registry})
+	registry := ""
+	if f := cmd.Flag("registry"); f != nil {
+		registry = f.Value.String()
+	}
+	if driver, ok := artifact.DriverOf(name); ok {
+		name = driver
+	}
+	found, err := p.Candidates(ctx, manifest.Edit{Name: name, Registry: registry})
 	if err != nil {
+		return nil
+	}
+	return found
+}
+
+// completeReleases offers the locked releases, as REPOSITORY:TAG.
+func (a *app) completeReleases(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
 		return nil, noFiles
 	}
-	return constraintsOf(name, candidates), noFiles
+	var out []string
+	for _, p := range a.lockedPlugins(cmd) {
+		switch {
+		case p.Tag != "":
+			out = append(out, p.Repository+":"+p.Tag)
+		case p.Digest != "":
+			out = append(out, p.Repository+"@"+string(p.Digest))
+		}
+	}
+	return out, noFiles
+}
+
+// completeHosts offers the registries that the lock uses.
+func (a *app) completeHosts(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var out []string
+	for _, p := range a.lockedPlugins(cmd) {
+		if host, _, ok := strings.Cut(p.Repository, "/"); ok {
+			out = append(out, host)
+		}
+	}
+	if len(args) > 0 {
+		return nil, noFiles
+	}
+	return without(out, nil), noFiles
+}
+
+func (a *app) lockedPlugins(cmd *cobra.Command) []lockfile.Plugin {
+	if !a.prepared(cmd) {
+		return nil
+	}
+	p, err := a.syncProject(true)
+	if err != nil {
+		return nil
+	}
+	lock, err := p.ReadLock()
+	if err != nil || lock == nil {
+		return nil
+	}
+	return lock.Plugins
 }
 
 // constraintsOf offers each version as it stands, and the caret and tilde
@@ -113,31 +165,4 @@ func without(names, used []string) []string {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	return slices.DeleteFunc(names, func(n string) bool { return slices.Contains(used, n) })
-}
-
-func (a *app) completionCommand() *cobra.Command {
-	shells := []string{"bash", "zsh", "fish", "powershell"}
-	cmd := a.command("completion SHELL", "Print a completion script for a shell",
-		`Prints a script for bash, zsh, fish or powershell. kubectl completes plugins by
-itself where kubectl_complete-schemahero-plugin is on the PATH.`,
-		examples(
-			"completion bash > /etc/bash_completion.d/kubectl-schemahero-plugin", "for bash, for every user",
-			"completion zsh", "for zsh",
-			"completion fish", "for fish"),
-		exactly(1, "SHELL"), func(cmd *cobra.Command, args []string) error {
-			root := cmd.Root()
-			switch args[0] {
-			case "bash":
-				return root.GenBashCompletionV2(a.Out, true)
-			case "zsh":
-				return root.GenZshCompletion(a.Out)
-			case "fish":
-				return root.GenFishCompletion(a.Out, true)
-			case "powershell":
-				return root.GenPowerShellCompletionWithDesc(a.Out)
-			}
-			return usagef("SHELL %q: is none of %s", args[0], strings.Join(shells, " "))
-		})
-	cmd.ValidArgs = shells
-	return cmd
 }

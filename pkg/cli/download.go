@@ -39,7 +39,6 @@ download of the driver, or prune --all.`,
 	cmd.Flags().StringVar(&dir, "dir", "", "install here, not in HOME/plugins")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite files that were installed by hand")
 	cmd.ValidArgsFunction = a.completeKnown
-	a.completePlatforms(cmd)
 	return cmd
 }
 

@@ -61,7 +61,6 @@ one driver fails, none is replaced; --keep-going installs the others.`,
 	f.StringVar(&dir, "dir", "", "install here, not where the manifest says")
 	cmd.MarkFlagsMutuallyExclusive("locked", "frozen")
 	cmd.MarkFlagsMutuallyExclusive("check", "dry-run")
-	a.completePlatforms(cmd)
 	return cmd
 }
 
