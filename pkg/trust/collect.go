@@ -86,7 +86,9 @@ func (c *collector) begin(ctx context.Context) error {
 		return err
 	}
 	c.begun = true
+	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b ocispec.Descriptor) int { return strings.Compare(string(a.Digest), string(b.Digest)) })
+	list = slices.CompactFunc(list, func(a, b ocispec.Descriptor) bool { return a.Digest == b.Digest })
 	for _, d := range list[:min(len(list), MaxSignatures)] {
 		c.steps = append(c.steps, func(ctx context.Context) ([]Finding, error) {
 			f, err := c.referrer(ctx, d)

@@ -30,6 +30,9 @@ func reasons() []Reason {
 	return []Reason{OtherSigner, Expired, NoProof, Invalid, OtherDigest, Malformed, TooLarge, Attestation}
 }
 
+// maxTold is how many signatures an error tells of in its text.
+const maxTold = 10
+
 // RefusedError says that no signature of a digest satisfies a rule.
 type RefusedError struct {
 	Repository string
@@ -57,8 +60,11 @@ func (e *RefusedError) Error() string {
 	default:
 		fmt.Fprintf(&b, "has no signature that %s admits", rule)
 	}
-	for _, f := range e.Found {
+	for _, f := range e.Found[:min(len(e.Found), maxTold)] {
 		b.WriteString("\n  " + f.String())
+	}
+	if more := len(e.Found) - maxTold; more > 0 {
+		fmt.Fprintf(&b, "\n  and %d more", more)
 	}
 	return b.String()
 }

@@ -200,7 +200,7 @@ func (v *Verifier) signers(ctx context.Context, c *collector, rule *policy.Rule,
 		if err != nil || !ok {
 			break
 		}
-		if f.Form != FormOther {
+		if f.Form != FormOther || f.Reason != "" {
 			found = append(found, f)
 		}
 		if f.Verified && !slices.Contains(out, f.Signer) {
