@@ -41,6 +41,9 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if a.flags.timeout < 0 {
 		return usagef("--timeout %s: is negative", a.flags.timeout)
 	}
+	if err := cmd.ValidateFlagGroups(); err != nil {
+		return err
+	}
 	a.ran = true
 	if a.DirError != nil && !filepath.IsAbs(a.flags.directory) {
 		return fmt.Errorf("working directory: %w", a.DirError)

@@ -22,7 +22,7 @@ type progress struct {
 }
 
 func (a *app) drawsBars() bool {
-	return !a.flags.quiet && !a.flags.noProgress && !a.flags.verbose && isTerminal(a.Err) && a.env("TERM") != "dumb"
+	return !a.flags.quiet && !a.flags.noProgress && !a.flags.verbose && a.env("TERM") != "dumb" && terminalWidth(a.Err) > 0
 }
 
 // progressLine writes a line to standard error, above the bars if there are
