@@ -44,11 +44,11 @@ func openTar(name string) (*bundle, error) {
 func (b *bundle) scan(name string) error {
 	broken := func(problem string) error { return &BundleError{name, problem} }
 	r := tar.NewReader(b.file)
-	end := int64(0)
+	begin, end := int64(0), int64(0) // of the padding behind the last file
 	for range maxTarEntries {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return b.checkEnd(name, end)
+			return b.checkEnd(name, begin, end)
 		}
 		if err != nil && end == 0 {
 			return broken("is neither an OCI image layout nor a tar of one")
@@ -60,13 +60,17 @@ func (b *bundle) scan(name string) error {
 		if err != nil {
 			return err
 		}
-		end = offset
+		if !b.tidy(begin, end, offset) {
+			return broken("is damaged: before " + bounded(h.Name) + " there is something that no tar has there")
+		}
+		begin, end = offset, offset
 		if h.Typeflag == tar.TypeDir {
 			continue
 		}
 		if h.Typeflag != tar.TypeReg || h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != "" {
 			return broken("holds " + bounded(h.Name) + ", which is no plain file")
 		}
+		begin += h.Size
 		end += (h.Size + tarBlock - 1) / tarBlock * tarBlock
 		key := path.Clean(h.Name)
 		if _, twice := b.parts[key]; twice {
@@ -77,9 +81,26 @@ func (b *bundle) scan(name string) error {
 	return broken("holds too many files")
 }
 
-// checkEnd checks that two blocks of zeros follow the last file, and nothing but
-// zeros after them (tar pads its records).
-func (b *bundle) checkEnd(name string, end int64) error {
+// tidy looks at the bytes that archive/tar passes over: a file's padding, from
+// begin to end, is zeros, and the checksum of the header before offset is six
+// octal digits, a zero and a space, as POSIX and all tars write it. With them
+// there is no byte in a bundle that could change unseen.
+func (b *bundle) tidy(begin, end, offset int64) bool {
+	padding := make([]byte, end-begin)
+	sum := make([]byte, 8)
+	if _, err := b.file.ReadAt(padding, begin); err != nil {
+		return false
+	}
+	if _, err := b.file.ReadAt(sum, offset-tarBlock+148); err != nil {
+		return false
+	}
+	digits := !bytes.ContainsFunc(sum[:6], func(r rune) bool { return r < '0' || r > '7' })
+	return digits && sum[6] == 0 && sum[7] == ' ' && bytes.Count(padding, []byte{0}) == len(padding)
+}
+
+// checkEnd checks that two blocks of zeros follow the last file, whose padding
+// starts at begin, and nothing but zeros after them (tar pads its records).
+func (b *bundle) checkEnd(name string, begin, end int64) error {
 	info, err := b.file.Stat()
 	if err != nil {
 		return err
@@ -89,7 +110,7 @@ func (b *bundle) checkEnd(name string, end int64) error {
 	}
 	zeros := make([]byte, 64<<10)
 	buf := make([]byte, len(zeros))
-	tail := io.NewSectionReader(b.file, end, info.Size()-end)
+	tail := io.NewSectionReader(b.file, begin, info.Size()-begin)
 	for {
 		n, err := tail.Read(buf)
 		if !bytes.Equal(buf[:n], zeros[:n]) {

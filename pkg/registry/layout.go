@@ -137,6 +137,9 @@ func (l *layout) Entries() []ocispec.Descriptor { return slices.Clone(l.index.Ma
 // Lock implements Source.
 func (l *layout) Lock() []byte { return l.lock }
 
+// File implements Source.
+func (l *layout) File(name string) (io.ReadCloser, int64, error) { return l.files.open(name) }
+
 // Close implements Source.
 func (l *layout) Close() error { return l.files.Close() }
 

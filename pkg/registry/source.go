@@ -34,6 +34,9 @@ type Source interface {
 	Entries() []ocispec.Descriptor
 	// Lock returns the lock at its root, nil where there is none.
 	Lock() []byte
+	// File opens a file beside the blobs, such as index.json itself, and tells
+	// its size in bytes. The error is fs.ErrNotExist where there is none.
+	File(name string) (io.ReadCloser, int64, error)
 	// Has tells whether a blob is there, and its size in bytes.
 	Has(d digest.Digest) (size int64, ok bool)
 	// Blob opens a blob, checked against its descriptor by the time that Read

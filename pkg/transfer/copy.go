@@ -1,0 +1,213 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+// CopyOptions change what Copy does.
+type CopyOptions struct {
+	DryRun bool // ask only, and report what would be sent
+	Events func(Event)
+}
+
+// Copied is what became of one graph.
+type Copied struct {
+	Repository string   // where it comes from
+	Target     string   // where it went
+	Tags       []string // that it has there, sorted
+	Manifests  int      // sent
+	Blobs      int      // sent
+	Bytes      int64    // sent
+	There      int      // manifests and blobs that needed no sending
+	Problems   []Problem
+}
+
+// Copy sends graphs to other repositories, what is missing there and nothing
+// else, some blobs at a time. to opens the target of a repository. One graph
+// that fails keeps no other from being copied. Errors, joined: the
+// repositories'.
+func Copy(ctx context.Context, graphs []*Graph, from, to Open, o CopyOptions) ([]Copied, error) {
+	out := make([]Copied, len(graphs))
+	blobs, reads := newLimiter(parallelBlobs), newLimiter(parallelReads)
+	err := all(len(graphs), func(i int) error {
+		g := graphs[i]
+		source, err := from(g.Repository)
+		if err != nil {
+			return err
+		}
+		target, err := to(g.Repository)
+		if err != nil {
+			return err
+		}
+		c := &copier{source: source, target: target, o: o, out: &out[i], blobs: blobs, reads: reads}
+		out[i] = Copied{Repository: g.Repository, Target: target.Name(), Problems: slices.Clone(g.Problems)}
+		return c.copy(ctx, g)
+	})
+	return out, err
+}
+
+// copier sends one graph.
+type copier struct {
+	source, target registry.Repository
+	o              CopyOptions
+	blobs, reads   limiter
+
+	mu  sync.Mutex
+	out *Copied
+}
+
+func (c *copier) copy(ctx context.Context, g *Graph) error {
+	err := c.blobs.each(ctx, len(g.Blobs), func(ctx context.Context, i int) error { return c.blob(ctx, g.Blobs[i]) })
+	if err != nil {
+		return err // a registry refuses manifests whose blobs it lacks
+	}
+	there := make([]bool, len(g.Manifests))
+	err = c.reads.each(ctx, len(there), func(ctx context.Context, i int) (err error) {
+		there[i], err = c.has(ctx, g.Manifests[i])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, m := range g.Manifests {
+		if err := c.manifest(ctx, m, there[i]); err != nil {
+			return err
+		}
+	}
+	slices.Sort(c.out.Tags)
+	return nil
+}
+
+// blob sends one blob, straight from source to target.
+func (c *copier) blob(ctx context.Context, d ocispec.Descriptor) error {
+	if c.o.DryRun {
+		ok, err := c.target.Exists(ctx, ocispec.Descriptor{MediaType: "application/octet-stream", Digest: d.Digest, Size: d.Size})
+		if err == nil {
+			c.count(!ok, 0, 1, d.Size)
+		}
+		return err
+	}
+	sent := false
+	err := c.target.PushBlob(ctx, d, func() (io.ReadCloser, error) {
+		sent = true
+		rc, err := c.source.Blob(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		return metered(rc, c.source.Name(), d, c.o.Events), nil
+	})
+	if err != nil {
+		return err
+	}
+	c.count(sent, 0, 1, d.Size)
+	kind := EventThere
+	if sent {
+		kind = EventCopied
+	}
+	c.event(kind, d)
+	return nil
+}
+
+func (c *copier) event(kind EventKind, d ocispec.Descriptor) {
+	if c.o.Events != nil {
+		c.o.Events(Event{Kind: kind, Repository: c.source.Name(), Subject: subject(d), Done: d.Size, Total: d.Size})
+	}
+}
+
+func (c *copier) count(sent bool, manifests, blobs int, size int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !sent {
+		c.out.There += manifests + blobs
+		return
+	}
+	c.out.Manifests += manifests
+	c.out.Blobs += blobs
+	c.out.Bytes += size
+}
+
+// has tells whether the target holds a manifest, and lists it where it refers
+// to something: a run that was cut between the two is made good by the next.
+func (c *copier) has(ctx context.Context, m Manifest) (bool, error) {
+	ok, err := c.target.Exists(ctx, m.Desc)
+	if err != nil || !ok || m.Subject == "" {
+		return ok, err
+	}
+	list, err := c.target.Referrers(ctx, m.Subject)
+	if errors.As(err, new(*registry.LimitError)) || errors.Is(err, artifact.ErrNotFound) {
+		err = nil
+	}
+	return slices.ContainsFunc(list, func(d ocispec.Descriptor) bool { return d.Digest == m.Desc.Digest }), err
+}
+
+// manifest sends a manifest and sets its tags.
+func (c *copier) manifest(ctx context.Context, m Manifest, there bool) error {
+	var tags []string
+	for _, tag := range m.Tags {
+		is, err := c.tagged(ctx, tag)
+		switch {
+		case err != nil:
+			return err
+		case is == m.Desc.Digest:
+			c.out.Tags = append(c.out.Tags, tag)
+		case is != "" && fixed(tag):
+			c.problem(tag, &TagError{tag, is, m.Desc.Digest})
+		default:
+			tags = append(tags, tag)
+		}
+	}
+	if there && len(tags) == 0 {
+		c.count(false, 1, 0, 0)
+		return nil
+	}
+	if !c.o.DryRun {
+		err := c.target.PushManifest(ctx, m.Desc, m.Data, tags...)
+		if err != nil && m.Sparse && refused(err) {
+			c.problem(fmt.Sprint(m.Desc.Digest), &SparseError{err})
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	c.out.Tags = append(c.out.Tags, tags...)
+	c.count(!there, 1, 0, m.Desc.Size)
+	return nil
+}
+
+func (c *copier) problem(subject string, err error) {
+	c.out.Problems = append(c.out.Problems, Problem{c.target.Name(), subject, err})
+}
+
+// tagged returns what a tag names in the target, "" for nothing.
+func (c *copier) tagged(ctx context.Context, tag string) (digest.Digest, error) {
+	desc, err := c.target.Resolve(ctx, tag)
+	if errors.Is(err, artifact.ErrNotFound) {
+		return "", nil
+	}
+	return desc.Digest, err
+}
+
+// fixed tells whether a tag should name one thing for ever. Floating tags move,
+// and so do those of signatures, which gather more of them.
+func fixed(tag string) bool {
+	_, ok := artifact.ParseTag(tag)
+	return ok
+}
+
+// refused tells whether a registry understood and would not.
+func refused(err error) bool {
+	var status *registry.StatusError
+	return errors.As(err, &status) && status.Status < 500 || errors.Is(err, artifact.ErrNotFound)
+}

@@ -1,0 +1,70 @@
+package transfer
+
+import (
+	"fmt"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// GraphError says that a lock's entry cannot be carried as it is: what its
+// digest names does not lead to what the lock would install.
+type GraphError struct {
+	Plugin     string
+	Repository string
+	Digest     digest.Digest // what is not reached
+	Problem    string
+}
+
+func (e *GraphError) Error() string {
+	return fmt.Sprintf("%s: %s@%s %s", e.Plugin, e.Repository, e.Digest, e.Problem)
+}
+
+// Problem is something that could not be carried and without which the rest is
+// of use all the same.
+type Problem struct {
+	Repository string
+	Subject    string // a tag or digest
+	Err        error
+}
+
+func (p Problem) String() string { return fmt.Sprintf("%s: %s: %v", p.Repository, p.Subject, p.Err) }
+
+// TagError says that a version's tag names something else in the target. It is
+// not moved: somebody may rely on what it names there.
+type TagError struct {
+	Tag      string
+	Is, Want digest.Digest
+}
+
+func (e *TagError) Error() string {
+	return fmt.Sprintf("the target's tag %s names %s, not %s", e.Tag, e.Is, e.Want)
+}
+
+// SparseError says that a registry refused an index, or a manifest, of which it
+// was not given everything, because other platforms were left out.
+type SparseError struct{ Err error }
+
+func (e *SparseError) Error() string {
+	return fmt.Sprintf("refused without its other platforms: %v", e.Err)
+}
+
+func (e *SparseError) Unwrap() error { return e.Err }
+
+// FolderError says why a folder cannot be kept as a layout.
+type FolderError struct {
+	Folder  string
+	Problem string
+}
+
+func (e *FolderError) Error() string { return e.Folder + ": " + e.Problem }
+
+// MissingError says that a source lacks a layer that is to be installed.
+type MissingError struct {
+	Source string // file or folder
+	Plugin string
+	Digest digest.Digest
+}
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("%s: lacks the layer %s of %s", e.Source, e.Digest, e.Plugin)
+}

@@ -1,0 +1,170 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+// Written is what WriteFolder did.
+type Written struct {
+	Added   []string // files with slashes, in their order
+	Removed []string
+	Kept    int   // files that were there
+	Bytes   int64 // of what was added
+}
+
+// WriteFolder makes a folder the bundle's layout, unpacked. What is there and
+// right stays untouched, what is missing is fetched, and what the lock no longer
+// names is removed last. Errors: *FolderError for a folder that holds something
+// else; the repositories'; the file system's.
+func (b *Bundle) WriteFolder(ctx context.Context, dir string, open Open, events func(Event)) (*Written, error) {
+	if err := ownFolder(dir); err != nil {
+		return nil, err
+	}
+	parts := b.parts()
+	done := make([]bool, len(parts))
+	var mu sync.Mutex
+	out := &Written{}
+	put := func(ctx context.Context, i int) error {
+		if p := parts[i]; !p.there(dir) {
+			if err := b.place(ctx, dir, p, open, events); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			done[i] = true
+			out.Bytes += p.size
+		}
+		return nil
+	}
+	// The blobs before index.json: at no time does it name what is not there.
+	const beside = 3
+	if err := b.write(ctx, len(parts)-beside, func(ctx context.Context, i int) error { return put(ctx, i+beside) }); err != nil {
+		return nil, err
+	}
+	for _, i := range []int{2, 1, 0} {
+		if err := put(ctx, i); err != nil {
+			return nil, err
+		}
+	}
+	wanted := map[string]bool{}
+	for i, p := range parts {
+		wanted[p.name] = true
+		if done[i] {
+			out.Added = append(out.Added, p.name)
+		} else {
+			out.Kept++
+		}
+	}
+	return out, out.sweep(dir, wanted)
+}
+
+// ownFolder refuses a folder that is something else than a layout of ours: what
+// the lock does not name is removed from it.
+func ownFolder(dir string) error {
+	list, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(list) == 0 {
+		return os.MkdirAll(dir, 0o755)
+	}
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(filepath.Join(dir, ocispec.ImageIndexFile))
+	if errors.Is(err, fs.ErrNotExist) && begun(list) {
+		return nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return &FolderError{dir, "is neither empty nor an OCI image layout"}
+	}
+	var index ocispec.Index
+	if err == nil && (json.Unmarshal(data, &index) != nil || index.Annotations[AnnotationLock] == "" && len(index.Manifests) > 0) {
+		return &FolderError{dir, "is an OCI image layout that this program did not write"}
+	}
+	return err
+}
+
+// begun tells whether a folder holds blobs alone: an earlier run was cut there.
+func begun(list []os.DirEntry) bool {
+	return len(list) == 1 && list[0].Name() == ocispec.ImageBlobsDir && list[0].IsDir()
+}
+
+// there tells whether a part stands in the folder as it should.
+func (p part) there(dir string) bool {
+	file := filepath.Join(dir, filepath.FromSlash(p.name))
+	info, err := os.Lstat(file)
+	if err != nil || !info.Mode().IsRegular() || info.Size() != p.size {
+		return false
+	}
+	if p.data != nil {
+		data, err := os.ReadFile(file)
+		return err == nil && bytes.Equal(data, p.data)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	v := p.sum.Verifier()
+	_, err = io.Copy(v, f)
+	return err == nil && v.Verified()
+}
+
+// place writes one file of the folder.
+func (b *Bundle) place(ctx context.Context, dir string, p part, open Open, events func(Event)) error {
+	file := filepath.Join(dir, filepath.FromSlash(p.name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(filepath.Dir(file), tempPrefix+"*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) // gone where it was renamed
+	defer temp.Close()
+	if err := b.fill(ctx, temp, p, open, events); err != nil {
+		return err
+	}
+	return finish(temp, file, os.FileMode(p.mode))
+}
+
+// tempPrefix begins the names of files that are being written.
+const tempPrefix = ".new-"
+
+// sweep removes blobs and tools that the bundle does not have, and what a cut run
+// left. Other files beside them, such as a README, are somebody's.
+func (w *Written) sweep(dir string, wanted map[string]bool) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(rel)
+		if d.IsDir() {
+			if name != "." && name != ocispec.ImageBlobsDir && !strings.HasPrefix(name, ocispec.ImageBlobsDir+"/") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		ours := strings.HasPrefix(name, ocispec.ImageBlobsDir+"/") || strings.HasPrefix(name, toolName) || strings.HasPrefix(name, tempPrefix)
+		if !ours || wanted[name] || name == registry.BundleLock {
+			return nil
+		}
+		w.Removed = append(w.Removed, name)
+		return os.Remove(path)
+	})
+}

@@ -1,0 +1,118 @@
+package transfer
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+// Open opens a repository by the name that a lock has for it.
+type Open func(repository string) (registry.Repository, error)
+
+// PlanOptions say how much of a lock's graphs is carried.
+type PlanOptions struct {
+	// Sparse leaves out the platforms that the lock does not name.
+	Sparse bool
+	// AllVersions names plugins of which every version is carried.
+	AllVersions []string
+}
+
+// Plan reads the manifests of everything that a lock pins and of what refers to
+// it, and returns a graph for each repository, sorted by its name. No blob is
+// read. Errors: *GraphError, the repositories'.
+func Plan(ctx context.Context, l *lockfile.Lock, open Open, o PlanOptions) ([]*Graph, error) {
+	byRepository := map[string]*gatherer{}
+	var order []*gatherer
+	limit := newLimiter(parallelReads)
+	for _, p := range l.Plugins {
+		g := byRepository[p.Repository]
+		if g == nil {
+			repo, err := open(p.Repository)
+			if err != nil {
+				return nil, err
+			}
+			g = &gatherer{repo: repo, name: p.Repository, limit: limit, nodes: map[digest.Digest]*node{}, busy: map[digest.Digest]bool{}, want: map[digest.Digest]bool{}}
+			byRepository[p.Repository] = g
+			order = append(order, g)
+		}
+		g.roots = append(g.roots, roots(p)...)
+		g.all = g.all || slices.Contains(o.AllVersions, p.Name)
+		for _, q := range p.Platforms {
+			g.want[q.Layer] = true
+			g.want[q.Manifest] = true
+			if !slices.Contains(g.platforms, q.Platform) {
+				g.platforms = append(g.platforms, q.Platform)
+			}
+		}
+		if !o.Sparse {
+			g.platforms = nil
+		}
+		g.sparse = o.Sparse
+	}
+	slices.SortFunc(order, func(a, b *gatherer) int { return cmp.Compare(a.name, b.name) })
+	graphs := make([]*Graph, len(order))
+	err := all(len(order), func(i int) (err error) {
+		graphs[i], err = order[i].graph(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range l.Plugins {
+		if err := byRepository[p.Repository].holds(p); err != nil {
+			return nil, err
+		}
+	}
+	return graphs, nil
+}
+
+func (g *gatherer) graph(ctx context.Context) (*Graph, error) {
+	if g.all {
+		more, err := versionRoots(ctx, g.repo, g.limit)
+		if err != nil {
+			return nil, err
+		}
+		g.roots = append(g.roots, more...)
+	}
+	err := all(len(g.roots), func(i int) error { return g.visit(ctx, g.roots[i].digest) })
+	if err != nil {
+		return nil, err
+	}
+	var from []digest.Digest
+	for _, r := range g.roots {
+		from = append(from, r.digest)
+		if n := g.nodes[r.digest]; r.tag != "" {
+			n.Tags = append(n.Tags, r.tag)
+		}
+	}
+	out := &Graph{Repository: g.name, Problems: g.problems, roots: g.roots}
+	slices.SortFunc(out.Problems, func(a, b Problem) int { return cmp.Compare(a.Subject, b.Subject) })
+	out.Manifests, out.Blobs = order(g.nodes, from)
+	return out, nil
+}
+
+// holds checks that what a lock would install is in the graph.
+func (g *gatherer) holds(p lockfile.Plugin) error {
+	for _, q := range p.Platforms {
+		n := g.nodes[q.Manifest]
+		if n == nil {
+			return &GraphError{p.Name, p.Repository, q.Manifest, "is not what the locked digest leads to for " + q.Platform.String()}
+		}
+		if !slices.ContainsFunc(n.blobs, func(b ocispec.Descriptor) bool { return b.Digest == q.Layer && b.Size == q.Size }) {
+			return &GraphError{p.Name, p.Repository, q.Layer, "is no layer of the locked manifest for " + q.Platform.String() + ", or not of the locked size"}
+		}
+	}
+	return nil
+}
+
+// wanted tells whether a platform's part of a graph is carried.
+func (g *gatherer) wanted(p artifact.Platform) bool {
+	return !g.sparse || slices.Contains(g.platforms, p)
+}
