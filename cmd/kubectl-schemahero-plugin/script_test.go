@@ -70,6 +70,7 @@ func TestScript(t *testing.T) {
 			"replace":    cmdReplace,
 			"hostile":    cmdHostile,
 			"mode":       cmdMode,
+			"documented": cmdDocumented,
 		},
 	})
 }

@@ -123,7 +123,7 @@ func (a *app) runInspect(ctx context.Context, repo registry.Repository, referenc
 	}
 	info := releaseInfo{
 		Name: name, Version: rel.Version, Repository: repo.Name(), Tag: rel.Tag, Digest: string(rel.Digest), Layout: string(rel.Layout),
-		Requires: rel.Requires, Annotations: rel.Annotations, Referrers: []referrerInfo{}, Created: timeText(rel.Created),
+		Requires: orEmpty(rel.Requires), Annotations: orEmpty(rel.Annotations), Referrers: []referrerInfo{}, Created: timeText(rel.Created),
 	}
 	for _, b := range rel.Builds {
 		info.Platforms = append(info.Platforms, buildInfo{b.Platform.String(), b.Tag, string(b.Manifest), string(b.Layer.Digest), b.Layer.Size, b.File, string(b.Executable)})

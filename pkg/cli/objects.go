@@ -75,3 +75,11 @@ type changeItem struct {
 	To      string   `json:"to"`
 	Details []string `json:"details,omitempty"`
 }
+
+// orEmpty makes a map {} where it would be null.
+func orEmpty(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}

@@ -99,7 +99,7 @@ func (a *app) print(v view) error {
 		v.markdown(a.Out)
 		return nil
 	}
-	if v.text != nil && kind != "wide" {
+	if v.text != nil && (kind != "wide" || len(v.columns) == 0) {
 		v.text(a.Out)
 		return nil
 	}
