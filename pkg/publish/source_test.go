@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,6 +114,24 @@ func TestBuildReplacesOtherCompression(t *testing.T) {
 		}
 		if files, err := publish.FromDist(o.Dist, "pure"); err != nil || files[host] != built[0].Path {
 			t.Errorf("%s: dist holds %v, %v", c, files, err)
+		}
+	}
+}
+
+func TestListDist(t *testing.T) {
+	dir := t.TempDir()
+	for _, f := range []string{"schemahero-sqlite-linux-amd64.tar.gz", "schemahero-sqlite-linux-amd64.tar.gz.sha256", "schemahero-sqlite-linux-arm64.tar.gz",
+		"schemahero-a-b-linux-arm-v7.tar.zst", "schemahero-mysql.tar.gz", "schemahero--linux-amd64.tar.gz", "sqlite-linux-amd64.tar.gz", "README"} {
+		write(t, filepath.Join(dir, f), []byte("x"), 0o644)
+	}
+	names, err := publish.ListDist(dir)
+	if want := []string{"a-b", "sqlite"}; err != nil || !slices.Equal(names, want) {
+		t.Errorf("drivers %v, %v, want %v", names, err, want)
+	}
+	for _, empty := range []string{t.TempDir(), filepath.Join(dir, "none")} {
+		var none *publish.NoFilesError
+		if _, err := publish.ListDist(empty); !errors.As(err, &none) || none.Name != "" || err.Error() != empty+": holds no schemahero-NAME-OS-ARCH.tar.gz" {
+			t.Errorf("%s: %v", empty, err)
 		}
 	}
 }
