@@ -76,7 +76,23 @@ func appendPlatform(b []byte, p *Platform) []byte {
 }
 
 func appendString(b []byte, key, value string) []byte {
-	return fmt.Appendf(b, "%s = %s\n", key, quote(value))
+	b = append(append(b, key...), " = "...)
+	if plain(value) {
+		// Nearly all are, and a sync with nothing to do writes the lock to
+		// memory more than once to see that nothing changed.
+		return append(append(append(b, '"'), value...), "\"\n"...)
+	}
+	return append(append(b, quote(value)...), '\n')
+}
+
+// plain tells whether a string stands in quotes as it is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 func appendOptional(b []byte, key, value string) []byte {

@@ -133,13 +133,10 @@ func (e *Engine) Unused() ([]Receipt, error) {
 // Strays returns the receipts that bear a claim though their files are not
 // among items, by path: what PlaceOptions.Keep is asked about.
 func (e *Engine) Strays(items []Item, claim Claim) ([]Receipt, error) {
-	all, err := e.Receipts()
-	if err != nil {
-		return nil, err
-	}
 	among, c := map[string]bool{}, canon{}
 	for _, it := range items {
 		among[c.path(it.Path)] = true
 	}
-	return slices.DeleteFunc(all, func(r Receipt) bool { return among[r.Path] || !r.claimed(claim) }), nil
+	others, err := e.receipts(among)
+	return slices.DeleteFunc(others, func(r Receipt) bool { return !r.claimed(claim) }), err
 }

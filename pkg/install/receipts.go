@@ -52,7 +52,15 @@ func (e *Engine) forget(path string) error { return e.disk.Remove(e.receiptFile(
 
 // Receipts returns what is known of every installed file, by path. Damaged
 // receipts are left out.
-func (e *Engine) Receipts() ([]Receipt, error) {
+func (e *Engine) Receipts() ([]Receipt, error) { return e.receipts(nil) }
+
+// receipts is Receipts without those of some files, by path, which are not
+// even read.
+func (e *Engine) receipts(without map[string]bool) ([]Receipt, error) {
+	skip := map[string]bool{}
+	for path := range without {
+		skip[e.receiptFile(path)] = true
+	}
 	entries, err := os.ReadDir(e.home.Receipts())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -63,6 +71,9 @@ func (e *Engine) Receipts() ([]Receipt, error) {
 			continue
 		}
 		file := filepath.Join(e.home.Receipts(), f.Name())
+		if skip[file] {
+			continue
+		}
 		data, err := os.ReadFile(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // another process removed it
