@@ -50,7 +50,7 @@ func Download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, e
 	if err != nil {
 		return nil, err
 	}
-	if err := p.verify(ctx, nil, result.Lock); err != nil {
+	if _, err := p.verify(ctx, result, vetting{in: in}); err != nil {
 		return nil, err
 	}
 	so := SyncOptions{Platforms: []artifact.Platform{d.Platform}, Dir: d.Dir, Force: d.Force}

@@ -14,12 +14,12 @@ import (
 // nothing is changed. change may be called more than once. Errors: change's,
 // and Sync's.
 func (p *Project) Edit(ctx context.Context, change func([]byte) ([]byte, error), o SyncOptions) (*SyncReport, error) {
-	return p.run(ctx, change, p.settle(false, false), o)
+	return p.run(ctx, change, p.settle(false, false), vetting{}, o)
 }
 
 // EditLock is Edit without installing.
 func (p *Project) EditLock(ctx context.Context, change func([]byte) ([]byte, error), o LockOptions) (*LockReport, error) {
-	return p.relock(ctx, change, p.settle(false, false), o)
+	return p.relock(ctx, change, p.settle(false, false), vetting{}, o)
 }
 
 // with returns the manifest as an edit would make it.

@@ -35,10 +35,11 @@ type LockReport struct {
 	Before  *lockfile.Lock // nil where there was none
 	Changes []lockfile.Change
 	Result  *resolve.Result // notes, skipped and moved releases
+	Refused []error         // why entries were kept as they are locked: *RefusedError, *SignerError; only of an update
 }
 
-func newLockReport(in *inputs, r *resolve.Result) LockReport {
-	return LockReport{Lock: r.Lock, Before: in.lock, Changes: lockfile.Diff(in.lock, r.Lock), Result: r}
+func newLockReport(in *inputs, r *resolve.Result, refused []error) LockReport {
+	return LockReport{Lock: r.Lock, Before: in.lock, Changes: lockfile.Diff(in.lock, r.Lock), Result: r, Refused: refused}
 }
 
 // LockOptions change what Lock does.
@@ -49,14 +50,14 @@ type LockOptions struct {
 // Lock resolves the manifest to a lock and saves it. A lock that satisfies the
 // manifest is kept as it is, without network. One with git's conflict markers
 // is merged, driver by driver, and what both sides changed is resolved again.
-// Errors: *diag.Error,
-// *manifest.NotFoundError, lockfile's and resolve's, the Registry's.
+// Errors: *diag.Error, *manifest.NotFoundError, lockfile's and resolve's, the
+// Registry's, *RefusedError, *SignerError and the Verifier's.
 func (p *Project) Lock(ctx context.Context, o LockOptions) (*LockReport, error) {
-	return p.relock(ctx, nil, p.settle(false, false), o)
+	return p.relock(ctx, nil, p.settle(false, false), vetting{}, o)
 }
 
 // relock is run without its second half: nothing is installed.
-func (p *Project) relock(ctx context.Context, e edit, decide settle, o LockOptions) (*LockReport, error) {
+func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, o LockOptions) (*LockReport, error) {
 	for {
 		in, err := p.load(e, false)
 		if errors.As(err, new(*lockfile.ConflictError)) {
@@ -69,10 +70,12 @@ func (p *Project) relock(ctx context.Context, e edit, decide settle, o LockOptio
 		if err != nil {
 			return nil, err
 		}
-		if err := p.verify(ctx, in.lock, result.Lock); err != nil {
+		v.in = in
+		refused, err := p.verify(ctx, result, v)
+		if err != nil {
 			return nil, err
 		}
-		report := newLockReport(in, result)
+		report := newLockReport(in, result, refused)
 		if o.DryRun {
 			return &report, nil
 		}
@@ -91,6 +94,9 @@ func (p *Project) relock(ctx context.Context, e edit, decide settle, o LockOptio
 // settle keeps a lock that satisfies the manifest, and resolves otherwise.
 func (p *Project) settle(locked, frozen bool) settle {
 	return func(ctx context.Context, in *inputs) (*resolve.Result, error) {
+		if p.given != nil {
+			return &resolve.Result{Lock: p.given.Clone()}, nil
+		}
 		stale := p.stale(in, frozen)
 		switch {
 		case stale == nil:

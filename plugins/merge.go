@@ -50,10 +50,10 @@ func (p *Project) MergeLock(ctx context.Context, base, ours, theirs string) (*Lo
 		}
 		result.Lock.Sort()
 		result.Notes, result.Skipped = resolved.Notes, resolved.Skipped
-		if err := p.verify(ctx, before, result.Lock); err != nil {
+		if _, err := p.verify(ctx, result, vetting{in: &inputs{manifest: in.manifest, lock: before}}); err != nil {
 			return nil, err
 		}
 	}
-	report := newLockReport(&inputs{lock: before}, result)
+	report := newLockReport(&inputs{lock: before}, result, nil)
 	return &report, result.Lock.Save(ours)
 }

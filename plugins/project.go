@@ -28,7 +28,7 @@ type Options struct {
 	Registry *registry.Client                                     // the one way to registries
 	Override string                                               // SCHEMAHERO_PLUGIN_REGISTRY: VALUE-NAME is where a driver is, if the manifest names no registry
 	Offline  bool                                                 // only tells: Registry is what refuses
-	Verifier Verifier                                             // nil: signatures are not looked at
+	Verifier Verifier                                             // nil: a manifest with trust rules is refused
 	Probe    func(context.Context, install.Item, string) error    // starts a driver; needed for SyncOptions.Probe
 	Fetch    install.Fetcher                                      // nil: layers come through Registry
 	Source   func(repository string) (registry.Repository, error) // nil: Registry.Repository
@@ -36,20 +36,12 @@ type Options struct {
 	Now      func() time.Time                                     // nil: time.Now
 }
 
-// Verifier holds what a lock entry pins against a trust policy.
-type Verifier interface {
-	// Verify returns the signature to record for an entry, nil for none, or why
-	// the entry is refused. previous is the entry of the same name in the lock
-	// that this one will replace, nil where there is none; it equals entry where
-	// nothing new is pinned.
-	Verify(ctx context.Context, entry lockfile.Plugin, previous *lockfile.Plugin) (*lockfile.Signature, error)
-}
-
 // Project is a manifest and its lock.
 type Project struct {
 	o        Options
-	manifest string // absolute path
-	lock     string // absolute path
+	manifest string         // absolute path
+	lock     string         // absolute path
+	given    *lockfile.Lock // stands for what is in lock; nil without OpenWith
 	engine   *install.Engine
 	catalog  *catalog
 }
@@ -66,6 +58,15 @@ func Open(manifestFile string, o Options) *Project {
 	}
 	p := &Project{o: o, manifest: manifestFile, lock: manifest.LockPath(manifestFile)}
 	p.engine, p.catalog = o.Engine(), &catalog{o: o}
+	return p
+}
+
+// OpenWith is Open with a lock from elsewhere, a bundle's, in the place of the
+// project's own. A sync keeps it in lockFile, absolute, which claims what is
+// installed; it must be a frozen one.
+func OpenWith(manifestFile, lockFile string, lock *lockfile.Lock, o Options) *Project {
+	p := Open(manifestFile, o)
+	p.lock, p.given = lockFile, lock
 	return p
 }
 
@@ -172,6 +173,9 @@ func (p *Project) Manifest() (*manifest.Manifest, error) {
 // ReadLock reads the lock, nil where there is none. Errors: those of
 // lockfile.Parse.
 func (p *Project) ReadLock() (*lockfile.Lock, error) {
+	if p.given != nil {
+		return p.given, nil
+	}
 	in := &inputs{}
 	err := p.loadLock(in)
 	return in.lock, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 
@@ -30,10 +31,11 @@ func (e *ChainError) Error() string {
 // chain (*ChainError). Errors besides: *StaleError without a lock, the
 // Registry's.
 func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
-	lock, err := p.ReadLock()
+	in, err := p.load(nil, true)
 	if err != nil {
 		return nil, err
 	}
+	lock := in.lock
 	if lock == nil {
 		return nil, &StaleError{File: p.lock, Missing: true}
 	}
@@ -45,30 +47,39 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 	for _, m := range moved {
 		gone[m.Plugin] = gone[m.Plugin] || m.Kind == resolve.ContentGone
 	}
+	v := vetting{in: in, frozen: true, again: true}
 	return moved, each(ctx, len(lock.Plugins), func(ctx context.Context, i int) error {
-		if gone[lock.Plugins[i].Name] {
+		entry := lock.Plugins[i].Clone()
+		if gone[entry.Name] {
 			return nil
 		}
-		return p.checkChain(ctx, lock.Plugins[i])
+		if err := p.checkChain(ctx, entry, nil); err != nil {
+			return err
+		}
+		return p.vet(ctx, &entry, v)
 	})
 }
 
-// checkChain reads what an entry pins, by digest, and compares. In the tags
-// layout each platform's manifest is a chain of its own.
-func (p *Project) checkChain(ctx context.Context, entry lockfile.Plugin) error {
+// checkChain reads what an entry pins for some platforms, nil for all, by digest
+// and compares. In the tags layout each platform's manifest is a chain of its
+// own.
+func (p *Project) checkChain(ctx context.Context, entry lockfile.Plugin, platforms []artifact.Platform) error {
 	repo, err := p.o.repository(entry.Repository)
 	if err != nil {
 		return err
 	}
 	read := map[digest.Digest]*artifact.Release{}
 	for _, locked := range entry.Platforms {
+		if platforms != nil && !slices.Contains(platforms, locked.Platform) {
+			continue
+		}
 		root := entry.Digest
 		if root == "" || locked.Tag != "" {
 			root = locked.Manifest
 		}
 		rel := read[root]
 		if rel == nil {
-			if rel, err = artifact.ReadReference(ctx, repo, entry.Name, root.String()); err != nil {
+			if rel, err = artifact.ReadReferenceFor(ctx, repo, entry.Name, root.String(), platforms); err != nil {
 				var format *artifact.FormatError
 				if errors.As(err, &format) {
 					return &ChainError{entry.Name, locked.Platform, root, format.Error()}

@@ -43,7 +43,7 @@ type Synced struct {
 // else the newest releases that satisfy the manifest. Errors: those of Lock,
 // *PlatformError, and of install.Engine (joined *install.ItemErrors).
 func (p *Project) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
-	return p.run(ctx, nil, p.settle(o.Locked, o.Frozen), o)
+	return p.run(ctx, nil, p.settle(o.Locked, o.Frozen), vetting{}, o)
 }
 
 // settle decides what shall be locked, from the files as they were read.
@@ -52,7 +52,7 @@ type settle func(ctx context.Context, in *inputs) (*resolve.Result, error)
 // run goes from the project's files to installed drivers. A failure before the
 // lock is saved changes nothing that a user sees; what happens after it, the
 // next run makes good.
-func (p *Project) run(ctx context.Context, e edit, decide settle, o SyncOptions) (*SyncReport, error) {
+func (p *Project) run(ctx context.Context, e edit, decide settle, v vetting, o SyncOptions) (*SyncReport, error) {
 	for try := 1; ; try++ {
 		in, err := p.load(e, o.Frozen)
 		if err != nil {
@@ -62,10 +62,12 @@ func (p *Project) run(ctx context.Context, e edit, decide settle, o SyncOptions)
 		if err != nil {
 			return nil, err
 		}
-		if err := p.verify(ctx, in.lock, result.Lock); err != nil {
+		v.in, v.frozen, v.platforms = in, o.Frozen, o.platforms(p.o.Platform)
+		refused, err := p.verify(ctx, result, v)
+		if err != nil {
 			return nil, err
 		}
-		t := &transition{p: p, in: in, lock: result.Lock, o: o, report: &SyncReport{LockReport: newLockReport(in, result)}}
+		t := &transition{p: p, in: in, lock: result.Lock, o: o, report: &SyncReport{LockReport: newLockReport(in, result, refused)}}
 		if err := t.plan(ctx); err != nil {
 			return nil, err
 		}
@@ -104,20 +106,4 @@ func (p *Project) save(in *inputs, lock *lockfile.Lock) error {
 
 func sameLock(a, b *lockfile.Lock) bool {
 	return a != nil && b != nil && string(a.Encode()) == string(b.Encode())
-}
-
-// verify asks the trust policy about every entry, and records what it answers.
-func (p *Project) verify(ctx context.Context, before, after *lockfile.Lock) error {
-	if p.o.Verifier == nil {
-		return nil
-	}
-	return each(ctx, len(after.Plugins), func(ctx context.Context, i int) error {
-		entry := &after.Plugins[i]
-		previous, _ := before.Plugin(entry.Name)
-		signature, err := p.o.Verifier.Verify(ctx, *entry, previous)
-		if err == nil {
-			entry.Signature = signature
-		}
-		return err
-	})
 }

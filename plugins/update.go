@@ -11,18 +11,31 @@ type UpdateOptions struct {
 	Names       []string // nil: all
 	Precise     string   // the version to take; needs exactly one name
 	AcceptMoved bool     // take what a moved tag names now; needs names
+
+	// AcceptSigner takes what another signer signed than is locked, where the
+	// trust rules admit it; needs names.
+	AcceptSigner bool
 }
 
 // Update takes the newest releases that the manifest admits, and installs them.
-// An entry whose tag moved is kept, and told in Result.Moved. Errors: those of
-// Sync, *resolve.UnknownPluginError.
+// An entry whose tag moved is kept, and told in Result.Moved; one whose
+// successor the trust rules refuse is kept, and told in Refused. Errors: those
+// of Sync, *resolve.UnknownPluginError.
 func (p *Project) Update(ctx context.Context, u UpdateOptions, o SyncOptions) (*SyncReport, error) {
-	return p.run(ctx, nil, p.settleUpdate(u), o)
+	return p.run(ctx, nil, p.settleUpdate(u), u.vetting(), o)
 }
 
 // UpdateLock is Update without installing.
 func (p *Project) UpdateLock(ctx context.Context, u UpdateOptions, o LockOptions) (*LockReport, error) {
-	return p.relock(ctx, nil, p.settleUpdate(u), o)
+	return p.relock(ctx, nil, p.settleUpdate(u), u.vetting(), o)
+}
+
+func (u UpdateOptions) vetting() vetting {
+	v := vetting{keep: true}
+	if u.AcceptSigner {
+		v.accept = u.Names
+	}
+	return v
 }
 
 func (p *Project) settleUpdate(u UpdateOptions) settle {
