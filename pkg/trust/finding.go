@@ -48,8 +48,10 @@ func (f Finding) String() string {
 	switch {
 	case f.Verified:
 		return text + ": verified"
-	case f.Reason == "":
+	case f.Reason == "" && f.Err == nil:
 		return text
+	case f.Reason == "":
+		return text + ": not verified: " + f.Err.Error()
 	}
 	text += ": " + string(f.Reason)
 	if f.Reason == Attestation {

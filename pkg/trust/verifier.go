@@ -225,22 +225,3 @@ func worst(found []Finding) Reason {
 	}
 	return Unsigned
 }
-
-// Inspect returns everything that refers to a digest or is kept as its
-// signature. What is held against a rule is told as far as a rule is given.
-func (v *Verifier) Inspect(ctx context.Context, src Source, d digest.Digest, rule *policy.Rule) ([]Finding, error) {
-	c := newCollector(src, d)
-	var out []Finding
-	for i := 0; ; i++ {
-		f, ok, err := c.at(ctx, i)
-		if err != nil || !ok {
-			return out, err
-		}
-		if rule != nil && !rule.Unsigned {
-			if f, err = v.check(ctx, c, f, rule); err != nil {
-				return out, err
-			}
-		}
-		out = append(out, f)
-	}
-}

@@ -185,7 +185,7 @@ func TestInspect(t *testing.T) {
 	d := repo.release("shown")
 	sign(t, repo, d, k)
 	repo.refer(d.Digest, d.Digest, ocispec.Descriptor{MediaType: "application/spdx+json"}, []byte("{}"))
-	found, err := newVerifier(t).Inspect(t.Context(), repo, d.Digest, &rule)
+	found, err := newVerifier(t).Inspect(t.Context(), repo, d.Digest, func(Finding) *policy.Rule { return &rule })
 	if err != nil || len(found) != 2 {
 		t.Fatalf("%v, %v", found, err)
 	}
