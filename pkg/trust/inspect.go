@@ -1,0 +1,59 @@
+package trust
+
+import (
+	"context"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+)
+
+// Inspect returns everything that refers to a digest or is kept as its
+// signature, each held against the rule that is given for it; nil is none.
+// Where that rule's root is out of reach the finding says so. Errors: the
+// Source's.
+func (v *Verifier) Inspect(ctx context.Context, src Source, d digest.Digest, rule func(Finding) *policy.Rule) ([]Finding, error) {
+	c := newCollector(src, d)
+	var out []Finding
+	for i := 0; ; i++ {
+		f, ok, err := c.at(ctx, i)
+		if err != nil || !ok {
+			return out, err
+		}
+		if r := rule(f); r != nil && !r.Unsigned {
+			held, err := v.check(ctx, c, f, r)
+			if err != nil {
+				f.Err = err
+			} else {
+				f = held
+			}
+		}
+		out = append(out, f)
+	}
+}
+
+// Remembers tells whether this home has verified a release under the policies
+// of a request, as it is locked. It asks no network. Errors: *ScopeError.
+func (v *Verifier) Remembers(r Request) (bool, error) {
+	rules, err := decide(r.Source.Name(), r.Project, r.Machine)
+	if err != nil {
+		return false, err
+	}
+	return v.memory.has(r.marks(rules))
+}
+
+// Decide returns the rules that are for a repository, nil where a policy has
+// none at all. Errors: *ScopeError.
+func Decide(repository string, project, machine *policy.Policy) (forProject, forMachine *policy.Rule, err error) {
+	rules, err := decide(repository, project, machine)
+	return rules.project, rules.machine, err
+}
+
+// KeyRule returns a rule that asks for one key, to try it. Errors: *KeyError.
+func KeyRule(file string) (*policy.Rule, error) {
+	k, err := loadPublicKey(file)
+	if err != nil {
+		return nil, err
+	}
+	return &policy.Rule{Keys: []string{file}, Fingerprints: []string{k.print}}, nil
+}
