@@ -43,6 +43,7 @@ test: lint unit race fuzz ## Run everything that needs no server: lint, unit and
 .PHONY: unit
 unit: ## Run the unit and script tests
 	go test ./... ./testdata/tools/release
+	go -C testdata/tools/schema test ./...
 
 .PHONY: race
 race: ## Run the same tests under the race detector, without the long ones
@@ -79,6 +80,7 @@ krew: ## Write release archives, checksums and krew manifest to dist, the same b
 .PHONY: docs
 docs: ## Write docs/cli and docs/schema anew from the program
 	go test ./pkg/cli -run '^TestDocs$$' -update
+	go -C testdata/tools/schema run . $(CURDIR)/docs/schema/schemahero-plugins.json
 
 .PHONY: demo
 demo: build ## Show the main job from nothing
