@@ -40,6 +40,9 @@ func (p *Project) check(ctx context.Context, o SyncOptions, look func(context.Co
 	if err != nil {
 		return nil, err
 	}
+	if p.given != nil {
+		in.lock = p.given
+	}
 	report := &CheckReport{Lock: in.lock, Stale: p.stale(in, o.Frozen)}
 	if in.lock == nil {
 		return report, nil

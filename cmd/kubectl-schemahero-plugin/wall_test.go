@@ -33,13 +33,14 @@ var layers = map[string][]string{
 	"lockfile":     {"pkg/diag", "pkg/artifact"},
 	"pkg/registry": {"pkg/artifact"},
 	"pkg/kube":     {"pkg/artifact"},
-	"pkg/serve":    {},
+	"pkg/serve":    {"pkg/registry", "pkg/artifact"},
 
 	"pkg/resolve":  {"pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/artifact", "pkg/diag"},
 	"pkg/install":  {"lockfile", "pkg/artifact", "pkg/probe"},
 	"pkg/trust":    {"pkg/registry", "pkg/artifact", "pkg/policy"},
 	"pkg/publish":  {"pkg/registry", "pkg/artifact", "pkg/probe"},
 	"pkg/transfer": {"lockfile", "pkg/registry", "pkg/artifact"},
+	"pkg/export":   {"lockfile", "pkg/artifact"},
 
 	"plugins": {"pkg/diag", "pkg/artifact", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install"},
 

@@ -29,6 +29,7 @@ type app struct {
 	ran      bool // flags and arguments were accepted
 	progress progress
 	client   *registry.Client
+	source   *carried // what --from names; nil without it
 	config   *config.Config
 	cancel   context.CancelFunc
 }
@@ -66,6 +67,9 @@ func (a *app) prepare(cmd *cobra.Command) error {
 }
 
 func (a *app) close() {
+	if a.source != nil {
+		a.source.Close()
+	}
 	if a.cancel != nil {
 		a.cancel()
 	}
@@ -154,8 +158,12 @@ func (a *app) registry() (*registry.Client, error) {
 	return a.client, err
 }
 
-// repository opens a repository by its name.
+// repository opens a repository by its name, in the bundle that --from names or
+// else in its registry.
 func (a *app) repository(name string) (registry.Repository, error) {
+	if a.source != nil {
+		return a.source.Repository(name), nil
+	}
 	c, err := a.registry()
 	if err != nil {
 		return nil, err
@@ -177,7 +185,7 @@ func (a *app) options() (plugins.Options, error) {
 	if err := manifest.CheckRepository(override + "-x"); override != "" && err != nil {
 		return plugins.Options{}, usagef("SCHEMAHERO_PLUGIN_REGISTRY %q: write HOST/PATH, to which -NAME is added", override)
 	}
-	return plugins.Options{
+	o := plugins.Options{
 		Home:     home.Dir(),
 		Platform: artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH},
 		Registry: client,
@@ -186,7 +194,11 @@ func (a *app) options() (plugins.Options, error) {
 		Now:      a.Now,
 		Progress: a.installEvent,
 		Probe:    start,
-	}, nil
+	}
+	if a.source != nil {
+		o.Fetch, o.Source = a.source, a.repository
+	}
+	return o, nil
 }
 
 // start is the probe of a driver that is about to be placed.

@@ -13,6 +13,7 @@ import (
 
 func (a *app) lockCommand() *cobra.Command {
 	var check, dryRun, diff, merge bool
+	var from string
 	cmd := a.command("lock", "Resolve the manifest to a lock of digests",
 		`A locked version stays as long as the manifest admits it: new releases change
 nothing until update asks for them. A lock that satisfies the manifest is kept
@@ -28,6 +29,7 @@ does not satisfy the manifest.`,
 			"lock", "write "+"schemahero-plugins.lock",
 			"lock --check", "in CI: is the committed lock current?",
 			"lock --dry-run -o json", "what would change, for a script",
+			"lock --from drivers.tar", "resolve to what a bundle has, without network",
 			"lock --merge base.lock ours.lock theirs.lock", "merge three locks into ours.lock"),
 		func(cmd *cobra.Command, args []string) error {
 			if merge {
@@ -37,6 +39,11 @@ does not satisfy the manifest.`,
 		}, func(cmd *cobra.Command, args []string) error {
 			if merge {
 				return a.runMerge(cmd.Context(), args)
+			}
+			if from != "" {
+				if _, err := a.openFrom(cmd.Context(), from); err != nil {
+					return err
+				}
 			}
 			p, err := a.project()
 			if err != nil {
@@ -59,6 +66,7 @@ does not satisfy the manifest.`,
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, print what would change")
 	cmd.Flags().BoolVar(&diff, "diff", false, "print the changes in full")
 	cmd.Flags().BoolVar(&merge, "merge", false, "merge the locks BASE OURS THEIRS and write OURS")
+	cmd.Flags().StringVar(&from, "from", "", "resolve to what this bundle or image layout holds, without network")
 	cmd.MarkFlagsMutuallyExclusive("check", "dry-run", "merge")
 	cmd.MarkFlagsMutuallyExclusive("check", "diff")
 	return cmd

@@ -23,7 +23,7 @@ func (a *app) registryOptions() (registry.Options, error) {
 	}
 	o := registry.Options{
 		CacheDir:    filepath.Join(home.Cache(), "manifests"),
-		BaseDir:     a.Directory,
+		BaseDir:     a.projectDir(),
 		Credentials: registry.Conventional(a.env, a.userHome()),
 		PlainHTTP:   a.flags.plainHTTP,
 		Offline:     a.flags.offline,
@@ -42,6 +42,16 @@ func (a *app) registryOptions() (registry.Options, error) {
 		o.Hosts[host] = registry.Host{CAFile: r.CAFile, ClientCert: r.ClientCert, ClientKey: r.ClientKey, PlainHTTP: r.PlainHTTP}
 	}
 	return o, nil
+}
+
+// projectDir is the manifest's folder, from which its oci-layout: paths start,
+// or the working directory where there is no manifest.
+func (a *app) projectDir() string {
+	file, err := a.manifestFile()
+	if err != nil {
+		return a.Directory
+	}
+	return filepath.Dir(file)
 }
 
 // registryEvent tells what happens on the way: retries always, requests with

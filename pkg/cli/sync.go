@@ -16,7 +16,7 @@ func (a *app) syncCommand() *cobra.Command {
 	var o plugins.SyncOptions
 	var check bool
 	var platforms []string
-	var dir string
+	var dir, from string
 	cmd := a.command("sync", "Make this machine match the lock",
 		`Where the lock satisfies the manifest, sync asks the registry for nothing but
 the layers that are missing here, one request for each driver. Where it does
@@ -27,13 +27,14 @@ one driver fails, none is replaced; --keep-going installs the others.`,
 		examples(
 			"sync", "lock where needed, then install",
 			"sync --locked", "in CI: a stale lock is an error, exit 3",
+			"sync --from drivers.tar", "behind an air gap: everything from a bundle, no network at all",
 			"sync --check", "is this machine as the lock says? no network, no change",
 			"sync --platform linux/arm64 --dir image/plugins", "drivers for another machine, for an image"),
 		none, func(cmd *cobra.Command, _ []string) error {
 			if err := a.target(&o, platforms, dir); err != nil {
 				return err
 			}
-			p, err := a.syncProject(o.Frozen)
+			p, err := a.syncSource(cmd.Context(), &o, from)
 			if err != nil {
 				return err
 			}
@@ -58,8 +59,10 @@ one driver fails, none is replaced; --keep-going installs the others.`,
 	f.BoolVar(&o.Probe, "probe", false, "start each new driver once before it is put in place (runs its code)")
 	f.BoolVar(&o.Refetch, "refetch", false, "fetch every layer anew")
 	f.StringSliceVar(&platforms, "platform", nil, "OS/ARCH instead of this machine's; several go to DIR/OS-ARCH")
+	f.StringVar(&from, "from", "", "install from this bundle or image layout, as --frozen: by the project's lock, else by the bundle's")
 	f.StringVar(&dir, "dir", "", "install here, not where the manifest says")
 	cmd.MarkFlagsMutuallyExclusive("locked", "frozen")
+	cmd.MarkFlagsMutuallyExclusive("locked", "from")
 	cmd.MarkFlagsMutuallyExclusive("check", "dry-run")
 	return cmd
 }

@@ -28,6 +28,10 @@ func (h Home) Locks() string { return filepath.Join(h.dir, "locks") }
 // Config returns the user's configuration file.
 func (h Home) Config() string { return filepath.Join(h.dir, "config.toml") }
 
+// BundleLock returns the lock of the bundle that was last installed without any
+// project: what it names stays installed.
+func (h Home) BundleLock() string { return filepath.Join(h.dir, "bundle.lock") }
+
 // Trust returns the folder of trusted roots and of what was verified.
 func (h Home) Trust() string { return filepath.Join(h.dir, "trust") }
 

@@ -1,0 +1,226 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
+)
+
+func (a *app) bundleCommand() *cobra.Command {
+	cmd := a.command("bundle", "Carry what the lock needs in one file, or keep it in a folder",
+		`A bundle is an OCI image layout in a tar, with the lock at its root: any OCI tool
+reads it, and sync --from, lock --from, mirror --from and serve --bundle do.`,
+		examples(
+			"bundle create drivers.tar", "everything that the lock names, and its signatures",
+			"bundle verify drivers.tar", "after it was carried: is every byte as it was?",
+			"sync --from drivers.tar", "install from it"),
+		none, func(cmd *cobra.Command, _ []string) error { return cmd.Help() })
+	cmd.AddCommand(a.bundleCreateCommand(), a.bundleInspectCommand(), a.bundleVerifyCommand())
+	return cmd
+}
+
+func (a *app) bundleCreateCommand() *cobra.Command {
+	var platforms, tools []string
+	cmd := a.command("create FILE", "Write what the lock names to a bundle or a folder",
+		`One lock gives one bundle, byte for byte, on any machine, as long as the releases'
+signatures are the same. A name that ends in / or is a folder's keeps an unpacked
+layout there, to be committed: a later run fetches what is new, leaves alone what
+is right, and removes what the lock no longer names.`,
+		examples(
+			"bundle create drivers.tar", "all platforms of the lock",
+			"bundle create drivers.tar --platform linux/amd64", "one platform; the lock inside has only that",
+			"bundle create vendor/plugins/", "a folder to commit beside the manifest",
+			"bundle create drivers.tar --include-tool", "with this program inside"),
+		exactly(1, "FILE"), func(cmd *cobra.Command, args []string) error {
+			return a.runBundle(cmd.Context(), args[0], platforms, tools)
+		})
+	cmd.Flags().StringSliceVar(&platforms, "platform", nil, "only OS/ARCH")
+	cmd.Flags().StringSliceVar(&tools, "include-tool", nil, "this program too, or for other platforms OS/ARCH=FILE")
+	cmd.Flags().Lookup("include-tool").NoOptDefVal = "self"
+	return cmd
+}
+
+func (a *app) runBundle(ctx context.Context, name string, platforms, tools []string) error {
+	file := a.abs(name)
+	info, err := os.Stat(file)
+	folder := strings.HasSuffix(name, "/") || strings.HasSuffix(name, string(filepath.Separator)) || err == nil && info.IsDir()
+	lock, err := a.lockToCarry(nil)
+	if err != nil {
+		return err
+	}
+	if lock, err = forPlatforms(lock, platforms); err != nil {
+		return err
+	}
+	carriedTools, err := a.tools(tools)
+	if err != nil {
+		return err
+	}
+	if folder {
+		if err := a.notItself(file, lock); err != nil {
+			return err
+		}
+	}
+	if _, err := a.registry(); err != nil {
+		return err
+	}
+	graphs, err := transfer.Plan(ctx, lock, a.repository, transfer.PlanOptions{Sparse: true})
+	if err != nil {
+		return err
+	}
+	b := transfer.NewBundle(lock, graphs, carriedTools)
+	r := newBundled(name, lock, graphs, carriedTools)
+	r.Files, r.Bytes = len(b.Blobs)+len(b.Tools), b.Size()
+	events := a.transferEvent("fetching")
+	if folder {
+		written, err := b.WriteFolder(ctx, file, a.repository, events)
+		a.stopProgress()
+		if err != nil {
+			return err
+		}
+		r.Layout, r.Added, r.Removed, r.Kept = "folder", len(written.Added), len(written.Removed), written.Kept
+	} else {
+		err := b.WriteTar(ctx, file, a.repository, events)
+		a.stopProgress()
+		if err != nil {
+			return err
+		}
+		if r.Digest, err = fileDigest(file); err != nil {
+			return err
+		}
+		r.Layout = "tar"
+	}
+	if err := a.print(r.view(r.created)); err != nil {
+		return err
+	}
+	var problems []transfer.Problem
+	for _, g := range graphs {
+		problems = append(problems, g.Problems...)
+	}
+	return a.incomplete(name, problemTexts(problems))
+}
+
+// notItself refuses to write the layout that the lock's drivers come from: what
+// else is in it would be removed.
+func (a *app) notItself(dir string, l *lockfile.Lock) error {
+	for _, p := range l.Plugins {
+		path, ok := strings.CutPrefix(p.Repository, artifact.LayoutScheme)
+		if !ok {
+			continue
+		}
+		rel, err := filepath.Rel(dir, filepath.Join(a.projectDir(), filepath.FromSlash(path)))
+		if err == nil && filepath.IsLocal(rel) {
+			return &transfer.FolderError{Folder: dir, Problem: "is where the lock's " + p.Name + " comes from"}
+		}
+	}
+	return nil
+}
+
+func fileDigest(file string) (digest.Digest, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return digest.FromReader(f)
+}
+
+// tools reads --include-tool: this very program, or another platform's file.
+func (a *app) tools(words []string) ([]transfer.Tool, error) {
+	var out []transfer.Tool
+	for _, w := range words {
+		platform, file := hostPlatform(), ""
+		if w == "self" {
+			self, err := os.Executable()
+			if err != nil {
+				return nil, err
+			}
+			file = self
+		} else {
+			text, path, ok := strings.Cut(w, "=")
+			if !ok {
+				return nil, usagef("--include-tool=%s: write OS/ARCH=FILE, or nothing for this very program", w)
+			}
+			var err error
+			if platform, err = artifact.ParseMachine(text); err != nil {
+				return nil, asUsage(err)
+			}
+			file = a.abs(path)
+		}
+		sum, err := fileDigest(file)
+		if err != nil {
+			return nil, err
+		}
+		info, err := os.Stat(file)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range out {
+			if t.Platform == platform {
+				return nil, usagef("--include-tool: %s is named twice", platform)
+			}
+		}
+		out = append(out, transfer.Tool{Platform: platform, Digest: sum, Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(file) }})
+	}
+	return out, nil
+}
+
+func (a *app) bundleInspectCommand() *cobra.Command {
+	return a.command("inspect FILE", "Show what a bundle or an image layout holds",
+		`Reads its manifests, not its layers: verify does.`,
+		examples(
+			"bundle inspect drivers.tar", "drivers, versions, platforms",
+			"bundle inspect vendor/plugins -o json", "a folder, for a script"),
+		exactly(1, "FILE"), func(cmd *cobra.Command, args []string) error {
+			return a.lookInto(cmd.Context(), args[0], false)
+		})
+}
+
+func (a *app) bundleVerifyCommand() *cobra.Command {
+	return a.command("verify FILE", "Hold every byte of a bundle against its digests, offline",
+		`A bundle that is cut off, or in which any byte differs, is exit code 7. Its
+signatures are verified when it is installed, under the project's trust rules.`,
+		examples(
+			"bundle verify drivers.tar", "is it whole?",
+			"bundle verify vendor/plugins", "is what is committed as it was fetched?"),
+		exactly(1, "FILE"), func(cmd *cobra.Command, args []string) error {
+			return a.lookInto(cmd.Context(), args[0], true)
+		})
+}
+
+// lookInto inspects or verifies a bundle.
+func (a *app) lookInto(ctx context.Context, name string, whole bool) error {
+	s, c, err := a.openSource(ctx, name, whole)
+	if err != nil {
+		return err
+	}
+	lock := c.Lock
+	if lock == nil {
+		lock = &lockfile.Lock{}
+	}
+	r := newBundled(name, lock, c.Graphs, c.Tools)
+	r.Files, r.Bytes, r.Layout = c.Files, c.Size, "tar"
+	if info, err := os.Stat(a.abs(name)); err == nil && info.IsDir() {
+		r.Layout = "folder"
+	}
+	text := r.inspected
+	if whole {
+		text = func(w io.Writer) {
+			fmt.Fprintf(w, "%s: whole: %s, %s\n", escape(name), count(r.Files, "file"), bytesText(r.Bytes))
+		}
+	}
+	if c.Lock == nil {
+		a.warn("%s: has no lock: an image layout that another program made, %s", escape(name), count(c.Files, "file"))
+	}
+	return errors.Join(a.print(r.view(text)), s.Close())
+}

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
+)
+
+// mirrorFlags are what mirror is told besides its target.
+type mirrorFlags struct {
+	from        string
+	platforms   []string
+	allVersions []string
+	maps        []string
+	dryRun      bool
+	writeConfig bool
+}
+
+func (a *app) mirrorCommand() *cobra.Command {
+	var m mirrorFlags
+	cmd := a.command("mirror TARGET", "Copy what the lock needs to another registry",
+		`HOST/PATH is copied to TARGET/PATH: indexes, manifests, layers, and what refers to
+them, such as signatures, with the digests and tags that they have. Only what is
+missing is sent, so a run that was cut goes on where it was.
+
+At the end stands the line for [mirrors] in HOME/config.toml with which every later
+sync uses the copy; --write-config writes it. What could not be carried is told,
+and exit code 1.`,
+		examples(
+			"mirror mirror.internal", "docker.io/schemahero/X to mirror.internal/schemahero/X",
+			"mirror mirror.internal --write-config", "and use it on this machine from now on",
+			"mirror mirror.internal --from drivers.tar", "load a bundle into a registry behind an air gap",
+			"mirror mirror.internal/hub --map docker.io/schemahero=drivers", "docker.io/schemahero/X to mirror.internal/hub/drivers/X",
+			"mirror mirror.internal --all-versions postgres --dry-run", "what every version of a driver would send"),
+		exactly(1, "TARGET, a registry's HOST[:PORT][/PATH],"), func(cmd *cobra.Command, args []string) error {
+			return a.runMirror(cmd.Context(), strings.TrimSuffix(args[0], "/"), m)
+		})
+	f := cmd.Flags()
+	f.StringVar(&m.from, "from", "", "copy from this bundle or image layout, by the project's lock or else by its own")
+	f.StringSliceVar(&m.platforms, "platform", nil, "only OS/ARCH (many registries refuse an index without its other platforms)")
+	f.StringSliceVar(&m.allVersions, "all-versions", nil, "every version of this locked driver")
+	f.StringSliceVar(&m.maps, "map", nil, "PREFIX=PREFIX: below the first, put what is found below TARGET/second")
+	f.BoolVar(&m.dryRun, "dry-run", false, "ask only, print what would be sent")
+	f.BoolVar(&m.writeConfig, "write-config", false, "write the [mirrors] line to HOME/config.toml")
+	cmd.MarkFlagsMutuallyExclusive("dry-run", "write-config")
+	return cmd
+}
+
+// rename says that what lies below one prefix is below another in the target.
+type rename struct{ from, to string }
+
+// renames reads --map, longest prefix first.
+func renames(target string, maps []string) ([]rename, error) {
+	if err := registry.CheckRepository(target + "/x"); err != nil {
+		return nil, asUsage(err)
+	}
+	var out []rename
+	for _, m := range maps {
+		from, to, ok := strings.Cut(m, "=")
+		if !ok || from == "" {
+			return nil, usagef("--map %q: write PREFIX=PREFIX", m)
+		}
+		if to = strings.Trim(to, "/"); to != target && !strings.HasPrefix(to, target+"/") {
+			to = strings.TrimSuffix(target+"/"+to, "/")
+		}
+		if err := registry.CheckRepository(to + "/x"); err != nil {
+			return nil, asUsage(err)
+		}
+		out = append(out, rename{strings.TrimSuffix(from, "/"), to})
+	}
+	slices.SortStableFunc(out, func(a, b rename) int { return len(b.from) - len(a.from) })
+	return out, nil
+}
+
+// mirrorPlace returns where a repository goes, and the rule by which it is found there.
+func mirrorPlace(repository, target string, rules []rename) (string, rename) {
+	for _, r := range rules {
+		if repository == r.from || strings.HasPrefix(repository, r.from+"/") {
+			return r.to + strings.TrimPrefix(repository, r.from), r
+		}
+	}
+	host, path, _ := strings.Cut(repository, "/")
+	return target + "/" + path, rename{host, target}
+}
+
+func (a *app) runMirror(ctx context.Context, target string, m mirrorFlags) error {
+	rules, err := renames(target, m.maps)
+	if err != nil {
+		return err
+	}
+	var contents *transfer.Contents
+	var source *carried
+	if m.from != "" {
+		if source, contents, err = a.openSource(ctx, m.from, false); err != nil {
+			return err
+		}
+		defer source.Close()
+	}
+	if err := a.mirrorClient(target); err != nil {
+		return err
+	}
+	lock, err := a.lockToCarry(contents)
+	if err != nil {
+		return err
+	}
+	for _, name := range m.allVersions {
+		if _, ok := lock.Plugin(name); !ok {
+			return usagef("--all-versions %s: the lock names no such driver", name)
+		}
+	}
+	if lock, err = forPlatforms(lock, m.platforms); err != nil {
+		return err
+	}
+	from := transfer.Open(a.repository)
+	if source != nil {
+		from = func(name string) (registry.Repository, error) { return source.Repository(name), nil }
+	}
+	lock = lock.Clone()
+	for i := len(lock.Plugins) - 1; i >= 0; i-- {
+		if p := lock.Plugins[i]; strings.HasPrefix(p.Repository, artifact.LayoutScheme) {
+			a.say("%s: is in the project itself, %s, so there is nothing to mirror", p.Name, escape(p.Repository))
+			lock.Plugins = slices.Delete(lock.Plugins, i, i+1)
+		}
+	}
+	graphs, err := transfer.Plan(ctx, lock, from, transfer.PlanOptions{Sparse: len(m.platforms) > 0 || source != nil, AllVersions: m.allVersions})
+	if err != nil {
+		return err
+	}
+	to := func(name string) (registry.Repository, error) {
+		where, _ := mirrorPlace(name, target, rules)
+		return a.repository(where)
+	}
+	done, err := transfer.Copy(ctx, graphs, from, to, transfer.CopyOptions{DryRun: m.dryRun, Events: a.transferEvent("sending")})
+	a.stopProgress()
+	if err != nil {
+		return err
+	}
+	return a.printMirror(done, target, rules, m)
+}
+
+// mirrorClient makes the client of this run one that reads no repository from
+// the very target: what is missing there would seem to be missing everywhere.
+func (a *app) mirrorClient(target string) error {
+	o, err := a.registryOptions()
+	if err != nil {
+		return err
+	}
+	host, _, _ := strings.Cut(target, "/")
+	at := func(name string) bool { return name == host || strings.HasPrefix(name, host+"/") }
+	var mirrors []registry.Mirror
+	for _, m := range o.Mirrors {
+		m.Targets = slices.DeleteFunc(slices.Clone(m.Targets), at)
+		if !at(m.Prefix) && len(m.Targets) > 0 {
+			mirrors = append(mirrors, m)
+		}
+	}
+	o.Mirrors = mirrors
+	a.client, err = registry.New(o)
+	return err
+}

@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
+)
+
+// mirrored is an item of a MirrorList: one repository.
+type mirrored struct {
+	Repository string   `json:"repository"`
+	Target     string   `json:"target"`
+	Tags       []string `json:"tags"`
+	Manifests  int      `json:"manifests"`
+	Blobs      int      `json:"blobs"`
+	Bytes      int64    `json:"bytes"`
+	There      int      `json:"there"`
+	Problems   []string `json:"problems,omitempty"`
+}
+
+func (a *app) printMirror(done []transfer.Copied, target string, rules []rename, m mirrorFlags) error {
+	var items []mirrored
+	var problems []string
+	var lines []rename
+	for _, c := range done {
+		it := mirrored{c.Repository, c.Target, c.Tags, c.Manifests, c.Blobs, c.Bytes, c.There, problemTexts(c.Problems)}
+		if it.Tags == nil {
+			it.Tags = []string{}
+		}
+		items = append(items, it)
+		problems = append(problems, it.Problems...)
+		if _, rule := mirrorPlace(c.Repository, target, rules); !slices.Contains(lines, rule) {
+			lines = append(lines, rule)
+		}
+	}
+	v := view{object: newList("MirrorList", items), columns: cols("REPOSITORY", "TARGET", "TAGS", "SENT", "BYTES", "THERE")}
+	for _, it := range items {
+		v.names = append(v.names, it.Target)
+		v.rows = append(v.rows, []any{it.Repository, it.Target, strings.Join(it.Tags, ","), it.Manifests + it.Blobs, bytesText(it.Bytes), it.There})
+	}
+	v.text = func(w io.Writer) { printMirrored(w, items, lines, m.dryRun) }
+	if err := a.print(v); err != nil {
+		return err
+	}
+	if err := a.incomplete("mirror "+target, problems); err != nil {
+		return err
+	}
+	if m.writeConfig {
+		return a.writeMirrors(lines)
+	}
+	return nil
+}
+
+func printMirrored(w io.Writer, items []mirrored, lines []rename, dryRun bool) {
+	verb := "sent"
+	if dryRun {
+		verb = "would send"
+	}
+	for _, it := range items {
+		fmt.Fprintf(w, "%s -> %s\n", escape(it.Repository), escape(it.Target))
+		if len(it.Tags) > 0 {
+			fmt.Fprintf(w, "  tags: %s\n", escape(strings.Join(it.Tags, " ")))
+		}
+		if it.Manifests+it.Blobs == 0 {
+			fmt.Fprintf(w, "  everything is there already\n")
+			continue
+		}
+		fmt.Fprintf(w, "  %s: %s, %s, %s", verb, count(it.Manifests, "manifest"), count(it.Blobs, "blob"), bytesText(it.Bytes))
+		if it.There > 0 {
+			fmt.Fprintf(w, "; there already: %d", it.There)
+		}
+		fmt.Fprintln(w)
+	}
+	if len(lines) > 0 {
+		fmt.Fprintln(w, "[mirrors]")
+	}
+	for _, l := range lines {
+		fmt.Fprintf(w, "%s = [%s]\n", diag.Quote(l.from), diag.Quote(l.to))
+	}
+}
+
+// writeMirrors adds the lines to HOME/config.toml, which is written whole.
+func (a *app) writeMirrors(lines []rename) error {
+	home, err := a.home()
+	if err != nil {
+		return err
+	}
+	file := home.Config()
+	data, err := os.ReadFile(file)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	out := data
+	for _, l := range lines {
+		if out, err = config.AddMirror(file, out, l.from, l.to); err != nil {
+			return err
+		}
+	}
+	if string(out) == string(data) {
+		a.say("%s has these lines already", a.rel(file))
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	if err := replaceFile(file, out); err != nil {
+		return err
+	}
+	a.say("wrote %s", a.rel(file))
+	return nil
+}
+
+// replaceFile writes a file so that it is there whole, the old one or the new
+// one, and keeps its mode.
+func replaceFile(file string, data []byte) error {
+	mode := os.FileMode(0o644)
+	if info, err := os.Stat(file); err == nil {
+		mode = info.Mode().Perm()
+	}
+	temp, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) // gone where it was renamed
+	_, err = temp.Write(data)
+	if err == nil {
+		err = temp.Chmod(mode)
+	}
+	if err == nil {
+		err = temp.Sync()
+	}
+	if closed := temp.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), file)
+}
