@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 // Program is one invocation, as main received it.
@@ -32,8 +34,11 @@ type Program struct {
 func Run(ctx context.Context, p Program) int {
 	a := &app{Program: p}
 	defer a.close()
-	root := a.root()
-	root.SetArgs(a.arguments())
+	root, args := a.root(), a.arguments()
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		a.completions(root) // a tenth of what a command with nothing to do takes
+	}
+	root.SetArgs(args)
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)

@@ -83,7 +83,6 @@ this machine match the lock.`,
 	)
 	a.addCommands(root)
 	root.SetHelpCommandGroupID(groupShell)
-	a.completions(root)
 	return root
 }
 
