@@ -1,0 +1,328 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	ours "github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+// to opens, in w, the repository that mirrors one of another world's.
+func (w *world) to() Open {
+	return func(name string) (ours.Repository, error) {
+		_, path, _ := strings.Cut(name, "/")
+		return w.client.Repository(w.host + "/" + path)
+	}
+}
+
+func TestCopy(t *testing.T) {
+	for name, apis := range map[string][2]bool{"API to API": {true, true}, "API to tag": {true, false}, "tag to API": {false, true}} {
+		t.Run(name, func(t *testing.T) {
+			ctx := context.Background()
+			a, b := published(t, apis[0]), newWorld(t, apis[1])
+			graphs := a.plan(&a.lock, PlanOptions{})
+			dry, err := Copy(ctx, graphs, a.client.Repository, b.to(), CopyOptions{DryRun: true})
+			if err != nil || b.puts.Load() > 0 {
+				t.Fatalf("dry run: %v, %d writes", err, b.puts.Load())
+			}
+			done, err := Copy(ctx, graphs, a.client.Repository, b.to(), CopyOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range done {
+				if len(done[i].Problems) > 0 {
+					t.Error(done[i].Problems)
+				}
+				// This registry shares blobs between repositories, so that only who is
+				// first sends {}.
+				if d := dry[i]; d.Manifests != done[i].Manifests || d.Blobs-done[i].Blobs > 1 || !slices.Equal(d.Tags, done[i].Tags) {
+					t.Errorf("a dry run says %+v, done is %+v", d, done[i])
+				}
+			}
+			// What is there now is a graph like the first, tags and referrers too.
+			moved := a.lock.Clone()
+			for i := range moved.Plugins {
+				moved.Plugins[i].Repository = strings.Replace(moved.Plugins[i].Repository, a.host, b.host, 1)
+			}
+			for i, g := range b.plan(moved, PlanOptions{}) {
+				if !equalGraphs(g, graphs[i]) {
+					t.Errorf("%s: the copy differs", g.Repository)
+				}
+				if _, err := b.to()(g.Repository); err != nil {
+					t.Error(err)
+				}
+			}
+			// A second run sends nothing.
+			before := b.puts.Load()
+			again, err := Copy(ctx, graphs, a.client.Repository, b.to(), CopyOptions{})
+			if err != nil || b.puts.Load() != before {
+				t.Errorf("a second run: %v, %d writes", err, b.puts.Load()-before)
+			}
+			for _, c := range again {
+				if c.Bytes != 0 || c.Blobs != 0 || c.Manifests != 0 {
+					t.Errorf("a second run sent %+v", c)
+				}
+			}
+		})
+	}
+}
+
+func equalGraphs(g, h *Graph) bool {
+	return slices.EqualFunc(g.Manifests, h.Manifests, func(m, n Manifest) bool {
+		return m.Desc.Digest == n.Desc.Digest && bytes.Equal(m.Data, n.Data) && slices.Equal(m.Tags, n.Tags)
+	}) && len(g.Blobs) == len(h.Blobs)
+}
+
+// A run that was cut is made good by the next, referrers too.
+func TestCopyGoesOn(t *testing.T) {
+	ctx := context.Background()
+	a, b := published(t, true), newWorld(t, false)
+	graphs := a.plan(&a.lock, PlanOptions{})
+	fault := "PUT /v2/plugins/alpha/manifests/sha256-"
+	b.fail.Store(&fault)
+	if _, err := Copy(ctx, graphs, a.client.Repository, b.to(), CopyOptions{}); err == nil {
+		t.Errorf("%s fails, and nothing is said", fault)
+	}
+	b.fail.Store(nil)
+	if _, err := Copy(ctx, graphs, a.client.Repository, b.to(), CopyOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	root := a.lock.Plugins[0].Digest
+	if list, err := b.repo("plugins/alpha").Referrers(ctx, root); err != nil || len(list) != 1 {
+		t.Errorf("referrers: %v %v", list, err)
+	}
+}
+
+func TestCopyTag(t *testing.T) {
+	ctx := context.Background()
+	a, b := published(t, true), newWorld(t, true)
+	r := b.repo("plugins/gamma")
+	other := b.manifest(r, nil, nil, "0.3.0")
+	done, err := Copy(ctx, a.plan(&a.lock, PlanOptions{}), a.client.Repository, b.to(), CopyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tag *TagError
+	if p := done[2].Problems; len(p) != 1 || !errors.As(p[0].Err, &tag) || tag.Is != other.Digest || tag.Want != a.lock.Plugins[2].Digest {
+		t.Errorf("problems %v", done[2].Problems)
+	}
+	if d, err := r.Resolve(ctx, "0.3.0"); err != nil || d.Digest != other.Digest {
+		t.Errorf("a version's tag was moved: %v %v", d.Digest, err)
+	}
+}
+
+func TestPlanAllVersions(t *testing.T) {
+	w := newWorld(t, true)
+	w.tags("beta", "0.1.0")
+	older := w.lock.Plugins[0]
+	w.lock = lockfile.Lock{}
+	w.tags("beta", "0.2.0")
+	digests := func(o PlanOptions) string {
+		out := ""
+		for _, m := range w.plan(&w.lock, o)[0].Manifests {
+			out += m.Desc.Digest.String() + " "
+		}
+		return out
+	}
+	if strings.Contains(digests(PlanOptions{}), older.Platforms[0].Manifest.String()) {
+		t.Error("a version that is not locked is carried")
+	}
+	if !strings.Contains(digests(PlanOptions{AllVersions: []string{"beta"}}), older.Platforms[0].Manifest.String()) {
+		t.Error("an older version is not carried")
+	}
+}
+
+func TestPlanRefuses(t *testing.T) {
+	w := published(t, true)
+	for i := range w.lock.Plugins {
+		l := w.lock.Clone()
+		l.Plugins[i].Platforms[0].Layer = l.Plugins[(i+1)%3].Platforms[0].Layer
+		_, err := Plan(context.Background(), l, w.client.Repository, PlanOptions{})
+		var graph *GraphError
+		if !errors.As(err, &graph) || graph.Plugin != l.Plugins[i].Name {
+			t.Errorf("a layer that is another driver's: %v", err)
+		}
+	}
+	l := w.lock.Clone()
+	l.Plugins[0].Digest = digest.FromString("gone")
+	if _, err := Plan(context.Background(), l, w.client.Repository, PlanOptions{}); !errors.Is(err, artifact.ErrNotFound) {
+		t.Errorf("a digest that is not there: %v", err)
+	}
+}
+
+func TestBundle(t *testing.T) {
+	w := published(t, true)
+	file, data := w.tar(&w.lock)
+	c, err := verify(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(c.Lock.Encode(), w.lock.Encode()) || len(c.Graphs) != 3 {
+		t.Errorf("contents %+v", c)
+	}
+	if _, again := w.tar(&w.lock); !bytes.Equal(again, data) {
+		t.Error("one lock gives two bundles")
+	}
+	// A registry that lists referrers in another way gives the same bundle.
+	s, err := ours.OpenSource(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	from := func(name string) (ours.Repository, error) { return s.Repository(name), nil }
+	graphs, err := Plan(context.Background(), c.Lock, from, PlanOptions{Sparse: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := NewBundle(c.Lock, graphs, nil); !bytes.Contains(data, b.Index) {
+		t.Error("a bundle of a bundle is another")
+	}
+	for _, name := range []string{"alpha-0.1.0", "beta-0.2.0", "beta-0.2.0-linux-amd64", "gamma-0.3.0"} {
+		if !bytes.Contains(data, []byte(`"org.opencontainers.image.ref.name": "`+name+`"`)) {
+			t.Errorf("no entry %s", name)
+		}
+	}
+	if tags := allTags(t, s.Repository(w.host+"/plugins/beta")); !slices.Equal(tags, []string{"0.2.0-darwin-arm64", "0.2.0-linux-amd64"}) {
+		t.Errorf("beta's tags are %v", tags)
+	}
+	list, err := s.Repository(w.host+"/plugins/alpha").Referrers(context.Background(), w.lock.Plugins[0].Digest)
+	if err != nil || len(list) != 1 {
+		t.Errorf("referrers %v %v", list, err)
+	}
+}
+
+func allTags(t *testing.T, r ours.Repository) (tags []string) {
+	t.Helper()
+	if err := r.Tags(context.Background(), func(page []string) error { tags = append(tags, page...); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(tags)
+	return tags
+}
+
+// No byte of a bundle can change unseen, wherever it stands.
+func TestBundleFlipped(t *testing.T) {
+	w := published(t, true)
+	file, data := w.tar(&w.lock)
+	r := rand.New(rand.NewPCG(1, 2))
+	step := 211 // a prime: every place in a block comes up
+	if testing.Short() {
+		step = 997
+	}
+	for at := r.IntN(step); at < len(data); at += step {
+		flipped := bytes.Clone(data)
+		flipped[at] ^= byte(1 + r.IntN(255))
+		if err := os.WriteFile(file, flipped, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := verify(file)
+		if !damaged(err) {
+			t.Fatalf("byte %d, %q to %q: %v", at, data[at], flipped[at], err)
+		}
+	}
+	for _, n := range []int{0, 1, 511, 512, 5000, len(data) - 1025, len(data) - 1024, len(data) - 1} {
+		if err := os.WriteFile(file, data[:n], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := verify(file); !damaged(err) {
+			t.Fatalf("cut at %d: %v", n, err)
+		}
+	}
+}
+
+// damaged tells whether an error is one that the program ends with 7 for.
+func damaged(err error) bool {
+	return errors.As(err, new(*ours.BundleError)) || errors.As(err, new(*ours.IntegrityError))
+}
+
+func TestBundleSparse(t *testing.T) {
+	w := published(t, true)
+	part := Restrict(&w.lock, platforms()[1:])
+	file, data := w.tar(part)
+	if _, err := verify(file); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(data, []byte("for darwin/arm64")) {
+		t.Error("another platform's layer is in the bundle")
+	}
+	for _, name := range []string{"alpha", "beta", "gamma"} {
+		if !bytes.Contains(data, []byte(name+" for linux/amd64")) {
+			t.Errorf("%s is not in the bundle", name)
+		}
+	}
+}
+
+func TestFolder(t *testing.T) {
+	ctx := context.Background()
+	w := published(t, true)
+	dir := filepath.Join(t.TempDir(), "vendor", "plugins")
+	keep := func(l *lockfile.Lock) *Written {
+		t.Helper()
+		b := NewBundle(l, w.plan(l, PlanOptions{Sparse: true}), nil)
+		out, err := b.WriteFolder(ctx, dir, w.client.Repository, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := verify(dir); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	first := keep(&w.lock)
+	if len(first.Added) < 20 || first.Kept != 0 {
+		t.Errorf("the first run: %+v", first)
+	}
+	if again := keep(&w.lock); len(again.Added)+len(again.Removed) != 0 {
+		t.Errorf("a second run: %+v", again)
+	}
+	os.WriteFile(filepath.Join(dir, "README.md"), []byte("ours"), 0o644)
+	os.WriteFile(filepath.Join(dir, "blobs", "sha256", ".new-123"), nil, 0o644)
+	less := w.lock.Clone()
+	less.Plugins = less.Plugins[1:]
+	if out := keep(less); len(out.Removed) < 8 || len(out.Added) != 2 {
+		t.Errorf("a driver less: %+v", out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "README.md")); err != nil {
+		t.Error(err)
+	}
+	// A layer that was changed is fetched again, and no other.
+	layer := filepath.Join(dir, "blobs", "sha256", less.Plugins[0].Platforms[0].Layer.Encoded())
+	os.WriteFile(layer, []byte("changed"), 0o644)
+	if _, err := verify(dir); !damaged(err) {
+		t.Errorf("a changed layer: %v", err)
+	}
+	if out := keep(less); len(out.Added) != 1 || len(out.Removed) != 0 {
+		t.Errorf("a changed layer: %+v", out)
+	}
+	other := t.TempDir()
+	os.WriteFile(filepath.Join(other, "notes.txt"), nil, 0o644)
+	var folder *FolderError
+	if _, err := NewBundle(less, nil, nil).WriteFolder(ctx, other, w.client.Repository, nil); !errors.As(err, &folder) {
+		t.Errorf("a folder with something else in it: %v", err)
+	}
+}
+
+func TestNothingIsLeft(t *testing.T) {
+	w := published(t, true)
+	b := NewBundle(&w.lock, w.plan(&w.lock, PlanOptions{Sparse: true}), nil)
+	fault := "GET /v2/plugins/gamma/blobs/"
+	w.fail.Store(&fault)
+	dir := t.TempDir()
+	if err := b.WriteTar(context.Background(), filepath.Join(dir, "x.tar"), w.client.Repository, nil); err == nil {
+		t.Error("a layer cannot be read, and nothing is said")
+	}
+	if list, _ := os.ReadDir(dir); len(list) > 0 {
+		t.Errorf("there is %v", list)
+	}
+}
