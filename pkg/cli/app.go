@@ -185,10 +185,15 @@ func (a *app) options() (plugins.Options, error) {
 	if err := manifest.CheckRepository(override + "-x"); override != "" && err != nil {
 		return plugins.Options{}, usagef("SCHEMAHERO_PLUGIN_REGISTRY %q: write HOST/PATH, to which -NAME is added", override)
 	}
+	verifier, err := a.newVerifier()
+	if err != nil {
+		return plugins.Options{}, err
+	}
 	o := plugins.Options{
 		Home:     home.Dir(),
 		Platform: artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH},
 		Registry: client,
+		Verifier: verifier,
 		Override: override,
 		Offline:  a.flags.offline,
 		Now:      a.Now,

@@ -19,9 +19,9 @@ func (a *app) addCommands(root *cobra.Command) {
 		a.updateCommand(), a.outdatedCommand(), a.versionsCommand(), a.whyCommand(), a.treeCommand())
 	add(groupMachine, a.listCommand(), a.whichCommand(), a.verifyCommand(), a.pruneCommand(), a.doctorCommand(),
 		a.runCommand(), a.downloadCommand())
-	add(groupSources, a.searchCommand(), a.inspectCommand(), a.loginCommand(), a.logoutCommand())
-	add(groupAuthor, a.buildCommand(), a.pushCommand(), a.tagCommand())
-	add(groupCarry, a.serveCommand())
+	add(groupSources, a.searchCommand(), a.inspectCommand(), a.trustCommand(), a.loginCommand(), a.logoutCommand())
+	add(groupAuthor, a.buildCommand(), a.pushCommand(), a.signCommand(), a.tagCommand())
+	add(groupCarry, a.mirrorCommand(), a.bundleCommand(), a.serveCommand(), a.exportCommand())
 	add(groupShell, a.linkCommand(), a.unlinkCommand(), a.completionCommand(), a.versionCommand())
 }
 

@@ -49,6 +49,8 @@ func changeDetails(c lockfile.Change) []string {
 		out = append(out, "SIGNATURE LOST: was signed by "+signerText(c.From.Signature))
 	case lockfile.SignerGained:
 		out = append(out, "signed by "+signerText(c.To.Signature))
+	case lockfile.SignerRef:
+		out = append(out, fmt.Sprintf("signed by the same workflow, for another ref: %s -> %s", signerText(c.From.Signature), signerText(c.To.Signature)))
 	}
 	if c.Repository {
 		out = append(out, fmt.Sprintf("repository %s -> %s", c.From.Repository, c.To.Repository))

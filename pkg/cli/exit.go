@@ -12,6 +12,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
@@ -159,14 +161,15 @@ func isIntegrity(err error) bool {
 	return errors.As(err, new(*registry.IntegrityError)) || errors.As(err, new(*install.IntegrityError)) ||
 		errors.As(err, new(*artifact.SumError)) || errors.As(err, new(*artifact.FormatError)) ||
 		errors.As(err, new(*resolve.MovedError)) || errors.As(err, new(*registry.BundleError)) ||
-		errors.As(err, new(*plugins.ChainError))
+		errors.As(err, new(*plugins.ChainError)) || errors.As(err, new(*transfer.GraphError)) || isUntrusted(err)
 }
 
 func isUnreachable(err error) bool {
 	var status *registry.StatusError
+	var root *trust.RootError
 	return errors.As(err, new(*registry.UnreachableError)) || errors.As(err, new(*registry.TLSError)) ||
 		errors.As(err, new(*registry.SchemeError)) || errors.As(err, new(*registry.ProtocolError)) ||
-		errors.As(err, &status) || isTimeout(err)
+		errors.As(err, &status) || errors.As(err, &root) && root.File == "" && !root.Offline || isTimeout(err)
 }
 
 // isFileError tells whether a manifest, lock or config does not parse.

@@ -36,7 +36,13 @@ func (a *app) hintsOf(err error) []string {
 	if h := a.projectHints(err); h != nil {
 		return h
 	}
+	if h := a.trustHints(err); h != nil {
+		return h
+	}
 	if h := a.publishHints(err); h != nil {
+		return h
+	}
+	if h := a.carryHints(err); h != nil {
 		return h
 	}
 	if h := a.networkHints(err); h != nil {
@@ -131,12 +137,11 @@ func (a *app) conflictHints(e *resolve.ConflictError) []string {
 // networkHints are those about registries.
 func (a *app) networkHints(err error) []string {
 	var (
-		auth    *registry.AuthError
-		down    *registry.UnreachableError
-		tls     *registry.TLSError
-		scheme  *registry.SchemeError
-		status  *registry.StatusError
-		offline *registry.OfflineError
+		auth   *registry.AuthError
+		down   *registry.UnreachableError
+		tls    *registry.TLSError
+		scheme *registry.SchemeError
+		status *registry.StatusError
 	)
 	switch {
 	case errors.As(err, &auth):
@@ -154,8 +159,6 @@ func (a *app) networkHints(err error) []string {
 		return []string{"the registry limits how often it is asked: wait, or log in for a higher limit: " + a.displayName() + " login " + status.Host}
 	case errors.As(err, &status) && status.Status >= 500:
 		return []string{"the registry has a problem of its own: try again later"}
-	case errors.As(err, &offline):
-		return []string{"carry it here in a bundle: " + a.displayName() + " sync --from BUNDLE", "or leave --offline and SCHEMAHERO_PLUGIN_OFFLINE out"}
 	case isTimeout(err):
 		return []string{"give it more time with --timeout, or none of it"}
 	}

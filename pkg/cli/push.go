@@ -10,6 +10,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 )
 
 // pushFlags are what push is told on the command line.
@@ -28,6 +29,9 @@ type pushFlags struct {
 	force       bool
 	dryRun      bool
 	probe       bool
+	sign        bool
+	key         string
+	signer      *trust.PrivateKey // nil where nothing is signed
 }
 
 // everyDriver is the word that stands for all drivers found.
@@ -69,6 +73,9 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 			return nil
 		}, func(cmd *cobra.Command, args []string) error {
 			args = append(args, "", "")
+			if err := a.loadSigner(&p); err != nil {
+				return err
+			}
 			if p.from != "" || p.layout != "" {
 				return a.runRepublish(cmd.Context(), args[0], args[1], p)
 			}
@@ -88,6 +95,8 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 	f.StringVar(&p.compression, "compression", "gzip", "gzip, or zstd (which the host's own download cannot read)")
 	f.BoolVar(&p.force, "force", false, "replace a published version, pass over what lint finds")
 	f.BoolVar(&p.dryRun, "dry-run", false, "send nothing, print digests and tags")
+	f.BoolVar(&p.sign, "sign", false, "sign what was published, with --key")
+	f.StringVar(&p.key, "key", "", "private key to sign with, PEM; see sign")
 	f.BoolVar(&p.probe, "probe", false, "start this machine's executable once (runs its code)")
 	return cmd
 }
@@ -136,7 +145,11 @@ func (a *app) pushOne(ctx context.Context, registry string, r publish.Release, p
 	if err != nil {
 		return nil, err
 	}
-	return publish.Push(ctx, repo, r, a.publishOptions(p))
+	report, err := publish.Push(ctx, repo, r, a.publishOptions(p))
+	if err != nil {
+		return nil, err
+	}
+	return report, a.signPushed(ctx, repo, report, p)
 }
 
 func (a *app) runRepublish(ctx context.Context, name, version string, p pushFlags) error {
@@ -181,7 +194,7 @@ func (a *app) runRepublish(ctx context.Context, name, version string, p pushFlag
 	if err != nil {
 		return err
 	}
-	return a.printPush(report)
+	return errors.Join(a.signPushed(ctx, repo, report, p), a.printPush(report))
 }
 
 func (a *app) publishOptions(p pushFlags) publish.Options {

@@ -22,7 +22,8 @@ use add NAME@CONSTRAINT.
 
 A version whose tag was moved in the registry is kept as it is locked, and the
 command exits 7 when the others are done; --accept-moved NAME takes what the tag
-names now.`,
+names now. So is one whose successor is not signed as the trust rules ask, or by
+another signer than is locked: --accept-signer NAME takes whom the rules admit.`,
 		examples(
 			"update", "everything, as far as the manifest admits",
 			"update postgres --precise 0.1.2", "one driver, to exactly this version",
@@ -37,6 +38,7 @@ names now.`,
 	f := cmd.Flags()
 	f.StringVar(&u.Precise, "precise", "", "take this version; needs exactly one NAME")
 	f.BoolVar(&u.AcceptMoved, "accept-moved", false, "take what moved tags name now; needs NAMEs")
+	f.BoolVar(&u.AcceptSigner, "accept-signer", false, "take what another signer signed than is locked; needs NAMEs")
 	f.BoolVar(&noSync, "no-sync", false, "only lock")
 	f.BoolVar(&dryRun, "dry-run", false, "change nothing, print what would change")
 	cmd.ValidArgsFunction = a.completeLocked
@@ -55,6 +57,9 @@ func checkUpdate(u plugins.UpdateOptions) error {
 	if u.AcceptMoved && len(u.Names) == 0 {
 		return usagef("--accept-moved: needs NAMEs, so that nothing is taken unseen")
 	}
+	if u.AcceptSigner && len(u.Names) == 0 {
+		return usagef("--accept-signer: needs NAMEs, so that nobody is taken unseen")
+	}
 	return nil
 }
 
@@ -68,7 +73,7 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 		if err != nil {
 			return err
 		}
-		return errors.Join(a.printLock(report), movedError(report.Result, u))
+		return errors.Join(a.printLock(report), movedError(report.Result, u), errors.Join(report.Refused...))
 	}
 	report, err := p.Update(ctx, u, plugins.SyncOptions{})
 	if err != nil {
@@ -81,7 +86,7 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 	if err := a.printLock(&report.LockReport); err != nil {
 		return err
 	}
-	moved := movedError(report.Result, u)
+	moved := errors.Join(movedError(report.Result, u), errors.Join(report.Refused...))
 	if a.flags.output == "" {
 		report.Changes, report.Result = nil, nil // told already
 		return errors.Join(a.printSync(report, nil, false), moved)

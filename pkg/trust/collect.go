@@ -139,6 +139,12 @@ func (c *collector) simple(ctx context.Context) ([]Finding, error) {
 	}
 	if err != nil {
 		f, err := Finding{Type: typeSimple, Form: FormSimple}.unread(err)
+		var gone *registry.UnreachableError
+		if errors.As(err, &gone) {
+			// A mirror has listed the referrers and has no such tag, and its origin is
+			// out of reach: all that can be known is known.
+			f, err = f.refuse(Unsigned, err), nil
+		}
 		return []Finding{f}, err
 	}
 	var out []Finding

@@ -35,7 +35,7 @@ func (v *Verifier) Inspect(ctx context.Context, src Source, d digest.Digest, rul
 // Remembers tells whether this home has verified a release under the policies
 // of a request, as it is locked. It asks no network. Errors: *ScopeError.
 func (v *Verifier) Remembers(r Request) (bool, error) {
-	rules, err := decide(r.Source.Name(), r.Project, r.Machine)
+	rules, err := r.rules()
 	if err != nil {
 		return false, err
 	}

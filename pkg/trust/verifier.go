@@ -90,7 +90,7 @@ type Request struct {
 // *RefusedError, *ScopeError; *RootError; those of CheckLinks and of the Source.
 func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	name := r.Source.Name()
-	rules, err := decide(name, r.Project, r.Machine)
+	rules, err := r.rules()
 	if err != nil || rules.none() {
 		return Signer{}, err
 	}
@@ -129,6 +129,16 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	}
 	r.Locked = signer
 	return signer, v.memory.add(r.marks(rules))
+}
+
+// rules returns the rules that decide on a request. Who is locked as the signer
+// counts only where the project asks for one.
+func (r *Request) rules() (ruling, error) {
+	rules, err := decide(r.Source.Name(), r.Project, r.Machine)
+	if rules.project == nil || rules.project.Unsigned {
+		r.Locked = Signer{}
+	}
+	return rules, err
 }
 
 // ruling is the two rules that decide, nil where a file has none at all.

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+)
+
+// isUntrusted tells whether a driver was refused for who signed it.
+func isUntrusted(err error) bool {
+	return errors.As(err, new(*plugins.RefusedError)) || errors.As(err, new(*plugins.SignerError)) || isRefusal(err)
+}
+
+// trustHints are those about signatures, rules and keys.
+func (a *app) trustHints(err error) []string {
+	me := a.displayName()
+	var (
+		signer *plugins.SignerError
+		scope  *trust.ScopeError
+		root   *trust.RootError
+		key    *trust.KeyError
+		bad    *trust.RefusedError
+	)
+	switch {
+	case errors.As(err, &bad):
+		return a.refusedHints(bad)
+	case errors.As(err, &scope):
+		return []string{fmt.Sprintf("see who signs it, and add a rule for it to %s: %s trust list; %s trust show REF", a.rel(scope.File), me, me)}
+	case errors.As(err, &signer):
+		if !signer.Moved {
+			return []string{
+				"compare the lock with its history: nobody but " + me + " should have written that signer",
+				fmt.Sprintf("where the signer was changed on purpose: %s update --accept-signer %s", me, signer.Name),
+			}
+		}
+		return []string{
+			"ask the publisher, by another way than the registry, whether that is right",
+			fmt.Sprintf("then: %s update --accept-signer %s", me, signer.Name),
+		}
+	case errors.As(err, &root):
+		switch {
+		case root.File != "":
+			return []string{"take trusted-root from who runs that Sigstore: a trusted_root.json"}
+		case root.Offline:
+			return []string{
+				"fetch it once with a network: " + me + " verify --remote, without --offline",
+				"or give the file: keyless = { …, trusted-root = \"trusted_root.json\" }",
+			}
+		}
+		return []string{"check the network, or give the file: keyless = { …, trusted-root = \"trusted_root.json\" }"}
+	case errors.As(err, &key) && key.Locked:
+		return []string{"set COSIGN_PASSWORD, or leave it unset and be asked"}
+	case errors.As(err, &key):
+		return []string{"make a pair: cosign generate-key-pair"}
+	}
+	return nil
+}
+
+func (a *app) refusedHints(e *trust.RefusedError) []string {
+	me := a.displayName()
+	show := fmt.Sprintf("see all that is there: %s trust show %s@%s", me, e.Repository, e.Digest)
+	switch e.Reason {
+	case trust.Unsigned:
+		return []string{
+			"a mirror or bundle may lack signatures that the origin has; " + show,
+			"to accept it with no signature, give it a rule of its own: [[trust]] scope = \"" + e.Repository + "\", unsigned = true",
+		}
+	case trust.OtherSigner:
+		return []string{show + ", with the [[trust]] table that would accept it", "ask the publisher, by another way than the registry, whether that signer is right"}
+	case trust.Expired:
+		return []string{"ask the publisher to sign it again, with a timestamp or a log entry; " + show}
+	case trust.NoProof:
+		return []string{"ask the publisher to sign it again, with the transparency log; " + show}
+	}
+	return []string{show, "if it was good before, the registry does not hold what was published: tell its owner"}
+}

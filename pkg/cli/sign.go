@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
+)
+
+func (a *app) signCommand() *cobra.Command {
+	var key string
+	cmd := a.command("sign REF --key FILE", "Sign a release with a key",
+		`REF is HOST/PATH:TAG or HOST/PATH@DIGEST. The signature is a sigstore bundle that
+refers to the digest, as cosign writes it: the key is one of cosign
+generate-key-pair, or PKCS #8 in PEM. The password of an encrypted key is taken
+from COSIGN_PASSWORD where that is set, even empty, and else asked for. Nothing
+goes to a transparency log, so verify with
+cosign verify --key FILE.pub --insecure-ignore-tlog REF.
+
+What the key has signed already is left alone. Releases in the tags layout are
+signed tag by tag. For keyless signatures use cosign in CI: see docs/trust.md.`,
+		examples(
+			"sign ghcr.io/acme/schemahero/postgres:0.1.2 --key cosign.key", "sign a release",
+			"sign registry.internal/db/oracle:1.0.0 --key cosign.key -o json", "and tell a script what was written"),
+		exactly(1, "REF"), func(cmd *cobra.Command, args []string) error {
+			if key == "" {
+				return usagef("--key is missing: name the private key's file")
+			}
+			return a.runSign(cmd.Context(), args[0], key)
+		})
+	cmd.Flags().StringVar(&key, "key", "", "private key, PEM")
+	return cmd
+}
+
+// signedInfo is an object of kind Signature.
+type signedInfo struct {
+	Repository string `json:"repository"`
+	Digest     string `json:"digest"`
+	Manifest   string `json:"manifest"`
+	Key        string `json:"key"`
+	Kept       bool   `json:"kept"`
+}
+
+func (a *app) runSign(ctx context.Context, ref, keyFile string) error {
+	repository, reference, err := splitRef(ref)
+	if err != nil {
+		return err
+	}
+	key, err := a.privateKey(keyFile)
+	if err != nil {
+		return err
+	}
+	repo, err := a.publishTarget(repository)
+	if err != nil {
+		return err
+	}
+	signed, err := sign(ctx, repo, reference, key)
+	if err != nil {
+		return err
+	}
+	info := signedInfo{repo.Name(), string(signed.Subject.Digest), string(signed.Manifest), signed.Signer.Key, signed.Kept}
+	return a.print(view{
+		object: newSingle("Signature", info), names: []string{repository},
+		columns: cols("REPOSITORY", "DIGEST", "KEY", "+MANIFEST"), rows: [][]any{{info.Repository, info.Digest, info.Key, info.Manifest}},
+		text: func(w io.Writer) { fmt.Fprintln(w, escape(signedText(repo.Name(), signed))) },
+	})
+}
+
+func signedText(repository string, s *trust.Signed) string {
+	verb := "signed"
+	if s.Kept {
+		verb = "was signed before"
+	}
+	return fmt.Sprintf("%s@%s %s by %s", repository, s.Subject.Digest, verb, s.Signer)
+}
+
+func sign(ctx context.Context, repo registry.Repository, reference string, key *trust.PrivateKey) (*trust.Signed, error) {
+	// The manifest itself, and not only its descriptor: what is signed is there.
+	desc, _, err := repo.Manifest(ctx, reference)
+	if err != nil {
+		return nil, err
+	}
+	return trust.Sign(ctx, repo, desc, key)
+}
+
+// privateKey reads a key to sign with.
+func (a *app) privateKey(file string) (*trust.PrivateKey, error) {
+	return trust.LoadPrivateKey(a.abs(file), func() ([]byte, error) {
+		if password, set := a.Env("COSIGN_PASSWORD"); set {
+			return []byte(password), nil
+		}
+		in, ok := a.In.(*os.File)
+		if !ok || !term.IsTerminal(int(in.Fd())) {
+			return nil, usagef("%s: is encrypted, and standard input is no terminal: set COSIGN_PASSWORD", file)
+		}
+		fmt.Fprintf(a.Err, "Password of %s: ", escape(file))
+		secret, err := term.ReadPassword(int(in.Fd()))
+		fmt.Fprintln(a.Err)
+		if err != nil {
+			return nil, fmt.Errorf("password: %w", err)
+		}
+		return secret, nil
+	})
+}
+
+// loadSigner reads the key of push --sign, before minutes of compiling.
+func (a *app) loadSigner(p *pushFlags) (err error) {
+	switch {
+	case !p.sign && p.key == "":
+		return nil
+	case !p.sign:
+		return usagef("--key: goes with --sign")
+	case p.key == "":
+		return usagef("--sign: needs --key FILE; for keyless signatures run cosign sign afterwards")
+	}
+	p.signer, err = a.privateKey(p.key)
+	return err
+}
+
+// signPushed signs what push has published.
+func (a *app) signPushed(ctx context.Context, repo registry.Repository, r *publish.Report, p pushFlags) error {
+	if p.signer == nil || r.DryRun {
+		return nil
+	}
+	signed, err := sign(ctx, repo, r.Digest.String(), p.signer)
+	if err == nil {
+		a.say("%s", escape(signedText(repo.Name(), signed)))
+	}
+	return err
+}

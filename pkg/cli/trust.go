@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+)
+
+func (a *app) trustCommand() *cobra.Command {
+	cmd := a.command("trust", "Show whose signatures are asked for, and whose there are",
+		`Digests say that bytes did not change; signatures say whose they are. Rules stand
+in the manifest and in HOME/config.toml as [[trust]] tables, and a release must
+satisfy both.`,
+		examples(
+			"trust list", "the rule that decides on each locked driver",
+			"trust show ghcr.io/acme/postgres:0.1.2", "who signed a release, and the rule that would accept it"),
+		none, func(cmd *cobra.Command, _ []string) error { return cmd.Help() })
+	cmd.AddCommand(a.trustListCommand(), a.trustShowCommand())
+	return cmd
+}
+
+func (a *app) trustListCommand() *cobra.Command {
+	return a.command("list", "Show the trust rule that decides on each locked driver",
+		`One line for each locked driver and file with rules. The state is
+
+verified      this home has verified the driver under these rules, as it is locked
+unverified    it has not yet: the next sync does
+unsigned      the rule accepts it with no signature
+refused       the file has rules, and none is for the driver's repository, or the
+              locked signer is not one that the rule admits
+no rule       neither file has any: nothing is verified
+
+No registry is asked.`,
+		examples(
+			"trust list", "every locked driver",
+			"trust list -o wide", "with the signers that the rules admit",
+			"trust list -o json", "for a script"),
+		none, func(*cobra.Command, []string) error { return a.runTrustList() })
+}
+
+// trustItem is an item of a TrustList.
+type trustItem struct {
+	Name       string `json:"name"`
+	Version    string `json:"version"`
+	Repository string `json:"repository"`
+	Scope      string `json:"scope"`
+	Rule       string `json:"rule"` // FILE:LINE, or the file alone where it has none for the repository
+	Admits     string `json:"admits"`
+	Signer     string `json:"signer"`
+	State      string `json:"state"`
+}
+
+func (a *app) runTrustList() error {
+	p, err := a.project()
+	if err != nil {
+		return err
+	}
+	m, err := p.Manifest()
+	if err != nil {
+		return err
+	}
+	lock, err := p.ReadLock()
+	if err != nil {
+		return err
+	}
+	if lock == nil {
+		return &plugins.StaleError{File: p.LockFile(), Missing: true}
+	}
+	v, err := a.newVerifier()
+	if err != nil {
+		return err
+	}
+	items := []trustItem{}
+	for _, entry := range lock.Plugins {
+		repo, err := a.repository(entry.Repository)
+		if err != nil {
+			return err
+		}
+		q := plugins.Verification{Manifest: m, Entry: entry, Repository: repo}
+		if locked, ok := entry.Platform(hostPlatform()); ok {
+			q.Platforms = append(q.Platforms, locked.Platform)
+		}
+		known, err := v.trust.Remembers(v.request(q))
+		if err != nil && !isRefusal(err) {
+			return err
+		}
+		items = append(items, a.trustItems(entry, known, &m.Trust, v.machine)...)
+	}
+	view := view{object: newList("TrustList", items), columns: cols("NAME", "VERSION", "SCOPE", "RULE", "STATE", "SIGNER", "+REPOSITORY", "+ADMITS")}
+	for _, it := range items {
+		view.names = append(view.names, it.Name)
+		view.rows = append(view.rows, []any{it.Name, it.Version, it.Scope, it.Rule, it.State, it.Signer, it.Repository, it.Admits})
+	}
+	return a.print(view)
+}
+
+func (a *app) trustItems(entry lockfile.Plugin, known bool, policies ...*policy.Policy) []trustItem {
+	base := trustItem{Name: entry.Name, Version: entryVersion(&entry), Repository: entry.Repository}
+	if entry.Signature != nil {
+		base.Signer = signerText(entry.Signature)
+	}
+	var out []trustItem
+	for i, p := range policies {
+		rule, governed := p.Decide(entry.Repository)
+		if !governed {
+			continue
+		}
+		it := base
+		if rule == nil {
+			it.Rule, it.State = a.rel(p.File), "refused"
+			out = append(out, it)
+			continue
+		}
+		at := rule.Pos
+		at.File = a.rel(at.File)
+		it.Scope, it.Rule, it.Admits = rule.Scope, fmt.Sprintf("%s:%d", at.File, at.Line), admits(rule)
+		s := entry.Signature
+		switch {
+		case rule.Unsigned:
+			it.State = "unsigned"
+		case i == 0 && s != nil && !rule.Admits(s.Issuer, s.Identity, s.Key):
+			it.State = "refused"
+		case known:
+			it.State = "verified"
+		default:
+			it.State = "unverified"
+		}
+		out = append(out, it)
+	}
+	if len(out) == 0 {
+		base.State = "no rule"
+		out = append(out, base)
+	}
+	return out
+}
+
+func admits(r *policy.Rule) string {
+	switch {
+	case r.Unsigned:
+		return "anything"
+	case r.Keyless == nil:
+		return "keys " + strings.Join(r.Fingerprints, " ")
+	}
+	return cmp.Or(r.Keyless.Identity, r.Keyless.IdentityRegexp) + " (" + r.Keyless.Issuer + ")"
+}

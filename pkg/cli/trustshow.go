@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+)
+
+func (a *app) trustShowCommand() *cobra.Command {
+	var key string
+	cmd := a.command("show REF", "Show every signature and attestation of a release",
+		`REF is HOST/PATH:TAG or HOST/PATH@DIGEST. Each signature is held against the rule
+that decides on the repository, or, where there is none, against what it says of
+itself: --key FILE tries a public key, and keyless ones are verified with the
+public good instance. The [[trust]] tables at the end would accept what is there;
+whether that is whom you mean only you can say.`,
+		examples(
+			"trust show docker.io/schemahero/plugin-postgres:0.1.2", "who signed a release",
+			"trust show registry.internal/db/oracle:1.0.0 --key db-team.pub", "whether a key did",
+			"trust show ghcr.io/acme/postgres:0.1.2 -o json", "for a script"),
+		exactly(1, "REF"), func(cmd *cobra.Command, args []string) error {
+			return a.runTrustShow(cmd.Context(), args[0], key)
+		})
+	cmd.Flags().StringVar(&key, "key", "", "public key, PEM, to try")
+	return cmd
+}
+
+// signatureItem is an item of a SignatureList.
+type signatureItem struct {
+	Manifest  string `json:"manifest"`
+	Form      string `json:"form"`
+	Type      string `json:"type"`
+	Predicate string `json:"predicateType"`
+	Issuer    string `json:"issuer"`
+	Identity  string `json:"identity"`
+	Key       string `json:"key"`
+	Time      string `json:"time"`
+	Verified  bool   `json:"verified"`
+	Reason    string `json:"reason"`
+}
+
+func (a *app) runTrustShow(ctx context.Context, ref, key string) error {
+	repository, reference, err := splitRef(ref)
+	if err != nil {
+		return err
+	}
+	repo, err := a.repository(repository)
+	if err != nil {
+		return err
+	}
+	rule, err := a.ruleFor(repo.Name(), key)
+	if err != nil {
+		return err
+	}
+	d, ok := digestOf(reference)
+	if !ok {
+		desc, err := repo.Resolve(ctx, reference)
+		if err != nil {
+			return err
+		}
+		d = desc.Digest
+	}
+	v, err := a.newVerifier()
+	if err != nil {
+		return err
+	}
+	found, err := v.trust.Inspect(ctx, repo, d, rule)
+	if err != nil {
+		return err
+	}
+	return a.printSignatures(repo.Name(), d, found)
+}
+
+// ruleFor returns by which rule each signature of a repository is shown.
+func (a *app) ruleFor(repository, key string) (func(trust.Finding) *policy.Rule, error) {
+	if key != "" {
+		r, err := trust.KeyRule(a.abs(key))
+		return func(trust.Finding) *policy.Rule { return r }, err
+	}
+	var project *policy.Policy
+	if p, err := a.project(); err == nil {
+		m, err := p.Manifest()
+		if err != nil {
+			return nil, err
+		}
+		project = &m.Trust
+	} else if !plugins.Missing(err) {
+		return nil, err
+	}
+	c, err := a.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	ours, machines, err := trust.Decide(repository, project, &c.Trust)
+	if err != nil && !isRefusal(err) {
+		return nil, err
+	}
+	for _, r := range []*policy.Rule{ours, machines} {
+		if r != nil && !r.Unsigned {
+			return func(trust.Finding) *policy.Rule { return r }, nil
+		}
+	}
+	return func(f trust.Finding) *policy.Rule {
+		if f.Signer.Identity == "" {
+			return nil // nothing says which key to take
+		}
+		return &policy.Rule{Scope: repository, Keyless: &policy.Keyless{Issuer: f.Signer.Issuer, Identity: f.Signer.Identity}}
+	}, nil
+}
+
+func (a *app) printSignatures(repository string, d digest.Digest, found []trust.Finding) error {
+	items := []signatureItem{}
+	v := view{columns: cols("SIGNER", "FORM", "TIME", "STATE", "+MANIFEST", "+TYPE")}
+	for _, f := range found {
+		it := signatureItem{
+			Manifest: string(f.Manifest), Form: cmp.Or(string(f.Form), "other"), Type: f.Type, Predicate: f.Predicate,
+			Issuer: f.Signer.Issuer, Identity: f.Signer.Identity, Key: f.Signer.Key, Time: timeText(f.Time),
+			Verified: f.Verified, Reason: reasonText(f),
+		}
+		items = append(items, it)
+		signer := ""
+		if !f.Signer.IsZero() {
+			signer = f.Signer.String()
+		}
+		v.names = append(v.names, it.Manifest)
+		v.rows = append(v.rows, []any{signer, it.Form, it.Time, stateText(it), it.Manifest, it.Type})
+	}
+	v.object = newList("SignatureList", items)
+	v.text = func(w io.Writer) {
+		fmt.Fprintf(w, "%s\n", escape(repository+"@"+string(d)))
+		if len(found) == 0 {
+			fmt.Fprintln(w, "nothing refers to it: it is not signed")
+		}
+		for _, f := range found {
+			fmt.Fprintf(w, "  %s\n", escape(f.String()))
+			if !f.Time.IsZero() {
+				fmt.Fprintf(w, "    at %s\n", timeText(f.Time))
+			}
+		}
+		for _, block := range blocks(repository, found) {
+			fmt.Fprintf(w, "\n%s", escapeLines(block))
+		}
+	}
+	return a.print(v)
+}
+
+func reasonText(f trust.Finding) string {
+	switch {
+	case f.Reason != "" && f.Err != nil:
+		return string(f.Reason) + ": " + f.Err.Error()
+	case f.Err != nil:
+		return f.Err.Error()
+	}
+	return string(f.Reason)
+}
+
+func stateText(it signatureItem) string {
+	switch {
+	case it.Verified:
+		return "verified"
+	case it.Reason != "":
+		reason, _, _ := strings.Cut(it.Reason, ":")
+		return reason
+	case it.Form == "other":
+		return "no signature"
+	}
+	return "not verified"
+}
+
+// blocks returns the trust tables that would accept what was found.
+func blocks(repository string, found []trust.Finding) []string {
+	var out []string
+	for _, f := range found {
+		s := f.Signer
+		if s.IsZero() || f.Form == trust.FormOther || !f.Verified && f.Reason != "" && f.Reason != trust.OtherSigner {
+			continue
+		}
+		block := fmt.Sprintf("[[trust]]\nscope = %q\n", repository)
+		if s.Key != "" {
+			block += fmt.Sprintf("keys  = [\"FILE\"]   # the public key with fingerprint %s\n", s.Key)
+		} else {
+			block += fmt.Sprintf("keyless = { issuer = %q, identity = %q }\n", s.Issuer, s.Identity)
+		}
+		if !slices.Contains(out, block) {
+			out = append(out, block)
+		}
+	}
+	return out
+}
