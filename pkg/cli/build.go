@@ -62,6 +62,10 @@ package to install, and are exit code 1 once the others are built.`,
 			}
 			return err
 		})
+	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		names, _ := publish.ListDrivers(a.abs(b.source)) // none to offer where it cannot be read
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
 	f := cmd.Flags()
 	f.BoolVar(&b.all, "all", false, "every driver found in plugins/")
 	f.BoolVar(&b.install, "install", false, "also put the executable for this machine into plugins/bin")
