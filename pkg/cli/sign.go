@@ -17,8 +17,8 @@ import (
 func (a *app) signCommand() *cobra.Command {
 	var key string
 	cmd := a.command("sign REF --key FILE", "Sign a release with a key",
-		`REF is HOST/PATH:TAG or HOST/PATH@DIGEST. The signature is a sigstore bundle that
-refers to the digest, as cosign writes it: the key is one of cosign
+		`REF is HOST/PATH:TAG or HOST/PATH@DIGEST. The signature is a sigstore bundle
+that refers to the digest, as cosign writes it: the key is one of cosign
 generate-key-pair, or PKCS #8 in PEM. The password of an encrypted key is taken
 from COSIGN_PASSWORD where that is set, even empty, and else asked for. Nothing
 goes to a transparency log, so verify with
@@ -28,6 +28,7 @@ What the key has signed already is left alone. Releases in the tags layout are
 signed tag by tag. For keyless signatures use cosign in CI: see docs/trust.md.`,
 		examples(
 			"sign ghcr.io/acme/schemahero/postgres:0.1.2 --key cosign.key", "sign a release",
+			"sign ghcr.io/acme/schemahero/postgres@sha256:DIGEST --key cosign.key", "what a digest names",
 			"sign registry.internal/db/oracle:1.0.0 --key cosign.key -o json", "and tell a script what was written"),
 		exactly(1, "REF"), func(cmd *cobra.Command, args []string) error {
 			if key == "" {

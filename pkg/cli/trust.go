@@ -14,12 +14,13 @@ import (
 
 func (a *app) trustCommand() *cobra.Command {
 	cmd := a.command("trust", "Show whose signatures are asked for, and whose there are",
-		`Digests say that bytes did not change; signatures say whose they are. Rules stand
-in the manifest and in HOME/config.toml as [[trust]] tables, and a release must
-satisfy both.`,
+		`Digests say that bytes did not change; signatures say whose they are. Rules
+stand in the manifest and in HOME/config.toml as [[trust]] tables, and a release
+must satisfy both.`,
 		examples(
 			"trust list", "the rule that decides on each locked driver",
-			"trust show ghcr.io/acme/postgres:0.1.2", "who signed a release, and the rule that would accept it"),
+			"trust show ghcr.io/acme/postgres:0.1.2", "who signed a release, and the rule that would accept it",
+			"trust show ghcr.io/acme/postgres:0.1.2 --key db-team.pub", "whether this key did"),
 		none, func(cmd *cobra.Command, _ []string) error { return cmd.Help() })
 	cmd.AddCommand(a.trustListCommand(), a.trustShowCommand())
 	return cmd
@@ -29,12 +30,12 @@ func (a *app) trustListCommand() *cobra.Command {
 	return a.command("list", "Show the trust rule that decides on each locked driver",
 		`One line for each locked driver and file with rules. The state is
 
-verified      this home has verified the driver under these rules, as it is locked
-unverified    it has not yet: the next sync does
-unsigned      the rule accepts it with no signature
-refused       the file has rules, and none is for the driver's repository, or the
-              locked signer is not one that the rule admits
-no rule       neither file has any: nothing is verified
+verified    this home has verified the driver under these rules, as locked
+unverified  it has not yet: the next sync does
+unsigned    the rule accepts it with no signature
+refused     the file has rules, and none is for the driver's repository, or
+            the locked signer is not one that the rule admits
+no rule     neither file has any: nothing is verified
 
 No registry is asked.`,
 		examples(

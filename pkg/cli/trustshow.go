@@ -19,11 +19,11 @@ import (
 func (a *app) trustShowCommand() *cobra.Command {
 	var key string
 	cmd := a.command("show REF", "Show every signature and attestation of a release",
-		`REF is HOST/PATH:TAG or HOST/PATH@DIGEST. Each signature is held against the rule
-that decides on the repository, or, where there is none, against what it says of
-itself: --key FILE tries a public key, and keyless ones are verified with the
-public good instance. The [[trust]] tables at the end would accept what is there;
-whether that is whom you mean only you can say.`,
+		`REF is HOST/PATH:TAG or HOST/PATH@DIGEST. Each signature is held against the
+rule that decides on the repository, or, where there is none, against what it
+says of itself: --key FILE tries a public key, and keyless ones are verified
+with the public good instance. The [[trust]] tables at the end would accept what
+is there; whether that is whom you mean only you can say.`,
 		examples(
 			"trust show docker.io/schemahero/plugin-postgres:0.1.2", "who signed a release",
 			"trust show registry.internal/db/oracle:1.0.0 --key db-team.pub", "whether a key did",
