@@ -73,6 +73,15 @@ test-peers: build ## Run against real peers: docker-registry, oras, the SchemaHe
 	go -C testdata/peers vet ./...
 	PLUGIN_BIN=$(CURDIR)/$(BIN) PEERS_CACHE=$(PEERS_CACHE) go -C testdata/peers test -count=1 -timeout 30m ./...
 
+.PHONY: crash
+crash: ## Kill 300 syncs at random points, and let 16 processes sync 20 times each into one home
+	go test ./cmd/kubectl-schemahero-plugin -run '^(TestKilled|TestManyProcesses)$$' -count=1 -v -timeout 30m -kills 300 -rounds 20
+
+.PHONY: bench
+bench: build ## Measure against the oras loop and the least there can be (BENCH="-only cold" for a part)
+	go -C testdata/bench vet ./...
+	go -C testdata/bench run . -plugin "$(CURDIR)/$(BIN)" -oras "$(PEERS_CACHE)/oras.land_oras@v1.3.6/oras" $(BENCH)
+
 .PHONY: krew
 krew: ## Write release archives, checksums and krew manifest to dist, the same bytes for one commit
 	go run ./testdata/tools/release -version "$(VERSION)" -time "$(COMMIT_TIME)"
