@@ -70,8 +70,8 @@ type linkItem struct {
 	State  string `json:"state"` // created, kept, replaced or removed
 }
 
-func (a *app) runLink(dir string) error {
-	dir, err := a.linkDir(dir)
+func (a *app) runLink(asked string) error {
+	dir, err := a.linkDir(asked)
 	if err != nil {
 		return err
 	}
@@ -81,9 +81,17 @@ func (a *app) runLink(dir string) error {
 	}
 	var items []linkItem
 	main := filepath.Join(dir, exe(linkNames()[0]))
+	if on := a.onPath(exe(linkNames()[0])); asked == "" && on != "" && !samePath(on, main) && sameFile(on, self) {
+		// kubectl finds it there: a second one would only be in its shadow, and
+		// `kubectl plugin list` complain.
+		a.say("kubectl runs %s already", on)
+		main = on
+	}
 	for _, name := range linkNames() {
 		it := linkItem{Name: name, Path: filepath.Join(dir, exe(name)), Target: main}
 		switch {
+		case name == linkNames()[0] && it.Path != main:
+			continue
 		case it.Path == main && samePath(self, main):
 			// The program lies there already, or runs through a link that does.
 			if it.Target, err = os.Readlink(main); err != nil {
@@ -112,7 +120,7 @@ func (a *app) runLink(dir string) error {
 	if err := a.printLinks(items); err != nil {
 		return err
 	}
-	a.checkLinkPath(dir)
+	a.checkLinkPath(dir, main)
 	return nil
 }
 

@@ -7,8 +7,19 @@ import (
 	"strings"
 )
 
-// checkLinkPath tells what the user has to do so that kubectl finds the links.
-func (a *app) checkLinkPath(dir string) {
+// onPath is the first program of this file name on the PATH; "" for none.
+func (a *app) onPath(name string) string {
+	for _, d := range filepath.SplitList(a.env("PATH")) {
+		if path := filepath.Join(d, name); d != "" && isProgram(path) {
+			return path
+		}
+	}
+	return ""
+}
+
+// checkLinkPath tells what the user has to do so that kubectl finds the links
+// in dir, and main behind them.
+func (a *app) checkLinkPath(dir, main string) {
 	name := exe(linkNames()[0])
 	for _, d := range filepath.SplitList(a.env("PATH")) {
 		if d == "" {
@@ -17,7 +28,7 @@ func (a *app) checkLinkPath(dir string) {
 		if samePath(d, dir) || sameFile(d, dir) {
 			return
 		}
-		if first := filepath.Join(d, name); isProgram(first) && !sameFile(first, filepath.Join(dir, name)) {
+		if first := filepath.Join(d, name); isProgram(first) && !sameFile(first, main) {
 			a.warn("%s: comes first on the PATH, so kubectl runs that", first)
 			a.say("%s remove it, or put %s before %s in PATH", a.paint(styleHint, "hint:"), dir, d)
 			return
