@@ -30,6 +30,7 @@ type app struct {
 	progress progress
 	client   *registry.Client
 	source   *carried // what --from names; nil without it
+	carrying bool     // whole graphs are followed: most of what may refer to something is nowhere
 	config   *config.Config
 	cancel   context.CancelFunc
 }

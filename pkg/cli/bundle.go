@@ -70,7 +70,11 @@ func (a *app) runBundle(ctx context.Context, name string, platforms, tools []str
 		if err := a.notItself(file, lock); err != nil {
 			return err
 		}
+		if err := transfer.CheckFolder(file); err != nil {
+			return err
+		}
 	}
+	a.carrying = true
 	if _, err := a.registry(); err != nil {
 		return err
 	}

@@ -32,6 +32,15 @@ func (c *carried) Fetch(ctx context.Context, l install.Layer) (io.ReadCloser, er
 	return c.Blob(ctx, ocispec.Descriptor{MediaType: "application/octet-stream", Digest: l.Digest, Size: l.Size})
 }
 
+// servedFrom is where a repository's layers come from: itself, or what --from
+// names.
+func (a *app) servedFrom(repository string) string {
+	if a.source != nil {
+		return a.source.path
+	}
+	return repository
+}
+
 // openSource opens a bundle or layout and checks it: a tar whole, as it has come
 // from elsewhere and nobody can look into it; of a folder that nothing is
 // missing, as each layer is held against its digest when it is read.

@@ -160,7 +160,7 @@ func (a *app) mirrorClient(target string) error {
 			mirrors = append(mirrors, m)
 		}
 	}
-	o.Mirrors = mirrors
+	o.Mirrors, a.carrying = mirrors, true
 	a.client, err = registry.New(o)
 	return err
 }

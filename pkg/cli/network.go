@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -75,6 +77,9 @@ func (a *app) registryEvent(e registry.Event) {
 	case registry.EventResume:
 		a.say("%s: goes on at byte %d", escape(e.Subject), e.Offset)
 	case registry.EventMirror:
+		if a.carrying && !a.flags.verbose && errors.Is(e.Err, artifact.ErrNotFound) {
+			return
+		}
 		a.say("%s: %s does not serve it (%s); asking %s", escape(e.Subject), escape(e.Host), escape(reason(e)), escape(e.Next))
 	case registry.EventWarning:
 		a.warn("%s: %s", escape(e.Subject), escape(reason(e)))

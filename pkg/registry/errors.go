@@ -220,3 +220,16 @@ func subject(repository, reference string) string {
 	}
 	return repository + ":" + reference
 }
+
+// LackedError says that a mirror answered and has no such thing, and that the
+// origin, which might, is out of reach: behind an air gap that is how things are.
+type LackedError struct {
+	Mirror string // the last that was asked, a host
+	Err    error  // the origin's
+}
+
+func (e *LackedError) Error() string {
+	return fmt.Sprintf("%v, and the mirror %s does not have it", e.Err, e.Mirror)
+}
+
+func (e *LackedError) Unwrap() error { return e.Err }

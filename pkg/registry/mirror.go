@@ -60,6 +60,7 @@ func unreachable(err error) bool {
 // each asks the sources one after another until one serves. The error is the
 // last one's, the origin's, or what blame says.
 func (r *remote) each(ctx context.Context, reference string, ask func(*source) error) error {
+	lacks := ""
 	for at := 0; ; at++ {
 		if r.passOver(at) {
 			continue
@@ -69,7 +70,13 @@ func (r *remote) each(ctx context.Context, reference string, ask func(*source) e
 			return nil
 		}
 		if !r.goOn(ctx, at, reference, err) {
+			if lacks != "" && unreachable(err) {
+				return &LackedError{Mirror: lacks, Err: err}
+			}
 			return r.blame(err, reference)
+		}
+		if errors.Is(err, artifact.ErrNotFound) {
+			lacks = r.sources[at].ep.name
 		}
 	}
 }

@@ -30,7 +30,7 @@ type Written struct {
 // names is removed last. Errors: *FolderError for a folder that holds something
 // else; the repositories'; the file system's.
 func (b *Bundle) WriteFolder(ctx context.Context, dir string, open Open, events func(Event)) (*Written, error) {
-	if err := ownFolder(dir); err != nil {
+	if err := CheckFolder(dir); err != nil {
 		return nil, err
 	}
 	parts := b.parts()
@@ -71,9 +71,10 @@ func (b *Bundle) WriteFolder(ctx context.Context, dir string, open Open, events 
 	return out, out.sweep(dir, wanted)
 }
 
-// ownFolder refuses a folder that is something else than a layout of ours: what
-// the lock does not name is removed from it.
-func ownFolder(dir string) error {
+// CheckFolder refuses a folder that is something else than a layout of ours,
+// since what the lock does not name is removed from it. It makes a missing one.
+// Errors: *FolderError, the file system's.
+func CheckFolder(dir string) error {
 	list, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(list) == 0 {
 		return os.MkdirAll(dir, 0o755)

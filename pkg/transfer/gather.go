@@ -130,61 +130,68 @@ func legacySuffixes() []string { return []string{".att", ".sbom", ".sig"} }
 
 // referring finds what refers to a manifest, and visits it: referrers by the
 // API or the fallback tag, which can name some that the API does not, and the
-// older tags.
+// older tags. What a mirror lacks whose origin is out of reach is not there.
 func (g *gatherer) referring(ctx context.Context, n *node) error {
-	var found []ocispec.Descriptor
+	found, err := g.referrers(ctx, n)
+	if err != nil {
+		return err
+	}
 	tag := strings.Replace(n.Desc.Digest.String(), ":", "-", 1)
 	n.legacy = map[string]digest.Digest{}
 	var mu sync.Mutex
-	steps := []func() error{
-		func() error {
-			list, err := g.repo.Referrers(ctx, n.Desc.Digest)
-			var more *registry.LimitError
-			if errors.As(err, &more) {
-				g.problem(n.Desc.Digest.String(), more)
-				err = nil
-			}
-			if errors.Is(err, artifact.ErrNotFound) {
-				err = nil
-			}
-			mu.Lock()
-			found = append(found, list...)
-			mu.Unlock()
-			return err
-		},
-		func() error {
+	names := append(legacySuffixes(), "")
+	err = g.limit.each(ctx, len(names), func(ctx context.Context, i int) error {
+		if names[i] == "" {
 			list, err := g.fallback(ctx, tag, n.Desc.Digest)
 			mu.Lock()
+			defer mu.Unlock()
 			found = append(found, list...)
-			mu.Unlock()
-			return err
-		},
-	}
-	for _, suffix := range legacySuffixes() {
-		steps = append(steps, func() error {
-			desc, err := g.repo.Resolve(ctx, tag+suffix)
-			if errors.Is(err, artifact.ErrNotFound) {
-				return nil
-			}
+			return unlessGone(err)
+		}
+		desc, err := g.repo.Resolve(ctx, tag+names[i])
+		if err == nil {
 			mu.Lock()
-			n.legacy[tag+suffix] = desc.Digest
-			mu.Unlock()
-			return err
-		})
-	}
-	if err := all(len(steps), func(i int) error { return g.limit.do(ctx, steps[i]) }); err != nil {
+			defer mu.Unlock()
+			n.legacy[tag+names[i]] = desc.Digest
+		}
+		return unlessGone(err)
+	})
+	if err != nil {
 		return err
 	}
 	return g.follow(ctx, n, found)
+}
+
+// referrers asks who refers to a manifest. That there are more than are read is
+// a problem and no end.
+func (g *gatherer) referrers(ctx context.Context, n *node) (list []ocispec.Descriptor, err error) {
+	err = g.limit.do(ctx, func() error {
+		list, err = g.repo.Referrers(ctx, n.Desc.Digest)
+		return err
+	})
+	var more *registry.LimitError
+	if errors.As(err, &more) {
+		g.problem(n.Desc.Digest.String(), more)
+		return list, nil
+	}
+	if errors.Is(err, artifact.ErrNotFound) {
+		return nil, nil
+	}
+	return list, err
+}
+
+// unlessGone drops an error that says that something is nowhere to be had.
+func unlessGone(err error) error {
+	if errors.Is(err, artifact.ErrNotFound) || errors.As(err, new(*registry.LackedError)) {
+		return nil
+	}
+	return err
 }
 
 // fallback reads the index under the fallback tag. Some registries answer with
 // the subject itself.
 func (g *gatherer) fallback(ctx context.Context, tag string, subject digest.Digest) ([]ocispec.Descriptor, error) {
 	desc, err := g.repo.Resolve(ctx, tag)
-	if errors.Is(err, artifact.ErrNotFound) {
-		return nil, nil
-	}
 	if err != nil || desc.Digest == subject || !artifact.IsIndex(desc.MediaType) {
 		return nil, err
 	}
