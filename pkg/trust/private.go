@@ -12,7 +12,6 @@ import (
 
 	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
 	"github.com/sigstore/sigstore/pkg/signature"
-	"github.com/sigstore/sigstore/pkg/signature/options"
 )
 
 // PrivateKey signs.
@@ -73,8 +72,9 @@ func newPrivateKey(key crypto.PrivateKey) (*PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The algorithms that cosign takes for each kind of key.
-	signer, err := signature.LoadDefaultSignerVerifier(key, options.WithED25519ph())
+	// What cosign verify --key expects of every kind of key, unless it is told
+	// otherwise: SHA-256, and Ed25519 over the bytes themselves.
+	signer, err := signature.LoadSignerVerifier(key, crypto.SHA256)
 	if err != nil {
 		return nil, err
 	}
