@@ -71,6 +71,8 @@ func TestScript(t *testing.T) {
 			"hostile":    cmdHostile,
 			"mode":       cmdMode,
 			"documented": cmdDocumented,
+			"snippet":    cmdSnippet,
+			"repository": cmdRepository,
 		},
 	})
 }

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"sigs.k8s.io/yaml"
+)
+
+// top gives a file of the repository's root.
+func top(t testing.TB, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// cmdSnippet: snippet DOC NAME FILE writes the code block behind
+// `<!-- example: NAME -->` in docs/DOC to FILE, so that a script runs what
+// people read. Of a GitLab job it is the script.
+func cmdSnippet(ts *testscript.TestScript, neg bool, args []string) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "docs", args[0]))
+	ts.Check(err)
+	_, rest, ok := strings.Cut(string(data), "<!-- example: "+args[1]+" -->\n```")
+	if !ok {
+		ts.Fatalf("docs/%s: has no example %s", args[0], args[1])
+	}
+	_, rest, _ = strings.Cut(rest, "\n")
+	text, _, _ := strings.Cut(rest, "\n```")
+	if args[1] == "gitlab" {
+		var jobs map[string]struct{ Script []string }
+		ts.Check(yaml.Unmarshal([]byte(text), &jobs))
+		text = ""
+		for _, job := range jobs {
+			text += strings.Join(job.Script, "\n")
+		}
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(text+"\n"), 0o644))
+}
+
+// cmdRepository: repository FILE NAME puts the path of a file of this
+// repository into the environment variable NAME.
+func cmdRepository(ts *testscript.TestScript, neg bool, args []string) {
+	path, err := filepath.Abs(filepath.Join("..", "..", filepath.FromSlash(args[0])))
+	ts.Check(err)
+	ts.Setenv(args[1], path)
+}
+
+// customManager is what the Renovate preset says of one kind of line.
+type customManager struct {
+	ManagerFilePatterns  []string `json:"managerFilePatterns"`
+	MatchStringsStrategy string   `json:"matchStringsStrategy"`
+	MatchStrings         []string `json:"matchStrings"`
+	PackageNameTemplate  string   `json:"packageNameTemplate"`
+}
+
+// found gives "NAME CONSTRAINT PACKAGE" for what Renovate would find. Its
+// regular expressions are RE2's, like Go's.
+func (m customManager) found(t *testing.T, text string) []string {
+	t.Helper()
+	texts := []string{text}
+	if m.MatchStringsStrategy == "recursive" {
+		for _, outer := range m.MatchStrings[:len(m.MatchStrings)-1] {
+			var inner []string
+			for _, s := range texts {
+				inner = append(inner, regexp.MustCompile(outer).FindAllString(s, -1)...)
+			}
+			texts = inner
+		}
+	}
+	var out []string
+	re := regexp.MustCompile(m.MatchStrings[len(m.MatchStrings)-1])
+	for _, s := range texts {
+		for _, match := range re.FindAllStringSubmatch(s, -1) {
+			groups := map[string]string{}
+			for i, name := range re.SubexpNames() {
+				groups[name] = match[i]
+			}
+			pkg := groups["packageName"]
+			if m.PackageNameTemplate != "" {
+				pkg = m.PackageNameTemplate
+				for name, value := range groups {
+					pkg = strings.ReplaceAll(pkg, "{{{"+name+"}}}", value)
+				}
+			}
+			out = append(out, groups["depName"]+" "+groups["currentValue"]+" "+pkg)
+		}
+	}
+	return out
+}
+
+func TestRenovatePreset(t *testing.T) {
+	var preset struct {
+		CustomManagers []customManager `json:"customManagers"`
+	}
+	if err := json.Unmarshal([]byte(top(t, "default.json")), &preset); err != nil {
+		t.Fatal(err)
+	}
+	find := func(text string) []string {
+		var all []string
+		for _, m := range preset.CustomManagers {
+			if !slices.Equal(m.ManagerFilePatterns, []string{`/(^|/)schemahero-plugins\.toml$/`}) {
+				t.Errorf("looks into %v", m.ManagerFilePatterns)
+			}
+			all = append(all, m.found(t, text)...)
+		}
+		return all
+	}
+	for _, test := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"every form", top(t, "testdata/manifest/good-full.toml"), []string{
+			"postgres ^0.1 docker.io/schemahero/plugin-postgres",
+			"oracle >=1, <3 registry.internal/db/schemahero-oracle",
+			"timescaledb ~0.1.0 ghcr.io/acme/schemahero/timescaledb",
+		}},
+		{"[plugins] first, comments, nothing behind", "[plugins] # ours\n\n# postgres = \"^9\"\npostgres   =   \"~0.1\"  # keep\nmysql=\"*\"", []string{
+			"postgres ~0.1 docker.io/schemahero/plugin-postgres",
+			"mysql * docker.io/schemahero/plugin-mysql",
+		}},
+		{"settings are no drivers", "registry = \"docker.io/x\"\nschemahero = \"0.25\"\n[plugins]\n[[trust]]\nscope = \"docker.io\"\n", nil},
+		{"tags and digests stay", "[plugins]\nedge = { tag = \"nightly\", repository = \"ghcr.io/acme/edge\" }\n", nil},
+	} {
+		if got := find(test.text); !slices.Equal(got, test.want) {
+			t.Errorf("%s: found\n%s\nwant\n%s", test.name, strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+		}
+	}
+}
+
+func TestPreCommitHook(t *testing.T) {
+	var hooks []struct{ ID, Entry, Files, Language string }
+	if err := yaml.Unmarshal([]byte(top(t, ".pre-commit-hooks.yaml")), &hooks); err != nil {
+		t.Fatal(err)
+	}
+	if len(hooks) != 1 || hooks[0].Language != "golang" || hooks[0].Entry != "kubectl-schemahero-plugin lock --check" {
+		t.Fatalf("%+v", hooks)
+	}
+	files := regexp.MustCompile(hooks[0].Files)
+	for name, want := range map[string]bool{"schemahero-plugins.toml": true, "schemahero-plugins.lock": true, "other.lock": false, "schemahero-plugins.toml.orig": false} {
+		if files.MatchString(name) != want {
+			t.Errorf("%s: matches %v", name, !want)
+		}
+	}
+	if !strings.Contains(top(t, "docs/ci.md"), "id: "+hooks[0].ID+"\n") {
+		t.Error("docs/ci.md names another hook")
+	}
+}
+
+// No docker is needed for this: it reads what a build would do.
+func TestDockerfile(t *testing.T) {
+	text := strings.ReplaceAll(top(t, "Dockerfile"), "\\\n", " ")
+	var stages [][]string
+	last := map[string]string{} // of the last stage
+	for line := range strings.SplitSeq(text, "\n") {
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		word, rest, ok := strings.Cut(line, " ")
+		if !ok || !slices.Contains([]string{"FROM", "WORKDIR", "COPY", "RUN", "ARG", "USER", "ENV", "ENTRYPOINT", "CMD"}, word) {
+			t.Errorf("%q: is no instruction", line)
+		}
+		if word == "FROM" {
+			stages = append(stages, nil)
+			clear(last)
+		}
+		stages[len(stages)-1] = append(stages[len(stages)-1], line)
+		last[word] = rest
+		if words := strings.Fields(rest); word == "COPY" && !strings.HasPrefix(rest, "--from=") && words[0] != "." {
+			for _, source := range words[:len(words)-1] {
+				top(t, source)
+			}
+		}
+	}
+	if len(stages) != 2 || last["FROM"] != "scratch" || last["USER"] != "1001:1001" || last["RUN"] != "" {
+		t.Errorf("want a last stage from scratch for user 1001, that runs nothing: %v", last)
+	}
+	var entry, command []string
+	for name, into := range map[string]*[]string{"ENTRYPOINT": &entry, "CMD": &command} {
+		if err := json.Unmarshal([]byte(last[name]), into); err != nil {
+			t.Errorf("%s %s: is no JSON array, and there is no shell: %v", name, last[name], err)
+		}
+	}
+	if !slices.Equal(command, []string{"sync", "--locked", "--dir", "/plugins"}) {
+		t.Errorf("CMD %v", command)
+	}
+	build := strings.Join(stages[0], "\n")
+	version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(top(t, "go.mod"))[1]
+	for _, want := range []string{
+		"FROM --platform=$BUILDPLATFORM golang:" + version + " AS build",
+		"CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath",
+		"-X main.version=$VERSION",
+		"-o /image/root" + entry[0] + " ./cmd/kubectl-schemahero-plugin",
+	} {
+		if !strings.Contains(build, want) {
+			t.Errorf("the build lacks %q", want)
+		}
+	}
+}
+
+// The shell scripts parse, and the action runs files that exist.
+func TestActionRunsWhatThereIs(t *testing.T) {
+	var action struct {
+		Inputs  map[string]struct{ Description string }
+		Outputs map[string]struct{ Value string }
+		Runs    struct {
+			Using string
+			Steps []struct {
+				ID, Run, Uses, Shell string
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(top(t, "action.yml")), &action); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	script := regexp.MustCompile(`\$GITHUB_ACTION_PATH/([^"]+)"`)
+	for _, step := range action.Runs.Steps {
+		ids[step.ID] = true
+		if step.Run == "" {
+			continue
+		}
+		name := script.FindStringSubmatch(step.Run)
+		if name == nil || step.Shell != "bash" {
+			t.Errorf("runs %q in %q", step.Run, step.Shell)
+			continue
+		}
+		file := filepath.Join("..", "..", name[1])
+		if info, err := os.Stat(file); err != nil || info.Mode()&0o111 == 0 {
+			t.Errorf("%s: cannot be run: %v", name[1], err)
+		}
+		if out, err := exec.Command("bash", "-n", file).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name[1], err, out)
+		}
+	}
+	from := regexp.MustCompile(`steps\.(\w+)\.outputs`)
+	for name, output := range action.Outputs {
+		if m := from.FindStringSubmatch(output.Value); m == nil || !ids[m[1]] {
+			t.Errorf("output %s: is of no step: %s", name, output.Value)
+		}
+	}
+	for name, input := range action.Inputs {
+		if input.Description == "" || !strings.Contains(top(t, "action.yml"), "inputs."+name) {
+			t.Errorf("input %s: is not described or not used", name)
+		}
+	}
+}
