@@ -40,6 +40,11 @@ if [ "$DRY_RUN" != true ] && [ -n "$PASSWORD" ]; then
 	"$tool" login "${TARGET%%/*}" --username "$USERNAME" --password-stdin <<<"$PASSWORD"
 fi
 "$tool" push "${args[@]}" | tee "$RUNNER_TEMP/published.txt"
+reference=$(grep -om1 '[^ ]*@sha256:[0-9a-f]*' "$RUNNER_TEMP/published.txt")
+if [ "${SIGN:-false}" = true ] && [ "$DRY_RUN" != true ]; then
+	cosign sign --yes "$reference"
+fi
+if [ -n "${GITHUB_OUTPUT:-}" ]; then echo "reference=$reference" >>"$GITHUB_OUTPUT"; fi
 if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
 	printf '```\n%s\n```\n' "$(<"$RUNNER_TEMP/published.txt")" >>"$GITHUB_STEP_SUMMARY"
 fi
