@@ -139,11 +139,9 @@ func (c *collector) simple(ctx context.Context) ([]Finding, error) {
 	}
 	if err != nil {
 		f, err := Finding{Type: typeSimple, Form: FormSimple}.unread(err)
-		var gone *registry.UnreachableError
-		if errors.As(err, &gone) {
-			// A mirror has listed the referrers and has no such tag, and its origin is
-			// out of reach: all that can be known is known.
-			f, err = f.refuse(Unsigned, err), nil
+		var lacked *registry.LackedError
+		if errors.As(err, &lacked) {
+			f, err = f.refuse(Unsigned, err), nil // all that can be known behind an air gap is known
 		}
 		return []Finding{f}, err
 	}
