@@ -39,7 +39,7 @@ func TestKilled(t *testing.T) {
 	t.Parallel()
 	want := *kills
 	if testing.Short() {
-		want = 8
+		want = 4
 	}
 	r := newRig(t)
 	c := &crash{project: r.project(t.TempDir()), names: []string{"a", "b", "c"}, hits: map[string]int{}, found: map[string]int{}}

@@ -58,7 +58,7 @@ func TestReadOnlyFolder(t *testing.T) {
 		if now, _ := os.ReadFile(p.lock()); string(now) != string(lock) {
 			t.Errorf("%s: the lock changed", dir)
 		}
-		if n := r.fetched["a 2.0.0"]; n != 0 {
+		if r.times("a", "2.0.0") != 0 {
 			t.Errorf("%s: the layer was fetched", dir)
 		}
 		if err := os.Chmod(filepath.Join(p.home, dir), 0o755); err != nil {

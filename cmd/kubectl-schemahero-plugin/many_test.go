@@ -78,7 +78,7 @@ func TestManyProcesses(t *testing.T) {
 
 	for _, name := range names {
 		for _, v := range versions {
-			if got := r.fetched[name+" "+v]; got != 1 {
+			if got := r.times(name, v); got != 1 {
 				t.Errorf("%s %s was fetched %d times", name, v, got)
 			}
 		}
@@ -91,7 +91,7 @@ func TestManyProcesses(t *testing.T) {
 	if left := shared.temporary(); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	t.Logf("%d processes x %d rounds, %d layers fetched once each", processes, n, len(r.fetched))
+	t.Logf("%d processes x %d rounds, %d layers fetched once each", processes, n, len(names)*len(versions))
 }
 
 // A process that is killed while it fetches a layer blocks nobody: the one that

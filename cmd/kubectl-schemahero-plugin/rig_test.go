@@ -95,6 +95,13 @@ func (r *rig) publishProgram(name, version string, body []byte) {
 	r.programs[sum(body)] = name + " " + version
 }
 
+// times returns how often a driver's layer was fetched.
+func (r *rig) times(name, version string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fetched[name+" "+version]
+}
+
 func (r *rig) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	data, found := r.docs[req.URL.Path]
