@@ -218,3 +218,14 @@ func TestHelpNamesTheProgramAsItWasCalled(t *testing.T) {
 		}
 	}
 }
+
+func TestFill(t *testing.T) {
+	word := strings.Repeat("x", 30)
+	got := fill(word + " " + word + "\n" + word + "\n\n  a list\n  of two\n\nend")
+	if want := word + " " + word + "\n" + word + "\n\n  a list\n  of two\n\nend"; got != want {
+		t.Errorf("%q", got)
+	}
+	if got := fill("short\nlines are\none"); got != "short lines are one" {
+		t.Errorf("%q", got)
+	}
+}
