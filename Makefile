@@ -44,6 +44,7 @@ test: lint unit race fuzz ## Run everything that needs no server: lint, unit and
 unit: ## Run the unit and script tests
 	go test ./... ./testdata/tools/release
 	go -C testdata/tools/schema test ./...
+	go -C testdata/tools/sbom test ./...
 
 .PHONY: race
 race: ## Run the same tests under the race detector, without the long ones
