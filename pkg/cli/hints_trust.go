@@ -49,7 +49,7 @@ func (a *app) trustHints(err error) []string {
 				"or give the file: keyless = { …, trusted-root = \"trusted_root.json\" }",
 			}
 		}
-		return []string{"check the network, or give the file: keyless = { …, trusted-root = \"trusted_root.json\" }"}
+		return []string{"check the network; --offline takes the root that is cached; or give the file: keyless = { …, trusted-root = \"trusted_root.json\" }"}
 	case errors.As(err, &key) && key.Locked:
 		return []string{"set COSIGN_PASSWORD, or leave it unset and be asked"}
 	case errors.As(err, &key):
