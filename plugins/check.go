@@ -56,8 +56,7 @@ func (p *Project) check(ctx context.Context, o SyncOptions, look func(context.Co
 }
 
 // Shadow marks what the host would not load because it finds another file of
-// that name first, in the order of dirs (see install.SearchPath). Files outside
-// of dirs are left as they are: the host never finds them.
+// that name first, in the order of dirs (see install.SearchPath).
 func Shadow(items []install.Status, dirs []string) []install.Status {
 	out := append([]install.Status(nil), items...)
 	for i := range out {
@@ -68,17 +67,23 @@ func Shadow(items []install.Status, dirs []string) []install.Status {
 	return out
 }
 
-// Shadowing returns the file that the host loads in place of an item, "" for
-// none.
+// Shadowing returns the file that the host loads in place of an item, "" where
+// it loads the item, or finds none at all.
 func Shadowing(it install.Item, dirs []string) string {
 	found := install.Discover(it.Layer.Platform.Executable(it.Name), dirs)
-	for i, f := range found {
-		if sameFile(f.Path, it.Path) {
-			if i > 0 {
-				return found[0].Path
-			}
-			return ""
-		}
+	if len(found) == 0 || sameFile(found[0].Path, it.Path) {
+		return ""
 	}
-	return ""
+	return found[0].Path
+}
+
+// CheckPlatform tells whether every locked driver serves this machine. Errors:
+// *PlatformError, joined; those of reading manifest and lock.
+func (p *Project) CheckPlatform() error {
+	in, err := p.load(nil, true)
+	if err != nil || in.lock == nil {
+		return err
+	}
+	_, _, err = p.items(in, in.lock, SyncOptions{})
+	return err
 }

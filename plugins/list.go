@@ -73,6 +73,9 @@ func listStatus(ctx context.Context, engine *install.Engine, items []install.Ite
 			}
 		}
 	}
+	status = slices.DeleteFunc(status, func(s install.Status) bool { // wanted by nobody, and not there
+		return s.State == install.Missing && slices.ContainsFunc(unused, func(u install.Receipt) bool { return u.Path == s.Path })
+	})
 	status = Shadow(status, dirs)
 	status = append(status, foreign(dirs, known)...)
 	slices.SortStableFunc(status, func(a, b install.Status) int {

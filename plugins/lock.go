@@ -53,7 +53,27 @@ type LockOptions struct {
 // Errors: *diag.Error, *manifest.NotFoundError, lockfile's and resolve's, the
 // Registry's, *RefusedError, *SignerError and the Verifier's.
 func (p *Project) Lock(ctx context.Context, o LockOptions) (*LockReport, error) {
-	return p.relock(ctx, nil, p.settle(false, false), vetting{}, o)
+	return p.relock(ctx, nil, p.settleAndCheck, vetting{}, o)
+}
+
+// settleAndCheck is settle that also tells of tags which moved, where the
+// registries are asked anyway. What is locked stays locked whatever they say,
+// so that one which cannot be reached is no failure.
+func (p *Project) settleAndCheck(ctx context.Context, in *inputs) (*resolve.Result, error) {
+	result, err := p.settle(false, false)(ctx, in)
+	if err != nil || p.stale(in, false) == nil {
+		return result, err
+	}
+	var kept []lockfile.Plugin
+	for _, entry := range result.Lock.Plugins {
+		if before, ok := in.lock.Plugin(entry.Name); ok && before.Digest == entry.Digest {
+			kept = append(kept, entry)
+		}
+	}
+	if moved, err := resolve.Check(ctx, p.catalog, kept); err == nil {
+		result.Moved = moved
+	}
+	return result, nil
 }
 
 // relock is run without its second half: nothing is installed.
@@ -104,7 +124,7 @@ func (p *Project) settle(locked, frozen bool) settle {
 		case locked || frozen:
 			return nil, stale
 		}
-		return p.resolve(ctx, in, resolve.Options{CheckMoved: true})
+		return p.resolve(ctx, in, resolve.Options{})
 	}
 }
 

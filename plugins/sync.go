@@ -27,6 +27,7 @@ type SyncOptions struct {
 // SyncReport is what Sync did, or with DryRun would do.
 type SyncReport struct {
 	LockReport
+	Saved     bool     // the lock, and an edited manifest, are as Changes says
 	Items     []Synced // sorted by name
 	Conflicts []install.Conflict
 	Dropped   []install.Receipt // files that this lock no longer wants

@@ -105,6 +105,7 @@ func (t *transition) apply(ctx context.Context) error {
 	if err := t.p.save(t.in, t.lock); err != nil {
 		return err
 	}
+	t.report.Saved = true
 	placed, err := hold.Place(ctx, t.items, install.PlaceOptions{
 		Claim: t.claim(), Force: t.o.Force, KeepGoing: t.o.KeepGoing, Again: t.o.Refetch, Probe: t.o.Probe, Keep: t.keeps,
 	})

@@ -103,7 +103,7 @@ func (p *part) single(name string, platform Platform, tag string) (Build, error)
 func (p *part) build(name string, at int, platform Platform, tag string) Build {
 	l := p.Layers[at]
 	b := Build{Platform: platform, Tag: tag, Manifest: p.digest}
-	b.File = cmp.Or(l.Annotations[ocispec.AnnotationTitle], platform.Archive(name))
+	b.File = cmp.Or(l.Annotations[ocispec.AnnotationTitle], untitled(l.MediaType, name, platform))
 	b.Layer = ocispec.Descriptor{MediaType: l.MediaType, Digest: l.Digest, Size: l.Size}
 	if hex := strings.TrimPrefix(l.Annotations[AnnotationExecutable], "sha256:"); hex != "" {
 		b.Executable = digest.NewDigestFromEncoded(digest.SHA256, hex)
@@ -115,4 +115,15 @@ func (p *part) build(name string, at int, platform Platform, tag string) Build {
 		}
 	}
 	return b
+}
+
+// untitled names a layer that has no title: an archive's name for what its
+// media type says is one, else the executable's.
+func untitled(mediaType, name string, platform Platform) string {
+	for _, word := range []string{"tar", "gzip", "zstd"} {
+		if strings.Contains(mediaType, word) {
+			return platform.Archive(name)
+		}
+	}
+	return "schemahero-" + name + "-" + platform.Suffix()
 }

@@ -109,7 +109,7 @@ func (a *app) edit(ctx context.Context, p *plugins.Project, m *manifest.Manifest
 		}
 		return e, nil
 	}
-	if have, ok := m.Plugin(e.Name); ok && have.Version != "" {
+	if have, ok := m.Plugin(e.Name); ok {
 		e.Version = have.Version // add it again: only the alias or registry is new
 		return e, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
@@ -38,6 +39,12 @@ type app struct {
 // prepare runs before every command: it applies the global flags.
 func (a *app) prepare(cmd *cobra.Command) error {
 	if err := checkOutput(a.flags.output); err != nil {
+		return err
+	}
+	if a.flags.output == "markdown" && cmd.Name() != "lock" && cmd.Name() != "update" {
+		return usagef("--output markdown: only lock and update print it")
+	}
+	if err := checkPaths(cmd); err != nil {
 		return err
 	}
 	if a.flags.timeout < 0 {
@@ -215,10 +222,16 @@ func start(ctx context.Context, _ install.Item, path string) error {
 
 // manifestFile finds the manifest: --file, else upwards from the folder.
 func (a *app) manifestFile() (string, error) {
-	if a.flags.file != "" {
-		return a.abs(a.flags.file), nil
+	if a.flags.file == "" {
+		return plugins.FindManifest(a.Directory)
 	}
-	return plugins.FindManifest(a.Directory)
+	file := a.abs(a.flags.file)
+	if info, err := os.Stat(file); err != nil && !exists(manifest.LockPath(file)) {
+		return "", usagef("--file %s: there is no such file", a.flags.file)
+	} else if err == nil && info.IsDir() {
+		return "", usagef("--file %s: is a folder", a.flags.file)
+	}
+	return file, nil
 }
 
 // project opens the project that the working directory or --file names.
@@ -239,4 +252,18 @@ func (a *app) project() (*plugins.Project, error) {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// checkPaths refuses flags that name a place and are empty, as an unset
+// variable of a script leaves them: the default would be another place.
+func checkPaths(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch f.Name {
+		case "dir", "platform", "home", "file", "directory", "from", "registry", "ca-file", "key":
+			if v := f.Value.String(); v == "" || v == "[]" {
+				err = usagef("--%s: is empty", f.Name)
+			}
+		}
+	})
+	return err
 }

@@ -120,7 +120,7 @@ func (a *app) build(ctx context.Context, names []string, b buildFlags) ([]publis
 func parsePlatforms(list []string) ([]artifact.Platform, error) {
 	var out []artifact.Platform
 	for _, s := range list {
-		p, err := artifact.ParseMachine(s)
+		p, err := parseMachine(s)
 		if err != nil {
 			return nil, asUsage(err)
 		}

@@ -156,7 +156,7 @@ func (a *app) tools(words []string) ([]transfer.Tool, error) {
 				return nil, usagef("--include-tool=%s: write OS/ARCH=FILE, or nothing for this very program", w)
 			}
 			var err error
-			if platform, err = artifact.ParseMachine(text); err != nil {
+			if platform, err = parseMachine(text); err != nil {
 				return nil, asUsage(err)
 			}
 			file = a.abs(path)
@@ -181,10 +181,12 @@ func (a *app) tools(words []string) ([]transfer.Tool, error) {
 
 func (a *app) bundleInspectCommand() *cobra.Command {
 	return a.command("inspect FILE", "Show what a bundle or an image layout holds",
-		`Reads its manifests, not its layers: verify does.`,
+		`Lists the drivers of a bundle, or of the folder that it was unpacked into, with
+versions, platforms and sizes. It reads manifests, not layers: verify does.`,
 		examples(
 			"bundle inspect drivers.tar", "drivers, versions, platforms",
-			"bundle inspect vendor/plugins -o json", "a folder, for a script"),
+			"bundle inspect vendor/plugins -o json", "a folder, for a script",
+			"bundle inspect drivers.tar -o wide", "with repositories and digests"),
 		exactly(1, "FILE"), func(cmd *cobra.Command, args []string) error {
 			return a.lookInto(cmd.Context(), args[0], false)
 		})
@@ -196,7 +198,8 @@ func (a *app) bundleVerifyCommand() *cobra.Command {
 signatures are verified when it is installed, under the project's trust rules.`,
 		examples(
 			"bundle verify drivers.tar", "is it whole?",
-			"bundle verify vendor/plugins", "is what is committed as it was fetched?"),
+			"bundle verify vendor/plugins", "is what is committed as it was fetched?",
+			"bundle verify drivers.tar -q && kubectl schemahero plugin sync --from drivers.tar", "install only what is whole"),
 		exactly(1, "FILE"), func(cmd *cobra.Command, args []string) error {
 			return a.lookInto(cmd.Context(), args[0], true)
 		})

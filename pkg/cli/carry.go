@@ -138,7 +138,7 @@ func forPlatforms(l *lockfile.Lock, words []string) (*lockfile.Lock, error) {
 	}
 	var platforms []artifact.Platform
 	for _, w := range words {
-		p, err := artifact.ParseMachine(w)
+		p, err := parseMachine(w)
 		if err != nil {
 			return nil, asUsage(err)
 		}

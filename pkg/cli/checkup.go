@@ -75,13 +75,18 @@ func (c *checkup) project(p *plugins.Project) (*lockfile.Lock, error) {
 // drivers checks what is installed, and what the host would load.
 func (c *checkup) drivers(ctx context.Context, p *plugins.Project, lock *lockfile.Lock, start bool) error {
 	dirs := c.a.searchPath()
+	if lock != nil {
+		if err := p.CheckPlatform(); err != nil {
+			c.add(findProblem, "lock", c.a.rel(p.LockFile()), err.Error(), strings.Join(c.a.hints(err), "; "))
+		}
+	}
 	statuses, err := p.List(ctx, dirs)
 	if err != nil {
 		return err
 	}
 	for _, s := range statuses {
 		_, locked := lock.Plugin(s.Plugin)
-		locked = locked && s.State != install.Foreign
+		locked = locked && (s.State != install.Foreign || s.Layer.Digest != "") // a file in the way of the lock's own
 		c.driver(s, locked, dirs)
 		if s.State == install.OK {
 			c.executable(ctx, s, locked, start)
@@ -110,8 +115,7 @@ func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 			c.add(findAdvice, "driver", path, "is not in a folder where the host looks from here", "start the host in the folder of the manifest, or set SCHEMAHERO_PLUGIN_PATH="+filepath.Dir(s.Path))
 		}
 	case s.State == install.Foreign:
-		hint := "remove it, or let sync replace it: " + a.displayName() + " sync --force"
-		c.add(findAdvice, "driver", path, "was not installed by this program", hint)
+		c.add(bad, "driver", path, "was not installed by this program", "remove it, or let sync replace it: "+a.displayName()+" sync --force")
 	case s.State == install.Shadowed:
 		c.add(bad, "driver", path, "the host would load "+plugins.Shadowing(s.Item, dirs), "remove that file")
 	case s.State == install.Unused:

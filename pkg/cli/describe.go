@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
@@ -46,7 +47,7 @@ func (a *app) describeOne(err error) []string {
 	if isTimeout(err) && a.flags.timeout > 0 && errors.Is(err, context.DeadlineExceeded) {
 		text = fmt.Sprintf("timeout: not done within %s", a.flags.timeout)
 	}
-	text = strings.ReplaceAll(text, a.Directory+"/", "")
+	text = a.shorten(text)
 	lines := strings.Split(escapeLines(text), "\n")
 	lines[0] = a.errorLine(lines[0])
 	return lines
@@ -91,4 +92,22 @@ func foreignPaths(err error) []string {
 		}
 	}
 	return out
+}
+
+// shorten makes paths below the working directory relative, where one begins a
+// word: in the middle of one it is another path.
+func (a *app) shorten(text string) string {
+	prefix := a.Directory + string(filepath.Separator)
+	var b strings.Builder
+	for {
+		i := strings.Index(text, prefix)
+		if i < 0 || prefix == "//" {
+			return b.String() + text
+		}
+		b.WriteString(text[:i])
+		if before := b.String(); before != "" && !strings.ContainsAny(before[len(before)-1:], " (\"'\n\t") {
+			b.WriteString(prefix)
+		}
+		text = text[i+len(prefix):]
+	}
 }

@@ -140,7 +140,7 @@ func exitOf(err error) int {
 	)
 	switch {
 	case errors.As(err, &usage), errors.As(err, &missing), errors.As(err, &noEntry), isFileError(err), errors.As(err, &newer),
-		errors.As(err, &conflict), errors.As(err, &lockSize), errors.As(err, &name), errors.As(err, &ref), errors.As(err, &unknown), isPublishUsage(err):
+		errors.As(err, &conflict), errors.As(err, &lockSize), errors.As(err, &name), errors.As(err, &ref), errors.As(err, &unknown), errors.As(err, new(*manifest.EditError)), isPublishUsage(err):
 		return exitUsage
 	case errors.As(err, &drifted), errors.As(err, &stale), errors.As(err, new(*shadowedError)):
 		return exitOutOfDate

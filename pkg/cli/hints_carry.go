@@ -23,8 +23,8 @@ func (a *app) carryHints(err error) []string {
 	switch {
 	case errors.As(err, &offline) && a.source == nil:
 		return []string{
-			"where there is a network: " + me + " bundle create drivers.tar",
-			"then here: " + me + " sync --from drivers.tar",
+			"where there is a network: " + me + " bundle create BUNDLE",
+			"then here: " + me + " sync --from BUNDLE",
 			"or leave --offline and SCHEMAHERO_PLUGIN_OFFLINE out",
 		}
 	case errors.As(err, &missing):

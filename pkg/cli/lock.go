@@ -54,7 +54,10 @@ does not satisfy the manifest.`,
 					return err
 				}
 				a.say("%s is current", a.rel(p.LockFile()))
-				return nil
+				if a.flags.output == "" {
+					return nil
+				}
+				return a.print(view{object: newList[changeItem]("LockDiff", nil), markdown: func(w io.Writer) { markdownDiff(w, nil) }})
 			}
 			report, err := p.Lock(cmd.Context(), plugins.LockOptions{DryRun: dryRun})
 			if err != nil {

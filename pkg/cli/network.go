@@ -120,6 +120,8 @@ func (a *app) printStats() {
 // bytesText writes a number of bytes for a person.
 func bytesText(n int64) string {
 	switch {
+	case n >= 10_000_000_000:
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
 	case n >= 1<<20:
 		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 	case n >= 10_000:

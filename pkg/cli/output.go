@@ -79,6 +79,7 @@ func (a *app) print(v view) error {
 		if err != nil {
 			return asUsage(err)
 		}
+		p.AllowMissingKeys(true) // as kubectl does
 		return p.PrintObj(v.object, a.Out)
 	case "go-template":
 		p, err := printers.NewGoTemplatePrinter([]byte(arg))

@@ -2,17 +2,28 @@ package cli
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-
-	"runtime"
 )
 
 func hostPlatform() artifact.Platform {
 	return artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}
+}
+
+// parseMachine reads a platform as a person types it: an architecture alone is
+// this operating system's.
+func parseMachine(s string) (artifact.Platform, error) {
+	if !strings.Contains(s, "/") && s != "" {
+		if p, err := artifact.ParseMachine(runtime.GOOS + "/" + s); err == nil {
+			return p, nil
+		}
+	}
+	return artifact.ParseMachine(s)
 }
 
 // pluginView renders executables and their states, sorted by name.
@@ -24,10 +35,8 @@ func (a *app) pluginView(statuses []install.Status, lock *lockfile.Lock) view {
 			Layer: string(s.Layer.Digest), Path: s.Path, State: string(s.State),
 		}
 		if entry, ok := lock.Plugin(s.Plugin); ok {
-			if it.Digest = string(entry.Digest); it.Digest == "" {
-				if p, ok := entry.Platform(s.Layer.Platform); ok {
-					it.Digest = string(p.Manifest)
-				}
+			if p, ok := entry.Platform(s.Layer.Platform); ok && p.Layer == s.Layer.Digest {
+				it.Digest = string(cmp.Or(entry.Digest, p.Manifest))
 			}
 		}
 		items = append(items, it)

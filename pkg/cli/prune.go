@@ -107,6 +107,10 @@ func (a *app) runPrune(ctx context.Context, o install.PruneOptions) error {
 			}
 			fmt.Fprintf(w, "%s %s\n", verb, escape(it.Path))
 		}
+		if len(items) == 0 {
+			a.say("nothing to remove")
+			return
+		}
 		a.say("%s %s", verb, bytesText(pruned.Bytes))
 	}
 	return a.print(v)

@@ -94,7 +94,7 @@ func (a *app) pushFiles(name string, p pushFlags) (map[artifact.Platform]string,
 	files := map[artifact.Platform]string{}
 	for _, s := range p.platforms {
 		text, file, ok := strings.Cut(s, "=")
-		platform, err := artifact.ParseMachine(text)
+		platform, err := parseMachine(text)
 		switch {
 		case !ok || file == "":
 			return nil, usagef("--platform %s: write OS/ARCH=FILE", s)

@@ -5,6 +5,10 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -50,7 +54,20 @@ func (a *app) runRun(ctx context.Context, args []string) error {
 	if len(shadowed) > 0 {
 		return &shadowedError{shadowed}
 	}
-	return a.exec(ctx, args)
+	return a.exec(ctx, args, a.outside(report.Items, dirs))
+}
+
+// outside returns the folders of drivers in which the host does not look from
+// here.
+func (a *app) outside(items []plugins.Synced, dirs []string) []string {
+	var out []string
+	for _, it := range items {
+		dir := filepath.Dir(it.Path)
+		if !slices.Contains(dirs, dir) && !slices.Contains(out, dir) {
+			out = append(out, dir)
+		}
+	}
+	return out
 }
 
 // shadowedError says that the host would not load what is locked.
@@ -62,26 +79,45 @@ func (e *shadowedError) Error() string {
 
 // exec runs the command as a child: the deferred work of this process (bars,
 // statistics) still happens, and signals reach both through the terminal.
-func (a *app) exec(ctx context.Context, args []string) error {
-	path, err := exec.LookPath(args[0])
+func (a *app) exec(ctx context.Context, args, folders []string) error {
+	name := args[0]
+	if filepath.Base(name) != name {
+		name = a.abs(name) // as seen from -C
+	}
+	path, err := exec.LookPath(name)
 	if err != nil && !errors.Is(err, exec.ErrDot) {
 		return &refused{args[0] + ": no such command", nil}
 	}
 	c := exec.CommandContext(ctx, path, args[1:]...)
 	c.Dir = a.Directory
 	c.Env = a.Environ()
+	if len(folders) > 0 { // the host then finds them after all others
+		if own := a.env("SCHEMAHERO_PLUGIN_PATH"); own != "" {
+			folders = append([]string{own}, folders...)
+		}
+		c.Env = append(c.Env, "SCHEMAHERO_PLUGIN_PATH="+strings.Join(folders, string(os.PathListSeparator)))
+	}
 	c.Stdin, c.Stdout, c.Stderr = a.In, a.Out, a.Err
 	// The terminal sends an interrupt to the child too: give it the time to end
 	// by itself.
-	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	c.Cancel = func() error { return c.Process.Signal(signalOf(ctx)) }
 	err = c.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		code := exit.ExitCode()
-		if code < 0 { // ended by a signal
-			code = exitInterrupted
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			code = 128 + int(status.Signal()) // as shells have it
 		}
 		return &childExit{code}
 	}
 	return err
+}
+
+// signalOf is the signal that ended ctx, to be passed on: signal.NotifyContext
+// names it in the cause.
+func signalOf(ctx context.Context) os.Signal {
+	if cause := context.Cause(ctx); cause != nil && strings.Contains(cause.Error(), syscall.SIGTERM.String()) {
+		return syscall.SIGTERM
+	}
+	return os.Interrupt
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
@@ -70,7 +69,7 @@ one driver fails, none is replaced; --keep-going installs the others.`,
 // target fills in where to install and for which platforms.
 func (a *app) target(o *plugins.SyncOptions, platforms []string, dir string) error {
 	for _, s := range platforms {
-		p, err := artifact.ParseMachine(s)
+		p, err := parseMachine(s)
 		if err != nil {
 			return asUsage(err)
 		}
@@ -98,8 +97,10 @@ func (a *app) printSync(r *plugins.SyncReport, failed error, dryRun bool) error 
 		return failed
 	}
 	a.notes(r.Result)
-	for _, c := range r.Changes {
-		a.say("%s", escape(changeLine(c, dryRun)))
+	if failed == nil || r.Saved {
+		for _, c := range r.Changes {
+			a.say("%s", escape(changeLine(c, dryRun)))
+		}
 	}
 	for _, c := range r.Conflicts {
 		a.warn("%s: %s wants version %s, which was replaced by %s", escape(c.Item.Path), escape(a.rel(string(c.Claim))), escape(orNone(c.Version)), escape(orNone(c.Item.Version)))
@@ -111,6 +112,9 @@ func (a *app) printSync(r *plugins.SyncReport, failed error, dryRun bool) error 
 		a.say("removed %s", escape(a.rel(f.Path)))
 	}
 	if failed != nil {
+		if r.Saved && !a.flags.quiet {
+			a.printActions(a.Err, r.Items, dryRun) // with --keep-going, what was done all the same
+		}
 		return failed
 	}
 	var items []install.Status
@@ -153,7 +157,7 @@ func (a *app) printActions(w io.Writer, items []plugins.Synced, dryRun bool) {
 func (a *app) printCheck(r *plugins.CheckReport) error {
 	var err error
 	if r.Drift() {
-		err = &drift{text: "this machine differs from the lock"}
+		err = &drift{text: "this machine differs from the lock", next: a.nextSync(r.Items)}
 		if r.Stale != nil {
 			err = r.Stale
 		}
@@ -169,4 +173,22 @@ func orNone(s string) string {
 		return "(no version)"
 	}
 	return s
+}
+
+// nextSync is what makes the machine match: "" for a plain sync, which does not
+// touch what it did not install.
+func (a *app) nextSync(items []install.Status) string {
+	next := ""
+	for _, it := range items {
+		switch it.State {
+		case install.OK:
+		case install.Shadowed:
+			next = "remove the file that the host loads instead; see " + a.displayName() + " which " + it.Name
+		case install.Foreign:
+			return a.displayName() + " sync --force"
+		default:
+			return ""
+		}
+	}
+	return next
 }

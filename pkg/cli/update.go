@@ -104,7 +104,8 @@ func movedError(r *resolve.Result, u plugins.UpdateOptions) error {
 	var errs []error
 	for _, m := range r.Moved {
 		accepted := u.AcceptMoved && slices.Contains(u.Names, m.Plugin)
-		if m.Kind == resolve.TagMoved && !m.Floating && !accepted {
+		meant := len(u.Names) == 0 || slices.Contains(u.Names, m.Plugin)
+		if m.Kind == resolve.TagMoved && !m.Floating && meant && !accepted {
 			errs = append(errs, &resolve.MovedError{Moved: m})
 		}
 	}

@@ -167,7 +167,7 @@ func (a *app) runOutdated(ctx context.Context, exitCode bool) error {
 		return err
 	}
 	if exitCode && behind > 0 {
-		return &drift{text: count(behind, "driver") + " behind", next: a.displayName() + " update"}
+		return &drift{text: count(behind, "driver") + " behind", next: a.nextUpdate(found)}
 	}
 	return nil
 }
@@ -263,4 +263,21 @@ func (a *app) printWhy(w io.Writer, e *resolve.Explanation) {
 		fmt.Fprintf(w, "  %s is taken\n", escape(e.Taken))
 	}
 	fmt.Fprintln(w)
+}
+
+// nextUpdate is what brings a driver that is behind further: an update where
+// the manifest admits one, else another constraint, or a decision about a tag.
+func (a *app) nextUpdate(found []resolve.Behind) string {
+	next := ""
+	for _, f := range found {
+		switch {
+		case f.Wanted != f.Current || f.Digest:
+			return a.displayName() + " update"
+		case len(f.Moved) > 0:
+			next = a.displayName() + " update --accept-moved " + f.Plugin
+		case f.Outdated() && next == "":
+			next = a.displayName() + " add " + f.Plugin + "@^" + f.Latest
+		}
+	}
+	return next
 }

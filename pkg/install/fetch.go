@@ -55,7 +55,7 @@ func (e *Engine) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executabl
 		e.emit(Event{Kind: EventFetch, Layer: l, Done: min(n, l.Size), Total: l.Size})
 	})
 	behind := flow.NewBehind(&e.buffers, &flushing{temp: temp}, fileSum)
-	broken := e.unpacker.Extract(ahead, behind, unpack.Driver{Name: l.Plugin, Platform: l.Platform, Size: l.Size})
+	broken := e.unpacker.Extract(ahead, behind, unpack.Driver{Name: l.Plugin, Platform: l.Platform, Size: l.Size, File: l.File})
 	if err := behind.Close(); err != nil {
 		src.Close() // else Close waits for bytes that nobody wants
 		ahead.Close()

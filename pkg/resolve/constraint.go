@@ -79,11 +79,10 @@ func mentioned(constraint string) []*semver.Version {
 // nearest returns the version closest to those that a constraint names, nil
 // where there is none. Of two at the same distance it is the first.
 func nearest(versions []*semver.Version, constraint string) *semver.Version {
-	marks := mentioned(constraint)
 	var best *semver.Version
 	var bestAt [3]uint64
-	for _, v := range versions {
-		for _, m := range marks {
+	for _, m := range mentioned(constraint) {
+		for _, v := range neighbours(versions, m) {
 			at := distance(v, m)
 			if best == nil || less(at, bestAt) {
 				best, bestAt = v, at
@@ -91,6 +90,26 @@ func nearest(versions []*semver.Version, constraint string) *semver.Version {
 		}
 	}
 	return best
+}
+
+// neighbours returns the greatest version up to a mark and the smallest from
+// it: nothing else can be nearest.
+func neighbours(versions []*semver.Version, mark *semver.Version) []*semver.Version {
+	var below, above *semver.Version
+	for _, v := range versions {
+		if c := v.Compare(mark); c <= 0 && (below == nil || v.GreaterThan(below)) {
+			below = v
+		} else if c > 0 && (above == nil || v.LessThan(above)) {
+			above = v
+		}
+	}
+	var out []*semver.Version
+	for _, v := range []*semver.Version{above, below} {
+		if v != nil {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // distance tells how far two versions are apart, in major versions before

@@ -48,7 +48,18 @@ func refuse(format string, args ...any) error { return &Error{fmt.Sprintf(format
 type Driver struct {
 	Name     string
 	Platform artifact.Platform
-	Size     int64 // of the layer, bytes
+	Size     int64  // of the layer, bytes
+	File     string // the layer's title
+}
+
+// archived tells whether the layer's title promises an archive.
+func (d Driver) archived() bool {
+	for _, ext := range [...]string{".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"} {
+		if strings.HasSuffix(d.File, ext) {
+			return true
+		}
+	}
+	return false
 }
 
 // limit returns the bytes to which the layer may expand.
@@ -97,9 +108,12 @@ func (u *Unpacker) Extract(r io.Reader, w io.ReaderFrom, d Driver) error {
 		}
 		return refuse("is compressed twice")
 	}
-	if isTar(head) {
+	switch {
+	case isTar(head):
 		err = untar(inner, w, d)
-	} else {
+	case d.archived():
+		return refuse("is no tar archive, though its name says so")
+	default:
 		err = bare(inner, w)
 	}
 	return describe(err)
