@@ -302,3 +302,37 @@ func size(t *testing.T, path string) (n int64) {
 	}
 	return n
 }
+
+// TestExportDockerfile runs the script of the Dockerfile's first stage as an
+// image build would, with the oras CLI, and the host loads what it makes.
+func TestExportDockerfile(t *testing.T) {
+	a := startDistribution(t, "", access{})
+	pub, _, _ := releases(t, a)
+	// oras takes localhost to speak plain HTTP.
+	namespace := strings.Replace(pub.namespace(), "127.0.0.1", "localhost", 1)
+	p := newProject(t, fmt.Sprintf("registry = %q\n\n[plugins]\npostgres = { version = \"*\", aliases = [\"cockroachdb\"] }\nmysql = \"*\"\n", namespace))
+	p.ok("lock")
+	text := p.ok("export", "dockerfile", "--image", "example/manager:1").stdout
+	_, script, _ := strings.Cut(text, "<<'EOF'\n")
+	script, rest, ok := strings.Cut(script, "\nEOF\n")
+	if !ok || !strings.Contains(rest, "FROM example/manager:1\nCOPY --from=drivers /drivers/out/ /usr/local/lib/schemahero/plugins/\n") {
+		t.Fatal(text)
+	}
+	dir := t.TempDir()
+	env := environment(t.TempDir(), "TARGETPLATFORM="+runtime.GOOS+"/"+runtime.GOARCH)
+	for i, v := range env {
+		if path, ok := strings.CutPrefix(v, "PATH="); ok {
+			env[i] = "PATH=" + filepath.Dir(pub.oras) + ":" + path
+		}
+	}
+	if r := command(t, dir, env, script, "sh"); r.code != 0 {
+		t.Fatalf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	for file, name := range map[string]string{"postgres": "postgres", "cockroachdb": "postgres", "mysql": "mysql"} {
+		same(t, filepath.Join(dir, "out", "schemahero-"+file), driver(t, name, newer, runtime.GOOS+"/"+runtime.GOARCH))
+	}
+
+	if r := command(t, t.TempDir(), append(env, "TARGETPLATFORM=plan9/386"), script, "sh"); r.code == 0 {
+		t.Error("an image for a platform that the lock does not have is built")
+	}
+}
