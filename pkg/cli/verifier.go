@@ -90,6 +90,9 @@ func (t *rootTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // Verify implements plugins.Verifier.
 func (v *verifier) Verify(ctx context.Context, q plugins.Verification) (*lockfile.Signature, error) {
+	if len(v.machine.Rules) == 0 && (q.Manifest == nil || len(q.Manifest.Trust.Rules) == 0) {
+		return nil, nil // as most are: a sync of many drivers with nothing to do does nothing
+	}
 	r := v.request(q)
 	r.CheckLinks, r.Again = q.CheckChain, q.Again
 	signer, err := v.trust.Verify(ctx, r)
