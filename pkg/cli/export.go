@@ -17,7 +17,8 @@ func (a *app) exportCommand() *cobra.Command {
 output: the same lock is the same text.`,
 		examples(
 			"export dockerfile > Dockerfile", "the locked drivers in a manager image",
-			"export cyclonedx > sbom.json", "an SBOM of the locked drivers"),
+			"export cyclonedx > sbom.json", "an SBOM of the locked drivers",
+			"export cyclonedx -f other.toml", "of another manifest's lock"),
 		none, func(cmd *cobra.Command, _ []string) error { return cmd.Help() })
 	cmd.AddCommand(a.exportDockerfileCommand(), a.exportCycloneDXCommand())
 	return cmd
@@ -32,7 +33,8 @@ manager image with the drivers in `+export.DriverFolder+`,
 where the host looks. A Database uses it by spec.schemahero.image.`,
 		examples(
 			"export dockerfile --image schemahero/schemahero-manager:0.24.0 > Dockerfile", "on a manager image of your choice",
-			"export dockerfile --platform linux/amd64", "for one platform; the manager's version is the manifest's schemahero"),
+			"export dockerfile --platform linux/amd64", "for one platform; the manager's version is the manifest's schemahero",
+			"export dockerfile | docker build --tag manager -", "straight into a build"),
 		none, func(*cobra.Command, []string) error {
 			lock, err := a.lockToCarry(nil)
 			if err != nil {
@@ -80,7 +82,8 @@ with its SHA-256, and each executable where the release states it. It bears no
 time, so that it changes with the lock and not otherwise.`,
 		examples(
 			"export cyclonedx > sbom.json", "named after the project's folder",
-			"export cyclonedx --name shop | jq .components[].purl", "the drivers' package URLs"),
+			"export cyclonedx --name shop | jq .components[].purl", "the drivers' package URLs",
+			"export cyclonedx -C shop", "of the project in another folder"),
 		none, func(*cobra.Command, []string) error {
 			lock, err := a.lockToCarry(nil)
 			if err != nil {
