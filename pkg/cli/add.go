@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -135,9 +136,13 @@ stay until prune removes them, since another project may still want them.`,
 			if err != nil {
 				return err
 			}
+			names, err := a.drivers(p, args)
+			if err != nil {
+				return err
+			}
 			return a.change(cmd.Context(), p, func(data []byte) (out []byte, err error) {
 				out = data
-				for _, name := range args {
+				for _, name := range names {
 					if out, err = manifest.Remove(p.ManifestFile(), out, name); err != nil {
 						return nil, err
 					}
@@ -149,6 +154,30 @@ stay until prune removes them, since another project may still want them.`,
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, tell what would be done")
 	cmd.ValidArgsFunction = a.completeLocked
 	return cmd
+}
+
+// drivers returns the manifest's names for what a person called drivers: an
+// alias, or an engine that one of them serves, is that driver.
+func (a *app) drivers(p *plugins.Project, words []string) ([]string, error) {
+	m, err := p.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(words))
+	for i, w := range words {
+		names[i] = w
+		if _, ok := m.Plugin(w); ok {
+			continue
+		}
+		driver, engine := artifact.DriverOf(w)
+		for _, q := range m.Plugins {
+			if slices.Contains(q.Aliases, w) || engine && q.Name == driver {
+				names[i] = q.Name
+				a.say("%s is served by the driver %s", escape(w), escape(q.Name))
+			}
+		}
+	}
+	return names, nil
 }
 
 // count writes "1 driver" or "3 drivers".

@@ -89,6 +89,8 @@ func (a *app) projectHints(err error) []string {
 		return []string{"upgrade this program, or write the lock again with this version: remove the file and run " + me + " lock"}
 	case errors.As(err, &noVer):
 		return []string{"see what there is: " + me + " versions " + noVer.Plugin, "and why each was passed over: " + me + " why " + noVer.Plugin}
+	case errors.As(err, &noRepo) && noRepo.Wants != "":
+		return []string{"see what there is: " + me + " versions " + noRepo.Plugin}
 	case errors.As(err, &noRepo):
 		return []string{"check the name, or say where it is: " + me + " add " + noRepo.Plugin + " --registry HOST/PATH"}
 	case errors.As(err, &platform):

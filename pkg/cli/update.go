@@ -68,6 +68,11 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 	if err != nil {
 		return err
 	}
+	if len(u.Names) > 0 {
+		if u.Names, err = a.drivers(p, u.Names); err != nil {
+			return err
+		}
+	}
 	if noSync || dryRun {
 		report, err := p.UpdateLock(ctx, u, plugins.LockOptions{DryRun: dryRun})
 		if err != nil {

@@ -38,6 +38,10 @@ func (a *app) runVersions(ctx context.Context, name string, limit int) error {
 	if err := artifact.CheckName(name); err != nil {
 		return asUsage(err)
 	}
+	if driver, ok := artifact.DriverOf(name); ok {
+		a.say("%s is served by the driver %s", name, driver)
+		name = driver
+	}
 	found, err := a.versions(ctx, name, limit)
 	if err != nil {
 		return err
@@ -201,7 +205,11 @@ func (a *app) runWhy(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	e, err := p.Explain(ctx, name)
+	names, err := a.drivers(p, []string{name})
+	if err != nil {
+		return err
+	}
+	e, err := p.Explain(ctx, names[0])
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ func (t Tried) String() string {
 type NoRepositoryError struct {
 	Plugin string
 	Pos    diag.Position // in the manifest; zero where another plugin requires it
+	Wants  string        // "tag TAG" or "digest DIGEST" of an entry that names one; "" for versions
 	Tried  []Tried       // in order
 }
 
@@ -37,6 +38,9 @@ func (e *NoRepositoryError) reasons() string {
 	texts := make([]string, len(e.Tried))
 	for i, t := range e.Tried {
 		texts[i] = t.String()
+	}
+	if e.Wants != "" {
+		return "no repository has " + e.Wants + ": " + strings.Join(texts, "; ")
 	}
 	return "no repository: " + strings.Join(texts, "; ")
 }

@@ -153,6 +153,12 @@ func (r *resolver) listReference(ctx context.Context, p *plugin) error {
 // some registries deny what does not exist.
 func (r *resolver) find(p *plugin, look func(repository string) error) error {
 	none := &NoRepositoryError{Plugin: p.name, Pos: p.entry.Pos}
+	switch {
+	case p.entry.Tag != "":
+		none.Wants = "tag " + p.entry.Tag
+	case p.entry.Digest != "":
+		none.Wants = "digest " + p.entry.Digest.String()
+	}
 	for _, l := range r.o.Manifest.Locations(p.name, r.o.Override) {
 		var err error
 		p.repository = l.Repository
