@@ -1,0 +1,146 @@
+package transfer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+// legacySuffixes are those of the tags sha256-HEX.SUFFIX under which cosign 1
+// and 2 keep what belongs to a digest.
+func legacySuffixes() []string { return []string{".att", ".sbom", ".sig"} }
+
+// referring finds what refers to a manifest, and visits it: referrers by the
+// API or the fallback tag, which can name some that the API does not, and the
+// older tags. What a mirror lacks whose origin is out of reach is not there.
+func (g *gatherer) referring(ctx context.Context, n *node) error {
+	found, err := g.referrers(ctx, n)
+	if err != nil {
+		return err
+	}
+	tag := strings.Replace(n.Desc.Digest.String(), ":", "-", 1)
+	n.legacy = map[string]digest.Digest{}
+	var mu sync.Mutex
+	names := append(legacySuffixes(), "")
+	err = g.limit.each(ctx, len(names), func(ctx context.Context, i int) error {
+		if names[i] == "" {
+			list, err := g.fallback(ctx, tag, n.Desc.Digest)
+			mu.Lock()
+			defer mu.Unlock()
+			found = append(found, list...)
+			return unlessGone(err)
+		}
+		desc, err := g.repo.Resolve(ctx, tag+names[i])
+		if err == nil {
+			mu.Lock()
+			defer mu.Unlock()
+			n.legacy[tag+names[i]] = desc.Digest
+		}
+		return unlessGone(err)
+	})
+	if err != nil {
+		return err
+	}
+	return g.follow(ctx, n, found)
+}
+
+// referrers asks who refers to a manifest. That there are more than are read is
+// a problem and no end.
+func (g *gatherer) referrers(ctx context.Context, n *node) (list []ocispec.Descriptor, err error) {
+	err = g.limit.do(ctx, func() error {
+		list, err = g.repo.Referrers(ctx, n.Desc.Digest)
+		return err
+	})
+	var more *registry.LimitError
+	if errors.As(err, &more) {
+		g.problem(n.Desc.Digest.String(), more)
+		return list, nil
+	}
+	if errors.Is(err, artifact.ErrNotFound) {
+		return nil, nil
+	}
+	return list, err
+}
+
+// unlessGone drops an error that says that something is nowhere to be had.
+func unlessGone(err error) error {
+	if errors.Is(err, artifact.ErrNotFound) || errors.As(err, new(*registry.LackedError)) {
+		return nil
+	}
+	return err
+}
+
+// fallback reads the index under the fallback tag. Some registries answer with
+// the subject itself.
+func (g *gatherer) fallback(ctx context.Context, tag string, subject digest.Digest) ([]ocispec.Descriptor, error) {
+	desc, err := g.repo.Resolve(ctx, tag)
+	if err != nil || desc.Digest == subject || !artifact.IsIndex(desc.MediaType) {
+		return nil, err
+	}
+	_, data, err := g.repo.Manifest(ctx, desc.Digest.String())
+	if err != nil {
+		return nil, err
+	}
+	var index ocispec.Index
+	if json.Unmarshal(data, &index) != nil {
+		g.problem(tag, errors.New("does not parse"))
+	}
+	return index.Manifests, nil
+}
+
+// follow visits what was found to refer to n. What is listed and gone, or bears
+// another subject, is a problem of the source and told as one.
+func (g *gatherer) follow(ctx context.Context, n *node, found []ocispec.Descriptor) error {
+	var list []digest.Digest
+	for _, d := range found {
+		if d.Digest.Validate() == nil && d.Digest != n.Desc.Digest {
+			list = append(list, d.Digest)
+		}
+	}
+	slices.Sort(list)
+	list = slices.Compact(list)
+	err := all(len(list), func(i int) error { return g.related(ctx, n, list[i]) })
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		if r := g.node(d); r != nil && r.Subject == n.Desc.Digest {
+			n.referrers = append(n.referrers, d)
+		} else if r != nil {
+			g.problem(d.String(), errors.New("is listed as referring to "+n.Desc.Digest.String()+", and does not"))
+		}
+	}
+	for tag, d := range n.legacy {
+		if d == n.Desc.Digest {
+			delete(n.legacy, tag)
+			continue
+		}
+		if err := g.related(ctx, n, d); err != nil {
+			return err
+		}
+		if r := g.node(d); r != nil {
+			g.mu.Lock()
+			r.Tags = append(r.Tags, tag)
+			g.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+func (g *gatherer) related(ctx context.Context, n *node, d digest.Digest) error {
+	err := g.visit(ctx, d)
+	if errors.Is(err, artifact.ErrNotFound) {
+		g.problem(d.String(), errors.New("refers to "+n.Desc.Digest.String()+", and is not there"))
+		return nil
+	}
+	return err
+}
