@@ -11,33 +11,33 @@ const helpWidth = 80
 // fill breaks the paragraphs of a help text at helpWidth columns. Indented
 // lines are lists and samples, and stay as they are.
 func fill(text string) string {
-	var out []string
-	var words []string
-	flush := func() {
-		line, width := "", 0
-		for _, w := range words {
-			n := utf8.RuneCountInString(w)
-			if width > 0 && width+1+n > helpWidth {
-				out, line, width = append(out, line), "", 0
-			}
-			if width > 0 {
-				line, width = line+" ", width+1
-			}
-			line, width = line+w, width+n
-		}
-		if width > 0 {
-			out = append(out, line)
-		}
-		words = nil
-	}
+	// Every start fills every command's text, so this makes one string of each.
+	var b strings.Builder
+	b.Grow(len(text) + 1)
+	width := 0 // of the line that is being filled
 	for line := range strings.SplitSeq(text, "\n") {
-		if line == "" || strings.HasPrefix(line, " ") {
-			flush()
-			out = append(out, line)
+		if line == "" || line[0] == ' ' {
+			if width > 0 {
+				b.WriteByte('\n')
+			}
+			width = 0
+			b.WriteString(line)
+			b.WriteByte('\n')
 			continue
 		}
-		words = append(words, strings.Fields(line)...)
+		for word := range strings.FieldsSeq(line) {
+			n := utf8.RuneCountInString(word)
+			switch {
+			case width+1+n > helpWidth && width > 0:
+				b.WriteByte('\n')
+				width = 0
+			case width > 0:
+				b.WriteByte(' ')
+				width++
+			}
+			b.WriteString(word)
+			width += n
+		}
 	}
-	flush()
-	return strings.Join(out, "\n")
+	return strings.TrimSuffix(b.String(), "\n")
 }
