@@ -154,6 +154,22 @@ func TestAirGap(t *testing.T) {
 			t.Errorf("sync --offline with nothing here: exit %d\n%s", r.code, r.stderr)
 		}
 	})
+	t.Run("one platform", func(t *testing.T) {
+		// Inside there are no other platforms: distribution 2.8 takes no index
+		// without them, which is said, and a locked sync works all the same.
+		d := startDebian(t, "", access{})
+		p := empty(t)
+		write(t, read(t, online.dir, "schemahero-plugins.toml"), p.dir, "schemahero-plugins.toml")
+		write(t, online.lock(), p.dir, "schemahero-plugins.lock")
+		host := runtime.GOOS + "/" + runtime.GOARCH
+		r := p.exit(1, "mirror", d.addr, "--from", bundle, "--platform", host)
+		if !strings.Contains(r.stderr, "refused without its other platforms") {
+			t.Errorf("mirror --platform: %s", r.stderr)
+		}
+		mirrored(t, p, a.addr, d.addr)
+		p.ok("sync", "--locked")
+		same(t, p.installed("postgres"), driver(t, "postgres", newer, host))
+	})
 	t.Run("other tools", func(t *testing.T) { otherTools(t, pub, bundle, signed, signature) })
 	t.Run("served", func(t *testing.T) {
 		addr, _ := startServe(t, "--bundle", bundle)
