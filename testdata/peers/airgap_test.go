@@ -352,3 +352,34 @@ func TestExportDockerfile(t *testing.T) {
 		t.Error("an image for a platform that the lock does not have is built")
 	}
 }
+
+// TestOfflineMakesNoSocket looks at the system calls of what asks a registry when
+// it is let: offline there is no socket of the internet, not even DNS's.
+func TestOfflineMakesNoSocket(t *testing.T) {
+	strace := debian(t, "strace", "strace")
+	p := newProject(t, "registry = \"registry.invalid/x\"\n\n[plugins]\npostgres = \"*\"\n")
+	sockets := func(args ...string) string {
+		t.Helper()
+		trace := filepath.Join(t.TempDir(), "trace")
+		line := append([]string{"-f", "-q", "-e", "trace=socket,connect,sendto,sendmsg", "-o", trace, suite.plugin}, args...)
+		r := command(t, p.dir, p.env, "", strace, line...)
+		if r.code == 0 {
+			t.Errorf("%s: exit 0, without a registry", strings.Join(args, " "))
+		}
+		var found []string
+		for _, l := range strings.Split(read(t, trace), "\n") {
+			if strings.Contains(l, "AF_INET") || strings.Contains(l, "nscd") || strings.Contains(l, "resolve") {
+				found = append(found, l)
+			}
+		}
+		return strings.Join(found, "\n")
+	}
+	if sockets("lock") == "" {
+		t.Skip("strace sees no socket where there is one: it may not trace here")
+	}
+	for _, args := range [][]string{{"lock"}, {"sync"}, {"update"}, {"outdated"}, {"versions", "postgres"}, {"inspect", "registry.invalid/x/postgres:1.0.0"}, {"download", "mysql"}} {
+		if found := sockets(append(args, "--offline")...); found != "" {
+			t.Errorf("%s --offline: %s", args[0], found)
+		}
+	}
+}
