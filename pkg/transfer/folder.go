@@ -82,6 +82,11 @@ func CheckFolder(dir string) error {
 	if err != nil {
 		return err
 	}
+	for _, name := range []string{ocispec.ImageBlobsDir, ocispec.ImageBlobsDir + "/sha256"} {
+		if info, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name))); err == nil && !info.IsDir() {
+			return &FolderError{dir, name + " in it is no folder: nothing is written through a link"}
+		}
+	}
 	data, err := os.ReadFile(filepath.Join(dir, ocispec.ImageIndexFile))
 	if errors.Is(err, fs.ErrNotExist) && begun(list) {
 		return nil

@@ -313,6 +313,25 @@ func TestFolder(t *testing.T) {
 	}
 }
 
+// A vendored folder can come from a pull request: a link in it leads nowhere.
+func TestFolderLink(t *testing.T) {
+	w := published(t, true)
+	b := NewBundle(&w.lock, w.plan(&w.lock, PlanOptions{Sparse: true}), nil)
+	for _, link := range []string{"blobs", "blobs/sha256"} {
+		dir, elsewhere := t.TempDir(), t.TempDir()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, link)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(elsewhere, filepath.Join(dir, link)); err != nil {
+			t.Skip(err)
+		}
+		_, err := b.WriteFolder(context.Background(), dir, w.client.Repository, nil)
+		if list, _ := os.ReadDir(elsewhere); !errors.As(err, new(*FolderError)) || len(list) > 0 {
+			t.Errorf("%s is a link: %v, and behind it there is %v", link, err, list)
+		}
+	}
+}
+
 func TestNothingIsLeft(t *testing.T) {
 	w := published(t, true)
 	b := NewBundle(&w.lock, w.plan(&w.lock, PlanOptions{Sparse: true}), nil)
