@@ -20,10 +20,10 @@ type size struct {
 
 func (b *bench) sizes() []size {
 	all := []size{
-		{"one", 1, 7, []int64{smaller}, "1 of 57 MB"},
-		{"two", 2, 9, []int64{smaller, larger}, "2 of 57 and 79 MB"},
+		{"one", 1, 3, []int64{smaller}, "1 of 57 MB"},
+		{"two", 2, 7, []int64{smaller, larger}, "2 of 57 and 79 MB"},
 		{"six", 6, 3, []int64{smaller, larger}, "6 of 57 and 79 MB"},
-		{"fifty", 50, 3, []int64{eighth}, "50 of 8 MB"},
+		{"fifty", 50, 2, []int64{eighth}, "50 of 8 MB"},
 	}
 	if b.full {
 		all = append(all, size{"full", 50, 1, []int64{smaller, larger}, "50 of 57 and 79 MB"})

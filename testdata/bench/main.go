@@ -4,7 +4,7 @@
 // everything that is compared, and what is told is the median of the rounds.
 //
 // It needs Go, and bash, sha256sum and tar for the loop that it compares with;
-// `make bench` gives it the programs.
+// `make bench` gives it the programs. docs/performance.md has a run's tables.
 package main
 
 import (
@@ -62,6 +62,7 @@ func run(args []string) error {
 		{"start", b.starts}, {"cold", b.colds}, {"warm", b.warms}, {"changed", b.changed}, {"memory", b.memory}, {"lock", b.locks},
 	} {
 		if strings.Contains(m.name, *only) {
+			fmt.Fprintln(os.Stderr, "measuring:", m.name)
 			if err := m.do(); err != nil {
 				return fmt.Errorf("%s: %w", m.name, err)
 			}
