@@ -51,6 +51,11 @@ func TestScript(t *testing.T) {
 					env.Setenv(key, "")
 				}
 			}
+			signed, err := filepath.Abs(filepath.Join("..", "..", "testdata", "trust"))
+			if err != nil {
+				return err
+			}
+			env.Setenv("SIGNED", signed) // what cosign and a private Sigstore signed
 			w := &world{registries: map[string]*scriptRegistry{}}
 			env.Values[worldKey{}] = w
 			env.Defer(w.close)
