@@ -100,8 +100,8 @@ func TestKilledHolder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.publish("a", "1.0.0")
-	first, second := r.project(t.TempDir()), project{}
-	second = r.project(first.home)
+	first := r.project(t.TempDir())
+	second := r.project(first.home)
 	first.wants("1.0.0", "a")
 	second.wants("1.0.0", "a")
 	first.run("lock")
