@@ -122,12 +122,6 @@ func (g *gatherer) layers(n *node, doc document) {
 	}
 }
 
-func (g *gatherer) node(d digest.Digest) *node {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.nodes[d]
-}
-
 func (g *gatherer) problem(subject string, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -42,10 +42,11 @@ func (g *Graph) Size() (n int64) {
 // node is a manifest while its graph is gathered.
 type node struct {
 	Manifest
-	children  []digest.Digest
-	blobs     []ocispec.Descriptor
-	referrers []digest.Digest
-	legacy    map[string]digest.Digest // what the older signature tags name, by tag
+	children   []digest.Digest
+	blobs      []ocispec.Descriptor
+	referrers  []digest.Digest
+	candidates []digest.Digest          // listed as referring to it
+	legacy     map[string]digest.Digest // what the older signature tags name, by tag
 }
 
 // order brings nodes into the order in which a registry takes them: it refuses

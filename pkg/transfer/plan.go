@@ -85,6 +85,7 @@ func (g *gatherer) graph(ctx context.Context) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.relate()
 	var from []digest.Digest
 	for _, r := range g.roots {
 		from = append(from, r.digest)

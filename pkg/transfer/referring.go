@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -97,43 +98,38 @@ func (g *gatherer) fallback(ctx context.Context, tag string, subject digest.Dige
 	return index.Manifests, nil
 }
 
-// follow visits what was found to refer to n. What is listed and gone, or bears
-// another subject, is a problem of the source and told as one.
+// follow visits what was found to refer to n.
 func (g *gatherer) follow(ctx context.Context, n *node, found []ocispec.Descriptor) error {
-	var list []digest.Digest
 	for _, d := range found {
 		if d.Digest.Validate() == nil && d.Digest != n.Desc.Digest {
-			list = append(list, d.Digest)
+			n.candidates = append(n.candidates, d.Digest)
 		}
 	}
-	slices.Sort(list)
-	list = slices.Compact(list)
-	err := all(len(list), func(i int) error { return g.related(ctx, n, list[i]) })
-	if err != nil {
-		return err
-	}
-	for _, d := range list {
-		if r := g.node(d); r != nil && r.Subject == n.Desc.Digest {
-			n.referrers = append(n.referrers, d)
-		} else if r != nil {
-			g.problem(d.String(), errors.New("is listed as referring to "+n.Desc.Digest.String()+", and does not"))
+	slices.Sort(n.candidates)
+	n.candidates = slices.Compact(n.candidates)
+	maps.DeleteFunc(n.legacy, func(_ string, d digest.Digest) bool { return d == n.Desc.Digest })
+	list := append(slices.Clone(n.candidates), slices.Collect(maps.Values(n.legacy))...)
+	return all(len(list), func(i int) error { return g.related(ctx, n, list[i]) })
+}
+
+// relate joins what refers to something with that, when everything has been
+// read. What bears another subject than it is listed under is a problem of the
+// source.
+func (g *gatherer) relate() {
+	for _, n := range g.nodes {
+		for _, d := range n.candidates {
+			if r := g.nodes[d]; r != nil && r.Subject == n.Desc.Digest {
+				n.referrers = append(n.referrers, d)
+			} else if r != nil {
+				g.problem(d.String(), errors.New("is listed as referring to "+n.Desc.Digest.String()+", and does not"))
+			}
+		}
+		for tag, d := range n.legacy {
+			if r := g.nodes[d]; r != nil {
+				r.Tags = append(r.Tags, tag)
+			}
 		}
 	}
-	for tag, d := range n.legacy {
-		if d == n.Desc.Digest {
-			delete(n.legacy, tag)
-			continue
-		}
-		if err := g.related(ctx, n, d); err != nil {
-			return err
-		}
-		if r := g.node(d); r != nil {
-			g.mu.Lock()
-			r.Tags = append(r.Tags, tag)
-			g.mu.Unlock()
-		}
-	}
-	return nil
 }
 
 func (g *gatherer) related(ctx context.Context, n *node, d digest.Digest) error {

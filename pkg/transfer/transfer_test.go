@@ -3,8 +3,10 @@ package transfer
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -343,5 +346,67 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 	if list, _ := os.ReadDir(dir); len(list) > 0 {
 		t.Errorf("there is %v", list)
+	}
+}
+
+// What a fallback tag lists and is gone, or refers to nothing, is told and holds
+// nothing up.
+func TestPlanProblems(t *testing.T) {
+	w := newWorld(t, false)
+	w.files("gamma", "0.3.0")
+	r := w.repo("plugins/gamma")
+	root := w.lock.Plugins[0].Digest
+	var index ocispec.Index
+	index.SchemaVersion, index.MediaType = 2, ocispec.MediaTypeImageIndex
+	signature := w.manifest(r, nil, &ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: root, Size: 1})
+	stray := w.manifest(r, nil, nil)
+	gone := w.manifest(r, []ocispec.Descriptor{w.blob(r, "gone", "text/plain", "")}, &ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: root, Size: 1})
+	data, err := json.Marshal(ocispec.Index{Versioned: index.Versioned, MediaType: index.MediaType, Manifests: []ocispec.Descriptor{gone, stray, signature}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	desc := ocispec.Descriptor{MediaType: index.MediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
+	tag := strings.Replace(root.String(), ":", "-", 1)
+	ask := func(method, reference string, body []byte) {
+		t.Helper()
+		req, err := http.NewRequest(method, "http://"+w.host+"/v2/plugins/gamma/manifests/"+reference, bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", desc.MediaType)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode >= 300 {
+			t.Fatal(method, " ", resp.Status)
+		}
+	}
+	ask(http.MethodPut, tag, data)
+	ask(http.MethodDelete, gone.Digest.String(), nil)
+	if w.client, err = ours.New(ours.Options{}); err != nil { // one that remembers nothing
+		t.Fatal(err)
+	}
+	graphs, err := Plan(context.Background(), &w.lock, w.client.Repository, PlanOptions{Sparse: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, p := range graphs[0].Problems {
+		told[p.Subject] = true
+	}
+	if len(told) != 2 || !told[gone.Digest.String()] || !told[stray.Digest.String()] {
+		t.Errorf("problems %v", graphs[0].Problems)
+	}
+	found := false
+	for _, m := range graphs[0].Manifests {
+		found = found || m.Desc.Digest == signature.Digest
+		if m.Desc.Digest == stray.Digest {
+			t.Error("what refers to nothing is carried")
+		}
+	}
+	if !found {
+		t.Error("the signature is not carried")
 	}
 }
