@@ -60,11 +60,11 @@ func (a *app) completeFlag(c *cobra.Command, f *pflag.Flag) {
 		complete = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return []string{"toml"}, cobra.ShellCompDirectiveFilterFileExt
 		}
-	case "directory", "dir", "home", "source":
+	case "directory", "dir", "dist", "home", "source":
 		complete = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		}
-	case "ca-file", "key", "from", "password-file", "write-config", "lock":
+	case "bundle", "ca-file", "from", "key":
 		return // files: what a shell offers anyway
 	}
 	_ = c.RegisterFlagCompletionFunc(f.Name, starting(complete))

@@ -29,6 +29,7 @@ func main() {
 	only := flag.String("only", strings.Join(platforms(), ","), "platforms, separated by commas")
 	flag.StringVar(&r.url, "url", "", "where the archives will be (default: the release on GitHub)")
 	flag.StringVar(&r.out, "out", "dist", "folder to write to")
+	flag.StringVar(&r.program, "program", "", "pack this file for every platform and build nothing, to try what is around it")
 	flag.Parse()
 	r.version = semantic(*version)
 	r.time = time.Unix(*when, 0).UTC()

@@ -22,6 +22,7 @@ type release struct {
 	platforms []string // OS/ARCH
 	url       string   // folder of the archives, without a slash at the end
 	out       string
+	program   string // "" to build it
 }
 
 // archived is one archive, as krew.yaml refers to it.
@@ -92,9 +93,12 @@ func (r release) archive(platform string) (archived, error) {
 		return a, err
 	}
 	defer os.RemoveAll(work)
-	built := filepath.Join(work, a.Program)
-	if err := r.build(goos, goarch, built); err != nil {
-		return a, err
+	built := r.program
+	if built == "" {
+		built = filepath.Join(work, a.Program)
+		if err := r.build(goos, goarch, built); err != nil {
+			return a, err
+		}
 	}
 	path := filepath.Join(r.out, a.Name)
 	if err := pack(path, r.time, entry{a.Program, built, 0o755}, entry{"LICENSE", "LICENSE", 0o644}); err != nil {
