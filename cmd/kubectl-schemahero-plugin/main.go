@@ -21,7 +21,12 @@ var version = "dev"
 // for; the others have far to go.
 const grace = 50 * time.Millisecond
 
+// memory is what the program's data shall fit into, in bytes. With more than
+// that to do it collects more often; it is no limit to what can be done.
+const memory = 36 << 20
+
 func main() {
+	debug.SetMemoryLimit(memory)
 	usual := debug.SetGCPercent(400)
 	time.AfterFunc(grace, func() { debug.SetGCPercent(usual) })
 	os.Exit(run())
