@@ -82,6 +82,7 @@ func (a *app) runBundle(ctx context.Context, name string, platforms, tools []str
 	if err != nil {
 		return err
 	}
+	a.warnUnsigned(lock, graphs)
 	b := transfer.NewBundle(lock, graphs, carriedTools)
 	r := newBundled(name, lock, graphs, carriedTools)
 	r.Files, r.Bytes = len(b.Blobs)+len(b.Tools), b.Size()

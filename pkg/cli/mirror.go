@@ -132,6 +132,7 @@ func (a *app) runMirror(ctx context.Context, target string, m mirrorFlags) error
 	if err != nil {
 		return err
 	}
+	a.warnUnsigned(lock, graphs)
 	to := func(name string) (registry.Repository, error) {
 		where, _ := mirrorPlace(name, target, rules)
 		return a.repository(where)

@@ -109,8 +109,7 @@ func isRefusal(err error) bool {
 	return errors.As(err, new(*trust.RefusedError)) || errors.As(err, new(*trust.ScopeError))
 }
 
-// request says what of an entry must be signed: what its tag named, or in the
-// tags layout each platform's manifest.
+// request says what of an entry must be signed, and what it leads to.
 func (v *verifier) request(q plugins.Verification) trust.Request {
 	r := trust.Request{Source: q.Repository, Machine: v.machine}
 	if q.Manifest != nil {
@@ -119,16 +118,10 @@ func (v *verifier) request(q plugins.Verification) trust.Request {
 	if s := q.Entry.Signature; s != nil {
 		r.Locked = trust.Signer{Issuer: s.Issuer, Identity: s.Identity, Key: s.Key}
 	}
+	r.Roots = signedRoots(q.Entry)
 	for _, p := range q.Entry.Platforms {
-		root := q.Entry.Digest
-		if root == "" || p.Tag != "" {
-			root = p.Manifest
-		}
-		if !slices.Contains(r.Roots, root) {
-			r.Roots = append(r.Roots, root)
-		}
 		if slices.Contains(q.Platforms, p.Platform) {
-			r.Links = append(r.Links, fmt.Sprint(q.Entry.Name, root, p.Platform, p.Manifest, p.Layer, p.Size, p.Executable))
+			r.Links = append(r.Links, fmt.Sprint(q.Entry.Name, signedRoot(q.Entry, p), p.Platform, p.Manifest, p.Layer, p.Size, p.Executable))
 		}
 	}
 	return r
