@@ -10,7 +10,8 @@ COPY . .
 ARG TARGETOS
 ARG TARGETARCH
 ARG VERSION=dev
-RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$VERSION" -o /image/root/usr/local/bin/kubectl-schemahero-plugin ./cmd/kubectl-schemahero-plugin
+ARG REVISION
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$VERSION -X main.revision=$REVISION" -o /image/root/usr/local/bin/kubectl-schemahero-plugin ./cmd/kubectl-schemahero-plugin
 RUN cd /image/root && mkdir -p etc/ssl/certs tmp && cp /etc/ssl/certs/ca-certificates.crt etc/ssl/certs/ && chmod 1777 tmp
 RUN mkdir -p /image/user/home/schemahero /image/user/plugins /image/user/project
 

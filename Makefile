@@ -8,6 +8,8 @@ SHELL       := bash
 BIN     := bin/kubectl-schemahero-plugin
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
+
 # What the files in release archives are dated.
 COMMIT_TIME ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
@@ -35,7 +37,7 @@ help: ## List the targets
 
 .PHONY: build
 build: ## Build bin/kubectl-schemahero-plugin
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/kubectl-schemahero-plugin
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o $(BIN) ./cmd/kubectl-schemahero-plugin
 
 .PHONY: test
 test: lint unit race fuzz ## Run everything that needs no server: lint, unit and script tests, race, fuzz
@@ -85,7 +87,7 @@ bench: build ## Measure against the oras loop and the least there can be (BENCH=
 
 .PHONY: krew
 krew: ## Write release archives, checksums and krew manifest to dist, the same bytes for one commit
-	go run ./testdata/tools/release -version "$(VERSION)" -time "$(COMMIT_TIME)"
+	go run ./testdata/tools/release -version "$(VERSION)" -revision "$(REVISION)" -time "$(COMMIT_TIME)"
 
 .PHONY: docs
 docs: ## Write docs/cli and docs/schema anew from the program

@@ -198,7 +198,7 @@ func TestDockerfile(t *testing.T) {
 	for _, want := range []string{
 		"FROM --platform=$BUILDPLATFORM golang:" + version + " AS build",
 		"CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath",
-		"-X main.version=$VERSION",
+		"-X main.version=$VERSION -X main.revision=$REVISION",
 		"-o /image/root" + entry[0] + " ./cmd/kubectl-schemahero-plugin",
 	} {
 		if !strings.Contains(build, want) {

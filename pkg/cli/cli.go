@@ -20,6 +20,7 @@ import (
 type Program struct {
 	Args      []string // with the program's own name first
 	Version   string
+	Revision  string // commit that it was built from; "" where it is not known
 	Directory string // working directory, absolute
 	DirError  error  // why there is none
 	Env       func(key string) (string, bool)

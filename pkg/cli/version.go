@@ -26,8 +26,8 @@ the Go version and the platform.`,
 			"version -o json", "with revision, Go version and platform",
 			"version -o jsonpath='{.spec.platform}'", "one field"),
 		none, func(*cobra.Command, []string) error {
-			info := versionInfo{Version: a.Version, Go: runtime.Version(), Platform: hostPlatform().String()}
-			if build, ok := debug.ReadBuildInfo(); ok {
+			info := versionInfo{Version: a.Version, Revision: a.Revision, Go: runtime.Version(), Platform: hostPlatform().String()}
+			if build, ok := debug.ReadBuildInfo(); ok && info.Revision == "" {
 				for _, s := range build.Settings {
 					if s.Key == "vcs.revision" {
 						info.Revision = s.Value

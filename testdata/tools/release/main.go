@@ -1,7 +1,7 @@
 // Command release writes what a release consists of: an archive for each
 // platform, their checksums and the krew manifest. `make krew` runs it.
 //
-//	go run ./testdata/tools/release [-version V] [-time UNIX] [-url BASE] [-only OS/ARCH,...] [-out DIR]
+//	go run ./testdata/tools/release [-version V] [-revision COMMIT] [-time UNIX] [-url BASE] [-only OS/ARCH,...] [-out DIR]
 //
 // One commit and one version of Go give the same bytes, wherever and whenever
 // it runs: Go's builds are reproducible with -trimpath, and the archives bear
@@ -25,6 +25,7 @@ const (
 func main() {
 	r := release{}
 	version := flag.String("version", "dev", "version; a leading v is dropped")
+	flag.StringVar(&r.revision, "revision", "", "commit that it is built from")
 	when := flag.Int64("time", 0, "modification time of everything in the archives, in seconds since 1970")
 	only := flag.String("only", strings.Join(platforms(), ","), "platforms, separated by commas")
 	flag.StringVar(&r.url, "url", "", "where the archives will be (default: the release on GitHub)")

@@ -18,6 +18,7 @@ import (
 // release is what to make.
 type release struct {
 	version   string // X.Y.Z
+	revision  string
 	time      time.Time
 	platforms []string // OS/ARCH
 	url       string   // folder of the archives, without a slash at the end
@@ -109,7 +110,7 @@ func (r release) archive(platform string) (archived, error) {
 }
 
 func (r release) build(goos, goarch, to string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.version="+r.version, "-o", to, pkg)
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.version="+r.version+" -X main.revision="+r.revision, "-o", to, pkg)
 	// What the environment says of the target would end up in the bytes.
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=", "GOEXPERIMENT=", "GOWORK=off")
 	cmd.Stderr = os.Stderr
