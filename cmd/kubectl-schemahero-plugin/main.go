@@ -13,12 +13,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli"
 )
 
-// The build sets both with -ldflags "-X main.version=X.Y.Z -X main.revision=COMMIT":
-// what git says, without Go's own stamp, which a checkout of another user refuses.
-var (
-	version  = "dev"
-	revision string
-)
+// version is set by the release build with -ldflags "-X main.version=X.Y.Z".
+var version = "dev"
 
 // grace is how long the program runs before memory is collected as usual. Most
 // runs have ended by then, and what they would throw away is not worth looking
@@ -30,9 +26,11 @@ const grace = 50 * time.Millisecond
 const memory = 36 << 20
 
 func main() {
-	debug.SetMemoryLimit(memory)
 	usual := debug.SetGCPercent(400)
-	time.AfterFunc(grace, func() { debug.SetGCPercent(usual) })
+	time.AfterFunc(grace, func() {
+		debug.SetMemoryLimit(memory)
+		debug.SetGCPercent(usual)
+	})
 	os.Exit(run())
 }
 
@@ -45,7 +43,6 @@ func run() int {
 	return cli.Run(ctx, cli.Program{
 		Args:      os.Args,
 		Version:   version,
-		Revision:  revision,
 		Directory: dir,
 		DirError:  err,
 		Env:       os.LookupEnv,
