@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // TestCutPush kills a push at each of its requests, before the registry sees
@@ -170,7 +171,28 @@ func tagsOf(t *testing.T, reg *registry, repository string) []string {
 	return list.Tags
 }
 
+// get asks the registry, again where it answers with a fault of its own: it
+// can still be at work on what the killed process sent, and its files are not
+// written at once.
 func get(t *testing.T, reg *registry, method, path string) (int, []byte) {
+	t.Helper()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	late := time.After(10 * time.Second)
+	for {
+		status, data := getOnce(t, reg, method, path)
+		if status < 500 {
+			return status, data
+		}
+		select {
+		case <-again.C:
+		case <-late:
+			return status, data
+		}
+	}
+}
+
+func getOnce(t *testing.T, reg *registry, method, path string) (int, []byte) {
 	t.Helper()
 	req, err := http.NewRequest(method, reg.url()+"/v2/"+path, nil)
 	if err != nil {
