@@ -104,6 +104,13 @@ func open(plugin, oras, dir string) (*bench, error) {
 	}
 	b.env = []string{"HOME=" + b.path("user"), "PATH=" + os.Getenv("PATH")}
 	err = errors.Join(os.Mkdir(b.path("layers"), 0o755), os.Mkdir(b.path("user"), 0o755))
+	// As installed programs: what a linker has just written lies in smaller
+	// pieces in the system's cache, and takes 2 ms longer to start.
+	for _, program := range []*string{&b.plugin, &b.oras} {
+		if err == nil {
+			*program, err = b.install(*program)
+		}
+	}
 	if err == nil {
 		b.reg, err = startRegistry(b.path("layers"))
 	}
@@ -114,6 +121,15 @@ func open(plugin, oras, dir string) (*bench, error) {
 		os.RemoveAll(b.work)
 	}
 	return b, err
+}
+
+func (b *bench) install(program string) (string, error) {
+	data, err := os.ReadFile(program)
+	if err != nil {
+		return "", err
+	}
+	path := b.path(filepath.Base(program))
+	return path, os.WriteFile(path, data, 0o755)
 }
 
 func (b *bench) path(elements ...string) string {
