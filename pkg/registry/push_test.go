@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -85,13 +86,12 @@ func TestPushBlobIsRetried(t *testing.T) {
 	r := newRig(t)
 	data := content(500_000)
 	desc := ocispec.Descriptor{Digest: digest.FromBytes(data), Size: int64(len(data))}
-	puts := 0
+	var puts atomic.Int32 // a cut connection's handler can still run beside the next one
 	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		if req.Method != http.MethodPut {
 			return false
 		}
-		puts++
-		switch puts {
+		switch puts.Add(1) {
 		case 1:
 			io.CopyN(io.Discard, req.Body, 100_000)
 			panic(http.ErrAbortHandler)
