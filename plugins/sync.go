@@ -75,7 +75,7 @@ func (p *Project) run(ctx context.Context, e edit, decide settle, v vetting, o S
 		if o.DryRun {
 			return t.report, errors.Join(t.failed, p.engine.CheckPlace(t.work, o.Force))
 		}
-		p.engine.Sweep(t.dirs...)
+		p.sweep(t.dirs)
 		if t.settled() && !o.Refetch && !o.Prune {
 			return t.report, t.failed
 		}
@@ -107,4 +107,11 @@ func (p *Project) save(in *inputs, lock *lockfile.Lock) error {
 
 func sameLock(a, b *lockfile.Lock) bool {
 	return a != nil && b != nil && string(a.Encode()) == string(b.Encode())
+}
+
+// sweep removes what processes that were killed left behind.
+func (p *Project) sweep(dirs []string) {
+	p.engine.Sweep(dirs...)
+	lockfile.Sweep(p.lock)
+	lockfile.Sweep(p.manifest)
 }
