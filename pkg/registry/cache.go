@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -95,7 +94,11 @@ func (c *manifestCache) get(d digest.Digest) (manifest, bool) {
 		return manifest{}, false
 	}
 	data, err := os.ReadFile(c.path(d))
-	if err != nil || d.Algorithm().FromBytes(data) != d {
+	if err != nil {
+		return manifest{}, false
+	}
+	if d.Algorithm().FromBytes(data) != d {
+		os.Remove(c.path(d)) // cut short when it was written; put then writes it again
 		return manifest{}, false
 	}
 	m = newManifest(d, data, "")
@@ -123,7 +126,11 @@ func (c *manifestCache) put(m manifest) error {
 	if c.dir == "" || newManifest(m.desc.Digest, m.data, "").desc.MediaType != m.desc.MediaType {
 		return nil
 	}
-	return writeFile(c.path(m.desc.Digest), m.data)
+	path := c.path(m.desc.Digest)
+	if info, err := os.Stat(path); err == nil && info.Size() == int64(len(m.data)) {
+		return nil
+	}
+	return writeFile(path, m.data)
 }
 
 func (c *manifestCache) tagPath(repository, tag string) string {
@@ -172,25 +179,12 @@ func (c *manifestCache) remember(repository, tag string, d digest.Digest) {
 	_ = writeFile(path, []byte(d.String()))
 }
 
-// writeFile writes a file whole or not at all.
-func writeFile(path string, data []byte) (err error) {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+// writeFile writes a file of the cache in place, so that a process that is
+// killed leaves no other name behind. What is cut short is found out when it is
+// read, since that holds everything against a digest, and is then fetched again.
+func writeFile(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, ".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(tmp.Name())
-		}
-	}()
-	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return os.WriteFile(path, data, 0o644)
 }

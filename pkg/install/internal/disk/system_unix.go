@@ -42,16 +42,20 @@ func guard(path string) (*os.File, error) {
 	return f, nil
 }
 
-// alive tells whether the writer of a temporary file runs. The process id is
-// not asked: it may be another's by now, or of another container.
-func alive(path string, _ int) bool {
+// abandoned tells whether the writer of a temporary file runs no more. The
+// process id is not asked: it may be another's by now, or of another container.
+// Until release is called, a writer that has just made the file waits: it then
+// sees that it was removed, and makes another.
+func abandoned(path string, _ int) (release func(), ok bool) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return true
+		return nil, false
 	}
-	defer f.Close()
-	ok, err := tryLock(f)
-	return err != nil || !ok
+	if ok, err := tryLock(f); err != nil || !ok {
+		f.Close()
+		return nil, false
+	}
+	return func() { f.Close() }, true
 }
 
 // running tells whether a process exists.

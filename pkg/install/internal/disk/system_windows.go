@@ -28,7 +28,7 @@ func tryLock(f *os.File) (bool, error) {
 // id tells whether the writer lives.
 func guard(string) (*os.File, error) { return nil, nil }
 
-func alive(_ string, pid int) bool { return running(pid) }
+func abandoned(_ string, pid int) (release func(), ok bool) { return func() {}, !running(pid) }
 
 // running tells whether a process exists.
 func running(pid int) bool {

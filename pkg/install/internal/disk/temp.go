@@ -191,16 +191,29 @@ func (d Disk) Sweep(dir string) ([]string, error) {
 			if running(pid) {
 				continue
 			}
-		case !e.Type().IsRegular() || alive(path, pid):
+		case !e.Type().IsRegular():
 			continue
 		}
-		if err := d.Remove(path); err != nil {
+		done, err := d.sweepOne(path, pid, e.Type().IsRegular())
+		if err != nil {
 			errs = append(errs, err)
-			continue
+		} else if done {
+			swept = append(swept, path)
 		}
-		swept = append(swept, path)
 	}
 	return swept, errors.Join(errs...)
+}
+
+// sweepOne removes a temporary file, if its writer runs no more.
+func (d Disk) sweepOne(path string, pid int, regular bool) (done bool, err error) {
+	if regular {
+		release, ok := abandoned(path, pid)
+		if !ok {
+			return false, nil
+		}
+		defer release()
+	}
+	return true, d.Remove(path)
 }
 
 // same tells whether an open file still bears the name path.
