@@ -32,7 +32,7 @@ func DefaultOptions() (Options, error) {
 		CacheDir:    filepath.Join(home, "cache", "manifests"),
 		Credentials: registry.Conventional(os.Getenv, user),
 		Proxy:       http.ProxyFromEnvironment,
-		Offline:     os.Getenv("SCHEMAHERO_PLUGIN_OFFLINE") != "",
+		Offline:     isSet(os.Getenv("SCHEMAHERO_PLUGIN_OFFLINE")),
 	})
 	return Options{
 		Home:     home,
@@ -41,3 +41,6 @@ func DefaultOptions() (Options, error) {
 		Override: os.Getenv("SCHEMAHERO_PLUGIN_REGISTRY"),
 	}, err
 }
+
+// isSet reads a variable that is a switch, as the command line does.
+func isSet(v string) bool { return v != "" && v != "0" && v != "false" }

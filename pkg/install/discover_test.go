@@ -8,16 +8,16 @@ import (
 )
 
 func TestSearchPath(t *testing.T) {
-	got := SearchPath("/work", "/home/me", "/x:bin:: /y ")
+	got := SearchPath("/proj", "/home/me", "/x:bin:: /y ")
 	want := []string{
-		"/work", "/work/plugins/bin", "/home/me/.schemahero/plugins",
+		"/proj", "/proj/plugins/bin", "/home/me/.schemahero/plugins",
 		"/usr/local/lib/schemahero/plugins", "/var/lib/schemahero/plugins",
-		"/x", "/work/bin", "/work/ /y ",
+		"/x", "/proj/bin", "/proj/ /y ",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	if got := SearchPath("/work", "", ""); len(got) != 4 {
+	if got := SearchPath("/proj", "", ""); len(got) != 4 {
 		t.Errorf("without a home: %q", got)
 	}
 }
