@@ -44,6 +44,7 @@ func running(pid int) bool {
 	if err != nil {
 		return false // Windows: there is none
 	}
-	defer p.Release()
-	return !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
+	err = p.Signal(syscall.Signal(0))
+	_ = p.Release() // what it holds is also freed without
+	return !errors.Is(err, os.ErrProcessDone)
 }
