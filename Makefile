@@ -13,6 +13,10 @@ REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 # What the files in release archives are dated.
 COMMIT_TIME ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
+# The scripts that run under the race detector: those that do most at once. One
+# start of the program takes a second there, so all of them would take minutes.
+RACE_SCRIPTS ?= main-|mirror|projects|interrupt
+
 # How long each fuzz target runs.
 FUZZTIME ?= 3s
 
@@ -50,7 +54,8 @@ unit: ## Run the unit and script tests
 
 .PHONY: race
 race: ## Run the same tests under the race detector, without the long ones
-	go test -race -short ./...
+	go test -race -short $$(go list ./... | grep -v /cmd/)
+	go test -race -short -run '^TestScript$$/^($(RACE_SCRIPTS))' ./cmd/...
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME
