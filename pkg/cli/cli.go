@@ -48,6 +48,10 @@ func Run(ctx context.Context, p Program) int {
 		// Flags, arguments and unknown commands are refused before anything runs.
 		err = &usageError{err: err, command: cmd.CommandPath()}
 	}
+	var usage *usageError
+	if errors.As(err, &usage) && usage.command == "" {
+		usage.command = cmd.CommandPath()
+	}
 	a.stopProgress()
 	if err == nil {
 		return a.finish(nil)

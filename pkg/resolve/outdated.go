@@ -2,11 +2,8 @@ package resolve
 
 import (
 	"context"
-	"errors"
 
 	"github.com/Masterminds/semver/v3"
-
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pubgrub"
 )
 
 // Behind compares what is locked of one plugin with what there is. Versions are
@@ -47,11 +44,7 @@ func Outdated(ctx context.Context, c Catalog, o Options) ([]Behind, error) {
 	if err != nil {
 		return nil, err
 	}
-	solution, err := a.solve(ctx)
-	var failure *pubgrub.Failure
-	if errors.As(err, &failure) {
-		return nil, a.failed(ctx, failure)
-	}
+	solution, err := a.solveOrExplain(ctx)
 	if err != nil {
 		return nil, err
 	}

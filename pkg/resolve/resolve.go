@@ -30,15 +30,21 @@ func Resolve(ctx context.Context, c Catalog, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	solution, err := a.solveOrExplain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return a.result(ctx, solution)
+}
+
+// solveOrExplain is solve with a failure in the manifest's words.
+func (a *attempt) solveOrExplain(ctx context.Context) (map[string]string, error) {
 	solution, err := a.solve(ctx)
 	var failure *pubgrub.Failure
 	if errors.As(err, &failure) {
 		return nil, a.failed(ctx, failure)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return a.result(ctx, solution)
+	return solution, err
 }
 
 // begin decides what stays and asks for the rest.
