@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -81,6 +82,10 @@ func cutPush(t *testing.T, reg *registry, n int64, after bool, args []string, na
 	var seen atomic.Int64
 	reached, killed := make(chan struct{}), make(chan struct{})
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// What reached the proxy reaches the registry to its end, and closing the
+		// proxy waits for that: a registry that is still writing a tag lists the
+		// tag before it can serve it.
+		r = r.WithContext(context.WithoutCancel(r.Context()))
 		switch i := seen.Add(1); {
 		case i > n: // sent meanwhile; the process is about to die
 			<-killed
