@@ -1,33 +1,45 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // fault is something that a registry does wrong.
 type fault struct {
-	kind  string // a number: that status; truncate, corrupt, reset, huge
+	kind  string // a number: that status; or a word of cmdFault
 	match string // part of "METHOD path"
 	times int    // how often; -1: always
 	to    string // redirect: URL of the other host
+	cuts  []int  // cut: percent of the body that the next requests get
+	form  string // pages: how the next one is linked to
 }
 
 // match returns the fault for a request and counts it. r.mu is held.
 func (r *scriptRegistry) match(req *http.Request) *fault {
 	for _, f := range r.faults {
-		if f.times != 0 && strings.Contains(req.Method+" "+req.URL.Path, f.match) {
-			f.times--
-			return f
+		if f.times == 0 || !strings.Contains(req.Method+" "+req.URL.Path, f.match) {
+			continue
 		}
+		f.times--
+		now := *f
+		if f.kind == "cut" && req.Header.Get("Range") == "" && len(f.cuts) > 0 {
+			now.cuts, f.cuts = f.cuts[:1], f.cuts[1:]
+		} else {
+			now.cuts = nil
+		}
+		return &now
 	}
 	return nil
 }
@@ -35,8 +47,11 @@ func (r *scriptRegistry) match(req *http.Request) *fault {
 // cmdFault: fault REGISTRY KIND MATCH [TIMES] makes requests whose "METHOD
 // path" contains MATCH go wrong, always or as often as said. KIND is a status,
 // truncate, corrupt, reset, stall, or redirect=HOST:PORT to another registry
-// (asked as localhost, so that it is another host). fault REGISTRY none forgets
-// all.
+// (asked as localhost, so that it is another host); cut=PERCENT,… sends that
+// much of a body to one request after the other, and the rest to those that ask
+// for a range; whole ignores ranges; pages=FORM sends two tags a page, the next
+// linked to as absolute, query, elsewhere (another host and scheme) or loop
+// (the first page again). fault REGISTRY none forgets all.
 func cmdFault(ts *testscript.TestScript, neg bool, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
 	r.mu.Lock()
@@ -48,6 +63,17 @@ func cmdFault(ts *testscript.TestScript, neg bool, args []string) {
 	f := &fault{kind: args[1], match: args[2], times: -1}
 	if other, ok := strings.CutPrefix(f.kind, "redirect="); ok {
 		f.kind, f.to = "redirect", "http://localhost"+other[strings.LastIndex(other, ":"):]
+	}
+	if form, ok := strings.CutPrefix(f.kind, "pages="); ok {
+		f.kind, f.form = "pages", form
+	}
+	if cuts, ok := strings.CutPrefix(f.kind, "cut="); ok {
+		f.kind = "cut"
+		for percent := range strings.SplitSeq(cuts, ",") {
+			n, err := strconv.Atoi(percent)
+			ts.Check(err)
+			f.cuts = append(f.cuts, n)
+		}
 	}
 	if len(args) > 3 {
 		fmt.Sscan(args[3], &f.times)
@@ -77,80 +103,93 @@ func (f *fault) serve(w http.ResponseWriter, req *http.Request, next http.Handle
 		return
 	}
 	rec := httptest.NewRecorder()
-	next.ServeHTTP(rec, req)
+	whole := req.Clone(req.Context())
+	whole.Header.Del("Range")
+	whole.URL = &url.URL{Path: req.URL.Path} // all tags at once
+	next.ServeHTTP(rec, whole)
 	body := rec.Body.Bytes()
 	for k, v := range rec.Header() {
 		w.Header()[k] = v
 	}
 	switch f.kind {
+	case "cut":
+		if len(f.cuts) == 0 {
+			w.Header().Del("Content-Length")
+			http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(body))
+			return
+		}
+		f.cutShort(w, rec.Code, body, len(body)*f.cuts[0]/100)
+	case "truncate":
+		f.cutShort(w, rec.Code, body, len(body)/2)
+	case "pages":
+		f.page(w, req, body)
+		return
 	case "corrupt":
 		body = bytes.Clone(body)
 		body[len(body)/2] ^= 0x01
 		w.Header().Del("Docker-Content-Digest")
-	case "truncate":
-		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
-		w.WriteHeader(rec.Code)
-		w.Write(body[:len(body)/2])
-		panic(http.ErrAbortHandler)
 	}
 	w.WriteHeader(rec.Code)
 	w.Write(body)
 }
 
-// cmdHostile: hostile REGISTRY KIND publishes version 1.0.0 of schemahero/
-// plugins/KIND, whose archive for linux/amd64 is hostile in that way.
-func cmdHostile(ts *testscript.TestScript, neg bool, args []string) {
-	r := worldOf(ts).registry(ts, args[0])
-	kind := args[1]
-	p := publisher{ts: ts, url: r.server.URL, auth: r.user, repo: "schemahero/plugins/" + kind}
-	file := "schemahero-" + kind + "-linux-amd64"
-	body := driver(kind, "1.0.0", "linux/amd64")
-	regular := tar.Header{Name: file, Mode: 0o755, Size: int64(len(body)), Typeflag: tar.TypeReg}
-	var headers []tar.Header
-	switch kind {
-	case "traversal":
-		evil := regular
-		evil.Name = "../../../evil"
-		headers = []tar.Header{evil, regular}
-	case "absolute":
-		evil := regular
-		evil.Name = "/tmp/evil-" + kind
-		headers = []tar.Header{evil, regular}
-	case "link":
-		headers = []tar.Header{{Name: file, Linkname: "/bin/sh", Typeflag: tar.TypeSymlink}}
-	case "hardlink":
-		headers = []tar.Header{{Name: file, Linkname: "/etc/passwd", Typeflag: tar.TypeLink}}
-	case "device":
-		headers = []tar.Header{{Name: "null", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3}, regular}
-	case "two":
-		other := regular
-		other.Name = "schemahero-" + kind
-		headers = []tar.Header{regular, other}
-	case "nothing":
-		other := regular
-		other.Name = "README"
-		headers = []tar.Header{other}
-	case "bomb":
-		body = make([]byte, 64<<20)
-		regular.Size = int64(len(body))
-		headers = []tar.Header{regular}
-	default:
-		ts.Fatalf("hostile: unknown kind %q", kind)
-	}
-	var b bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	t := tar.NewWriter(z)
-	for _, h := range headers {
-		t.WriteHeader(&h)
-		if h.Typeflag == tar.TypeReg {
-			t.Write(body)
-		}
-	}
-	t.Close()
-	z.Close()
-	layer := p.blob("application/gzip", file+".tar.gz", b.Bytes())
-	p.manifest(typeManifest, object{"artifactType": "application/vnd.schemahero.plugin.v1.multi+tar", "config": p.empty(), "layers": []any{layer}}, "1.0.0")
+// cutShort sends the first n bytes of a body and ends the connection.
+func (f *fault) cutShort(w http.ResponseWriter, status int, body []byte, n int) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	w.Write(body[:n])
+	w.(http.Flusher).Flush()
+	panic(http.ErrAbortHandler)
 }
+
+// page sends a part of a tag list, and where the next one is.
+func (f *fault) page(w http.ResponseWriter, req *http.Request, body []byte) {
+	var list struct{ Tags []string }
+	if err := json.Unmarshal(body, &list); err != nil {
+		panic(err)
+	}
+	slices.Sort(list.Tags)
+	from := 0
+	for from < len(list.Tags) && list.Tags[from] <= req.URL.Query().Get("last") {
+		from++
+	}
+	to := min(from+2, len(list.Tags))
+	if query := "?n=2&last=" + list.Tags[to-1]; to < len(list.Tags) {
+		link := query
+		switch f.form {
+		case "absolute":
+			link = "http://" + req.Host + req.URL.Path + query
+		case "elsewhere":
+			link = "https://elsewhere.invalid" + req.URL.Path + query
+		case "loop":
+			link = "?n=2"
+		}
+		w.Header().Set("Link", "<"+link+`>; rel="next"`)
+	}
+	w.Header().Del("Content-Length")
+	json.NewEncoder(w).Encode(object{"tags": list.Tags[from:to]})
+}
+
+// cmdSent: sent REGISTRY sets $sent to the bytes of blobs that were sent since
+// the last such line.
+func cmdSent(ts *testscript.TestScript, neg bool, args []string) {
+	r := worldOf(ts).registry(ts, args[0])
+	ts.Setenv("sent", strconv.FormatInt(r.sent.Swap(0), 10))
+}
+
+// counted counts what is written to it.
+type counted struct {
+	http.ResponseWriter
+	n *atomic.Int64
+}
+
+func (c counted) Write(data []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(data)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+func (c counted) Flush() { c.ResponseWriter.(http.Flusher).Flush() }
 
 // cmdAwait: await REGISTRY MATCH waits for a request whose "METHOD path"
 // contains MATCH.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -52,6 +53,8 @@ type scriptRegistry struct {
 
 	arrived *sync.Cond // a request was logged
 	secrets int        // requests that bore credentials
+
+	sent atomic.Int64 // bytes of blobs
 }
 
 // cmdRegistry: registry NAME [user:password] starts a registry; $NAME becomes
@@ -93,6 +96,9 @@ func (r *scriptRegistry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="script"`)
 		http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`, http.StatusUnauthorized)
 		return
+	}
+	if req.Method == http.MethodGet && strings.Contains(req.URL.Path, "/blobs/") {
+		w = counted{w, &r.sent}
 	}
 	if f == nil {
 		r.store.ServeHTTP(w, req)

@@ -71,6 +71,7 @@ func TestScript(t *testing.T) {
 			"requests":   cmdRequests,
 			"fault":      cmdFault,
 			"await":      cmdAwait,
+			"sent":       cmdSent,
 			"secretless": cmdSecretless,
 			"replace":    cmdReplace,
 			"hostile":    cmdHostile,

@@ -73,7 +73,7 @@ func (a *app) registryEvent(e registry.Event) {
 		if e.RetryAfter {
 			why = ", as the registry asks"
 		}
-		a.say("%s: %s; try %d of %d in %s%s", escape(e.Subject), escape(reason(e)), e.Try, e.Tries, e.Wait.Round(100*time.Millisecond), why)
+		a.say("%s; try %d of %d in %s%s", escape(e.Err.Error()), e.Try, e.Tries, e.Wait.Round(100*time.Millisecond), why)
 	case registry.EventResume:
 		a.say("%s: goes on at byte %d", escape(e.Subject), e.Offset)
 	case registry.EventMirror:
