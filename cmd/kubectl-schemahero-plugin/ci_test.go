@@ -2,6 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -252,5 +255,41 @@ func TestActionRunsWhatThereIs(t *testing.T) {
 		if input.Description == "" || !strings.Contains(top(t, "action.yml"), "inputs."+name) {
 			t.Errorf("input %s: is not described or not used", name)
 		}
+	}
+}
+
+// The linker says nothing of a variable that is not there: what the builds set
+// with -X must be declared, and reach the program.
+func TestBuildsSetWhatThereIs(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "main.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := map[string]bool{}
+	for _, d := range file.Decls {
+		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.VAR {
+			for _, s := range g.Specs {
+				for _, name := range s.(*ast.ValueSpec).Names {
+					declared[name.Name] = true
+				}
+			}
+		}
+	}
+	for _, from := range []string{"Makefile", "Dockerfile", "testdata/tools/release/release.go"} {
+		set := regexp.MustCompile(`-X main\.(\w+)=`).FindAllStringSubmatch(top(t, from), -1)
+		if len(set) < 2 {
+			t.Errorf("%s: sets %v, want version and revision", from, set)
+		}
+		for _, s := range set {
+			if !declared[s[1]] {
+				t.Errorf("%s: sets %s, which main.go does not declare", from, s[1])
+			}
+		}
+	}
+	was := revision
+	defer func() { revision = was }()
+	revision = "c0ffee"
+	if got := program().Revision; got != revision {
+		t.Errorf("the program knows revision %q", got)
 	}
 }

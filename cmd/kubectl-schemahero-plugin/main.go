@@ -13,8 +13,12 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli"
 )
 
-// version is set by the release build with -ldflags "-X main.version=X.Y.Z".
-var version = "dev"
+// The build sets both with -ldflags "-X main.version=X.Y.Z -X main.revision=COMMIT":
+// what git says, without Go's own stamp, which a checkout of another user refuses.
+var (
+	version  = "dev"
+	revision string
+)
 
 // grace is how long the program runs before memory is collected as usual. Most
 // runs have ended by then, and what they would throw away is not worth looking
@@ -39,10 +43,16 @@ func run() int {
 	defer stop()
 	// A second interrupt ends the process at once: the first has asked politely.
 	context.AfterFunc(ctx, stop)
+	return cli.Run(ctx, program())
+}
+
+// program is this process as the command line sees it.
+func program() cli.Program {
 	dir, err := os.Getwd()
-	return cli.Run(ctx, cli.Program{
+	return cli.Program{
 		Args:      os.Args,
 		Version:   version,
+		Revision:  revision,
 		Directory: dir,
 		DirError:  err,
 		Env:       os.LookupEnv,
@@ -51,5 +61,5 @@ func run() int {
 		In:        os.Stdin,
 		Out:       os.Stdout,
 		Err:       os.Stderr,
-	})
+	}
 }

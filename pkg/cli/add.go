@@ -36,6 +36,7 @@ satisfies the constraint, nothing is changed.`,
 	cmd.Flags().BoolVar(&noSync, "no-sync", false, "edit and lock only")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, tell what would be done")
 	cmd.ValidArgsFunction = a.completeAdd
+	cmd.SuggestFor = []string{"install", "require", "get"}
 	return cmd
 }
 
@@ -90,6 +91,9 @@ func (a *app) edit(ctx context.Context, p *plugins.Project, m *manifest.Manifest
 	}
 	if given && constraint == "" {
 		return e, usagef("%s: the constraint behind @ is missing", arg)
+	}
+	if constraint == "latest" {
+		return e, usagef("%s: latest is no constraint: write %s@'*' for any release, or in the manifest { tag = \"latest\" } for the tag", arg, name)
 	}
 	if registry != "" {
 		if err := manifest.CheckRegistry(registry); err != nil {
@@ -153,6 +157,7 @@ stay until prune removes them, since another project may still want them.`,
 	cmd.Flags().BoolVar(&noSync, "no-sync", false, "edit and lock only")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, tell what would be done")
 	cmd.ValidArgsFunction = a.completeLocked
+	cmd.SuggestFor = []string{"uninstall", "delete", "rm"}
 	return cmd
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,6 +27,7 @@ import (
 // therefore never pays for one.
 type app struct {
 	Program
+	stdout   io.Writer // what Out writes to, for a child process
 	flags    globals
 	ran      bool // flags and arguments were accepted
 	progress progress

@@ -25,7 +25,7 @@ reads it, and sync --from, lock --from, mirror --from and serve --bundle do.`,
 			"bundle create drivers.tar", "everything that the lock names, and its signatures",
 			"bundle verify drivers.tar", "after it was carried: is every byte as it was?",
 			"sync --from drivers.tar", "install from it"),
-		none, func(cmd *cobra.Command, _ []string) error { return cmd.Help() })
+		cobra.ArbitraryArgs, a.onlyHolds)
 	cmd.AddCommand(a.bundleCreateCommand(), a.bundleInspectCommand(), a.bundleVerifyCommand())
 	return cmd
 }

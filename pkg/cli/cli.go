@@ -33,7 +33,9 @@ type Program struct {
 
 // Run executes one command line and returns its exit code (see exit.go).
 func Run(ctx context.Context, p Program) int {
-	a := &app{Program: p}
+	stdout := &results{Writer: p.Out}
+	a := &app{Program: p, stdout: p.Out}
+	a.Out = stdout
 	defer a.close()
 	root, args := a.root(), a.arguments()
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
@@ -41,15 +43,18 @@ func Run(ctx context.Context, p Program) int {
 	}
 	root.SetArgs(args)
 	root.SetIn(p.In)
-	root.SetOut(p.Out)
+	root.SetOut(stdout)
 	root.SetErr(p.Err)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err != nil && !a.ran {
-		// Flags, arguments and unknown commands are refused before anything runs.
-		err = &usageError{err: err, command: cmd.CommandPath()}
+	if err == nil || errors.Is(err, stdout.err) {
+		err, a.ran = stdout.failed(), true
 	}
 	var usage *usageError
-	if errors.As(err, &usage) && usage.command == "" {
+	switch told := errors.As(err, &usage); {
+	case err != nil && !a.ran && !told:
+		// Flags, arguments and unknown commands are refused before anything runs.
+		err = &usageError{err: err, command: cmd.CommandPath()}
+	case told && usage.command == "":
 		usage.command = cmd.CommandPath()
 	}
 	a.stopProgress()

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,14 +37,37 @@ func (a *app) command(use, short, long, example string, args cobra.PositionalArg
 	}
 }
 
+// onlyHolds runs a command that does nothing itself: it shows what it holds.
+func (a *app) onlyHolds(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	return a.unknownCommand(cmd, args[0])
+}
+
 // unknownCommand answers a word that is no command.
 func (a *app) unknownCommand(cmd *cobra.Command, word string) error {
 	a.ran = false
 	text := fmt.Sprintf("unknown command %q", word)
-	if s := cmd.SuggestionsFor(word); len(s) > 0 {
-		text += fmt.Sprintf("; did you mean %q?", s[0])
+	if near := suggestion(cmd, word); near != "" {
+		text += fmt.Sprintf("; did you mean %q?", near)
 	}
-	return &usageError{err: fmt.Errorf("%s", text), command: cmd.CommandPath()}
+	return &usageError{err: errors.New(text), command: cmd.CommandPath()}
+}
+
+// suggestion is the command that was probably meant: one that other programs
+// call so, else the nearest.
+func suggestion(cmd *cobra.Command, word string) string {
+	for _, c := range cmd.Commands() {
+		if slices.Contains(c.SuggestFor, word) {
+			return c.Name()
+		}
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	for _, near := range cmd.SuggestionsFor(word) {
+		return near
+	}
+	return ""
 }
 
 // needs asks for at least n arguments, called what.

@@ -121,15 +121,12 @@ func (a *app) completeReleases(cmd *cobra.Command, args []string, _ string) ([]s
 }
 
 // completeHosts offers the registries that the lock uses.
-func (a *app) completeHosts(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (a *app) completeHosts(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var out []string
 	for _, p := range a.lockedPlugins(cmd) {
 		if host, _, ok := strings.Cut(p.Repository, "/"); ok {
 			out = append(out, host)
 		}
-	}
-	if len(args) > 0 {
-		return nil, noFiles
 	}
 	return without(out, nil), noFiles
 }

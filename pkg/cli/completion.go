@@ -33,7 +33,12 @@ func (a *app) completions(c *cobra.Command) {
 	case strings.HasPrefix(use, " REF"):
 		c.ValidArgsFunction = starting(a.completeReleases)
 	case strings.HasPrefix(use, " HOST"):
-		c.ValidArgsFunction = starting(a.completeHosts)
+		c.ValidArgsFunction = starting(func(c *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, noFiles
+			}
+			return a.completeHosts(c, args, word)
+		})
 	case strings.HasPrefix(use, " NAME"), strings.HasPrefix(use, " [NAME"):
 		c.ValidArgsFunction = starting(a.completeKnown)
 	default:

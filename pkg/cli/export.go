@@ -19,7 +19,7 @@ output: the same lock is the same text.`,
 			"export dockerfile > Dockerfile", "the locked drivers in a manager image",
 			"export cyclonedx > sbom.json", "an SBOM of the locked drivers",
 			"export cyclonedx -f other.toml", "of another manifest's lock"),
-		none, func(cmd *cobra.Command, _ []string) error { return cmd.Help() })
+		cobra.ArbitraryArgs, a.onlyHolds)
 	cmd.AddCommand(a.exportDockerfileCommand(), a.exportCycloneDXCommand())
 	return cmd
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -161,7 +162,15 @@ func TestShellWords(t *testing.T) {
 // run executes a command line as kubectl would and gives what it printed.
 func run(words ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	code = Run(context.Background(), Program{
+	p := program(words...)
+	p.Out, p.Err = &out, &errs
+	code = Run(context.Background(), p)
+	return code, out.String(), errs.String()
+}
+
+// program is a command line in an empty environment.
+func program(words ...string) Program {
+	return Program{
 		Args:      append([]string{"/usr/local/bin/kubectl-schemahero-plugin"}, words...),
 		Version:   "0.0.0-test",
 		Directory: "/",
@@ -169,15 +178,20 @@ func run(words ...string) (code int, stdout, stderr string) {
 		Environ:   func() []string { return nil },
 		Now:       time.Now,
 		In:        strings.NewReader(""),
-		Out:       &out,
-		Err:       &errs,
-	})
-	return code, out.String(), errs.String()
+	}
 }
 
 func TestUnknownWordsAreAnswered(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
 		{"snyc", `did you mean "sync"?`},
+		{"install", `did you mean "add"?`},
+		{"upgrade", `did you mean "update"?`},
+		{"rm", `did you mean "remove"?`},
+		{"bundle creat x", `unknown command "creat"; did you mean "create"?`},
+		{"trust lst", `unknown command "lst"; did you mean "list"?`},
+		{"export docker", `unknown command "docker"; did you mean "dockerfile"?`},
+		{"help snyc", `unknown command "snyc"; did you mean "sync"?`},
+		{"help bundle creat", `unknown command "creat"; did you mean "create"?`},
 		{"sync --lockd", "did you mean --locked?"},
 		{"sync -locked", "did you mean --locked?"},
 		{"list --outptu json", "did you mean --output?"},
@@ -187,7 +201,7 @@ func TestUnknownWordsAreAnswered(t *testing.T) {
 		if code != exitUsage || out != "" || !strings.Contains(errs, test.want) {
 			t.Errorf("%s: exit %d, %q %q; want %q", test.line, code, out, errs, test.want)
 		}
-		if !strings.Contains(errs, "hint: see kubectl schemahero plugin") {
+		if strings.Contains(errs, "help --help") || !strings.Contains(errs, "hint: see kubectl schemahero plugin") {
 			t.Errorf("%s: no hint: %s", test.line, errs)
 		}
 	}
@@ -210,8 +224,9 @@ func TestHelpNamesTheProgramAsItWasCalled(t *testing.T) {
 		"./bin/kubectl-schemahero-plugin":              "kubectl-schemahero-plugin",
 	} {
 		a := &app{Program: Program{Args: []string{argv0}, Env: func(string) (string, bool) { return "", false }}}
-		for _, c := range commands(a.root()) {
-			if !strings.HasPrefix(c.UseLine(), want+" ") {
+		root := a.root()
+		for _, c := range append(commands(root), root) {
+			if !strings.HasPrefix(c.UseLine()+" ", want+" ") {
 				t.Errorf("%s: usage %q", argv0, c.UseLine())
 			}
 			for _, e := range exampleLines(c) {
@@ -222,6 +237,26 @@ func TestHelpNamesTheProgramAsItWasCalled(t *testing.T) {
 		}
 	}
 }
+
+// A result that cannot be written is a failure; a reader that has read enough
+// is none.
+func TestResultsThatDoNotArrive(t *testing.T) {
+	for _, line := range []string{"version", "version -o wide", "version -o json", "search --help", "completion bash", "sync --help", "--version"} {
+		for why, want := range map[error]int{syscall.ENOSPC: exitFailure, syscall.EPIPE: exitDone} {
+			p := program(strings.Fields(line)...)
+			var errs bytes.Buffer
+			p.Out, p.Err = broken{why}, &errs
+			if code := Run(context.Background(), p); code != want {
+				t.Errorf("%s: %v: exit %d, want %d: %s", line, why, code, want, errs.String())
+			}
+		}
+	}
+}
+
+// broken is a stream that takes nothing.
+type broken struct{ why error }
+
+func (b broken) Write([]byte) (int, error) { return 0, b.why }
 
 func TestFill(t *testing.T) {
 	word := strings.Repeat("x", 30)

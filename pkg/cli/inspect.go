@@ -46,6 +46,7 @@ layouts that drivers are published in.
 			return a.runInspect(cmd.Context(), repo, reference)
 		})
 	cmd.Flags().BoolVar(&raw, "manifest", false, "print the raw JSON")
+	cmd.SuggestFor = []string{"info", "show"}
 	return cmd
 }
 

@@ -110,7 +110,7 @@ func (a *app) runLink(asked string) error {
 	}
 	// Nothing is in the way of any: only now is the first one made.
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return linkRefused(err)
 	}
 	for _, it := range items {
 		if err := writeLink(it); err != nil {
@@ -237,6 +237,9 @@ func (a *app) linkState(path, target string) (string, error) {
 	case err == nil && a.ownLink(path, to):
 		return "replaced", nil
 	}
+	if _, unseen := os.Lstat(path); unseen != nil {
+		return "", linkRefused(unseen)
+	}
 	what := path + ": is in the way, and was not made by link"
 	if err == nil {
 		what = fmt.Sprintf("%s: links to %s, and was not made by link", path, to)
@@ -276,7 +279,7 @@ func writeLink(it linkItem) error {
 }
 
 func linkRefused(err error) error {
-	var hint []string
+	hint := []string{"name a folder of the PATH that is yours to write to, with --dir DIR"}
 	if runtime.GOOS == "windows" {
 		hint = []string{"Windows lets users make links in Developer Mode (Settings, System, For developers); or copy this program there as kubectl-schemahero-plugin.exe"}
 	}

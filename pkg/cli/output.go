@@ -48,6 +48,12 @@ func checkOutput(form string) error {
 		if arg == "" && !strings.HasSuffix(form, "=") {
 			return nil
 		}
+	case "jsonpath", "go-template", "custom-columns":
+		if arg == "" {
+			return usagef("--output %s: says nothing to print; write %s=TEMPLATE", form, kind)
+		}
+	}
+	switch kind {
 	case "jsonpath":
 		_, err := printers.NewJSONPathPrinter(relaxedJSONPath(arg))
 		return asUsage(err)

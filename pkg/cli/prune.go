@@ -96,7 +96,9 @@ func (a *app) runPrune(ctx context.Context, o install.PruneOptions) error {
 	}
 	v := view{object: newList("PruneList", items), columns: cols("NAME", "VERSION", "SIZE", "PATH", "KEPT")}
 	for _, it := range items {
-		v.names = append(v.names, it.Name)
+		if it.Name != "" { // else a layer of the store
+			v.names = append(v.names, it.Name)
+		}
 		v.rows = append(v.rows, []any{it.Name, it.Version, bytesText(it.Size), it.Path, it.Kept})
 	}
 	v.text = func(w io.Writer) {

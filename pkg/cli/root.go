@@ -40,23 +40,18 @@ func (a *app) root() *cobra.Command {
 A manifest (schemahero-plugins.toml) says which drivers a project needs and in
 which versions; a lock (schemahero-plugins.lock) pins them by digest; sync makes
 this machine match the lock.`,
-		Example: examples(
+		Example: joinExamples(a.displayName(), []string{
 			"init --local", "begin a project whose drivers stand beside it",
 			"add postgres@^0.1", "require a driver, lock it, install it",
-			"sync --locked", "in CI: install exactly what the lock says"),
-		SilenceErrors:              true,
-		SilenceUsage:               true,
-		SuggestionsMinimumDistance: 2,
-		Annotations:                map[string]string{cobra.CommandDisplayNameAnnotation: a.displayName()},
-		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
-		PersistentPreRunE:          func(cmd *cobra.Command, _ []string) error { return a.prepare(cmd) },
-		Args:                       cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return a.unknownCommand(cmd, args[0])
-		},
+			"sync --locked", "in CI: install exactly what the lock says"}),
+		Version:           a.Version,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: a.displayName()},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.prepare(cmd) },
+		Args:              cobra.ArbitraryArgs,
+		RunE:              a.onlyHolds,
 	}
 	g := &a.flags
 	f := root.PersistentFlags()
@@ -72,6 +67,7 @@ this machine match the lock.`,
 	f.BoolVar(&g.plainHTTP, "plain-http", false, "speak HTTP, not HTTPS, to every registry")
 	f.BoolVar(&g.offline, "offline", false, "make no connection at all")
 	f.BoolVar(&g.noProgress, "no-progress", false, "draw no progress bars")
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(
 		&cobra.Group{ID: groupProject, Title: "The project's drivers:"},
@@ -82,6 +78,7 @@ this machine match the lock.`,
 		&cobra.Group{ID: groupShell, Title: "Shell and krew:"},
 	)
 	a.addCommands(root)
+	root.SetHelpCommand(a.helpCommand())
 	root.SetHelpCommandGroupID(groupShell)
 	return root
 }

@@ -97,7 +97,7 @@ func (a *app) exec(ctx context.Context, args, folders []string) error {
 		}
 		c.Env = append(c.Env, "SCHEMAHERO_PLUGIN_PATH="+strings.Join(folders, string(os.PathListSeparator)))
 	}
-	c.Stdin, c.Stdout, c.Stderr = a.In, a.Out, a.Err
+	c.Stdin, c.Stdout, c.Stderr = a.In, a.stdout, a.Err
 	// The terminal sends an interrupt to the child too: give it the time to end
 	// by itself.
 	c.Cancel = func() error { return c.Process.Signal(signalOf(ctx)) }

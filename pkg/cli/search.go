@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -76,6 +78,9 @@ func (a *app) runSearch(ctx context.Context, where string) error {
 			}
 		}
 	}
+	slices.SortFunc(items, func(x, y foundItem) int {
+		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Repository, y.Repository))
+	})
 	v := view{object: newList("RepositoryList", items), columns: cols("NAME", "NEWEST", "VERSIONS", "REPOSITORY")}
 	for _, it := range items {
 		v.names = append(v.names, it.Name)

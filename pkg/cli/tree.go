@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +29,7 @@ below each, what its release requires, and the host version that it supports.`,
 				return err
 			}
 			items := treeItems(nodes)
+			slices.SortFunc(items, func(x, y treeItem) int { return strings.Compare(x.Name, y.Name) })
 			v := view{object: newList("TreeList", items), columns: cols("NAME", "VERSION", "CONSTRAINT", "HOST"),
 				text: func(w io.Writer) { printTree(w, items) }}
 			for _, it := range items {

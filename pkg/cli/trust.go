@@ -21,7 +21,7 @@ must satisfy both.`,
 			"trust list", "the rule that decides on each locked driver",
 			"trust show ghcr.io/acme/postgres:0.1.2", "who signed a release, and the rule that would accept it",
 			"trust show ghcr.io/acme/postgres:0.1.2 --key db-team.pub", "whether this key did"),
-		none, func(cmd *cobra.Command, _ []string) error { return cmd.Help() })
+		cobra.ArbitraryArgs, a.onlyHolds)
 	cmd.AddCommand(a.trustListCommand(), a.trustShowCommand())
 	return cmd
 }

@@ -42,6 +42,7 @@ another signer than is locked: --accept-signer NAME takes whom the rules admit.`
 	f.BoolVar(&noSync, "no-sync", false, "only lock")
 	f.BoolVar(&dryRun, "dry-run", false, "change nothing, print what would change")
 	cmd.ValidArgsFunction = a.completeLocked
+	cmd.SuggestFor = []string{"upgrade"}
 	return cmd
 }
 

@@ -3,9 +3,7 @@ package serve
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,29 +111,6 @@ func (b bundle) tags(w http.ResponseWriter, req *http.Request, name string, repo
 	slices.Sort(tags)
 	tags = page(w, req, slices.Compact(tags))
 	answer(w, "application/json", map[string]any{"name": name, "tags": tags})
-}
-
-// page cuts a list as ?n= and ?last= ask, and links to what follows.
-func page(w http.ResponseWriter, req *http.Request, list []string) []string {
-	if list == nil {
-		list = []string{}
-	}
-	q := req.URL.Query()
-	if last := q.Get("last"); last != "" {
-		at, found := slices.BinarySearch(list, last)
-		if found {
-			at++
-		}
-		list = list[at:]
-	}
-	n, err := strconv.Atoi(q.Get("n"))
-	if err != nil || n < 0 || n >= len(list) {
-		return list
-	}
-	if n > 0 {
-		w.Header().Set("Link", fmt.Sprintf(`<%s?n=%d&last=%s>; rel="next"`, req.URL.Path, n, url.QueryEscape(list[n-1])))
-	}
-	return list[:n]
 }
 
 func (b bundle) manifest(w http.ResponseWriter, req *http.Request, repos []registry.Repository, reference string) {

@@ -119,6 +119,10 @@ func (r *Registry) blob(d digest.Digest) string {
 
 // ServeHTTP implements http.Handler.
 func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if req.Method == http.MethodGet && (req.URL.Path == "/v2/_catalog" || strings.HasSuffix(req.URL.Path, "/tags/list")) {
+		r.list(w, req)
+		return
+	}
 	parts := strings.Split(req.URL.Path, "/")
 	manifest := len(parts) > 3 && parts[len(parts)-2] == "manifests"
 	if !manifest || req.Method != http.MethodPut && req.Method != http.MethodDelete {

@@ -2,11 +2,13 @@ package serve
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,5 +94,41 @@ func TestOpenDamagedJournal(t *testing.T) {
 	}
 	if _, err := Open(dir); err == nil {
 		t.Error("a journal with a hostile digest was opened")
+	}
+}
+
+// Clients that read lists by pages get each item once, in order.
+func TestLists(t *testing.T) {
+	r, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, at := range []string{"c/c:1", "a/a:3", "a/a:1", "a/a:2", "b:1"} {
+		repo, tag, _ := strings.Cut(at, ":")
+		if code, body := do(t, r, "PUT", "/v2/"+repo+"/manifests/"+tag, "application/vnd.oci.image.manifest.v1+json", manifest); code != http.StatusCreated {
+			t.Fatalf("%s: %d %s", at, code, body)
+		}
+	}
+	for path, want := range map[string][]string{"/v2/_catalog": {"a/a", "b", "c/c"}, "/v2/a/a/tags/list": {"1", "2", "3"}} {
+		for _, n := range []string{"", "?n=1", "?n=2", "?n=100"} {
+			var got []string
+			for next := path + n; next != ""; {
+				rec := httptest.NewRecorder()
+				r.ServeHTTP(rec, httptest.NewRequest("GET", "http://r"+next, nil))
+				var list struct{ Repositories, Tags []string }
+				if err := json.Unmarshal(rec.Body.Bytes(), &list); err != nil {
+					t.Fatal(err)
+				}
+				got = append(append(got, list.Repositories...), list.Tags...)
+				next, _, _ = strings.Cut(strings.TrimPrefix(rec.Header().Get("Link"), "<"), ">")
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s%s: %v, want %v", path, n, got, want)
+			}
+		}
+	}
+	if code, body := do(t, r, "GET", "/v2/no/tags/list", "", ""); code != http.StatusNotFound || !strings.Contains(body, "NAME_UNKNOWN") {
+		t.Errorf("no repository: %d %s", code, body)
 	}
 }
