@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,26 +68,26 @@ type customManager struct {
 }
 
 // found gives "NAME CONSTRAINT PACKAGE" for what Renovate would find. Its
-// regular expressions are RE2's, like Go's.
+// regular expressions are RE2's, like Go's; what an outer one names, the inner
+// ones know too.
 func (m customManager) found(t *testing.T, text string) []string {
 	t.Helper()
-	texts := []string{text}
-	if m.MatchStringsStrategy == "recursive" {
-		for _, outer := range m.MatchStrings[:len(m.MatchStrings)-1] {
-			var inner []string
-			for _, s := range texts {
-				inner = append(inner, regexp.MustCompile(outer).FindAllString(s, -1)...)
-			}
-			texts = inner
-		}
+	recursive := m.MatchStringsStrategy == "recursive"
+	if !recursive && len(m.MatchStrings) != 1 {
+		t.Fatalf("%d regular expressions", len(m.MatchStrings))
 	}
 	var out []string
-	re := regexp.MustCompile(m.MatchStrings[len(m.MatchStrings)-1])
-	for _, s := range texts {
-		for _, match := range re.FindAllStringSubmatch(s, -1) {
-			groups := map[string]string{}
+	var within func(text string, depth int, groups map[string]string)
+	within = func(text string, depth int, groups map[string]string) {
+		re := regexp.MustCompile(m.MatchStrings[depth])
+		for _, match := range re.FindAllStringSubmatch(text, -1) {
+			groups := maps.Clone(groups)
 			for i, name := range re.SubexpNames() {
 				groups[name] = match[i]
+			}
+			if depth+1 < len(m.MatchStrings) {
+				within(match[0], depth+1, groups)
+				continue
 			}
 			pkg := groups["packageName"]
 			if m.PackageNameTemplate != "" {
@@ -98,6 +99,7 @@ func (m customManager) found(t *testing.T, text string) []string {
 			out = append(out, groups["depName"]+" "+groups["currentValue"]+" "+pkg)
 		}
 	}
+	within(text, 0, map[string]string{})
 	return out
 }
 
@@ -123,7 +125,6 @@ func TestRenovatePreset(t *testing.T) {
 		want       []string
 	}{
 		{"every form", top(t, "testdata/manifest/good-full.toml"), []string{
-			"postgres ^0.1 docker.io/schemahero/plugin-postgres",
 			"oracle >=1, <3 registry.internal/db/schemahero-oracle",
 			"timescaledb ~0.1.0 ghcr.io/acme/schemahero/timescaledb",
 		}},
@@ -133,6 +134,21 @@ func TestRenovatePreset(t *testing.T) {
 		}},
 		{"settings are no drivers", "registry = \"docker.io/x\"\nschemahero = \"0.25\"\n[plugins]\n[[trust]]\nscope = \"docker.io\"\n", nil},
 		{"tags and digests stay", "[plugins]\nedge = { tag = \"nightly\", repository = \"ghcr.io/acme/edge\" }\n", nil},
+		{"below the manifest's registry", "# ours\nregistry = \"ghcr.io/acme\" # here\nplatforms = [\n  \"linux/amd64\",\n]\n\n[plugins]\npostgres = '^0.1'\n  \"mysql\" = { prerelease = true, version = \"^1\" }\n", []string{
+			"postgres ^0.1 ghcr.io/acme/postgres",
+			"mysql ^1 ghcr.io/acme/mysql",
+		}},
+		{"with an alias", "[plugins]\npostgres = { version = \"^0.1\", aliases = [\"cockroachdb\"] }\nmysql = { aliases = [\"percona\"], version = \"^2\", prerelease = true }", []string{
+			"postgres ^0.1 docker.io/schemahero/plugin-postgres",
+			"mysql ^2 docker.io/schemahero/plugin-mysql",
+		}},
+		{"the place first", "[plugins]\noracle = { repository = \"r.internal:5000/db/oracle\", version = \"^1\" }\nedge = { registry = 'ghcr.io/acme', prerelease = true, version = '~2' }\n", []string{
+			"oracle ^1 r.internal:5000/db/oracle",
+			"edge ~2 ghcr.io/acme/edge",
+		}},
+		{"several registries, or one with {name}: nobody knows which has it", "registry = [\"a.example/x\", \"b.example/x\"]\n[plugins]\npostgres = \"^0.1\"\n", nil},
+		{"a template", "registry = \"a.example/{name}/x\"\n[plugins]\npostgres = \"^0.1\"\n", nil},
+		{"a layout", "registry = \"oci-layout:vendor\"\n[plugins]\npostgres = \"^0.1\"\n", nil},
 	} {
 		if got := find(test.text); !slices.Equal(got, test.want) {
 			t.Errorf("%s: found\n%s\nwant\n%s", test.name, strings.Join(got, "\n"), strings.Join(test.want, "\n"))

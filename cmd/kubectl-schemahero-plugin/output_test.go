@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,6 +25,9 @@ func outputDoc() (map[string]map[string]string, error) {
 	for line := range strings.SplitSeq(string(data), "\n") {
 		if name, ok := strings.CutPrefix(line, "### "); ok {
 			kind = name
+			if kinds[kind] != nil {
+				return nil, fmt.Errorf("docs/output.md: has two tables of %s", kind)
+			}
 			kinds[kind] = map[string]string{}
 		}
 		if m := row.FindStringSubmatch(line); m != nil && kind != "" {

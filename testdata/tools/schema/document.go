@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/invopop/jsonschema"
 
@@ -13,15 +15,17 @@ import (
 type document struct {
 	Registry   registries        `json:"registry,omitempty" jsonschema_description:"Where releases are: HOST/PATH, to which /NAME is added, or with {name} in it. A list is tried in order; only a repository that does not exist leads to the next. Default: where SchemaHero publishes."`
 	Platforms  []platform        `json:"platforms,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Platforms to lock. Default: all that a release offers."`
-	Dir        string            `json:"dir,omitempty" jsonschema:"minLength=1,pattern=^[^/\\\\~:][^\\\\:]*$,example=plugins/bin" jsonschema_description:"Folder to install in, relative to this file and inside its folder. Default: ~/.schemahero/plugins."`
+	Dir        string            `json:"dir,omitempty" jsonschema:"minLength=1,pattern=^[^/\\\\:][^\\\\:]*$,example=plugins/bin" jsonschema_description:"Folder to install in, relative to this file and inside its folder. Default: ~/.schemahero/plugins."`
 	SchemaHero string            `json:"schemahero,omitempty" jsonschema:"pattern=^[0-9]+\\.[0-9]+(\\.[0-9]+.*)?$,example=0.25,example=0.25.1" jsonschema_description:"The host's version, which every driver must support."`
-	MinimumAge string            `json:"minimum-age,omitempty" jsonschema:"minLength=2,pattern=^([0-9]+d)?([0-9.]+(h|m|s|ms|us|µs|ns))*$,example=72h,example=3d" jsonschema_description:"Take no release that is younger than this."`
+	MinimumAge string            `json:"minimum-age,omitempty" jsonschema:"minLength=1,pattern=^(0|([0-9]+d)?([0-9.]+(h|m|s|ms|us|µs|ns))*)$,example=72h,example=3d" jsonschema_description:"Take no release that is younger than this."`
 	Plugins    map[string]plugin `json:"plugins,omitempty" jsonschema_description:"The drivers, by name: postgres, mysql, timescaledb, sqlite, rqlite, cassandra, or any other."`
 	Trust      []rule            `json:"trust,omitempty" jsonschema_description:"Who must have signed. Where there is any rule, a repository under none of them is refused."`
 }
 
 // JSONSchemaExtend restricts the names of plugins as the parser does.
 func (document) JSONSchemaExtend(s *jsonschema.Schema) {
+	dir, _ := s.Properties.Get("dir")
+	dir.Not = &jsonschema.Schema{Pattern: `^~/|^~$|(^|/)\.\.(/|$)`}
 	plugins, _ := s.Properties.Get("plugins")
 	var refused []any
 	for _, name := range []string{"schemahero", "postgresql", "cockroachdb", "mariadb", "sqlite3"} {
@@ -40,7 +44,11 @@ func (document) JSONSchemaExtend(s *jsonschema.Schema) {
 // registries is one registry or a list of them.
 type registries struct{}
 
-const registryPattern = `^(oci-layout:.+|[A-Za-z0-9.:\[\]-]+(/[a-z0-9{}._-]+)*)$`
+// hostPattern takes HOST[:PORT] as docker does: a first word without a dot or a
+// port is a path on Docker Hub there, and refused here.
+const hostPattern = `((localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?|[A-Za-z0-9-]+:[0-9]+)`
+
+const registryPattern = `^(oci-layout:.+|` + hostPattern + `(/([a-z0-9._-]|\{name\})+)*)$`
 
 // JSONSchema implements jsonschema's interface.
 func (registries) JSONSchema() *jsonschema.Schema {
@@ -48,7 +56,7 @@ func (registries) JSONSchema() *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Pattern: registryPattern, Examples: []any{"docker.io/schemahero/plugins", "ghcr.io/acme/schemahero-{name}"}}
 	}
 	least := uint64(1)
-	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{one(), {Type: "array", Items: one(), MinItems: &least}}}
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{one(), {Type: "array", Items: one(), MinItems: &least, UniqueItems: true}}}
 }
 
 // platform is OS/ARCH[/VARIANT].
@@ -57,9 +65,26 @@ type platform string
 // JSONSchema implements jsonschema's interface.
 func (platform) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{
-		Type: "string", Pattern: "^[a-z0-9]+/[a-z0-9]+(/v[0-9]+)?$",
+		Type: "string", Pattern: "^(" + known("%s/amd64", systems) + ")/(" + known("linux/%s", architectures) + ")(/v[0-9])?$",
 		Examples: []any{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64"},
 	}
+}
+
+// Go's names (go tool dist list).
+const (
+	systems       = "aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows"
+	architectures = "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm"
+)
+
+// known joins those words that the parser takes.
+func known(form, words string) string {
+	var out []string
+	for w := range strings.FieldsSeq(words) {
+		if _, err := artifact.ParsePlatform(fmt.Sprintf(form, w)); err == nil {
+			out = append(out, w)
+		}
+	}
+	return strings.Join(out, "|")
 }
 
 // plugin is a constraint, or a table that says more.
@@ -91,7 +116,7 @@ type entry struct {
 	Registry   registries `json:"registry,omitempty" jsonschema_description:"Of this driver, instead of the manifest's."`
 	Repository string     `json:"repository,omitempty" jsonschema:"example=registry.internal/db/schemahero-oracle" jsonschema_description:"HOST/PATH of this driver's releases, without a tag."`
 	Prerelease bool       `json:"prerelease,omitempty" jsonschema_description:"Take prereleases too."`
-	Aliases    []string   `json:"aliases,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Install the executable under these names too: the host looks for schemahero-cockroachdb, which nobody publishes."`
+	Aliases    []string   `json:"aliases,omitempty" jsonschema:"uniqueItems=true" jsonschema_description:"Install the executable under these names too: the host looks for schemahero-cockroachdb, which nobody publishes."`
 }
 
 // JSONSchemaExtend says which keys exclude each other.
@@ -99,7 +124,7 @@ func (entry) JSONSchemaExtend(s *jsonschema.Schema) {
 	version, _ := s.Properties.Get("version")
 	version.Pattern = constraintPattern
 	repository, _ := s.Properties.Get("repository")
-	repository.Pattern = `^(oci-layout:.+|[A-Za-z0-9.:\[\]-]+(/[a-z0-9._-]+)+)$`
+	repository.Pattern = `^(oci-layout:.+|` + hostPattern + `(/[a-z0-9._-]+)+)$`
 	aliases, _ := s.Properties.Get("aliases")
 	aliases.Items.Pattern = "^[a-z0-9][a-z0-9-]{0,62}$"
 	s.OneOf = requireEach("version", "tag", "digest")

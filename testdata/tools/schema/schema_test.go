@@ -97,7 +97,13 @@ func TestMistakes(t *testing.T) {
 		`registry = "https://docker.io/x"`,
 		`registry = 1`,
 		`registry = []`,
+		`registry = ["a.b/c", "a.b/c"]`,
+		`registry = "acme/schemahero"`,
+		`registry = "ghcr.io/acme/{nam}"`,
 		`platforms = ["linux"]`,
+		`platforms = ["linux/amd65"]`,
+		`dir = "../bin"`,
+		`dir = "a/../../bin"`,
 		`platforms = []`,
 		`dir = "/opt"`,
 		`dir = "~/x"`,
@@ -134,6 +140,28 @@ func TestMistakes(t *testing.T) {
 		}
 		if err := validate(s, []byte(text)); err == nil {
 			t.Errorf("the schema takes\n%s", text)
+		}
+	}
+}
+
+// Unusual, but the parser takes it.
+func TestUnusual(t *testing.T) {
+	s := compiled(t)
+	for _, text := range []string{
+		`dir = "~x"`,
+		`dir = "a..b/c"`,
+		`minimum-age = "0"`,
+		`registry = "registry:5000"`,
+		`registry = "[::1]:5000/x"`,
+		`registry = "localhost/{name}/x"`,
+		`platforms = ["plan9/386", "linux/arm64/v8"]`,
+		"[plugins]\npostgres = { version = \"1\", aliases = [] }",
+	} {
+		if _, err := manifest.Parse("x.toml", []byte(text)); err != nil {
+			t.Errorf("the parser refuses\n%s\n%v", text, err)
+		}
+		if err := validate(s, []byte(text)); err != nil {
+			t.Errorf("the schema refuses\n%s\n%v", text, err)
 		}
 	}
 }
