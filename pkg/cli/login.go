@@ -18,7 +18,8 @@ func (a *app) loginCommand() *cobra.Command {
 	var fromStdin bool
 	cmd := a.command("login HOST", "Store credentials for a registry, where docker and oras find them",
 		`The password or token is tried first: what the registry refuses is not stored
-(exit 6). It is kept where docker keeps it, by a credential helper if one is
+(exit 6); where the registry asks for none, a warning says that it was not tried.
+It is kept where docker keeps it, by a credential helper if one is
 configured, so that logins made by docker, podman or oras count here and the
 other way round. A password is never taken from the command line.`,
 		examples(
@@ -39,6 +40,9 @@ const maxPassword = 64 << 10
 func (a *app) runLogin(ctx context.Context, host, user string, fromStdin bool) error {
 	if strings.ContainsAny(host, "/ @") {
 		return usagef("HOST %q: write the registry's host, like docker.io or registry.internal:5000", host)
+	}
+	if strings.Contains(user, ":") {
+		return usagef("--username %q: cannot hold a colon", user)
 	}
 	client, err := a.registry()
 	if err != nil {
@@ -64,7 +68,11 @@ func (a *app) runLogin(ctx context.Context, host, user string, fromStdin bool) e
 	if err != nil {
 		return err
 	}
-	a.say("logged in to %s as %s", escape(host), escape(user))
+	if stored.Unchecked {
+		a.warn("%s: asks for no credentials, so nobody knows whether these are right; they are stored", escape(host))
+	} else {
+		a.say("logged in to %s as %s", escape(host), escape(user))
+	}
 	if stored.Helper == "" {
 		a.warn("%s: the password is kept unencrypted; a docker credential helper would keep it safe", stored.File)
 	}
@@ -96,7 +104,8 @@ func (a *app) ask(user string) (string, string, error) {
 
 func (a *app) logoutCommand() *cobra.Command {
 	return a.command("logout HOST", "Forget the credentials of a registry",
-		`Removes them wherever docker, podman and oras would find them.`,
+		`Removes them wherever docker, podman and oras would find them, those that Podman
+keeps for single namespaces (HOST/PATH) included.`,
 		examples(
 			"logout docker.io", "forget Docker Hub's",
 			"logout registry.internal:5000", "forget those of a registry on a port",

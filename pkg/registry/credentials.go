@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"oras.land/oras-go/v2/registry/remote/credentials"
 )
 
 // credential is what is known for a registry, or for part of one.
@@ -38,7 +36,7 @@ type keyring struct {
 	mu    sync.Mutex
 	files []*credentialFile
 	read  bool
-	asked map[string]credential // answers of helpers, which can ask the user for a PIN
+	asked map[helper]credential // answers of helpers, which can ask the user for a PIN
 }
 
 // credentialFile is Docker's config.json or Podman's auth.json, which have the
@@ -134,21 +132,10 @@ func (k *keyring) from(ctx context.Context, f *credentialFile, host, repo string
 		}
 	}
 	failed := f.broken
-	for _, key := range hostKeys(host) {
-		helper := f.Helpers[key]
-		if helper == "" {
-			continue
-		}
-		c := k.ask(ctx, helper, key)
-		if !c.empty() {
-			return c, nil
-		}
-		failed = c.helper
-	}
-	if f.Store != "" {
-		c := k.ask(ctx, f.Store, hostKeys(host)[0])
-		if !c.empty() {
-			return c, nil
+	for _, h := range f.helpersFor(host) {
+		c, err := k.ask(ctx, h)
+		if err != nil || !c.empty() {
+			return c, err
 		}
 		if c.helper != nil {
 			failed = c.helper
@@ -167,27 +154,24 @@ func (k *keyring) from(ctx context.Context, f *credentialFile, host, repo string
 	return credential{helper: failed}, nil
 }
 
-// ask runs a credential helper
-// (https://github.com/docker/docker-credential-helpers), once for each server.
-func (k *keyring) ask(ctx context.Context, helper, server string) credential {
-	id := helper + "\x00" + server
-	if c, ok := k.asked[id]; ok {
-		return c
+// ask asks a credential helper, once for each server. That it fails is a part of
+// the answer; an error is the context's.
+func (k *keyring) ask(ctx context.Context, h helper) (credential, error) {
+	if c, ok := k.asked[h]; ok {
+		return c, nil
 	}
-	name := "docker-credential-" + helper
-	got, err := credentials.NewNativeStore(helper).Get(ctx, server)
-	c := credential{key: server, source: name, username: got.Username, password: got.Password, identity: got.RefreshToken, token: got.AccessToken}
+	c, err := h.get(ctx)
+	if ctx.Err() != nil {
+		return credential{}, ctx.Err()
+	}
 	if err != nil {
-		line, _, _ := strings.Cut(err.Error(), "\n")
-		c = credential{helper: &CredentialsError{name, bounded(line)}}
+		c = credential{helper: err}
 	}
-	if ctx.Err() == nil {
-		if k.asked == nil {
-			k.asked = map[string]credential{}
-		}
-		k.asked[id] = c
+	if k.asked == nil {
+		k.asked = map[helper]credential{}
 	}
-	return c
+	k.asked[h] = c
+	return c, nil
 }
 
 func (e authEntry) bare() bool { return e == authEntry{} }

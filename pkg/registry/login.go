@@ -66,6 +66,9 @@ func (c *Client) ping(ctx context.Context, ep *endpoint) (Pong, error) {
 type Stored struct {
 	File   string // the configuration file
 	Helper string // the credential helper that keeps the secret; "" where the file itself does, unencrypted
+	// Unchecked says that the registry asked for no credentials, so that
+	// nobody knows whether these are right.
+	Unchecked bool
 }
 
 // Login tries a user's password or token and stores it where docker, podman and
@@ -83,37 +86,40 @@ func (c *Client) Login(ctx context.Context, host, user, secret string) (Stored, 
 	if strings.Contains(user, ":") {
 		return Stored{}, &CredentialsError{host, "a user name cannot hold a colon"}
 	}
-	cred := auth.Credential{Username: user, Password: secret}
-	fixed := credential{key: host, username: user, password: secret}
+	cred := credential{key: host, username: user, password: secret}
 	if user == "" {
-		cred = auth.Credential{RefreshToken: secret}
-		fixed = credential{key: host, identity: secret}
+		cred = credential{key: host, identity: secret}
 	}
-	if _, err := c.ping(ctx, newEndpoint(host, &keyring{fixed: &fixed})); err != nil {
+	pong, err := c.ping(ctx, newEndpoint(host, &keyring{fixed: &cred}))
+	if err != nil {
 		return Stored{}, err
 	}
-	key := hostKeys(host)[0]
-	stored := Stored{File: resolved(paths[0])}
+	stored := Stored{File: resolved(paths[0]), Unchecked: pong.Challenge == ""}
 	f, err := readCredentialFile(stored.File)
 	if err != nil {
 		return Stored{}, err
 	}
-	if helper := f.helperFor(host); helper != "" {
-		stored.Helper = "docker-credential-" + helper
+	defer c.keys.forget()
+	if helpers := f.helpersFor(host); len(helpers) > 0 {
+		stored.Helper = helpers[0].program
+		if err := helpers[0].store(ctx, cred); err != nil {
+			return Stored{}, err
+		}
+		return stored, nil
 	}
-	store, err := credentials.NewStore(stored.File, credentials.StoreOptions{AllowPlaintextPut: true})
+	store, err := credentials.NewFileStore(stored.File)
 	if err != nil {
 		return Stored{}, &CredentialsError{stored.File, "does not read"}
 	}
-	if err := store.Put(ctx, key, cred); err != nil {
+	put := auth.Credential{Username: cred.username, Password: cred.password, RefreshToken: cred.identity}
+	if err := store.Put(ctx, hostKeys(host)[0], put); err != nil {
 		return Stored{}, &CredentialsError{stored.File, firstLine(err)}
 	}
-	c.keys.forget()
 	return stored, nil
 }
 
-// Logout removes what is stored for a host, wherever it is, and returns the
-// files it was in. Errors: *CredentialsError.
+// Logout removes what is stored for a host and for repositories in it, wherever
+// it is, and returns the files it was in. Errors: *CredentialsError.
 func (c *Client) Logout(ctx context.Context, host string) (files []string, err error) {
 	if err := checkHost(host); err != nil {
 		return nil, err
@@ -126,15 +132,14 @@ func (c *Client) Logout(ctx context.Context, host string) (files []string, err e
 			return files, err
 		}
 		found := false
-		if helper := f.helperFor(host); helper != "" {
-			found, err = eraseFromHelper(ctx, helper, hostKeys(host)[0])
+		for _, h := range f.helpersFor(host) {
+			erased, err := h.erase(ctx)
 			if err != nil {
 				return files, err
 			}
+			found = found || erased
 		}
-		keys := slices.DeleteFunc(slices.Sorted(maps.Keys(f.Auths)), func(key string) bool {
-			return !slices.Contains(hostKeys(host), key) && legacyHost(key) != host
-		})
+		keys := slices.DeleteFunc(slices.Sorted(maps.Keys(f.Auths)), func(key string) bool { return !isKeyOf(key, host) })
 		if len(keys) > 0 {
 			store, err := credentials.NewFileStore(path)
 			if err != nil {
@@ -153,30 +158,12 @@ func (c *Client) Logout(ctx context.Context, host string) (files []string, err e
 	return files, nil
 }
 
-func eraseFromHelper(ctx context.Context, helper, key string) (found bool, err error) {
-	store := credentials.NewNativeStore(helper)
-	got, err := store.Get(ctx, key)
-	if err == nil && got == auth.EmptyCredential {
-		return false, nil
-	}
-	if err == nil {
-		err = store.Delete(ctx, key)
-	}
-	if err != nil {
-		return false, &CredentialsError{"docker-credential-" + helper, firstLine(err)}
-	}
-	return true, nil
-}
-
-// helperFor returns the helper that keeps a host's credentials, "" where the
-// file does.
-func (f *credentialFile) helperFor(host string) string {
-	for _, key := range hostKeys(host) {
-		if h := f.Helpers[key]; h != "" {
-			return h
-		}
-	}
-	return f.Store
+// isKeyOf tells whether an entry of a credential file is a host's, or that of
+// repositories in it.
+func isKeyOf(key, host string) bool {
+	return slices.ContainsFunc(append(hostKeys(host), host), func(own string) bool {
+		return key == own || legacyHost(key) == own || strings.HasPrefix(key, strings.TrimSuffix(own, "/")+"/")
+	})
 }
 
 // forget makes the files be read again.

@@ -152,41 +152,6 @@ func TestLoginToken(t *testing.T) {
 	}
 }
 
-func TestLoginHelper(t *testing.T) {
-	r := newRig(t)
-	locked(r)
-	bin := t.TempDir()
-	vault := filepath.Join(bin, "vault")
-	write(t, filepath.Join(bin, "docker-credential-test-vault"), []byte("#!/bin/sh\ncase $1 in\nstore) cat >"+vault+" ;;\nget) read server; [ -f "+vault+" ] && cat "+vault+" || { echo 'credentials not found in native keychain'; exit 1; } ;;\nerase) rm "+vault+" ;;\nesac\n"))
-	if err := os.Chmod(filepath.Join(bin, "docker-credential-test-vault"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	file := filepath.Join(t.TempDir(), "config.json")
-	write(t, file, []byte(`{"credsStore":"test-vault"}`))
-	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}})
-	ctx := context.Background()
-	stored, err := c.Login(ctx, r.host(), "u", "s3cret")
-	if err != nil || stored.Helper != "docker-credential-test-vault" {
-		t.Fatalf("%+v %v", stored, err)
-	}
-	if data, _ := os.ReadFile(file); strings.Contains(string(data), "dTpz") {
-		t.Errorf("in the file too: %s", data)
-	}
-	if pong, err := c.Ping(ctx, r.host()); err != nil || pong.Source != "docker-credential-test-vault" {
-		t.Errorf("ping: %+v %v", pong, err)
-	}
-	if files, err := c.Logout(ctx, r.host()); err != nil || len(files) != 1 {
-		t.Errorf("logout: %v %v", files, err)
-	}
-	if _, err := os.Stat(vault); err == nil {
-		t.Error("the helper still has it")
-	}
-	if files, err := c.Logout(ctx, r.host()); err != nil || len(files) != 0 {
-		t.Errorf("second logout: %v %v", files, err)
-	}
-}
-
 func TestPingWhatIsNoRegistry(t *testing.T) {
 	r := newRig(t)
 	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { http.NotFound(w, req); return true })
