@@ -21,8 +21,24 @@ type authState struct {
 	warned    bool // of a credential helper that fails
 	tokens    []*token
 
-	mu     sync.Mutex
-	wanted []string // repositories that will be read, in the order in which they were named
+	mu       sync.Mutex
+	wanted   []string // repositories that will be read, in the order in which they were named
+	failures int      // of the token service
+	failed   error    // the last of them
+}
+
+// failure returns how often the token service has failed, and the last time's
+// error.
+func (a *authState) failure() (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.failures, a.failed
+}
+
+func (a *authState) fail(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.failures, a.failed = a.failures+1, err
 }
 
 func (a *authState) acquire(ctx context.Context) error {
@@ -49,7 +65,8 @@ type sent struct {
 // not do, because it has expired or was granted for less than was asked, is
 // replaced once, by one for this very request.
 func (c *Client) authorized(ctx context.Context, r *request, scheme string) (*http.Response, error) {
-	bears, err := c.credentialsFor(ctx, r, nil, false)
+	seen, _ := r.ep.auth.failure()
+	bears, err := c.credentialsFor(ctx, r, nil, false, seen)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +104,7 @@ func (c *Client) authorized(ctx context.Context, r *request, scheme string) (*ht
 			return nil, err
 		}
 		replaced = replaced || stale
-		if bears, err = c.credentialsFor(ctx, r, asked.scopes, stale); err != nil {
+		if bears, err = c.credentialsFor(ctx, r, asked.scopes, stale, seen); err != nil {
 			return nil, err
 		}
 		if bears.header == "" {
@@ -143,8 +160,10 @@ func (a *authState) want(repo string) {
 
 // credentialsFor returns what a request has to bear, by what its registry asked
 // for before. extra are scopes that the registry named; exact asks for a new
-// token, good for this request alone.
-func (c *Client) credentialsFor(ctx context.Context, r *request, extra []string, exact bool) (sent, error) {
+// token, good for this request alone. seen is how often the token service had
+// failed when the request began: it shares a failure since then, whose tries it
+// has waited for.
+func (c *Client) credentialsFor(ctx context.Context, r *request, extra []string, exact bool, seen int) (sent, error) {
 	a := &r.ep.auth
 	if err := a.acquire(ctx); err != nil {
 		return sent{}, err
@@ -169,9 +188,15 @@ func (c *Client) credentialsFor(ctx context.Context, r *request, extra []string,
 	case cred.token != "": // stored as a bearer token: nothing to ask for
 		return sent{header: "Bearer " + cred.token, cred: cred}, nil
 	}
+	if failures, err := a.failure(); failures != seen {
+		return sent{}, &tokenError{r.shared(err)}
+	}
 	t, fresh, err := c.tokenFor(ctx, r, cred, extra, exact)
 	if err != nil {
-		return sent{}, err
+		if serviceFailed(err) {
+			a.fail(err)
+		}
+		return sent{}, &tokenError{err}
 	}
 	return sent{header: "Bearer " + t.value, cred: cred, token: t, fresh: fresh}, nil
 }

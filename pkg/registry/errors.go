@@ -89,6 +89,7 @@ type ErrorCode struct {
 // StatusError is an answer that says no, and for which there is no better type.
 type StatusError struct {
 	Host       string
+	TokenHost  string // the token service of the registry where that answered, or ""
 	Repository string // "" for the registry as a whole
 	Reference  string // a tag or digest, or ""
 	Method     string
@@ -101,6 +102,9 @@ func (e *StatusError) Error() string {
 	at := subject(e.Repository, e.Reference)
 	if at == "" || !strings.HasPrefix(at, e.Host+"/") {
 		at = strings.TrimSuffix(e.Host+": "+at, ": ")
+	}
+	if e.TokenHost != "" {
+		at += ": the token service " + e.TokenHost
 	}
 	text := fmt.Sprintf("%s: %s answered %d %s", at, e.Method, e.Status, http.StatusText(e.Status))
 	for _, c := range e.Codes {

@@ -50,7 +50,7 @@ func (c *Client) exchange(r *request, scheme string, req *http.Request) (*http.R
 		if content := failed.Load(); content != nil {
 			err = content
 		} else {
-			err = classify(ctx, r.ep.name, scheme, err)
+			err = classify(ctx, r.host(), scheme, err)
 		}
 		cancel(nil)
 		ev.Err = err
@@ -70,7 +70,7 @@ func (c *Client) exchange(r *request, scheme string, req *http.Request) (*http.R
 	}
 	if resp.StatusCode == http.StatusProxyAuthRequired {
 		resp.Body.Close()
-		return nil, &UnreachableError{r.ep.name, NetworkProxy, &proxyError{resp.StatusCode}}
+		return nil, &UnreachableError{r.host(), NetworkProxy, &proxyError{resp.StatusCode}}
 	}
 	return resp, nil
 }
@@ -154,7 +154,7 @@ func (w *watch) Read(p []byte) (int, error) {
 	w.alarm.disarm()
 	w.bytes += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = classify(w.ctx, w.r.ep.name, w.scheme, err)
+		err = classify(w.ctx, w.r.host(), w.scheme, err)
 	}
 	return n, err
 }

@@ -45,7 +45,7 @@ func mirrorsOf(mirrors []Mirror, name string) (out []string) {
 func elsewhere(err error) bool {
 	var status *StatusError
 	if errors.As(err, &status) {
-		return status.Status >= 500 || status.Status == http.StatusTooManyRequests
+		return status.Status >= 500 || status.Status == http.StatusTooManyRequests || status.Status == http.StatusNotFound
 	}
 	return errors.Is(err, artifact.ErrNotFound) || unreachable(err)
 }

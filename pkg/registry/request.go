@@ -38,6 +38,14 @@ func (r *request) what() string {
 	return subject(r.name, r.reference)
 }
 
+// host is who answers, for messages: the registry, or its token service.
+func (r *request) host() string {
+	if r.kind == KindToken {
+		return r.absolute.Host
+	}
+	return r.ep.name
+}
+
 // fetch sends a request until an answer could be read whole. consume reads the
 // body of an answer below 400; it must not keep what it has read of a body that
 // turned out to be cut.
@@ -89,9 +97,12 @@ func (c *Client) once(ctx context.Context, r *request) (*http.Response, error) {
 	if settled || isContext(err) {
 		return resp, err
 	}
+	var tried *tokenError
 	var wrong *SchemeError
 	var cut *UnreachableError
 	switch {
+	case errors.As(err, &tried): // the registry itself has answered
+		r.ep.settle("http")
 	case errors.As(err, &wrong):
 		r.ep.settle("https")
 		return c.authorized(ctx, r, "https")
@@ -155,15 +166,20 @@ func (r *request) build(ctx context.Context, scheme string) (*http.Request, erro
 // failure makes the error of an answer of 400 or more, and closes it.
 func (c *Client) failure(r *request, resp *http.Response) error {
 	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusNotFound && r.name != "" {
+	// What a token service lacks is no repository.
+	if resp.StatusCode == http.StatusNotFound && r.name != "" && r.kind != KindToken {
 		return &NotFoundError{Repository: r.name, Reference: r.reference, Host: r.ep.name, Codes: readCodes(resp.Body)}
 	}
-	return &StatusError{
+	e := &StatusError{
 		Host: r.ep.name, Repository: r.name, Reference: r.reference,
 		Method: r.method, Status: resp.StatusCode,
 		Codes:      readCodes(resp.Body),
 		RetryAfter: retryAfter(resp.Header, c.now()),
 	}
+	if r.kind == KindToken {
+		e.TokenHost = r.host()
+	}
+	return e
 }
 
 const (

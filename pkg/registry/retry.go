@@ -99,8 +99,13 @@ func (c *Client) pause(ctx context.Context, a *attempts, host, what string, err 
 
 // retriable tells whether the same request can be expected to go better the
 // next time. Refusals, what does not exist, wrong content, names that do not
-// resolve and ports on which nobody listens are not of this kind.
+// resolve and ports on which nobody listens are not of this kind; nor is a token
+// service that was tried as often as it is worth.
 func retriable(err error) bool {
+	var tried *tokenError
+	if errors.As(err, &tried) {
+		return false
+	}
 	var status *StatusError
 	if errors.As(err, &status) {
 		switch status.Status {

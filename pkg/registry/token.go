@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
-
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 const (
@@ -118,5 +116,28 @@ func refusal(err error) bool {
 		return denied.Kind != AuthWrong
 	}
 	var status *StatusError
-	return errors.Is(err, artifact.ErrNotFound) || errors.As(err, &status) && !retriable(err)
+	return errors.As(err, &status) && !retriable(err)
+}
+
+// tokenError wraps why no token could be had. Its tries are used up: the request
+// that needs the token is not tried again for it.
+type tokenError struct{ err error }
+
+func (e *tokenError) Error() string { return e.err.Error() }
+func (e *tokenError) Unwrap() error { return e.err }
+
+// serviceFailed tells whether an error is about the token service, not about
+// what it was asked for.
+func serviceFailed(err error) bool { return retriable(err) || unreachable(err) }
+
+// shared is a failure of the token service, for another request that waited for
+// it: of this one's repository.
+func (r *request) shared(err error) error {
+	var status *StatusError
+	if errors.As(err, &status) {
+		own := *status
+		own.Repository, own.Reference = r.name, r.reference
+		return &own
+	}
+	return err
 }

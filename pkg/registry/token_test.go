@@ -6,10 +6,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 func TestOneTokenForSeveralRepositories(t *testing.T) {
@@ -141,6 +144,45 @@ func TestRealm(t *testing.T) {
 			if c.Stats().Requests[KindToken] != 0 {
 				t.Errorf("%s was asked", realm)
 			}
+		}
+	}
+}
+
+// A token service that does not work is tried as a registry is, five times, for
+// all requests that wait for a token; and whatever it answers says nothing of
+// what there is.
+func TestTokenServiceFails(t *testing.T) {
+	for status, tries := range map[int]int{http.StatusInternalServerError: maxTries, http.StatusNotFound: 1} {
+		r, s := newRig(t), newTokens(t)
+		asked := 0
+		release := make(chan struct{})
+		realm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			<-release
+			asked++
+			refuse(w, status, "BROKEN")
+		}))
+		defer realm.Close()
+		s.Server.URL = realm.URL
+		s.guard(r)
+		c, _ := newClient(t, Options{})
+		var wg sync.WaitGroup
+		for _, name := range []string{"a", "b", "c"} {
+			repo := repository(t, c, r.host()+"/db/"+name)
+			wg.Go(func() {
+				_, err := repo.Resolve(context.Background(), "1.0.0")
+				e := wantError[*StatusError](t, err)
+				if e.Host != r.host() || "http://"+e.TokenHost != realm.URL || e.Repository != repo.Name() || e.Status != status || errors.Is(err, artifact.ErrNotFound) {
+					t.Errorf("%d: %v", status, err)
+				}
+			})
+		}
+		for r.count("HEAD") < 3 { // all of them wait
+			runtime.Gosched()
+		}
+		close(release)
+		wg.Wait()
+		if status >= 500 && asked != tries {
+			t.Errorf("%d: %d token requests, want %d", status, asked, tries)
 		}
 	}
 }
