@@ -91,8 +91,11 @@ func (c *Client) authorized(ctx context.Context, r *request, scheme string) (*ht
 		if !refused || origin(resp.Request.URL) != origin(req.URL) {
 			return nil, c.failure(r, resp)
 		}
-		asked := readChallenge(resp.Header)
+		asked, other := readChallenge(resp.Header)
 		denied := r.denied(bears, resp)
+		if bears.header == "" && asked.scheme == "" {
+			denied.Kind, denied.Scheme = unasked(resp.StatusCode), other
+		}
 		resp.Body.Close()
 
 		anonymous := bears.header == "" && asked.scheme != ""
@@ -128,6 +131,15 @@ func (r *request) denied(bears sent, resp *http.Response) *AuthError {
 		e.Kind = AuthInsufficient // a token service has accepted them
 	}
 	return e
+}
+
+// unasked is the kind of a refusal that asks for nothing that could be sent:
+// whether credentials are stored does not matter then.
+func unasked(status int) AuthKind {
+	if status == http.StatusForbidden {
+		return AuthDenied
+	}
+	return AuthUnsupported
 }
 
 // ownOrigin tells whether a host is the registry's own. An upload's location

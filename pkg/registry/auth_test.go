@@ -130,6 +130,50 @@ func TestBearerKinds(t *testing.T) {
 	}
 }
 
+// A refusal that asks for nothing that could be sent is no matter of what is
+// stored.
+func TestUnaskedKinds(t *testing.T) {
+	for _, tc := range []struct {
+		status    int
+		challenge string
+		kind      AuthKind
+		text      string
+	}{
+		{401, "", AuthUnsupported, "does not say which credentials"},
+		{401, `Digest realm="x", nonce="y"`, AuthUnsupported, "not supported (Digest)"},
+		{401, `Bearer service="x"`, AuthUnsupported, "not supported (Bearer without a realm)"},
+		{403, "", AuthDenied, "denied: "},
+		{403, `Basic realm="x"`, AuthWrong, "does not accept"},
+	} {
+		for _, stored := range []string{"", "u:wr0ng"} {
+			r := newRig(t)
+			r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+				if tc.challenge != "" {
+					w.Header().Set("WWW-Authenticate", tc.challenge)
+				}
+				status := tc.status
+				if req.Header.Get("Authorization") != "" {
+					status = 401
+				}
+				return refuse(w, status, "DENIED")
+			})
+			auths := map[string]string{}
+			if stored != "" {
+				auths[r.host()] = stored
+			}
+			c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: dockerConfig(t, auths)}})
+			_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
+			kind, text := tc.kind, tc.text
+			if kind == AuthWrong && stored == "" {
+				kind, text = AuthMissing, "none are stored"
+			}
+			if e := wantError[*AuthError](t, err); e.Kind != kind || !strings.Contains(err.Error(), text) || errors.Is(err, artifact.ErrDenied) != (kind != AuthWrong) {
+				t.Errorf("%d %s with %q: %#v", tc.status, tc.challenge, stored, e)
+			}
+		}
+	}
+}
+
 // An upload's location on another host gets the blob, but no credentials.
 func TestUploadElsewhere(t *testing.T) {
 	var got *http.Request

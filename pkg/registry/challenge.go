@@ -18,19 +18,24 @@ type challenge struct {
 const maxChallenge = 16 << 10
 
 // readChallenge picks the strongest challenge that is understood: bearer before
-// basic, since a token can be given away with less harm than a password.
-func readChallenge(h http.Header) (best challenge) {
+// basic, since a token can be given away with less harm than a password. Where
+// none is, other names what is asked for instead, "" for nothing.
+func readChallenge(h http.Header) (best challenge, other string) {
 	for _, text := range h.Values("Www-Authenticate") {
 		for _, ch := range parseChallenges(text) {
-			if ch.scheme == "bearer" && ch.realm != "" {
-				return ch
-			}
-			if ch.scheme == "basic" && best.scheme == "" {
+			switch {
+			case ch.scheme == "bearer" && ch.realm != "":
+				return ch, ""
+			case ch.scheme == "basic" && best.scheme == "":
 				best = ch
+			case ch.scheme == "bearer":
+				other = "Bearer without a realm"
+			case other == "":
+				other = bounded(strings.ToUpper(ch.scheme[:1]) + ch.scheme[1:])
 			}
 		}
 	}
-	return best
+	return best, other
 }
 
 // parseChallenges reads a WWW-Authenticate header: challenges with parameters,

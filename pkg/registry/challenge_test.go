@@ -23,7 +23,7 @@ func TestChallenges(t *testing.T) {
 		}
 	}
 	both := http.Header{"Www-Authenticate": {`Basic realm="b"`, `Bearer realm="t"`}}
-	if ch := readChallenge(both); ch.scheme != "bearer" || ch.realm != "t" {
+	if ch, _ := readChallenge(both); ch.scheme != "bearer" || ch.realm != "t" {
 		t.Errorf("of two: %+v", ch)
 	}
 }

@@ -25,7 +25,7 @@ func (e *NotFoundError) Error() string { return subject(e.Repository, e.Referenc
 // Is matches artifact.ErrNotFound.
 func (e *NotFoundError) Is(target error) bool { return target == artifact.ErrNotFound }
 
-// AuthKind tells three refusals apart.
+// AuthKind tells refusals apart.
 type AuthKind string
 
 // The kinds of AuthError.
@@ -33,9 +33,11 @@ const (
 	AuthMissing      AuthKind = "missing"      // none are stored for this registry
 	AuthWrong        AuthKind = "wrong"        // the registry does not accept them
 	AuthInsufficient AuthKind = "insufficient" // accepted, but not for this repository or action
+	AuthDenied       AuthKind = "denied"       // a 403 to a request without credentials, which were not asked for
+	AuthUnsupported  AuthKind = "unsupported"  // the registry asks in no way that is known here: none were sent
 )
 
-// AuthError is a 401 or 403. Of kind AuthMissing it matches
+// AuthError is a 401 or 403. Where no credentials were sent it matches
 // artifact.ErrDenied: many registries say this of what does not exist.
 type AuthError struct {
 	Registry   string // host that refused, the mirror's where it was one
@@ -44,6 +46,7 @@ type AuthError struct {
 	Username   string // "" where none, or a token, was sent
 	Source     string // file or helper the credentials came from
 	Helper     error  // why a credential helper gave none, nil where none failed
+	Scheme     string // of kind AuthUnsupported: what is asked for, "" where the registry does not say
 	Codes      []ErrorCode
 }
 
@@ -54,6 +57,13 @@ func (e *AuthError) Error() string {
 		problem = "unauthorized: the registry does not accept the credentials"
 	case AuthInsufficient:
 		problem = "denied: the credentials do not allow this"
+	case AuthDenied:
+		problem = "denied: the registry refuses this and asks for no credentials"
+	case AuthUnsupported:
+		problem = "unauthorized: the registry does not say which credentials it asks for"
+		if e.Scheme != "" {
+			problem = "unauthorized: the registry asks for a scheme that is not supported (" + e.Scheme + ")"
+		}
 	}
 	switch {
 	case e.Username != "" && e.Source != "":
@@ -75,7 +85,7 @@ func (e *AuthError) Error() string {
 
 // Is matches artifact.ErrDenied for requests that bore no credentials.
 func (e *AuthError) Is(target error) bool {
-	return target == artifact.ErrDenied && e.Kind == AuthMissing
+	return target == artifact.ErrDenied && (e.Kind == AuthMissing || e.Kind == AuthDenied || e.Kind == AuthUnsupported)
 }
 
 // ErrorCode is one entry of a registry's error answer (distribution-spec,
