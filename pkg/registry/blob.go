@@ -49,6 +49,7 @@ type blob struct {
 	body    *part
 	skip    int64 // bytes to pass over, because the answer began at the start again
 	offset  int64 // bytes returned so far
+	mark    int64 // offset up to which tries were counted
 	tries   attempts
 	noRange bool     // this source's ranges are of no use
 	servers []string // hosts that bytes came from, in order
@@ -96,7 +97,7 @@ func (b *blob) read(p []byte) (int, error) {
 		case n > 0:
 			b.hash.Write(p[:n])
 			b.offset += int64(n)
-			b.tries.failed, b.tries.start = 0, time.Time{} // only tries without progress are counted
+			b.progress()
 			if b.offset < b.desc.Size {
 				return n, nil // an error comes again with the next Read
 			}
@@ -114,6 +115,19 @@ func (b *blob) read(p []byte) (int, error) {
 		if err := b.cut(err); err != nil {
 			return 0, err
 		}
+	}
+}
+
+// minProgress is how many bytes are worth further tries, where a blob has so
+// many: a line that breaks after each few of them would be tried without end.
+const minProgress = 64 << 10
+
+// progress forgets the tries once they have brought something. The time for them
+// begins with the next cut: that bytes came slowly is no failure.
+func (b *blob) progress() {
+	b.tries.start = time.Time{}
+	if b.offset-b.mark >= min(minProgress, b.desc.Size/32) {
+		b.mark, b.tries.failed = b.offset, 0
 	}
 }
 

@@ -122,6 +122,21 @@ func TestBlobGivesUp(t *testing.T) {
 	}
 }
 
+// A byte for each try is no progress: it would take days.
+func TestBlobDrips(t *testing.T) {
+	r := newRig(t)
+	desc := r.blob(t, "db/postgres", content(100_000))
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r.cutAfter(1, w, req)
+		return true
+	})
+	c, _ := newClient(t, Options{})
+	_, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+	if e := wantError[*UnreachableError](t, err); e.Kind != NetworkReset || len(r.seen()) != maxTries {
+		t.Errorf("%v after %d requests", err, len(r.seen()))
+	}
+}
+
 func TestBlobStalls(t *testing.T) {
 	r := newRig(t)
 	data := content(100_000)

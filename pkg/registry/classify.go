@@ -22,7 +22,10 @@ func (e *proxyError) Error() string {
 }
 
 // redirectError is a hop that is not followed.
-type redirectError struct{ problem string }
+type redirectError struct {
+	from    string // host that redirected
+	problem string
+}
 
 func (e *redirectError) Error() string { return e.problem }
 
@@ -42,6 +45,7 @@ func classify(ctx context.Context, host, scheme string, err error) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errStalled) {
 		return ctx.Err()
 	}
+	asked := host
 	var ue *url.Error
 	for errors.As(err, &ue) {
 		if u, perr := url.Parse(ue.URL); perr == nil && u.Host != "" {
@@ -58,19 +62,23 @@ func classify(ctx context.Context, host, scheme string, err error) error {
 		proxy    *proxyError
 		op       *net.OpError
 		dns      *net.DNSError
+		record   tls.RecordHeaderError
 		timeout  net.Error
 	)
 	switch {
 	case errors.As(err, &file):
 		return file.err
 	case errors.As(err, &redirect):
-		return &ProtocolError{Host: host, Subject: host, Problem: redirect.problem}
+		if redirect.from != hostOf(asked) {
+			return &ProtocolError{Host: redirect.from, Subject: asked, Problem: redirect.problem}
+		}
+		return &ProtocolError{Host: asked, Subject: asked, Problem: redirect.problem}
 	case errors.As(err, &proxy):
 		return &UnreachableError{host, NetworkProxy, proxy}
 	case errors.As(err, &op) && op.Op == "proxyconnect":
 		return &UnreachableError{host, NetworkProxy, plain(op.Err)}
-	case errors.Is(err, http.ErrSchemeMismatch):
-		return &SchemeError{host, "https"}
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record) && strings.HasPrefix(record.Msg, "first record"):
+		return &SchemeError{host, "https"} // net/http knows only servers whose answer begins with HTTP
 	case scheme == "http" && strings.Contains(err.Error(), "malformed HTTP"):
 		return &SchemeError{host, "http"}
 	}

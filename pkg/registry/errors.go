@@ -120,6 +120,9 @@ func (e *StatusError) Error() string {
 	for _, c := range e.Codes {
 		text += "; " + strings.TrimSuffix(c.Code+": "+c.Message, ": ")
 	}
+	if e.RetryAfter > maxRetryAfter { // less is waited for, and told then
+		text += "; it asks to wait " + e.RetryAfter.String()
+	}
 	return text
 }
 

@@ -68,14 +68,15 @@ func TestRedirect(t *testing.T) {
 
 func TestRedirectRefused(t *testing.T) {
 	desc := newRig(t).blob(t, "db/x", content(10))
-	for name, to := range map[string]string{
-		"plain HTTP elsewhere": "http://cdn.example/blob?sig=s3cret",
-		"another scheme":       "ftp://cdn.example/blob?sig=s3cret",
-		"round and round":      "",
+	for name, tc := range map[string]struct{ to, problem string }{
+		"plain HTTP elsewhere": {"http://cdn.example/blob?sig=s3cret", "redirects to plain HTTP at cdn.example"},
+		"another scheme":       {"ftp://cdn.example/blob?sig=s3cret", "redirects to a ftp: address, which is neither HTTPS nor HTTP"},
+		"no host":              {"file:///etc/passwd", "redirects to a file: address, which is neither HTTPS nor HTTP"},
+		"round and round":      {"", "redirected more than 10 times"},
 	} {
 		r := newRig(t)
 		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
-			http.Redirect(w, req, to, http.StatusFound)
+			http.Redirect(w, req, tc.to, http.StatusFound)
 			return true
 		})
 		c, k := newClient(t, Options{})
@@ -83,6 +84,8 @@ func TestRedirectRefused(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "s3cret") || len(r.seen()) > maxRedirects || len(k.slept) != 0 {
 			t.Errorf("%s: %v after %d requests", name, err, len(r.seen()))
 		}
-		t.Log(err)
+		if e := wantError[*ProtocolError](t, err); e.Host != r.host() || e.Subject != r.host() || e.Problem != tc.problem {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -98,7 +99,7 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("%q: waits %v, %v", tc.header, k.slept, err)
 		}
 		if tc.fails {
-			if e := wantError[*StatusError](t, err); e.RetryAfter != 301*time.Second {
+			if e := wantError[*StatusError](t, err); e.RetryAfter != 301*time.Second || !strings.Contains(err.Error(), "asks to wait 5m1s") {
 				t.Errorf("error: %#v", e)
 			}
 		} else if ev := told.of(EventRetry)[0]; ev.RetryAfter != (tc.waits[0] > 10*time.Second) {

@@ -18,6 +18,7 @@ const (
 	maxPages    = 5_000    // of one list
 	maxPageSize = 16 << 20 // bytes of one page; some registries send everything at once
 	maxItems    = 500_000  // of one page
+	maxEmpty    = 100      // pages in a row with nothing on them
 )
 
 // Tags implements Repository.
@@ -54,8 +55,8 @@ func (r *remote) Tags(ctx context.Context, page func([]string) error) error {
 func (c *Client) pages(ctx context.Context, req *request, field string, page func([]string) error) error {
 	req.header = http.Header{"Accept": {"application/json"}}
 	req.query = "n=" + strconv.Itoa(pageSize)
-	seen := map[string]bool{}
-	first := ""
+	seen, pagesSeen := map[string]bool{}, map[[2]string]bool{}
+	empty := 0
 	for range maxPages {
 		seen[req.query] = true
 		items, link, err := c.onePage(ctx, req, field)
@@ -67,11 +68,20 @@ func (c *Client) pages(ctx context.Context, req *request, field string, page fun
 		if err != nil {
 			return err
 		}
-		if link == "" && len(items) > 0 && items[0] == first {
-			return nil // the same page again: the registry ignores last
-		}
+		again := false
 		if len(items) > 0 {
-			first = items[0]
+			ends := [2]string{items[0], items[len(items)-1]}
+			again, pagesSeen[ends] = pagesSeen[ends], true
+			empty = 0
+		} else {
+			empty++
+		}
+		switch {
+		case again && link == "":
+			return nil // the same page again: the registry ignores last
+		case again, empty > maxEmpty: // with a query that is new each time
+			return circles(req, field)
+		case len(items) > 0:
 			if err := page(items); err != nil {
 				return err
 			}
@@ -90,10 +100,14 @@ func (c *Client) pages(ctx context.Context, req *request, field string, page fun
 			return nil
 		}
 		if seen[req.query] {
-			return &ProtocolError{req.ep.name, req.what(), "the list of " + field + " goes in circles"}
+			return circles(req, field)
 		}
 	}
 	return &LimitError{Subject: req.what(), What: "pages of " + field, Limit: maxPages}
+}
+
+func circles(req *request, field string) error {
+	return &ProtocolError{req.ep.name, req.what(), "the list of " + field + " goes in circles"}
 }
 
 func (c *Client) onePage(ctx context.Context, req *request, field string) (items []string, link string, err error) {

@@ -162,13 +162,51 @@ func TestTagsWithoutEnd(t *testing.T) {
 	r := newRig(t)
 	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		w.Header().Set("Link", fmt.Sprintf(`</v2/db/x/tags/list?last=%d>; rel="next"`, n))
-		fmt.Fprint(w, `{"tags":[]}`)
+		fmt.Fprintf(w, `{"tags":["1.0.%d"]}`, n)
 		return true
 	})
 	c, _ := newClient(t, Options{})
 	_, err := allTags(repository(t, c, r.host()+"/db/x"))
 	if e := wantError[*LimitError](t, err); e.Limit != maxPages {
 		t.Errorf("error: %#v", e)
+	}
+}
+
+// One that brings nothing new ends before that, whatever its links say.
+func TestTagsNothingNew(t *testing.T) {
+	for name, tc := range map[string]struct {
+		body     string
+		requests int
+	}{
+		"the same page": {`{"tags":["1.0.0","1.1.0"]}`, 2},
+		"empty pages":   {`{"tags":[]}`, maxEmpty + 1},
+	} {
+		r := newRig(t)
+		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			w.Header().Set("Link", fmt.Sprintf(`</v2/db/x/tags/list?page=%d>; rel="next"`, n))
+			fmt.Fprint(w, tc.body)
+			return true
+		})
+		c, _ := newClient(t, Options{})
+		_, err := allTags(repository(t, c, r.host()+"/db/x"))
+		if e := wantError[*ProtocolError](t, err); !strings.Contains(e.Problem, "circles") || len(r.seen()) != tc.requests {
+			t.Errorf("%s: %v after %d requests", name, err, len(r.seen()))
+		}
+	}
+	// Pages of which another user's repositories were taken out are none.
+	r := newRig(t)
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		if n < 10 {
+			w.Header().Set("Link", fmt.Sprintf(`</v2/db/x/tags/list?page=%d>; rel="next"`, n))
+			fmt.Fprint(w, `{"tags":[]}`)
+			return true
+		}
+		fmt.Fprint(w, `{"tags":["1.0.0"]}`)
+		return true
+	})
+	c, _ := newClient(t, Options{})
+	if tags, err := allTags(repository(t, c, r.host()+"/db/x")); err != nil || len(tags) != 1 {
+		t.Errorf("%v %v", tags, err)
 	}
 }
 

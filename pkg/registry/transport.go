@@ -154,11 +154,12 @@ func (w *web) build(h Host) (*http.Transport, error) {
 // hop from the first request; it belongs to nobody but the origin that the
 // request was made to.
 func (w *web) redirect(req *http.Request, via []*http.Request) error {
+	from := via[len(via)-1].URL.Host
 	if len(via) >= maxRedirects {
-		return &redirectError{fmt.Sprintf("redirected more than %d times", maxRedirects)}
+		return &redirectError{from, fmt.Sprintf("redirected more than %d times", maxRedirects)}
 	}
 	if req.Context().Value(noRedirect{}) != nil && (req.Method != http.MethodGet || origin(req.URL) != origin(via[0].URL)) {
-		return &redirectError{"redirects a request for a token to " + req.URL.Host}
+		return &redirectError{from, "redirects a request for a token to " + place(req.URL)}
 	}
 	for _, r := range append(via[1:len(via):len(via)], req) {
 		if origin(r.URL) != origin(via[0].URL) {
@@ -169,7 +170,18 @@ func (w *web) redirect(req *http.Request, via []*http.Request) error {
 	if req.URL.Scheme == "https" || req.URL.Scheme == "http" && w.plainAllowed(req.URL) {
 		return nil
 	}
-	return &redirectError{"redirects to plain HTTP at " + req.URL.Host}
+	if req.URL.Scheme == "http" {
+		return &redirectError{from, "redirects to plain HTTP at " + place(req.URL)}
+	}
+	return &redirectError{from, "redirects to " + place(req.URL) + ", which is neither HTTPS nor HTTP"}
+}
+
+// place names where a redirect goes, without what can be a signature.
+func place(u *url.URL) string {
+	if u.Scheme == "http" || u.Scheme == "https" {
+		return bounded(u.Host)
+	}
+	return bounded("a " + u.Scheme + ": address")
 }
 
 // plainAllowed tells whether a host may be spoken to without TLS.

@@ -130,6 +130,35 @@ func TestPlainHTTPToTLSServer(t *testing.T) {
 	}
 }
 
+// Whatever a server says that does not speak TLS, HTTP or not, it is told as that.
+func TestHTTPSToPlainServer(t *testing.T) {
+	for _, says := range []string{"HTTP/1.1 400 Bad Request\r\n\r\n", "220 mail.example ESMTP\r\n", "<html>Bad request</html>"} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		go func() {
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				conn.Read(make([]byte, 1<<10))
+				io.WriteString(conn, says)
+				conn.Close()
+			}
+		}()
+		no := false
+		host := l.Addr().String()
+		c, _ := newClient(t, Options{Hosts: map[string]Host{host: {PlainHTTP: &no}}})
+		_, err = repository(t, c, host+"/db/x").Resolve(context.Background(), "1.0.0")
+		if e := wantError[*SchemeError](t, err); e.Used != "https" || e.Host != host {
+			t.Errorf("%q: %v", says, err)
+		}
+	}
+}
+
 func TestClientCertificate(t *testing.T) {
 	r := startUnstarted(t, func(s *httptest.Server) { s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert} })
 	r.manifest(t, "db/x", "one", "1.0.0")
