@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -32,7 +33,7 @@ func DefaultOptions() (Options, error) {
 		CacheDir:    filepath.Join(home, "cache", "manifests"),
 		Credentials: registry.Conventional(os.Getenv, user),
 		Proxy:       http.ProxyFromEnvironment,
-		Offline:     isSet(os.Getenv("SCHEMAHERO_PLUGIN_OFFLINE")),
+		Offline:     IsSet(os.Getenv("SCHEMAHERO_PLUGIN_OFFLINE")),
 	})
 	return Options{
 		Home:     home,
@@ -42,5 +43,12 @@ func DefaultOptions() (Options, error) {
 	}, err
 }
 
-// isSet reads a variable that is a switch, as the command line does.
-func isSet(v string) bool { return v != "" && v != "0" && v != "false" }
+// IsSet reads the value of an environment variable that is a switch: empty, 0,
+// false, f, no, n and off are not set, in any case, and every other word is.
+func IsSet(value string) bool {
+	switch strings.ToLower(strings.TrimSpace(value)) {
+	case "", "0", "false", "f", "no", "n", "off":
+		return false
+	}
+	return true
+}

@@ -65,7 +65,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 			return usagef("--directory %s: is no folder", a.flags.directory)
 		}
 	}
-	if v, ok := a.Env("SCHEMAHERO_PLUGIN_OFFLINE"); ok && v != "" && v != "0" && v != "false" {
+	if plugins.IsSet(a.env("SCHEMAHERO_PLUGIN_OFFLINE")) {
 		a.flags.offline = true
 	}
 	if a.flags.timeout > 0 {

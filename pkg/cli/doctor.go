@@ -12,8 +12,8 @@ func (a *app) doctorCommand() *cobra.Command {
 	var start bool
 	cmd := a.command("doctor", "Check everything and say what to run",
 		`Looks at configuration, home, manifest, lock, installed drivers, the host's
-discovery order, registries, credentials and this machine's clock. Exit code 1
-where a locked driver would not load; advice alone is exit code 0.
+discovery order, registries, mirrors, credentials and this machine's clock. Exit
+code 1 where a locked driver would not load; advice alone is exit code 0.
 
 Nothing is changed and, without --probe, no driver is started.`,
 		examples(
@@ -69,7 +69,7 @@ func (a *app) runDoctor(ctx context.Context, start bool) error {
 		return err
 	}
 	if !a.flags.offline {
-		c.registries(ctx, lock)
+		c.registries(ctx, p, lock)
 	}
 	if err := a.printFindings(c.items); err != nil {
 		return err

@@ -64,6 +64,16 @@ type refused struct {
 
 func (e *refused) Error() string { return e.text }
 
+// advised is an error for which a command knows what to do better than its type
+// tells.
+type advised struct {
+	err  error
+	hint []string
+}
+
+func (e *advised) Error() string { return e.err.Error() }
+func (e *advised) Unwrap() error { return e.err }
+
 // interrupted is what an error becomes when the user ended the command.
 type interrupted struct{ err error }
 
@@ -169,7 +179,7 @@ func isUnreachable(err error) bool {
 	var root *trust.RootError
 	return errors.As(err, new(*registry.UnreachableError)) || errors.As(err, new(*registry.TLSError)) ||
 		errors.As(err, new(*registry.SchemeError)) || errors.As(err, new(*registry.ProtocolError)) ||
-		errors.As(err, &status) || errors.As(err, &root) && root.File == "" && !root.Offline || isTimeout(err)
+		errors.As(err, new(*registry.LimitError)) || errors.As(err, &status) || errors.As(err, &root) && root.File == "" && !root.Offline || isTimeout(err)
 }
 
 // isFileError tells whether a manifest, lock or config does not parse.

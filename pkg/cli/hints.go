@@ -9,7 +9,6 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
@@ -56,6 +55,7 @@ func (a *app) projectHints(err error) []string {
 	me := a.displayName()
 	var (
 		own      *refused
+		advice   *advised
 		usage    *usageError
 		missing  *manifest.NotFoundError
 		stale    *plugins.StaleError
@@ -72,6 +72,8 @@ func (a *app) projectHints(err error) []string {
 	switch {
 	case errors.As(err, &own):
 		return own.hint
+	case errors.As(err, &advice):
+		return advice.hint
 	case errors.As(err, &usage):
 		if usage.command != "" {
 			return []string{"see " + usage.command + " --help"}
@@ -134,75 +136,6 @@ func (a *app) conflictHints(e *resolve.ConflictError) []string {
 		out = append(out, "relax one of the constraints named above")
 	}
 	return out
-}
-
-// networkHints are those about registries.
-func (a *app) networkHints(err error) []string {
-	var (
-		auth   *registry.AuthError
-		down   *registry.UnreachableError
-		tls    *registry.TLSError
-		scheme *registry.SchemeError
-		status *registry.StatusError
-	)
-	switch {
-	case errors.As(err, &auth):
-		return a.authHints(auth)
-	case errors.As(err, &tls):
-		return a.tlsHints(tls)
-	case errors.As(err, &scheme):
-		if scheme.Used == "https" {
-			return []string{fmt.Sprintf("if that is meant: --plain-http, or in HOME/config.toml: [registries.%q] plain-http = true", scheme.Host)}
-		}
-		return []string{fmt.Sprintf("leave --plain-http out, and plain-http of [registries.%q] in HOME/config.toml", scheme.Host)}
-	case errors.As(err, &down):
-		return a.unreachableHints(down)
-	case errors.As(err, &status) && status.Status == 429:
-		return []string{"the registry limits how often it is asked: wait, or log in for a higher limit: " + a.displayName() + " login " + status.Host}
-	case errors.As(err, &status) && status.Status >= 500:
-		return []string{"the registry has a problem of its own: try again later"}
-	case isTimeout(err):
-		return []string{"give it more time with --timeout, or none of it"}
-	}
-	return nil
-}
-
-func (a *app) authHints(e *registry.AuthError) []string {
-	login := a.displayName() + " login " + e.Registry
-	switch e.Kind {
-	case registry.AuthWrong:
-		return []string{"log in again, with a password or token that is still valid: " + login}
-	case registry.AuthInsufficient:
-		return []string{"ask the registry's owner for access to the repository, or log in as another user: " + login}
-	}
-	return []string{"log in: " + login, "a repository that does not exist can look the same: check its name"}
-}
-
-func (a *app) tlsHints(e *registry.TLSError) []string {
-	table := fmt.Sprintf("in HOME/config.toml: [registries.%q]", e.Host)
-	switch e.Kind {
-	case registry.TLSUnknownAuthority:
-		return []string{"trust the authority that signed its certificate: --ca-file FILE, or " + table + " ca-file = \"FILE\""}
-	case registry.TLSClientCertificate:
-		return []string{"give the certificate that it asks for, " + table + " client-cert and client-key"}
-	case registry.TLSExpired:
-		return []string{"check this machine's clock, then tell the registry's owner that its certificate is not valid now"}
-	case registry.TLSHostname:
-		return []string{"use the host name that its certificate is for, or tell the registry's owner"}
-	}
-	return []string{"see what is said: " + a.displayName() + " doctor"}
-}
-
-func (a *app) unreachableHints(e *registry.UnreachableError) []string {
-	switch e.Kind {
-	case registry.NetworkDNS:
-		return []string{"check the host's name, and this machine's DNS or HTTPS_PROXY"}
-	case registry.NetworkProxy:
-		return []string{"check HTTPS_PROXY, and list hosts to reach directly in NO_PROXY"}
-	case registry.NetworkRefused:
-		return []string{"check that the registry runs and that host and port are right"}
-	}
-	return []string{"try again; behind a proxy set HTTPS_PROXY"}
 }
 
 // machineHints are those about files and content.

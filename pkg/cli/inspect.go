@@ -38,16 +38,30 @@ layouts that drivers are published in.
 			if raw {
 				_, data, err := repo.Manifest(cmd.Context(), reference)
 				if err != nil {
-					return err
+					return a.inspectAdvice(err, args[0], repository)
 				}
 				_, err = a.Out.Write(data)
 				return err
 			}
-			return a.runInspect(cmd.Context(), repo, reference)
+			return a.inspectAdvice(a.runInspect(cmd.Context(), repo, reference), args[0], repository)
 		})
 	cmd.Flags().BoolVar(&raw, "manifest", false, "print the raw JSON")
 	cmd.SuggestFor = []string{"info", "show"}
 	return cmd
+}
+
+// inspectAdvice puts hints that fit a reference, where the usual ones are about a
+// project's drivers.
+func (a *app) inspectAdvice(err error, ref, repository string) error {
+	var format *artifact.FormatError
+	switch {
+	case errors.As(err, &format):
+		return &advised{err, []string{"it is no driver that can be read; see what it is: " + a.displayName() + " inspect " + ref + " --manifest"}}
+	case errors.Is(err, artifact.ErrNotFound):
+		at := strings.LastIndexByte(repository, '/')
+		return &advised{err, []string{"see what there is: " + a.displayName() + " search " + repository[:max(at, 0)]}}
+	}
+	return online(err)
 }
 
 // releaseInfo is an object of kind Release.
@@ -97,11 +111,14 @@ func driverName(repository string) string {
 // where it is a version of the tags layout.
 func readRelease(ctx context.Context, repo registry.Repository, name, reference string) (*artifact.Release, error) {
 	rel, err := artifact.ReadReference(ctx, repo, name, reference)
-	if err != nil || rel.Layout != artifact.LayoutTags {
-		return rel, err
+	if err != nil {
+		return nil, err
 	}
 	tag, ok := artifact.ParseTag(reference)
-	if !ok || !tag.Platform.IsZero() {
+	if ok {
+		rel.Version = tag.Version.String() // whatever the release says of itself
+	}
+	if rel.Layout != artifact.LayoutTags || !ok || !tag.Platform.IsZero() {
 		return rel, nil
 	}
 	var tags []string

@@ -27,7 +27,7 @@ other way round. A password is never taken from the command line.`,
 			"login registry.internal:5000 -u ci --password-stdin < token", "in CI, from a file",
 			"login ghcr.io", "ask for user and password"),
 		exactly(1, "HOST"), func(cmd *cobra.Command, args []string) error {
-			return a.runLogin(cmd.Context(), args[0], user, fromStdin)
+			return online(a.runLogin(cmd.Context(), args[0], user, fromStdin))
 		})
 	cmd.Flags().StringVarP(&user, "username", "u", "", "user name (default: asked for)")
 	cmd.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -17,7 +18,8 @@ import (
 func (a *app) searchCommand() *cobra.Command {
 	return a.command("search [REGISTRY/NAMESPACE]", "Find drivers in a registry",
 		`Lists the repositories below a namespace, where the registry has a catalog;
-where it has none (Docker Hub), the known drivers that exist there. Without an
+where it has none (Docker Hub) or does not show it, the known drivers that exist
+there. A repository that may not be read is passed over with a warning. Without an
 argument the manifest's registry is searched, or else where SchemaHero
 publishes.`,
 		examples(
@@ -35,7 +37,7 @@ publishes.`,
 			if len(args) == 1 {
 				where = args[0]
 			}
-			return a.runSearch(cmd.Context(), where)
+			return online(a.runSearch(cmd.Context(), where))
 		})
 }
 
@@ -57,11 +59,12 @@ func (a *app) runSearch(ctx context.Context, where string) error {
 		return err
 	}
 	var items []foundItem
+	var refused []error
 	for _, ns := range namespaces {
 		if err := manifest.CheckRegistry(ns); err != nil {
 			return asUsage(err)
 		}
-		repositories, err := a.below(ctx, client, ns)
+		repositories, listed, err := a.below(ctx, client, ns)
 		if err != nil {
 			return err
 		}
@@ -70,13 +73,23 @@ func (a *app) runSearch(ctx context.Context, where string) error {
 			if errors.Is(err, artifact.ErrNotFound) || errors.Is(err, artifact.ErrDenied) && where == "" {
 				continue
 			}
-			if err != nil {
+			if err != nil && !ofOne(err) {
 				return err
+			}
+			if err != nil {
+				refused = append(refused, err)
+				if listed { // a guess that is refused may not exist at all
+					a.warn("%s", escape(err.Error()))
+				}
+				continue
 			}
 			if it.Versions > 0 {
 				items = append(items, it)
 			}
 		}
+	}
+	if len(items) == 0 && len(refused) > 0 {
+		return refused[0]
 	}
 	slices.SortFunc(items, func(x, y foundItem) int {
 		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Repository, y.Repository))
@@ -87,6 +100,16 @@ func (a *app) runSearch(ctx context.Context, where string) error {
 		v.rows = append(v.rows, []any{it.Name, it.Newest, it.Versions, it.Repository})
 	}
 	return a.print(v)
+}
+
+// ofOne tells whether an error is about one repository, and says nothing of the
+// others.
+func ofOne(err error) bool {
+	var name *registry.ReferenceError // a catalog can hold names that no reference may have
+	var denied *registry.AuthError
+	var status *registry.StatusError
+	return errors.As(err, &name) || errors.As(err, &denied) && denied.Kind != registry.AuthWrong ||
+		errors.As(err, &status) && status.Status < 500 && status.Status != http.StatusTooManyRequests
 }
 
 // namespaces are where to search: what was named, else the manifest's
@@ -110,10 +133,9 @@ func (a *app) namespaces(where string) ([]string, error) {
 	return []string{"docker.io/schemahero/plugins/{name}", "docker.io/schemahero/plugin-{name}"}, nil
 }
 
-// below returns the repositories of a namespace: by the catalog, or else those
-// that the known drivers would have.
-func (a *app) below(ctx context.Context, client *registry.Client, namespace string) ([]string, error) {
-	var out []string
+// below returns the repositories of a namespace: as the catalog lists them, or
+// else those that the known drivers would have.
+func (a *app) below(ctx context.Context, client *registry.Client, namespace string) (out []string, listed bool, err error) {
 	if !strings.Contains(namespace, "{name}") {
 		host, _, _ := strings.Cut(namespace, "/")
 		err := client.Catalog(ctx, host, func(page []string) error {
@@ -125,14 +147,19 @@ func (a *app) below(ctx context.Context, client *registry.Client, namespace stri
 			return nil
 		})
 		var none *registry.NotSupportedError
-		if !errors.As(err, &none) {
-			return out, err
+		var denied *registry.AuthError
+		switch {
+		case errors.As(err, &denied) && denied.Kind != registry.AuthWrong: // repositories can be open where their list is not
+			a.warn("%s; looking for the known drivers only", escape(err.Error()))
+			out = nil
+		case !errors.As(err, &none):
+			return out, true, err
 		}
 	}
 	for _, name := range artifact.KnownDrivers() {
 		out = append(out, manifest.Join(namespace, name))
 	}
-	return out, nil
+	return out, false, nil
 }
 
 // found reads a repository's tags.

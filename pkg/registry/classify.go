@@ -29,12 +29,6 @@ type redirectError struct {
 
 func (e *redirectError) Error() string { return e.problem }
 
-// fileError is a certificate file that cannot be used; its text names it.
-type fileError struct{ err error }
-
-func (e *fileError) Error() string { return e.err.Error() }
-func (e *fileError) Unwrap() error { return e.err }
-
 // errStalled is the cause with which the idle timeout cancels a request.
 var errStalled = errors.New("no data for longer than the idle timeout")
 
@@ -57,7 +51,7 @@ func classify(ctx context.Context, host, scheme string, err error) error {
 		err = ue.Err
 	}
 	var (
-		file     *fileError
+		file     *CertificateError
 		redirect *redirectError
 		proxy    *proxyError
 		op       *net.OpError
@@ -67,7 +61,7 @@ func classify(ctx context.Context, host, scheme string, err error) error {
 	)
 	switch {
 	case errors.As(err, &file):
-		return file.err
+		return file
 	case errors.As(err, &redirect):
 		if redirect.from != hostOf(asked) {
 			return &ProtocolError{Host: redirect.from, Subject: asked, Problem: redirect.problem}

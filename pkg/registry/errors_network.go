@@ -1,6 +1,10 @@
 package registry
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+)
 
 // NetworkKind is why a host could not be reached.
 type NetworkKind string
@@ -76,4 +80,22 @@ func (e *SchemeError) Error() string {
 		return e.Host + ": speaks plain HTTP, was asked over HTTPS"
 	}
 	return e.Host + ": speaks HTTPS, was asked over plain HTTP"
+}
+
+// CertificateError says why a file of certificates or a key, which the Options
+// name, cannot be used.
+type CertificateError struct {
+	File    string
+	Problem string
+}
+
+func (e *CertificateError) Error() string { return e.File + ": " + e.Problem }
+
+// certificateError names the file that does not open, or the one that was meant.
+func certificateError(file string, err error) *CertificateError {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return &CertificateError{path.Path, path.Err.Error()}
+	}
+	return &CertificateError{file, err.Error()}
 }

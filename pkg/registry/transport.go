@@ -132,17 +132,17 @@ func (w *web) build(h Host) (*http.Transport, error) {
 		}
 		pem, err := os.ReadFile(file)
 		if err != nil {
-			return nil, &fileError{err}
+			return nil, certificateError(file, err)
 		}
 		if !roots.AppendCertsFromPEM(pem) {
-			return nil, &fileError{fmt.Errorf("%s: holds no PEM certificate", file)}
+			return nil, &CertificateError{file, "holds no PEM certificate"}
 		}
 	}
 	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	if h.ClientCert != "" {
 		pair, err := tls.LoadX509KeyPair(h.ClientCert, h.ClientKey)
 		if err != nil {
-			return nil, &fileError{fmt.Errorf("%s: %w", h.ClientCert, err)}
+			return nil, certificateError(h.ClientCert, err)
 		}
 		t.TLSClientConfig.Certificates = []tls.Certificate{pair}
 	}
