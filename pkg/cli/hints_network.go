@@ -93,7 +93,7 @@ func durationText(d time.Duration) string {
 // credentialsHints are those about credential files and helpers.
 func (a *app) credentialsHints(e *registry.CredentialsError) []string {
 	if strings.HasPrefix(e.File, "docker-credential-") {
-		return []string{"see what it says: " + e.File + " list", "or leave it out of credsStore and credHelpers in docker's config.json"}
+		return []string{"see whether it works: " + e.File + " list", "or leave it out of credsStore and credHelpers in docker's config.json"}
 	}
 	return []string{"mend or remove that file, then log in again: " + a.displayName() + " login HOST"}
 }
@@ -126,6 +126,10 @@ func (a *app) certificateHints(e *registry.CertificateError) []string {
 
 func (a *app) authHints(e *registry.AuthError) []string {
 	login := a.displayName() + " login " + e.Registry
+	var helper *registry.CredentialsError
+	if e.Kind == registry.AuthMissing && errors.As(e.Helper, &helper) {
+		return a.credentialsHints(helper)
+	}
 	switch e.Kind {
 	case registry.AuthWrong:
 		return []string{"log in again, with a password or token that is still valid: " + login}

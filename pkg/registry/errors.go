@@ -73,7 +73,10 @@ func (e *AuthError) Error() string {
 	case e.Source != "":
 		problem += " (a token from " + e.Source + ")"
 	}
-	if e.Helper != nil {
+	switch {
+	case e.Helper != nil && e.Kind == AuthMissing:
+		problem = "unauthorized: the registry asks for credentials and none could be read; " + e.Helper.Error()
+	case e.Helper != nil:
 		problem += "; " + e.Helper.Error()
 	}
 	at := e.Repository
