@@ -85,17 +85,18 @@ func (e *SchemeError) Error() string {
 // CertificateError says why a file of certificates or a key, which the Options
 // name, cannot be used.
 type CertificateError struct {
-	File    string
-	Problem string
+	File string
+	Err  error
 }
 
-func (e *CertificateError) Error() string { return e.File + ": " + e.Problem }
+func (e *CertificateError) Error() string { return e.File + ": " + e.Err.Error() }
+func (e *CertificateError) Unwrap() error { return e.Err }
 
 // certificateError names the file that does not open, or the one that was meant.
 func certificateError(file string, err error) *CertificateError {
 	var path *fs.PathError
 	if errors.As(err, &path) {
-		return &CertificateError{path.Path, path.Err.Error()}
+		return &CertificateError{path.Path, path.Err}
 	}
-	return &CertificateError{file, err.Error()}
+	return &CertificateError{file, err}
 }

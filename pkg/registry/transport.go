@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -135,7 +136,7 @@ func (w *web) build(h Host) (*http.Transport, error) {
 			return nil, certificateError(file, err)
 		}
 		if !roots.AppendCertsFromPEM(pem) {
-			return nil, &CertificateError{file, "holds no PEM certificate"}
+			return nil, &CertificateError{file, errors.New("holds no PEM certificate")}
 		}
 	}
 	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
