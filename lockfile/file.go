@@ -4,16 +4,17 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 )
 
 // Load reads the lock in a file. Errors: fs.ErrNotExist where there is none,
 // *SizeError, and Parse's.
 func Load(file string) (*Lock, error) {
-	data, err := read(file)
+	data, err := ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -29,13 +30,11 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("%s: is larger than %d MiB, which no lock is", e.File, MaxSize>>20)
 }
 
-func read(file string) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+// ReadFile reads the text of a lock for Parse, and no more of anything else than
+// shows that it is none. Errors: fs.ErrNotExist where there is none, *SizeError,
+// *diag.Error for what is no file.
+func ReadFile(file string) ([]byte, error) {
+	data, err := diag.ReadFile(file, MaxSize)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +54,7 @@ func (l *Lock) Save(file string) error {
 	if _, err := Parse(file, data); err != nil {
 		return err
 	}
-	if old, err := read(file); err == nil && bytes.Equal(old, data) {
+	if old, err := ReadFile(file); err == nil && bytes.Equal(old, data) {
 		return nil
 	}
 	return replace(file, data)
@@ -110,8 +109,16 @@ func sibling(file string) (*os.File, error) {
 	for try := 0; ; try++ {
 		name := filepath.Join(filepath.Dir(file), fmt.Sprintf(".%s.tmp-%d-%d", filepath.Base(file), os.Getpid(), try))
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-		if !errors.Is(err, fs.ErrExist) || try == 1000 {
-			return f, err
+		if err == nil {
+			return f, nil
 		}
+		if errors.Is(err, fs.ErrExist) && try < 1000 {
+			continue
+		}
+		// Nobody knows the sibling: what cannot be written is the file.
+		if cause := new(fs.PathError); errors.As(err, &cause) {
+			err = &fs.PathError{Op: "write", Path: file, Err: cause.Err}
+		}
+		return nil, err
 	}
 }

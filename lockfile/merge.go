@@ -109,7 +109,7 @@ func MergeFiles(base, ours, theirs string) (*Merged, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := read(base)
+	data, err := ReadFile(base)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}

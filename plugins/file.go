@@ -3,6 +3,7 @@ package plugins
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -15,6 +16,10 @@ func writeFile(path string, data []byte) (err error) {
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), fmt.Sprintf(".%s.tmp-%d-*", filepath.Base(path), os.Getpid()))
 	if err != nil {
+		// Nobody knows the sibling: what cannot be written is the file.
+		if cause := new(fs.PathError); errors.As(err, &cause) {
+			err = &fs.PathError{Op: "write", Path: path, Err: cause.Err}
+		}
 		return err
 	}
 	defer os.Remove(temp.Name()) // gone already where all went well

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -128,7 +128,7 @@ type edit func(data []byte) ([]byte, error)
 func (p *Project) load(e edit, optional bool) (*inputs, error) {
 	in := &inputs{}
 	var err error
-	if in.onDisk, err = os.ReadFile(p.manifest); errors.Is(err, fs.ErrNotExist) && optional {
+	if in.onDisk, err = diag.ReadFile(p.manifest, diag.TooLarge); errors.Is(err, fs.ErrNotExist) && optional {
 		in.onDisk = nil
 	} else if errors.Is(err, fs.ErrNotExist) {
 		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest)}
@@ -149,7 +149,7 @@ func (p *Project) load(e edit, optional bool) (*inputs, error) {
 }
 
 func (p *Project) loadLock(in *inputs) error {
-	data, err := os.ReadFile(p.lock)
+	data, err := lockfile.ReadFile(p.lock)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -183,12 +183,16 @@ func (p *Project) ReadLock() (*lockfile.Lock, error) {
 
 // unchanged tells whether the files are still as they were read.
 func (p *Project) unchanged(in *inputs) bool {
-	same := func(path string, data []byte) bool {
-		now, err := os.ReadFile(path)
+	same := func(now []byte, err error, data []byte) bool {
 		if errors.Is(err, fs.ErrNotExist) {
 			return data == nil
 		}
 		return err == nil && data != nil && string(now) == string(data)
 	}
-	return same(p.manifest, in.onDisk) && same(p.lock, in.lockData)
+	text, err := diag.ReadFile(p.manifest, diag.TooLarge)
+	if !same(text, err, in.onDisk) {
+		return false
+	}
+	text, err = lockfile.ReadFile(p.lock)
+	return same(text, err, in.lockData)
 }

@@ -130,7 +130,8 @@ func (a *app) removeCommand() *cobra.Command {
 	var noSync, dryRun bool
 	cmd := a.command("remove NAME...", "Require drivers no longer: edit the manifest, lock, clean",
 		`The lines of the drivers leave the manifest and the lock. Their installed files
-stay until prune removes them, since another project may still want them.`,
+stay until prune removes them, since another project may still want them. Of an
+alias only the alias goes, and the driver stays.`,
 		examples(
 			"remove mysql", "no longer require mysql",
 			"remove mysql sqlite --no-sync", "two drivers; touch nothing that is installed",
@@ -140,14 +141,19 @@ stay until prune removes them, since another project may still want them.`,
 			if err != nil {
 				return err
 			}
-			names, err := a.drivers(p, args)
+			removals, err := a.removals(p, args)
 			if err != nil {
 				return err
 			}
 			return a.change(cmd.Context(), p, func(data []byte) (out []byte, err error) {
 				out = data
-				for _, name := range names {
-					if out, err = manifest.Remove(p.ManifestFile(), out, name); err != nil {
+				for _, r := range removals {
+					if r.alias != "" {
+						out, err = manifest.RemoveAlias(p.ManifestFile(), out, r.name, r.alias)
+					} else {
+						out, err = manifest.Remove(p.ManifestFile(), out, r.name)
+					}
+					if err != nil {
 						return nil, err
 					}
 				}
@@ -159,6 +165,33 @@ stay until prune removes them, since another project may still want them.`,
 	cmd.ValidArgsFunction = a.completeLocked
 	cmd.SuggestFor = []string{"uninstall", "delete", "rm"}
 	return cmd
+}
+
+// removal is a driver that the manifest shall no longer list, or one alias of it.
+type removal struct{ name, alias string }
+
+// removals reads what a person wants removed, each once.
+func (a *app) removals(p *plugins.Project, words []string) ([]removal, error) {
+	names, err := a.drivers(p, words)
+	if err != nil {
+		return nil, err
+	}
+	m, err := p.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	var out []removal
+	for i, name := range names {
+		r := removal{name: name}
+		if q, _ := m.Plugin(name); slices.Contains(q.Aliases, words[i]) && !slices.Contains(words, name) {
+			r.alias = words[i]
+			a.say("%s stays without that alias; to remove it too: %s remove %s", escape(name), a.displayName(), escape(name))
+		}
+		if !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
 }
 
 // drivers returns the manifest's names for what a person called drivers: an
@@ -175,11 +208,13 @@ func (a *app) drivers(p *plugins.Project, words []string) ([]string, error) {
 			continue
 		}
 		driver, engine := artifact.DriverOf(w)
-		for _, q := range m.Plugins {
-			if slices.Contains(q.Aliases, w) || engine && q.Name == driver {
-				names[i] = q.Name
-				a.say("%s is served by the driver %s", escape(w), escape(q.Name))
-			}
+		at := slices.IndexFunc(m.Plugins, func(q manifest.Plugin) bool { return slices.Contains(q.Aliases, w) })
+		if at < 0 && engine {
+			at = slices.IndexFunc(m.Plugins, func(q manifest.Plugin) bool { return q.Name == driver })
+		}
+		if at >= 0 {
+			names[i] = m.Plugins[at].Name
+			a.say("%s is served by the driver %s", escape(w), escape(names[i]))
 		}
 	}
 	return names, nil

@@ -55,10 +55,18 @@ func (a *app) describeOne(err error) []string {
 
 func (a *app) errorLine(text string) string { return a.paint(styleError, "error:") + " " + text }
 
+// maxProblems is how many problems of one file are told: nobody reads more, and
+// a hostile file can have a million.
+const maxProblems = 100
+
 // describeFile tells every problem of a file, each with its line and a caret.
 func (a *app) describeFile(e *diag.Error) []string {
 	var lines []string
-	for _, p := range e.Problems {
+	for i, p := range e.Problems {
+		if i == maxProblems {
+			lines = append(lines, a.errorLine(fmt.Sprintf("%s: and %d more problems", escape(a.rel(p.File)), len(e.Problems)-i)))
+			break
+		}
 		at := p.Position
 		at.File = a.rel(at.File)
 		lines = append(lines, a.errorLine(escape(fmt.Sprintf("%s: %s", at, p.Text))))

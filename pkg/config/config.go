@@ -39,7 +39,7 @@ type Registry struct {
 // Load reads a config; a file that is not there is an empty one. The error is a
 // *diag.Error, or an *fs.PathError where the file cannot be read.
 func Load(file string) (*Config, error) {
-	data, err := diag.ReadFile(file)
+	data, err := diag.ReadFile(file, diag.TooLarge)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Config{}, nil
 	}

@@ -50,15 +50,20 @@ const TooLarge = 1 << 20
 // NewDocument returns a document without keys and values, to report problems
 // that are found before there is anything to parse.
 func NewDocument(file string, data []byte) *Document {
-	d := &Document{File: file, Source: data[:len(data):len(data)], lines: []int{0}}
-	for i, c := range d.Source {
-		if c == '\n' {
-			d.lines = append(d.lines, i+1)
-		}
-	}
+	d := &Document{File: file, Source: data[:len(data):len(data)], lines: lineStarts(data)}
 	d.last = place{0, 1, 1}
 	d.Root = &Table{doc: d, by: byHeader}
 	return d
+}
+
+func lineStarts(source []byte) []int {
+	starts := []int{0}
+	for i, c := range source {
+		if c == '\n' {
+			starts = append(starts, i+1)
+		}
+	}
+	return starts
 }
 
 // Problem adds a problem; format and args are those of fmt.Sprintf. What comes

@@ -33,6 +33,8 @@ func (p Problem) String() string { return p.Position.String() + ": " + p.Text }
 type Error struct {
 	Problems []Problem // at least one
 	Source   []byte    // the whole file, for Snippet
+
+	lines []int // where each line of Source begins, for many snippets
 }
 
 // NewError sorts the problems by position; several at one place keep their
@@ -41,7 +43,7 @@ func NewError(source []byte, problems ...Problem) *Error {
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return &Error{Problems: problems, Source: source}
+	return &Error{Problems: problems, Source: source, lines: lineStarts(source)}
 }
 
 // Texts returns what is wrong without the places, for a text that is in no file

@@ -4,17 +4,26 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
-// ReadFile reads a document from a file, but for a larger one than ParseTOML
-// takes only as much as shows that.
-func ReadFile(file string) ([]byte, error) {
-	f, err := os.Open(file)
+// ReadFile reads a file that a person may have written, or a pull request: of a
+// larger one than limit bytes only as much as shows that, and of a device or a
+// pipe, behind a link for one, nothing. Errors: those of the file system; an
+// *Error where it is no file that can be read whole.
+func ReadFile(file string, limit int64) ([]byte, error) {
+	// A pipe would keep the opener waiting for somebody who writes to it.
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, TooLarge+1))
+	if info, err := f.Stat(); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, NewDocument(file, nil).At(Span{}, "is no regular file")
+	}
+	return io.ReadAll(io.LimitReader(f, limit+1))
 }
 
 // Path returns the absolute path of a file that the document names relative to

@@ -29,7 +29,7 @@ type cell struct {
 // shown escaped, and a long line is cut around the caret. The result is "" where
 // the source has no such line.
 func (e *Error) Snippet(p Problem) string {
-	line, ok := lineOf(e.Source, p.Line)
+	line, ok := e.line(p.Line)
 	if !ok {
 		return ""
 	}
@@ -87,17 +87,17 @@ func printable(text string) string {
 	return b.String()
 }
 
-// lineOf returns the n-th line of source without its line end.
-func lineOf(source []byte, n int) (line []byte, ok bool) {
-	for ; n > 1; n-- {
-		_, rest, found := bytes.Cut(source, []byte("\n"))
-		if !found {
-			return nil, false
-		}
-		source = rest
+// line returns the n-th line of the source without its line end.
+func (e *Error) line(n int) (line []byte, ok bool) {
+	starts := e.lines
+	if starts == nil { // made without NewError
+		starts = lineStarts(e.Source)
 	}
-	line, _, _ = bytes.Cut(source, []byte("\n"))
-	return bytes.TrimSuffix(line, []byte("\r")), n == 1
+	if n < 1 || n > len(starts) || len(e.Source) == 0 {
+		return nil, false
+	}
+	line, _, _ = bytes.Cut(e.Source[starts[n-1]:], []byte("\n"))
+	return bytes.TrimSuffix(line, []byte("\r")), true
 }
 
 func cellsOf(line []byte) []cell {

@@ -63,7 +63,7 @@ func (m *Manifest) Plugin(name string) (Plugin, bool) {
 // Load reads the manifest in a file: see Parse. A file that cannot be read is an
 // *fs.PathError.
 func Load(file string) (*Manifest, error) {
-	data, err := diag.ReadFile(file)
+	data, err := diag.ReadFile(file, diag.TooLarge)
 	if err != nil {
 		return nil, err
 	}
