@@ -6,6 +6,7 @@ import (
 	"hash"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -54,6 +55,8 @@ type blob struct {
 	noRange bool     // this source's ranges are of no use
 	servers []string // hosts that bytes came from, in order
 	err     error    // what every further Read returns
+
+	reading sync.Mutex // held by Read, which Close can come beside
 }
 
 // part is one answer's body.
@@ -65,6 +68,8 @@ type part struct {
 
 // Read implements io.Reader.
 func (b *blob) Read(p []byte) (int, error) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
 	if b.err != nil || len(p) == 0 {
 		return 0, b.err
 	}
@@ -196,12 +201,13 @@ func (b *blob) closeBody() {
 	}
 }
 
-// Close implements io.Closer.
+// Close implements io.Closer. It may come while another goroutine is in Read,
+// which it ends: whatever that waits for, connection or pause, ends with ctx.
 func (b *blob) Close() error {
-	b.closeBody()
 	b.cancel()
-	if b.err == nil {
-		b.err = errors.New(b.what() + ": read after it was closed")
-	}
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	b.closeBody()
+	b.err = errors.New(b.what() + ": read after it was closed")
 	return nil
 }
