@@ -73,7 +73,7 @@ func (p *Project) run(ctx context.Context, e edit, decide settle, v vetting, o S
 			return nil, err
 		}
 		if o.DryRun {
-			return t.report, errors.Join(t.failed, p.engine.CheckPlace(t.work, o.Force))
+			return t.report, errors.Join(t.failed, p.engine.CheckPlace(t.work, o.Force), t.foresee(ctx))
 		}
 		p.sweep(t.dirs)
 		if t.settled() && !o.Refetch && !o.Prune {

@@ -69,6 +69,15 @@ func (t *transition) written() bool {
 
 func (t *transition) claim() install.Claim { return install.LockClaim(t.p.lock) }
 
+// foresee fills in what a dry run would prune.
+func (t *transition) foresee(ctx context.Context) (err error) {
+	if t.o.Prune {
+		placing := install.PlaceOptions{Claim: t.claim(), Keep: t.keeps}
+		t.report.Pruned, err = t.p.engine.PrunableAfter(ctx, t.items, placing, install.PruneOptions{})
+	}
+	return err
+}
+
 // keeps tells whether the lock's claim stays on a file that is not among the
 // items: one that an earlier sync put into another folder, of a driver that the
 // lock still has.

@@ -256,12 +256,13 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// checkPaths refuses flags that name a place and are empty, as an unset
-// variable of a script leaves them: the default would be another place.
+// checkPaths refuses flags that name a place or an age and are empty, as an
+// unset variable of a script leaves them: the default would be another place,
+// or no bound at all.
 func checkPaths(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "dir", "platform", "home", "file", "directory", "from", "registry", "ca-file", "key":
+		case "dir", "platform", "home", "file", "directory", "from", "registry", "ca-file", "key", "older-than":
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = usagef("--%s: is empty", f.Name)
 			}

@@ -14,13 +14,15 @@ import (
 func (a *app) pruneCommand() *cobra.Command {
 	var o install.PruneOptions
 	var older string
+	var dryRun bool
 	cmd := a.command("prune", "Remove installed drivers and stored layers that no lock wants",
 		`A driver goes when every lock that installed it is gone or no longer names it.
 What was changed since it was installed, and what was installed by hand, stays.
 Layers in the store that no installed file came from go too; they can be fetched
 again.
 
---all also removes what a download installed.`,
+--all also removes what a download installed and no lock wants, and ends the
+claim of a download on what one does.`,
 		examples(
 			"prune --dry-run", "what would go",
 			"prune", "remove it",
@@ -34,10 +36,10 @@ again.
 				o.OlderThan = d
 			}
 			o.Store = true
-			return a.runPrune(cmd.Context(), o)
+			return a.runPrune(cmd.Context(), o, dryRun)
 		})
 	cmd.Flags().BoolVar(&o.All, "all", false, "also what a download installed")
-	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "change nothing, print what would go")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, print what would go")
 	cmd.Flags().StringVar(&older, "older-than", "", "only what has been there for longer, like 72h or 30d")
 	return cmd
 }
@@ -65,21 +67,34 @@ type prunedItem struct {
 	Kept    string `json:"kept,omitempty"`
 }
 
-func (a *app) runPrune(ctx context.Context, o install.PruneOptions) error {
+func (a *app) runPrune(ctx context.Context, o install.PruneOptions, dryRun bool) error {
 	opt, err := a.options()
 	if err != nil {
 		return err
 	}
-	engine := opt.Engine()
+	pruned, err := prune(ctx, opt.Engine(), o, dryRun)
+	if err != nil {
+		for _, f := range pruned.Files { // what went all the same
+			a.say("removed %s", escape(f.Path))
+		}
+		return err
+	}
+	return a.print(a.prunedView(pruned, dryRun))
+}
+
+func prune(ctx context.Context, engine *install.Engine, o install.PruneOptions, dryRun bool) (install.Pruned, error) {
+	if dryRun {
+		return engine.Prunable(ctx, o)
+	}
 	hold, err := engine.Lock(ctx)
 	if err != nil {
-		return err
+		return install.Pruned{}, err
 	}
 	defer hold.Unlock()
-	pruned, err := hold.Prune(ctx, o)
-	if err != nil {
-		return err
-	}
+	return hold.Prune(ctx, o)
+}
+
+func (a *app) prunedView(pruned install.Pruned, dryRun bool) view {
 	var items []prunedItem
 	for _, f := range pruned.Files {
 		items = append(items, prunedItem{Name: f.Name, Version: f.Version, Path: f.Path, Layer: string(f.Layer), Size: f.Size})
@@ -89,10 +104,6 @@ func (a *app) runPrune(ctx context.Context, o install.PruneOptions) error {
 	}
 	for _, l := range pruned.Layers {
 		items = append(items, prunedItem{Path: l.Path, Layer: string(l.Layer), Size: l.Size})
-	}
-	verb := "removed"
-	if o.DryRun {
-		verb = "would remove"
 	}
 	v := view{object: newList("PruneList", items), columns: cols("NAME", "VERSION", "SIZE", "PATH", "KEPT")}
 	for _, it := range items {
@@ -107,15 +118,22 @@ func (a *app) runPrune(ctx context.Context, o install.PruneOptions) error {
 				a.warn("%s: left alone: %s", it.Path, it.Kept)
 				continue
 			}
-			fmt.Fprintf(w, "%s %s\n", verb, escape(it.Path))
+			fmt.Fprintf(w, "%s %s\n", removed(dryRun), escape(it.Path))
 		}
 		if len(items) == 0 {
 			a.say("nothing to remove")
 			return
 		}
-		a.say("%s %s", verb, bytesText(pruned.Bytes))
+		a.say("%s %s", removed(dryRun), bytesText(pruned.Bytes))
 	}
-	return a.print(v)
+	return v
+}
+
+func removed(dryRun bool) string {
+	if dryRun {
+		return "would remove"
+	}
+	return "removed"
 }
 
 func timeText(t time.Time) string {

@@ -109,7 +109,7 @@ func (a *app) printSync(r *plugins.SyncReport, failed error, dryRun bool) error 
 		a.say("%s: no longer wanted here; prune removes it", escape(a.rel(d.Path)))
 	}
 	for _, f := range r.Pruned.Files {
-		a.say("removed %s", escape(a.rel(f.Path)))
+		a.say("%s %s", removed(dryRun), escape(a.rel(f.Path)))
 	}
 	if failed != nil {
 		if r.Saved && !a.flags.quiet {

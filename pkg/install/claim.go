@@ -13,10 +13,15 @@ import (
 )
 
 // Claim is who wants an installed file: a lock, by its absolute path, or
-// `download`, by the name asked for.
+// `download`, by the name asked for, or somebody who is not known any more.
 type Claim string
 
-const downloadPrefix = "download:"
+const (
+	downloadPrefix = "download:"
+	// lostClaim stands for those that a damaged receipt bore: whoever they were,
+	// they are taken to want the file.
+	lostClaim Claim = "lost:"
+)
 
 // LockClaim returns the claim of the lock at an absolute path. Links in its
 // folder are resolved, so that one lock has one claim.
@@ -25,9 +30,10 @@ func LockClaim(path string) Claim { return Claim(canon{}.path(path)) }
 // DownloadClaim returns the claim of a `download NAME`.
 func DownloadClaim(name string) Claim { return Claim(downloadPrefix + name) }
 
-// Lock returns the path of the lock that claims, and false for a download.
+// Lock returns the path of the lock that claims, and false where none does: for
+// a download.
 func (c Claim) Lock() (path string, ok bool) {
-	return string(c), !strings.HasPrefix(string(c), downloadPrefix)
+	return string(c), c != lostClaim && !strings.HasPrefix(string(c), downloadPrefix)
 }
 
 // want is what is left of a claim.
@@ -42,7 +48,7 @@ const (
 // claims reads the locks that claim, each once.
 type claims struct {
 	locks map[Claim]claimed
-	// noDownloads: what only a download wants is wanted by nobody.
+	// noDownloads: what no lock wants is wanted by nobody.
 	noDownloads bool
 }
 
@@ -133,10 +139,15 @@ func (e *Engine) Unused() ([]Receipt, error) {
 // Strays returns the receipts that bear a claim though their files are not
 // among items, by path: what PlaceOptions.Keep is asked about.
 func (e *Engine) Strays(items []Item, claim Claim) ([]Receipt, error) {
-	among, c := map[string]bool{}, canon{}
-	for _, it := range items {
-		among[c.path(it.Path)] = true
-	}
-	others, err := e.receipts(among)
+	others, err := e.receipts(paths(items))
 	return slices.DeleteFunc(others, func(r Receipt) bool { return !r.claimed(claim) }), err
+}
+
+// paths returns the canonical paths of items.
+func paths(items []Item) map[string]bool {
+	out, c := map[string]bool{}, canon{}
+	for _, it := range items {
+		out[c.path(it.Path)] = true
+	}
+	return out
 }

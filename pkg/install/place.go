@@ -70,7 +70,9 @@ func plan(s Status, o PlaceOptions) *job {
 		j.action = Adopted
 	}
 	var before []Claim
-	if s.Receipt != nil {
+	if s.damaged {
+		before = []Claim{lostClaim}
+	} else if s.Receipt != nil {
 		before = s.Receipt.Claims
 	}
 	j.claims = withClaim(before, o.Claim)
@@ -134,7 +136,7 @@ func (e *Engine) drop(items []Item, o PlaceOptions) (dropped []Receipt, err erro
 		if o.Keep(r) {
 			continue
 		}
-		r.Claims = slices.DeleteFunc(slices.Clone(r.Claims), func(c Claim) bool { return c == o.Claim })
+		r = r.without(func(c Claim) bool { return c == o.Claim })
 		if err := e.write(r, false); err != nil {
 			return dropped, err
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -13,9 +15,8 @@ import (
 
 // PruneOptions change what Prune removes.
 type PruneOptions struct {
-	All       bool          // what only a download wants, too
+	All       bool          // end every claim that no lock has: of downloads, and those that were lost
 	Store     bool          // layers in the store that no file and no lock needs, too
-	DryRun    bool          // remove nothing
 	OlderThan time.Duration // only files placed, and layers used, longer ago
 }
 
@@ -29,48 +30,95 @@ type Pruned struct {
 
 // Prune removes the files that no claim wants any more. What was changed since
 // it was placed is somebody's work, and stays. Errors are joined; what could be
-// removed was.
+// removed was, and is returned with them.
 func (h *Hold) Prune(ctx context.Context, o PruneOptions) (Pruned, error) {
-	all, err := h.e.Receipts()
+	c := &claims{noDownloads: o.All}
+	p := &pruning{e: h.e, o: o, claims: c, wanted: c.wanted}
+	err := p.run(ctx)
+	h.e.Sweep()
+	return p.out, err
+}
+
+// Prunable returns what Prune would remove. It takes no lock and changes
+// nothing.
+func (e *Engine) Prunable(ctx context.Context, o PruneOptions) (Pruned, error) {
+	c := &claims{noDownloads: o.All}
+	p := &pruning{e: e, o: o, dry: true, claims: c, wanted: c.wanted}
+	err := p.run(ctx)
+	return p.out, err
+}
+
+// PrunableAfter returns what Prune would remove once Place has done its work
+// with these items, claim and Keep.
+func (e *Engine) PrunableAfter(ctx context.Context, items []Item, placing PlaceOptions, o PruneOptions) (Pruned, error) {
+	strays, err := e.Strays(items, placing.Claim)
 	if err != nil {
 		return Pruned{}, err
 	}
-	var out Pruned
+	among, c := paths(items), &claims{noDownloads: o.All}
+	wanted := func(r Receipt) bool {
+		if among[r.Path] {
+			return true
+		}
+		if slices.ContainsFunc(strays, func(s Receipt) bool { return s.Path == r.Path }) {
+			if placing.Keep == nil || placing.Keep(r) {
+				return true // whatever the lock still says that is on the disk
+			}
+			r = r.without(func(c Claim) bool { return c == placing.Claim })
+		}
+		return c.wanted(r)
+	}
+	p := &pruning{e: e, o: o, dry: true, claims: c, wanted: wanted}
+	err = p.run(ctx)
+	return p.out, err
+}
+
+// pruning is one run of Prune, or with dry what it would do.
+type pruning struct {
+	e      *Engine
+	o      PruneOptions
+	dry    bool
+	claims *claims
+	wanted func(Receipt) bool
+	out    Pruned
+}
+
+func (p *pruning) run(ctx context.Context) error {
+	all, err := p.e.Receipts()
+	if err != nil {
+		return err
+	}
 	var errs []error
-	c := &claims{noDownloads: o.All}
 	needed := map[digest.Digest]bool{}
 	for _, r := range all {
-		c.layers(r, needed)
-		if !c.wanted(r) {
-			gone, err := h.pruneFile(ctx, r, o, &out)
-			if err != nil {
-				errs = append(errs, err)
-			}
+		p.claims.layers(r, needed)
+		if !p.wanted(r) {
+			gone, err := p.file(ctx, r)
+			errs = append(errs, err)
 			if gone {
 				continue
 			}
+		} else if p.o.All && !p.dry {
+			errs = append(errs, p.endClaims(r))
 		}
 		needed[r.Layer] = true
 	}
-	if o.Store {
-		errs = append(errs, h.pruneStore(o, needed, &out))
+	if p.o.Store {
+		errs = append(errs, p.layers(needed))
 	}
-	if !o.DryRun {
-		h.e.Sweep()
-	}
-	return out, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
-// pruneFile removes one file and its receipt.
-func (h *Hold) pruneFile(ctx context.Context, r Receipt, o PruneOptions, out *Pruned) (gone bool, err error) {
+// file removes one file and its receipt.
+func (p *pruning) file(ctx context.Context, r Receipt) (gone bool, err error) {
 	stat, err := disk.Lstat(r.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if o.DryRun {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		if p.dry {
 			return true, nil
 		}
-		return true, h.e.forget(r.Path)
+		return true, p.e.forget(r.Path)
 	}
-	if err != nil || h.young(time.Unix(0, stat.Mtime), o) {
+	if err != nil || p.young(time.Unix(0, stat.Mtime)) {
 		return false, err
 	}
 	if !r.vouches(stat) {
@@ -83,56 +131,71 @@ func (h *Hold) pruneFile(ctx context.Context, r Receipt, o PruneOptions, out *Pr
 			same = sum == r.SHA256
 		}
 		if !same {
-			out.Changed = append(out.Changed, r)
+			p.out.Changed = append(p.out.Changed, r)
 			return false, nil
 		}
 	}
-	if !o.DryRun {
+	if !p.dry {
 		// In this order a crash leaves a receipt without a file, which is nothing.
-		if err := h.e.disk.Remove(r.Path); err != nil {
+		if err := p.e.disk.Remove(r.Path); err != nil {
 			return false, err
 		}
-		if err := h.e.forget(r.Path); err != nil {
+		if err := p.e.forget(r.Path); err != nil {
 			return false, err
 		}
 	}
-	out.Files = append(out.Files, r)
-	out.Bytes += stat.Size
+	p.out.Files = append(p.out.Files, r)
+	p.out.Bytes += stat.Size
 	return true, nil
 }
 
-func (h *Hold) pruneStore(o PruneOptions, needed map[digest.Digest]bool, out *Pruned) error {
-	entries, err := h.e.store.list()
+// endClaims takes from a file that a lock wants the claims that no lock has, so
+// that it goes with that lock.
+func (p *pruning) endClaims(r Receipt) error {
+	left := r.without(func(c Claim) bool { _, ok := c.Lock(); return !ok })
+	if len(left.Claims) == len(r.Claims) {
+		return nil
+	}
+	if stat, err := disk.Lstat(r.Path); err == nil && p.young(time.Unix(0, stat.Mtime)) {
+		return nil
+	}
+	return p.e.write(left, false)
+}
+
+func (p *pruning) layers(needed map[digest.Digest]bool) error {
+	entries, err := p.e.store.list()
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, entry := range entries {
-		if needed[entry.Layer] || h.young(entry.Used, o) {
+		if needed[entry.Layer] || p.young(entry.Used) {
 			continue
 		}
-		if !o.DryRun {
-			if removed, err := h.pruneLayer(entry); err != nil {
-				return err
-			} else if !removed {
+		if !p.dry {
+			removed, err := p.layer(entry)
+			errs = append(errs, err)
+			if !removed {
 				continue
 			}
 		}
-		out.Layers = append(out.Layers, entry)
-		out.Bytes += entry.Size
+		p.out.Layers = append(p.out.Layers, entry)
+		p.out.Bytes += entry.Size
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// pruneLayer removes an entry, unless it is being fetched anew just now.
-func (h *Hold) pruneLayer(entry Entry) (bool, error) {
-	lock, err := h.e.disk.TryLock(h.e.layerLock(entry.Layer))
+// layer removes an entry, unless it is being fetched anew just now.
+func (p *pruning) layer(entry Entry) (bool, error) {
+	lock, err := p.e.disk.TryLock(p.e.layerLock(entry.Layer))
 	if lock == nil {
 		return false, err
 	}
 	defer lock.Finish()
-	return true, h.e.store.remove(entry)
+	err = p.e.store.remove(entry)
+	return err == nil, err
 }
 
-func (h *Hold) young(t time.Time, o PruneOptions) bool {
-	return o.OlderThan > 0 && h.e.o.Now().Sub(t) < o.OlderThan
+func (p *pruning) young(t time.Time) bool {
+	return p.o.OlderThan > 0 && p.e.o.Now().Sub(t) < p.o.OlderThan
 }

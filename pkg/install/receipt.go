@@ -60,6 +60,12 @@ func (r *Receipt) describes(item Item, sum digest.Digest) bool {
 
 func (r *Receipt) claimed(c Claim) bool { return slices.Contains(r.Claims, c) }
 
+// without returns the receipt with the claims left for which end is false.
+func (r Receipt) without(end func(Claim) bool) Receipt {
+	r.Claims = slices.DeleteFunc(slices.Clone(r.Claims), end)
+	return r
+}
+
 // withClaim returns claims with one more, sorted, and shares nothing with it.
 func withClaim(claims []Claim, c Claim) []Claim {
 	out := slices.Clone(claims)
