@@ -63,7 +63,7 @@ func Download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, e
 		return nil, err
 	}
 	report := &SyncReport{LockReport: LockReport{Lock: result.Lock, Changes: lockfile.Diff(nil, result.Lock), Result: result}}
-	report.plan(work)
+	report.plan(work, d.Force)
 	p.engine.Sweep(dirs...)
 	if err := p.engine.CheckPlace(work, d.Force); err != nil {
 		return nil, err

@@ -7,25 +7,14 @@ import (
 
 // plan fills in what a sync would do, so that a dry run can show it and the
 // real one has what it did where nothing was to do.
-func (r *SyncReport) plan(work []install.Status) {
+func (r *SyncReport) plan(work []install.Status, force bool) {
 	r.Items = make([]Synced, len(work))
 	for i, s := range work {
-		r.Items[i] = Synced{Status: s, Action: planned(s)}
+		r.Items[i] = Synced{Status: s, Action: s.Planned()}
+		if s.Unjudged && !force {
+			r.Items[i].Action = install.Adopted // or else it is in the way
+		}
 	}
-}
-
-func planned(s install.Status) install.Action {
-	switch {
-	case s.State == install.OK && s.Unrecorded:
-		return install.Adopted
-	case s.State == install.OK:
-		return install.Kept
-	case s.State == install.Missing:
-		return install.Installed
-	case s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest:
-		return install.Repaired
-	}
-	return install.Replaced
 }
 
 // placed replaces the plan by what was done.

@@ -41,7 +41,7 @@ func (t *transition) plan(ctx context.Context) (err error) {
 	}
 	t.work, err = t.p.inspect(ctx, t.items, t.o)
 	if err == nil {
-		t.report.plan(t.work)
+		t.report.plan(t.work, t.o.Force)
 	}
 	return err
 }
@@ -103,7 +103,7 @@ func (t *transition) apply(ctx context.Context) error {
 	hold, err := engine.Lock(ctx)
 	if err != nil {
 		if readOnly(err) && t.right() {
-			return t.failed // only records could not be written: a read-only image
+			return t.keep()
 		}
 		return err
 	}
@@ -111,13 +111,12 @@ func (t *transition) apply(ctx context.Context) error {
 	if !t.p.unchanged(t.in) {
 		return errAgain
 	}
-	if err := t.p.save(t.in, t.lock); err != nil {
-		return err
-	}
-	t.report.Saved = true
 	placed, err := hold.Place(ctx, t.items, install.PlaceOptions{
-		Claim: t.claim(), Force: t.o.Force, KeepGoing: t.o.KeepGoing, Again: t.o.Refetch, Probe: t.o.Probe, Keep: t.keeps,
+		Claim: t.claim(), Force: t.o.Force, KeepGoing: t.o.KeepGoing, Again: t.o.Refetch, Probe: t.o.Probe, Keep: t.keeps, Ready: t.save,
 	})
+	if readOnly(err) && t.right() {
+		return t.keep()
+	}
 	t.report.placed(placed)
 	if err := t.placeError(staged, err); err != nil {
 		return err
@@ -128,9 +127,25 @@ func (t *transition) apply(ctx context.Context) error {
 	return errors.Join(t.failed, err)
 }
 
+// save writes manifest and lock, once nothing more stands in the way of what
+// they say.
+func (t *transition) save() error {
+	err := t.p.save(t.in, t.lock)
+	t.report.Saved = err == nil
+	return err
+}
+
 // right tells whether every file is as it should be, recorded or not.
 func (t *transition) right() bool {
 	return t.written() && !slices.ContainsFunc(t.work, func(s install.Status) bool { return s.State != install.OK })
+}
+
+// keep is for a read-only image: only records could not be written.
+func (t *transition) keep() error {
+	for i := range t.report.Items {
+		t.report.Items[i].Action = install.Kept
+	}
+	return t.failed
 }
 
 // placeError joins what Stage and Place said. A layer that is missing from the

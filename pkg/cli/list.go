@@ -98,7 +98,9 @@ func (a *app) runVerify(ctx context.Context, remote bool) error {
 		return err
 	}
 	report, err := p.Verify(ctx, plugins.SyncOptions{Frozen: !exists(p.ManifestFile())})
-	if err != nil {
+	if unmarked, ok := errors.AsType[*install.MarkError](err); ok {
+		a.warn("%s", escape(unmarked.Error())) // what is wrong is known all the same
+	} else if err != nil {
 		return err
 	}
 	report.Items = plugins.Shadow(report.Items, a.searchPath())

@@ -144,6 +144,9 @@ func (a *app) printActions(w io.Writer, items []plugins.Synced, dryRun bool) {
 		verb := string(it.Action)
 		if dryRun {
 			verb = "would be " + verb
+			if it.Unjudged && it.Action == install.Adopted {
+				verb += ", if its layer holds what is there"
+			}
 		}
 		from := ""
 		if r := it.Receipt; r != nil && r.Version != it.Version && r.Version != "" {

@@ -12,7 +12,8 @@ import (
 )
 
 // CheckPlace tells, before anything is fetched, whether what work needs can be
-// put in place. It changes nothing.
+// put in place. It changes nothing. That only records could not be written is
+// left for Place to find: whoever needs no more can do without.
 //
 // Errors, joined, each in an *ItemError: *ForeignError (without force),
 // *FolderError, *SpaceError, and a *fs.PathError for a folder that bears the
@@ -23,10 +24,10 @@ func (e *Engine) CheckPlace(work []Status, force bool) error {
 	asked := map[string]bool{}
 	room := room{}
 	for _, s := range work {
-		if s.State == OK && !s.Unrecorded {
+		if s.State == OK {
 			continue
 		}
-		if s.State == Foreign && !force {
+		if s.State == Foreign && !s.Unjudged && !force {
 			fail(s, &ForeignError{s.Path})
 			continue
 		}

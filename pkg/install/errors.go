@@ -116,6 +116,13 @@ type UnstagedError struct{ Layer Layer }
 
 func (e *UnstagedError) Error() string { return string(e.Layer.Digest) + ": is not in the store" }
 
+// MarkError says that a receipt which vouches for bytes that are not there could
+// not be marked: only whoever hashes the file will see the change.
+type MarkError struct{ Err error }
+
+func (e *MarkError) Error() string { return "what was found changed could not be noted: " + e.Err.Error() }
+func (e *MarkError) Unwrap() error { return e.Err }
+
 // ProbeError says that a driver failed its probe and was not placed.
 type ProbeError struct {
 	Item Item

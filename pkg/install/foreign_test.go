@@ -17,7 +17,7 @@ func TestForeign(t *testing.T) {
 	if got := w.states(w.engine(), it); got != "postgres:foreign" {
 		t.Error(got)
 	}
-	_, err := runSync(t.Context(), w.engine(), []Item{it}, PlaceOptions{Claim: claim})
+	_, err := runSync(t.Context(), w.engine(), []Item{stated(it)}, PlaceOptions{Claim: claim})
 	var foreign *ForeignError
 	if !errors.As(err, &foreign) || foreign.Path != it.Path {
 		t.Fatalf("got %v", err)
@@ -85,51 +85,68 @@ func TestForeignThatIsNoFile(t *testing.T) {
 	w.tidy()
 }
 
-// A hand-installed file with the right bytes needs no force.
+// A hand-installed file with the right bytes needs no force, and its bytes are
+// left alone.
 func TestAdopt(t *testing.T) {
 	w := newWorld(t)
 	it := stated(w.publish("postgres", "1.0.0"))
 	claim := w.lock("a", it)
-	adopt := func(it Item) error {
-		hold, err := w.engine().Lock(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer hold.Unlock()
-		return hold.Adopt(t.Context(), it, claim)
-	}
-	if err := adopt(it); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("nothing there: %v", err)
-	}
-	write(t, it.Path, "other")
-	var foreign *ForeignError
-	if err := adopt(it); !errors.As(err, &foreign) {
-		t.Errorf("other bytes: %v", err)
-	}
 	write(t, it.Path, content("postgres", "1.0.0"))
-	os.Chmod(it.Path, 0o644)
-	if got := w.states(w.engine(), it); got != "postgres:notExecutable?" {
+	before, _ := os.Lstat(it.Path)
+	if got := actions(w.sync(claim, it)); got != "postgres:adopted" {
 		t.Error(got)
 	}
-	if err := adopt(it); err != nil {
-		t.Fatal(err)
-	}
-	w.holds(it, "1.0.0")
 	if rs, _ := w.engine().Receipts(); len(rs) != 1 || !rs[0].claimed(claim) {
 		t.Errorf("receipts: %+v", rs)
 	}
-	if w.reg.fetches() != 0 {
-		t.Error("a layer was fetched")
+	if after, _ := os.Lstat(it.Path); !os.SameFile(before, after) || w.reg.fetches() != 0 {
+		t.Error("it was fetched and replaced")
 	}
 
-	// The same by sync, without being asked.
-	again := stated(w.publish("mysql", "1.0.0"))
-	write(t, again.Path, content("mysql", "1.0.0"))
-	if got := actions(w.sync(claim, again)); got != "mysql:adopted" {
+	plain := stated(w.publish("mysql", "1.0.0"))
+	write(t, plain.Path, content("mysql", "1.0.0"))
+	os.Chmod(plain.Path, 0o644)
+	if got := w.states(w.engine(), plain); got != "mysql:notExecutable?" {
 		t.Error(got)
 	}
-	if w.reg.fetches() != 0 {
-		t.Error("a layer was fetched")
+	if got := actions(w.sync(claim, plain)); got != "mysql:repaired" {
+		t.Error(got)
+	}
+	w.holds(plain, "1.0.0")
+}
+
+// Where only the layer knows the right bytes, it is staged before the file is
+// judged.
+func TestAdoptUnjudged(t *testing.T) {
+	for _, right := range []bool{true, false} {
+		w := newWorld(t)
+		it := w.publish("postgres", "1.0.0")
+		claim := w.lock("a", it)
+		text := content("postgres", "1.0.0")
+		if !right {
+			text += "# mine"
+		}
+		write(t, it.Path, text)
+		e := w.engine()
+		all, err := e.Inspect(t.Context(), []Item{it})
+		if err != nil || all[0].State != Foreign || !all[0].Unjudged {
+			t.Errorf("%+v, %v", all[0], err)
+		}
+		saved := false
+		r, err := runSync(t.Context(), e, []Item{it}, PlaceOptions{Claim: claim, Ready: func() error { saved = true; return nil }})
+		if right && (err != nil || actions(r) != "postgres:adopted") {
+			t.Errorf("%s, %v", actions(r), err)
+		}
+		if !right && !errors.As(err, new(*ForeignError)) {
+			t.Errorf("%s, %v", actions(r), err)
+		}
+		if saved != right {
+			t.Errorf("right %v, ready %v", right, saved)
+		}
+		if data, _ := os.ReadFile(it.Path); string(data) != text {
+			t.Errorf("it holds %q", data)
+		}
+		w.tidy()
 	}
 }
 

@@ -22,13 +22,17 @@ func (e *Engine) Inspect(ctx context.Context, items []Item) ([]Status, error) {
 // Verify is Inspect with every file hashed. A receipt that vouches for bytes
 // which are not there is marked, so that from then on Inspect sees the change
 // too; for that, and only then, the home's lock is taken: do not call Verify
-// while holding it. Where marking fails, the statuses are right all the same.
+// while holding it. Where marking fails, the error is a *MarkError, and the
+// statuses are right all the same.
 func (e *Engine) Verify(ctx context.Context, items []Item) ([]Status, error) {
 	all, err := e.look(ctx, items, true)
 	if err != nil {
 		return nil, err
 	}
-	return all, e.mark(ctx, all)
+	if err := e.mark(ctx, all); err != nil {
+		return all, &MarkError{err}
+	}
+	return all, nil
 }
 
 func (e *Engine) look(ctx context.Context, items []Item, hash bool) ([]Status, error) {
@@ -123,14 +127,23 @@ func (e *Engine) wanted(s *Status) digest.Digest {
 	return ""
 }
 
+// An installed file has placedMode, and no other of modeBits.
+const (
+	placedMode = 0o755
+	modeBits   = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
+)
+
 func (s *Status) judge(wanted digest.Digest) {
 	r := s.Receipt
 	switch {
 	case s.Found != wanted:
 		s.State = s.wrong()
+		s.Unjudged = s.State == Foreign && wanted == ""
 		return
 	case s.stat.Mode&0o111 == 0 && executableBits:
-		s.State = NotExecutable
+		s.State, s.mode = NotExecutable, true
+	case s.stat.Mode&modeBits != placedMode && executableBits:
+		s.State, s.mode = Changed, true
 	default:
 		s.State = OK
 	}

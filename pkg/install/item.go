@@ -27,7 +27,7 @@ type State string
 const (
 	OK            State = "ok"
 	Missing       State = "missing"
-	Changed       State = "changed"       // ours, with other bytes than the layer's executable
+	Changed       State = "changed"       // with other bytes than the layer's executable, and ours; or with another mode than 0755
 	NotExecutable State = "notExecutable" // the right bytes, but the host cannot start it
 	Foreign       State = "foreign"       // not ours: it never had a receipt
 	Shadowed      State = "shadowed"      // right, but the host finds another one first
@@ -48,16 +48,20 @@ type Status struct {
 	// Unrecorded: the file is right, but its receipt is missing or does not
 	// match it. Place writes one and copies nothing.
 	Unrecorded bool
+	// Unjudged: the file is Foreign as far as is known. Neither lock nor home say
+	// what the layer holds; once it is staged, the file may turn out to be that.
+	Unjudged bool
 
 	path    string    // canonical
 	stat    disk.Stat // before Found was computed
 	damaged bool      // there is a receipt, and it cannot be read
 	lies    bool      // the receipt vouches for other bytes than are there
+	mode    bool      // the bytes are right, only the mode is not
 }
 
 // NeedsLayer tells whether Place will copy the item from the store, so that
 // its layer must be staged first.
-func (s Status) NeedsLayer() bool { return s.State != OK && s.State != NotExecutable }
+func (s Status) NeedsLayer() bool { return s.State != OK && !s.mode }
 
 // ours tells whether the file at the path was placed by this home.
 func (s Status) ours() bool { return s.Receipt != nil || s.damaged }
@@ -66,6 +70,21 @@ func (s Status) ours() bool { return s.Receipt != nil || s.damaged }
 // of a claim: the file is right, and its receipt says so and bears the claim.
 func (s Status) Settled(c Claim) bool {
 	return s.State == OK && !s.Unrecorded && (c == "" || s.Receipt.claimed(c))
+}
+
+// Planned returns what Place would do for the item.
+func (s Status) Planned() Action {
+	switch {
+	case s.State == Missing:
+		return Installed
+	case s.mode, s.damaged, s.State == Changed && s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest:
+		return Repaired
+	case s.NeedsLayer():
+		return Replaced
+	case !s.ours():
+		return Adopted
+	}
+	return Kept
 }
 
 // check refuses what no lock that was read can ask for.

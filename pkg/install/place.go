@@ -17,6 +17,10 @@ type PlaceOptions struct {
 	// Keep is asked about each file that bears the claim and is not among the
 	// items: where it answers false, the claim is dropped. nil drops none.
 	Keep func(Receipt) bool
+	// Ready is called once, when every new file lies beside its place, complete
+	// and probed, and none has been replaced; its error ends Place. nil: nothing.
+	// With KeepGoing it is called before anything is known.
+	Ready func() error
 }
 
 // Place makes every item's file right. It looks again at each, since the lock
@@ -43,7 +47,7 @@ func (h *Hold) Place(ctx context.Context, items []Item, o PlaceOptions) (Report,
 		}
 	}
 	failed := errors.Join(refused...)
-	if len(open) > 0 && (failed == nil || o.KeepGoing) {
+	if failed == nil || o.KeepGoing {
 		failed = errors.Join(failed, e.transactAll(ctx, open, o))
 	}
 	if failed != nil && !o.KeepGoing {
@@ -56,18 +60,12 @@ func (h *Hold) Place(ctx context.Context, items []Item, o PlaceOptions) (Report,
 
 // plan decides what is to be done for an item.
 func plan(s Status, o PlaceOptions) *job {
-	j := &job{Status: s, action: Kept, copy: s.NeedsLayer() || o.Again}
+	j := &job{Status: s, action: s.Planned(), copy: s.NeedsLayer() || o.Again}
 	switch {
 	case s.State == Foreign && !o.Force:
 		j.err = &ItemError{s.Item, &ForeignError{s.Path}}
-	case s.State == Missing:
-		j.action = Installed
-	case s.State == NotExecutable, s.State == Changed && s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest, s.damaged:
-		j.action = Repaired
-	case j.copy:
+	case o.Again && (j.action == Kept || j.action == Adopted):
 		j.action = Replaced
-	case !s.ours():
-		j.action = Adopted
 	}
 	var before []Claim
 	if s.damaged {
@@ -82,6 +80,13 @@ func plan(s Status, o PlaceOptions) *job {
 
 // transactAll does all jobs or none; with KeepGoing each on its own.
 func (e *Engine) transactAll(ctx context.Context, jobs []*job, o PlaceOptions) error {
+	ready := o.Ready
+	if ready == nil {
+		ready = func() error { return nil }
+	}
+	if len(jobs) == 0 {
+		return ready()
+	}
 	var dirs []string
 	for _, j := range jobs {
 		if dir := filepath.Dir(j.path); !slices.Contains(dirs, dir) {
@@ -93,10 +98,13 @@ func (e *Engine) transactAll(ctx context.Context, jobs []*job, o PlaceOptions) e
 		return &ItemError{jobs[0].Item, err}
 	}
 	if !o.KeepGoing {
-		return e.transact(ctx, jobs, o.Probe)
+		return e.transact(ctx, jobs, o.Probe, ready)
+	}
+	if err := ready(); err != nil {
+		return err
 	}
 	return e.each(len(jobs), true, func(i int) error {
-		jobs[i].err = e.transact(ctx, jobs[i:i+1], o.Probe)
+		jobs[i].err = e.transact(ctx, jobs[i:i+1], o.Probe, func() error { return nil })
 		return jobs[i].err
 	})
 }

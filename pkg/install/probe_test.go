@@ -42,7 +42,8 @@ func TestProbe(t *testing.T) {
 		}
 		return nil
 	}})
-	_, err := runSync(t.Context(), e, []Item{a2, b2, foreign}, PlaceOptions{Probe: true})
+	ready := func() error { t.Error("ready, though one fails"); return nil }
+	_, err := runSync(t.Context(), e, []Item{a2, b2, foreign}, PlaceOptions{Probe: true, Ready: ready})
 	var probe *ProbeError
 	if !errors.As(err, &probe) || !errors.Is(err, refused) || probe.Item.Name != "b" || err.Error() != "b: probe failed: wrong libc" {
 		t.Errorf("got %v", err)

@@ -77,6 +77,9 @@ func TestDrift(t *testing.T) {
 		{"removed", func(t *testing.T, p string) { os.Remove(p) }, "postgres:missing", "postgres:installed"},
 		{"tampered", func(t *testing.T, p string) { write(t, p, "x") }, "postgres:changed", "postgres:repaired"},
 		{"mode", func(t *testing.T, p string) { os.Chmod(p, 0o644) }, "postgres:notExecutable?", "postgres:repaired"},
+		{"mode for its owner", func(t *testing.T, p string) { os.Chmod(p, 0o700) }, "postgres:changed?", "postgres:repaired"},
+		{"mode with setuid", func(t *testing.T, p string) { os.Chmod(p, 0o755|os.ModeSetuid) }, "postgres:changed?", "postgres:repaired"},
+		{"mode not for reading", func(t *testing.T, p string) { os.Chmod(p, 0o511) }, "postgres:changed?", "postgres:repaired"},
 		{"touched", func(t *testing.T, p string) { os.Chtimes(p, epoch, epoch) }, "postgres:ok?", "postgres:kept"},
 		{"copied", func(t *testing.T, p string) {
 			data, _ := os.ReadFile(p)

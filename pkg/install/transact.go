@@ -27,7 +27,7 @@ type job struct {
 
 // transact does all jobs or none. What can fail for want of room, rights or a
 // sound disk is done first, beside the files; then each takes one rename.
-func (e *Engine) transact(ctx context.Context, jobs []*job, probe bool) (err error) {
+func (e *Engine) transact(ctx context.Context, jobs []*job, probe bool, ready func() error) (err error) {
 	defer func() {
 		for _, j := range jobs {
 			if j.temp != nil {
@@ -38,11 +38,16 @@ func (e *Engine) transact(ctx context.Context, jobs []*job, probe bool) (err err
 			}
 		}
 	}()
-	for _, step := range []func(context.Context, *job) error{e.prepare, e.probing(probe), e.announce} {
-		err := e.each(len(jobs), false, func(i int) error { return about(jobs[i], step(ctx, jobs[i])) })
-		if err != nil {
-			return errors.Join(err, e.rollback(jobs))
+	for _, step := range []func(context.Context, *job) error{e.prepare, e.probing(probe)} {
+		if err := e.each(len(jobs), false, func(i int) error { return about(jobs[i], step(ctx, jobs[i])) }); err != nil {
+			return err
 		}
+	}
+	if err := ready(); err != nil {
+		return err
+	}
+	if err := e.each(len(jobs), false, func(i int) error { return about(jobs[i], e.announce(jobs[i])) }); err != nil {
+		return errors.Join(err, e.rollback(jobs))
 	}
 	for _, j := range jobs {
 		if err = about(j, e.swap(j)); err != nil {
@@ -93,7 +98,7 @@ func (e *Engine) prepare(ctx context.Context, j *job) error {
 		return err
 	}
 	e.store.touch(j.entry, e.o.Now())
-	return j.temp.Seal(0o755)
+	return j.temp.Seal(placedMode)
 }
 
 // probing starts each new file. It is a step of its own: while another file
@@ -112,7 +117,7 @@ func (e *Engine) probing(wanted bool) func(context.Context, *job) error {
 
 // announce writes a receipt for a path that has none, before the file is
 // there: killed in between, this home still knows the file as its own.
-func (e *Engine) announce(_ context.Context, j *job) error {
+func (e *Engine) announce(j *job) error {
 	if j.ours() || !j.copy {
 		return nil
 	}
@@ -122,8 +127,8 @@ func (e *Engine) announce(_ context.Context, j *job) error {
 // swap puts the new file in place.
 func (e *Engine) swap(j *job) (err error) {
 	if !j.copy {
-		if j.State == NotExecutable {
-			return e.disk.Chmod(j.path, 0o755)
+		if j.mode {
+			return e.disk.Chmod(j.path, placedMode)
 		}
 		return nil
 	}
@@ -158,7 +163,7 @@ func (e *Engine) settleOne(j *job) error {
 	// Of a file that was right and stays, the stat from before it was hashed:
 	// what changed it since must show.
 	stat, sum := j.stat, j.Found
-	if j.copy || j.State == NotExecutable {
+	if j.copy || j.mode {
 		var err error
 		if stat, err = disk.Lstat(j.path); err != nil {
 			return err
