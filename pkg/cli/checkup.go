@@ -103,6 +103,8 @@ func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 		bad = findProblem
 	}
 	switch {
+	case s.State == install.OK && s.Unrecorded && s.Receipt != nil:
+		c.add(findAdvice, "driver", path, "is what should be there, but was touched or copied: each command hashes it again", "note it as it is: "+a.displayName()+" sync")
 	case s.State == install.OK && s.Unrecorded:
 		c.add(findAdvice, "driver", path, "was installed by hand, and is what should be there", "adopt it: "+a.displayName()+" sync")
 	case s.State == install.OK:
@@ -114,6 +116,8 @@ func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 		if !slices.Contains(dirs, filepath.Dir(s.Path)) {
 			c.add(findAdvice, "driver", path, "is not in a folder where the host looks from here", "start the host in the folder of the manifest, or set SCHEMAHERO_PLUGIN_PATH="+filepath.Dir(s.Path))
 		}
+	case s.State == install.Foreign && s.Unjudged:
+		c.add(bad, "driver", path, "was not installed by this program, and nothing here tells whether it is the locked driver", "find out, and adopt it if it is: "+a.displayName()+" sync; replace it whatever it is: "+a.displayName()+" sync --force")
 	case s.State == install.Foreign:
 		c.add(bad, "driver", path, "was not installed by this program", "remove it, or let sync replace it: "+a.displayName()+" sync --force")
 	case s.State == install.Shadowed:
@@ -151,7 +155,11 @@ func (c *checkup) executable(ctx context.Context, s install.Status, locked, star
 	}
 	id, err := probe.Identify(ctx, s.Path)
 	if err != nil {
-		c.add(bad, "probe", path, err.Error(), "")
+		text := err.Error()
+		if said := driverSaid(err); len(said) > 0 {
+			text += ";" + strings.TrimPrefix(said[len(said)-1], " ")
+		}
+		c.add(bad, "probe", path, text, "")
 		return
 	}
 	c.add(findOK, "probe", path, strings.TrimSpace(fmt.Sprintf("%s %s, for %s", id.Name, id.Version, strings.Join(id.Engines, ", "))), "")

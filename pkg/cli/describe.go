@@ -9,6 +9,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
@@ -50,7 +51,33 @@ func (a *app) describeOne(err error) []string {
 	text = a.shorten(text)
 	lines := strings.Split(escapeLines(text), "\n")
 	lines[0] = a.errorLine(lines[0])
-	return lines
+	return append(lines, driverSaid(err)...)
+}
+
+// maxSaid is how many lines of a driver's standard error are told, and how many
+// bytes of each.
+const (
+	maxSaid     = 10
+	maxSaidLine = 200
+)
+
+// driverSaid returns the end of what a driver that failed its probe wrote to
+// standard error.
+func driverSaid(err error) (lines []string) {
+	var handshake *probe.HandshakeError
+	var timeout *probe.TimeoutError
+	text := ""
+	switch {
+	case errors.As(err, &handshake):
+		text = handshake.Stderr
+	case errors.As(err, &timeout):
+		text = timeout.Stderr
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		lines = append(lines, "  it wrote: "+escape(strings.ToValidUTF8(line[:min(len(line), maxSaidLine)], "")))
+	}
+	return lines[max(0, len(lines)-maxSaid):]
 }
 
 func (a *app) errorLine(text string) string { return a.paint(styleError, "error:") + " " + text }

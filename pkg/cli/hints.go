@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"syscall"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -149,17 +150,17 @@ func (a *app) machineHints(err error) []string {
 	)
 	switch {
 	case len(foreignPaths(err)) > 0:
-		return []string{"to overwrite it: " + me + " sync --force", "to keep it, if it is the locked driver: " + me + " doctor tells"}
-	case errors.As(err, &space):
+		return []string{"it is not the driver to be installed; to overwrite it: " + me + " sync --force", "to keep it, move it elsewhere"}
+	case errors.As(err, &space), errors.Is(err, syscall.ENOSPC):
 		return []string{"make room, for one by " + me + " prune"}
 	case errors.As(err, &folder):
 		return []string{"make the folder writable, or install elsewhere: --dir DIR"}
 	case errors.As(err, &probe):
-		return []string{"the driver that was there is untouched; see what is wrong: " + me + " doctor --probe"}
+		return []string{"nothing was replaced; take a version that works here, or tell its publisher: " + me + " versions " + probe.Item.Plugin}
 	case errors.As(err, &sum):
 		return []string{"tell the publisher: the archive and its .sha256 were not made together"}
 	case isIntegrity(err):
-		return []string{"nothing was installed; fetch again: " + me + " sync --refetch", "if it happens again, the registry does not hold what was locked: tell its owner"}
+		return []string{"nothing of it was kept; fetch again: " + me + " sync --refetch", "if it happens again, the registry does not hold what was locked: tell its owner"}
 	}
 	return nil
 }

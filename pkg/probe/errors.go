@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"context"
 	"fmt"
 	"time"
 )
@@ -67,8 +66,8 @@ func (e *LoaderError) Error() string {
 
 func (e *LoaderError) Unwrap() error { return e.Err }
 
-// TimeoutError says that a driver took longer than it was given. It is
-// [context.DeadlineExceeded].
+// TimeoutError says that a driver took longer than any may. That is a fault of
+// its own, and not the caller's time being over.
 type TimeoutError struct {
 	Path   string // absolute
 	After  time.Duration
@@ -76,4 +75,3 @@ type TimeoutError struct {
 }
 
 func (e *TimeoutError) Error() string { return fmt.Sprintf("%s: no answer after %s", e.Path, e.After) }
-func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }

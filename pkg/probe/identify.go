@@ -18,10 +18,9 @@ import (
 	"time"
 )
 
-// DefaultLimit is how long a driver may take to answer and stop where the
-// caller's context has no deadline. Real drivers answer in tens of
-// milliseconds; a cold disk or an emulated processor needs some more.
-const DefaultLimit = 10 * time.Second
+// Limit is how long a driver may take to answer and stop. Real drivers answer in
+// tens of milliseconds; a cold disk or an emulated processor needs some more.
+const Limit = 10 * time.Second
 
 // Identity is what a driver says of itself.
 type Identity struct {
@@ -36,15 +35,19 @@ type Identity struct {
 // The driver gets an environment of its own with nothing of the caller's in
 // it, no standard input, and an empty temporary folder to work in that is
 // removed afterwards. It and every process in its group are ended before
-// Identify returns, which is at the latest shortly after ctx ends.
+// Identify returns, which is at the latest shortly after [Limit] or ctx ends.
 //
 // Errors: [*PlatformError] where this machine cannot run the file,
 // [*LoaderError] where the libc that it was linked for is missing,
 // [*ProtocolError] where it speaks another protocol, [*TimeoutError] where it
 // takes too long, [*HandshakeError] for everything else that the driver does
 // wrong; the operating system's own error where the file cannot be read, and
-// ctx's error where ctx was cancelled.
+// ctx's error where ctx ended.
 func Identify(ctx context.Context, path string) (Identity, error) {
+	return identify(ctx, path, Limit)
+}
+
+func identify(ctx context.Context, path string, limit time.Duration) (Identity, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return Identity{}, err
@@ -52,11 +55,8 @@ func Identify(ctx context.Context, path string) (Identity, error) {
 	if err := runnable(path); err != nil {
 		return Identity{}, err
 	}
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, DefaultLimit)
-		defer cancel()
-	}
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	// The socket of go-plugin's server lies in a folder that only this user
 	// can enter, and goes with it even where the driver does not clean up.
 	dir, err := os.MkdirTemp("", "probe-")
@@ -65,20 +65,20 @@ func Identify(ctx context.Context, path string) (Identity, error) {
 	}
 	defer os.RemoveAll(dir)
 
-	started := time.Now()
-	p, err := start(ctx, path, dir)
+	p, err := start(limited, path, dir)
 	if err != nil {
 		return Identity{}, err
 	}
-	id, quit, err := ask(ctx, p)
+	id, quit, err := ask(limited, p)
 	p.stop(quit)
 	if err == nil {
 		return id, nil
 	}
-	if cause := ctx.Err(); errors.Is(cause, context.DeadlineExceeded) {
-		return Identity{}, &TimeoutError{Path: path, After: time.Since(started).Round(time.Millisecond), Stderr: p.stderr.String()}
-	} else if cause != nil {
-		return Identity{}, fmt.Errorf("%s: %w", path, cause)
+	switch {
+	case ctx.Err() != nil:
+		return Identity{}, fmt.Errorf("%s: %w", path, ctx.Err())
+	case limited.Err() != nil:
+		return Identity{}, &TimeoutError{Path: path, After: limit, Stderr: p.stderr.String()}
 	}
 	return Identity{}, explain(err, p)
 }

@@ -116,11 +116,12 @@ func TestIdentifyTimeLimit(t *testing.T) {
 	for _, behaviour := range []string{"silent", "deaf"} {
 		t.Run(behaviour, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			// A caller that has more time than that waits no longer.
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 			defer cancel()
-			_, err := Identify(ctx, fakeDriver(t, behaviour))
+			_, err := identify(ctx, fakeDriver(t, behaviour), 300*time.Millisecond)
 			var e *TimeoutError
-			if !errors.As(err, &e) || !errors.Is(err, context.DeadlineExceeded) {
+			if !errors.As(err, &e) || errors.Is(err, context.DeadlineExceeded) {
 				t.Fatalf("got %T %v, want a TimeoutError", err, err)
 			}
 			if behaviour == "silent" && e.Stderr != "waiting for the database" {
@@ -135,6 +136,11 @@ func TestIdentifyCancelled(t *testing.T) {
 	cancel()
 	_, err := Identify(ctx, fakeDriver(t, "silent"))
 	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := Identify(ctx, fakeDriver(t, "silent")); !errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*TimeoutError)) {
 		t.Errorf("got %v", err)
 	}
 }
