@@ -120,7 +120,9 @@ func (e *UnstagedError) Error() string { return string(e.Layer.Digest) + ": is n
 // not be marked: only whoever hashes the file will see the change.
 type MarkError struct{ Err error }
 
-func (e *MarkError) Error() string { return "what was found changed could not be noted: " + e.Err.Error() }
+func (e *MarkError) Error() string {
+	return "what was found changed could not be noted: " + e.Err.Error()
+}
 func (e *MarkError) Unwrap() error { return e.Err }
 
 // ProbeError says that a driver failed its probe and was not placed.

@@ -39,6 +39,13 @@ func (d Disk) Backup(path string) (*Backup, error) {
 		}
 		return b, nil
 	}
+	if !info.Mode().IsRegular() {
+		// To open a pipe is to wait for its other end.
+		if err := os.Link(path, b.kept); err != nil {
+			return nil, err
+		}
+		return b, nil
+	}
 	if os.Link(path, b.kept) != nil {
 		// No hard links on this file system, or not to another's file.
 		if err := b.copy(info.Mode().Perm()); err != nil {

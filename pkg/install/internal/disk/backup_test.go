@@ -27,6 +27,11 @@ func TestBackup(t *testing.T) {
 				t.Error(err)
 			}
 		}},
+		{"pipe", func(p string) { syscall.Mkfifo(p, 0o644) }, func(t *testing.T, p string) {
+			if info, err := os.Lstat(p); err != nil || info.Mode().Type() != fs.ModeNamedPipe {
+				t.Errorf("%v, %v", info, err)
+			}
+		}},
 		{"link", func(p string) { os.Symlink("/nowhere", p) }, func(t *testing.T, p string) {
 			if to, err := os.Readlink(p); to != "/nowhere" {
 				t.Errorf("%q, %v", to, err)
