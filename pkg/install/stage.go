@@ -82,11 +82,9 @@ func (e *Engine) staged(ctx context.Context, s Status) (bool, error) {
 		return false, &IntegrityError{Layer: s.Layer, Kind: BadExecutable, Want: want, Got: entry.Executable}
 	}
 	// A file that came from this entry and is wrong may have been wrong from
-	// the start. Nothing else is ever hashed here.
-	if s.State == Changed && (s.damaged || s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest) {
-		return e.store.sound(ctx, entry), ctx.Err()
-	}
-	return true, nil
+	// the start.
+	suspect := s.State == Changed && (s.damaged || s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest)
+	return e.store.sound(ctx, entry, suspect), ctx.Err()
 }
 
 func (e *Engine) layerLock(layer digest.Digest) string {

@@ -25,9 +25,9 @@ type Entry struct {
 }
 
 // store holds extracted executables. An entry is a folder ALGORITHM/HEX, after
-// the layer's digest, with one file HEX-SIZE, the executable, named by its own
+// the layer's digest, with a file HEX-SIZE, the executable, named by its own
 // SHA-256 and size: so it appears in one rename, whole, with all that is known
-// about it, and one that was cut short afterwards shows in its size.
+// about it. One that changed afterwards shows in its stat (see statName).
 type store struct {
 	dir string
 	d   disk.Disk
@@ -57,7 +57,11 @@ func (s store) lookup(layer digest.Digest) (Entry, bool) {
 			continue
 		}
 		if info, err := f.Info(); err == nil && info.Mode().IsRegular() && info.Size() == size {
-			return Entry{layer, executable, size, filepath.Join(dir, f.Name()), info.ModTime()}, true
+			e := Entry{layer, executable, size, filepath.Join(dir, f.Name()), info.ModTime()}
+			if info, err := os.Lstat(filepath.Join(dir, statName)); err == nil {
+				e.Used = info.ModTime()
+			}
+			return e, true
 		}
 	}
 	return Entry{}, false
@@ -90,17 +94,34 @@ func (s store) put(t *disk.Temp, layer, executable digest.Digest, size int64) (E
 			return Entry{}, err
 		}
 	}
-	return Entry{Layer: layer, Executable: executable, Size: size, Path: filepath.Join(dir, name)}, nil
+	e := Entry{Layer: layer, Executable: executable, Size: size, Path: filepath.Join(dir, name)}
+	if stat, err := disk.Lstat(e.Path); err == nil {
+		s.vouch(e, stat)
+	}
+	return e, nil
 }
 
-// sound hashes an entry's file and tells whether it is what its name says.
-func (s store) sound(ctx context.Context, e Entry) bool {
-	sum, err := Hash(ctx, e.Path)
-	return err == nil && sum == e.Executable
+// sound tells whether an entry's file is what its name says. Where its stat does
+// not tell, or again is set, it is hashed.
+func (s store) sound(ctx context.Context, e Entry, again bool) bool {
+	if !again && s.vouched(e) {
+		return true
+	}
+	stat, err := disk.Lstat(e.Path)
+	if err != nil {
+		return false
+	}
+	if sum, err := Hash(ctx, e.Path); err != nil || sum != e.Executable {
+		return false
+	}
+	s.vouch(e, stat)
+	return true
 }
 
 // touch notes that an entry is in use; that it cannot is no harm.
-func (s store) touch(e Entry, now time.Time) { _ = os.Chtimes(e.Path, now, now) }
+func (s store) touch(e Entry, now time.Time) {
+	_ = os.Chtimes(filepath.Join(filepath.Dir(e.Path), statName), now, now)
+}
 
 // remove deletes an entry.
 func (s store) remove(e Entry) error { return s.d.RemoveAll(filepath.Dir(e.Path)) }

@@ -1,8 +1,10 @@
 package install
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -188,6 +190,44 @@ func (w *world) lie(it Item) {
 	if err := e.write(r, false); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// An entry of which a bit has rotted is not installed, though it has its size.
+func TestStoreRots(t *testing.T) {
+	w := newWorld(t)
+	it := w.publish("postgres", "1.0.0")
+	claim := w.lock("a", it)
+	w.sync(claim, it)
+	entry, _ := w.engine().store.lookup(it.Layer.Digest)
+	if !w.engine().store.vouched(entry) {
+		t.Error("what was just placed would be hashed again")
+	}
+	write(t, entry.Path, strings.Replace(content("postgres", "1.0.0"), "echo", "rott", 1))
+	os.Remove(it.Path)
+	// The store is asked as Place does, too: it may rot in between.
+	hold, err := w.engine().Lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hold.Place(t.Context(), []Item{it}, PlaceOptions{}); !errors.As(err, new(*UnstagedError)) {
+		t.Errorf("got %v", err)
+	}
+	hold.Unlock()
+	w.sync(claim, it)
+	w.holds(it, "1.0.0")
+	if w.reg.fetches() != 2 {
+		t.Errorf("%d fetches", w.reg.fetches())
+	}
+
+	// A copy of the store is hashed once, and not fetched.
+	entry, _ = w.engine().store.lookup(it.Layer.Digest)
+	os.Chtimes(entry.Path, epoch, epoch)
+	os.Remove(it.Path)
+	w.sync(claim, it)
+	if w.reg.fetches() != 2 || !w.engine().store.vouched(entry) {
+		t.Errorf("%d fetches, vouched %v", w.reg.fetches(), w.engine().store.vouched(entry))
+	}
+	w.tidy()
 }
 
 // A store entry that went bad must not be installed again and again.

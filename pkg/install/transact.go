@@ -82,6 +82,9 @@ func (e *Engine) prepare(ctx context.Context, j *job) error {
 	if want := j.Layer.Executable; want != "" && want != j.entry.Executable {
 		return &IntegrityError{Layer: j.Layer, Kind: BadExecutable, Want: want, Got: j.entry.Executable}
 	}
+	if !e.store.sound(ctx, j.entry, false) {
+		return errors.Join(ctx.Err(), &UnstagedError{j.Layer}) // it rots
+	}
 	dir := filepath.Dir(j.path)
 	if err := e.disk.MkdirAll(dir); err != nil {
 		return &FolderError{dir, err}

@@ -115,6 +115,9 @@ func (t *Temp) Flush(off, n int64) { flush(t.file, off, n) }
 // Seal sets the mode, makes the bytes durable and closes the file for writing.
 func (t *Temp) Seal(mode fs.FileMode) error { return t.seal(mode, true) }
 
+// SealLoosely is Seal for bytes that may be lost with the power.
+func (t *Temp) SealLoosely(mode fs.FileMode) error { return t.seal(mode, false) }
+
 func (t *Temp) seal(mode fs.FileMode, durable bool) error {
 	if err := t.d.check(Chmod, t.path); err != nil {
 		return err
