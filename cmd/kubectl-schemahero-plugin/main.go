@@ -57,6 +57,7 @@ func program() cli.Program {
 		DirError:  err,
 		Env:       os.LookupEnv,
 		Environ:   os.Environ,
+		Exec:      replace,
 		Now:       time.Now,
 		In:        os.Stdin,
 		Out:       os.Stdout,

@@ -35,6 +35,7 @@ type app struct {
 	source   *carried // what --from names; nil without it
 	carrying bool     // whole graphs are followed: most of what may refer to something is nowhere
 	config   *config.Config
+	untimed  context.Context // without --timeout, for what comes after this program's own work
 	cancel   context.CancelFunc
 }
 
@@ -68,6 +69,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if plugins.IsSet(a.env("SCHEMAHERO_PLUGIN_OFFLINE")) {
 		a.flags.offline = true
 	}
+	a.untimed = cmd.Context()
 	if a.flags.timeout > 0 {
 		ctx, cancel := context.WithTimeout(cmd.Context(), a.flags.timeout)
 		a.cancel = cancel

@@ -25,6 +25,7 @@ type Program struct {
 	DirError  error  // why there is none
 	Env       func(key string) (string, bool)
 	Environ   func() []string
+	Exec      func(path string, args, env []string) error // becomes another program; errors.ErrUnsupported where it cannot
 	Now       func() time.Time
 	In        io.Reader
 	Out       io.Writer

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,8 +20,9 @@ import (
 func (a *app) runCommand() *cobra.Command {
 	cmd := a.command("run -- CMD [ARG]...", "Sync as locked, then run a command with exactly these drivers",
 		`Installs what the lock says (as sync --locked), refuses where the host would
-load another file than a locked driver (exit 3), and then runs the command. Its
-exit code is passed on.`,
+load another file than a locked driver (exit 3), and then becomes the command:
+signals reach that alone, and its exit code is the command line's. --timeout is
+for the sync.`,
 		examples(
 			"run -- kubectl schemahero plan --driver postgres --uri \"$URI\" --spec-file users.yaml", "plan with the locked drivers",
 			"run -- ./migrate.sh", "a script",
@@ -54,7 +56,7 @@ func (a *app) runRun(ctx context.Context, args []string) error {
 	if len(shadowed) > 0 {
 		return &shadowedError{shadowed}
 	}
-	return a.exec(ctx, args, a.outside(report.Items, dirs))
+	return a.exec(args, a.outside(report.Items, dirs))
 }
 
 // outside returns the folders of drivers in which the host does not look from
@@ -77,9 +79,9 @@ func (e *shadowedError) Error() string {
 	return "run: refused, because the host would load other files than the locked drivers"
 }
 
-// exec runs the command as a child: the deferred work of this process (bars,
-// statistics) still happens, and signals reach both through the terminal.
-func (a *app) exec(ctx context.Context, args, folders []string) error {
+// exec becomes the command: this program has done its work, and there is nobody
+// in between for signals, job control and exit code to get lost at.
+func (a *app) exec(args, folders []string) error {
 	name := args[0]
 	if filepath.Base(name) != name {
 		name = a.abs(name) // as seen from -C
@@ -88,27 +90,51 @@ func (a *app) exec(ctx context.Context, args, folders []string) error {
 	if err != nil && !errors.Is(err, exec.ErrDot) {
 		return &refused{args[0] + ": no such command", nil}
 	}
-	c := exec.CommandContext(ctx, path, args[1:]...)
-	c.Dir = a.Directory
-	c.Env = a.Environ()
-	if len(folders) > 0 { // the host then finds them after all others
-		if own := a.env("SCHEMAHERO_PLUGIN_PATH"); own != "" {
-			folders = append([]string{own}, folders...)
-		}
-		c.Env = append(c.Env, "SCHEMAHERO_PLUGIN_PATH="+strings.Join(folders, string(os.PathListSeparator)))
+	if err := a.untimed.Err(); err != nil {
+		return err
 	}
+	if a.flags.stats {
+		a.printStats()
+		a.flags.stats = false // told
+	}
+	env := a.runEnv(folders)
+	if err := os.Chdir(a.Directory); err != nil {
+		return err
+	}
+	if err := a.Exec(path, args, env); !errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("%s: %w", args[0], err)
+	}
+	return a.child(a.untimed, path, args, env)
+}
+
+// runEnv is the environment with the folders in which the host is to look for
+// drivers after all others.
+func (a *app) runEnv(folders []string) []string {
+	const key = "SCHEMAHERO_PLUGIN_PATH"
+	env := a.Environ()
+	if len(folders) == 0 {
+		return env
+	}
+	if own := a.env(key); own != "" {
+		folders = append([]string{own}, folders...)
+	}
+	env = slices.DeleteFunc(slices.Clone(env), func(v string) bool { return strings.HasPrefix(v, key+"=") })
+	return append(env, key+"="+strings.Join(folders, string(os.PathListSeparator)))
+}
+
+// child runs the command where this program cannot become it, and passes on
+// signals and exit code.
+func (a *app) child(ctx context.Context, path string, args, env []string) error {
+	c := exec.CommandContext(ctx, path, args[1:]...)
+	c.Env = env
 	c.Stdin, c.Stdout, c.Stderr = a.In, a.stdout, a.Err
 	// The terminal sends an interrupt to the child too: give it the time to end
 	// by itself.
 	c.Cancel = func() error { return c.Process.Signal(signalOf(ctx)) }
-	err = c.Run()
+	err := c.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		code := exit.ExitCode()
-		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-			code = 128 + int(status.Signal()) // as shells have it
-		}
-		return &childExit{code}
+		return &childExit{exit.ExitCode()}
 	}
 	return err
 }
