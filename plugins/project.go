@@ -131,7 +131,7 @@ func (p *Project) load(e edit, optional bool) (*inputs, error) {
 	if in.onDisk, err = diag.ReadFile(p.manifest, diag.TooLarge); errors.Is(err, fs.ErrNotExist) && optional {
 		in.onDisk = nil
 	} else if errors.Is(err, fs.ErrNotExist) {
-		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest)}
+		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest), File: p.manifest}
 	} else if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (p *Project) loadLock(in *inputs) error {
 func (p *Project) Manifest() (*manifest.Manifest, error) {
 	m, err := manifest.Load(p.manifest)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest)}
+		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest), File: p.manifest}
 	}
 	return m, err
 }

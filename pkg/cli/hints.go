@@ -3,7 +3,10 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"runtime"
+	"syscall"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -78,6 +81,8 @@ func (a *app) projectHints(err error) []string {
 		if usage.command != "" {
 			return []string{"see " + usage.command + " --help"}
 		}
+	case errors.As(err, &missing) && missing.File != "":
+		return []string{"check the name behind --file, or write a manifest there: " + me + " init -C " + missing.Dir}
 	case errors.As(err, &missing):
 		return []string{"write one here: " + me + " init", "or name it: " + me + " --file PATH …"}
 	case errors.As(err, &stale):
@@ -146,12 +151,15 @@ func (a *app) machineHints(err error) []string {
 		folder *install.FolderError
 		probe  *install.ProbeError
 		sum    *artifact.SumError
+		path   *fs.PathError
 	)
 	switch {
 	case len(foreignPaths(err)) > 0:
 		return []string{"to overwrite it: " + me + " sync --force", "to keep it, if it is the locked driver: " + me + " doctor tells"}
 	case errors.As(err, &space):
 		return []string{"make room, for one by " + me + " prune"}
+	case errors.As(err, &path) && path.Op == "write" && unwritable(path):
+		return []string{"make its folder writable: " + filepath.Dir(path.Path)}
 	case errors.As(err, &folder):
 		return []string{"make the folder writable, or install elsewhere: --dir DIR"}
 	case errors.As(err, &probe):
@@ -162,4 +170,8 @@ func (a *app) machineHints(err error) []string {
 		return []string{"nothing was installed; fetch again: " + me + " sync --refetch", "if it happens again, the registry does not hold what was locked: tell its owner"}
 	}
 	return nil
+}
+
+func unwritable(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
