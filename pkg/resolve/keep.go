@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -151,11 +152,11 @@ func (r *resolver) gone(ctx context.Context, l *lockfile.Plugin, err error) erro
 // its platforms, for a lock entry of that layout.
 func tagsCandidate(l *lockfile.Plugin, want []artifact.Platform) (artifact.Candidate, bool) {
 	v, err := semver.StrictNewVersion(l.Version)
-	if err != nil {
+	if err != nil || !ownTag(l) {
 		return artifact.Candidate{}, false
 	}
 	c := artifact.Candidate{Version: v, Tag: l.Tag}
-	base := l.Tag
+	base := cmp.Or(l.Tag, artifact.VersionTag(v))
 	for _, p := range l.Platforms {
 		if p.Tag == "" {
 			return artifact.Candidate{}, false
