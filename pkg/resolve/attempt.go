@@ -91,17 +91,17 @@ func (a *attempt) Versions(ctx context.Context, name string) (pubgrub.Listing, e
 	}
 	err := a.list(ctx, p)
 	var none *NoRepositoryError
-	if errors.As(err, &none) && !p.listed {
+	if errors.As(err, &none) && !p.listed && !a.spare(p) {
 		return pubgrub.Listing{Note: name + " has " + none.reasons()}, nil
 	}
-	if err != nil {
+	if err != nil && (none == nil || !a.spare(p)) {
 		return pubgrub.Listing{}, err
 	}
 	var l pubgrub.Listing
 	precise, narrowed := a.precise[name]
-	for _, v := range p.versions {
-		if !narrowed || p.listed || v.text == precise {
-			l.Versions = append(l.Versions, v.text)
+	for _, text := range a.texts(p) {
+		if !narrowed || p.listed || text == precise {
+			l.Versions = append(l.Versions, text)
 		}
 	}
 	if a.keeps(p) {
@@ -110,23 +110,20 @@ func (a *attempt) Versions(ctx context.Context, name string) (pubgrub.Listing, e
 	return l, nil
 }
 
-// keeps tells whether p's locked version, though not frozen, is preferred.
-func (a *attempt) keeps(p *plugin) bool {
-	return p.locked != nil && !p.upgrade && p.locked.Repository == p.repository && a.precise[p.name] == ""
-}
-
 // Release implements pubgrub.Source.
 func (a *attempt) Release(ctx context.Context, name, text string) (pubgrub.Release, error) {
 	if name == artifact.Host {
 		return pubgrub.Release{}, nil
 	}
 	p := a.plugin(name)
-	if a.frozen[name] || a.keeps(p) && text == p.lockedText() {
-		return pubgrub.Release{Depends: a.depends(p.locked.Requires)}, nil
-	}
 	v := p.byText[text]
-	if err := a.read(ctx, p, v); err != nil {
-		return pubgrub.Release{}, err
+	if v != nil && !a.frozen[name] && !(a.keeps(p) && text == p.lockedText()) {
+		if err := a.read(ctx, p, v); err != nil {
+			return pubgrub.Release{}, err
+		}
+	}
+	if a.stays(p, text) {
+		return pubgrub.Release{Depends: a.depends(p.locked.Requires)}, nil
 	}
 	if v.reason != nil {
 		return pubgrub.Release{Unusable: v.reason.text}, nil

@@ -47,7 +47,7 @@ func (a *attempt) hopeless(p *plugin) error {
 		passed = append(passed, v)
 	}
 	switch {
-	case len(passed) == 0 || a.frozen[p.name]:
+	case len(passed) == 0 || a.frozen[p.name] || a.spare(p):
 		return nil
 	case lacksPlatform:
 		return &PlatformError{
@@ -128,7 +128,7 @@ func (a *attempt) without(name string) *attempt {
 
 // requires returns what a version of the solution requires.
 func (a *attempt) requires(p *plugin, text string) map[string]string {
-	if a.frozen[p.name] || a.keeps(p) && text == p.lockedText() {
+	if a.stays(p, text) {
 		return p.locked.Requires
 	}
 	return p.byText[text].release.Requires

@@ -91,6 +91,9 @@ func (r *resolver) checkMoved(ctx context.Context, kept []*plugin) error {
 				p.upgrade = true
 			case p.upgrade && !p.floating():
 				p.moved = true
+				if precise, ok := r.o.Precise[p.name]; ok && precise != p.locked.Version {
+					return &MovedError{m}
+				}
 			}
 		}
 	}

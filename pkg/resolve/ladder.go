@@ -25,7 +25,7 @@ type ladder struct {
 
 func (l *ladder) climb(ctx context.Context) error {
 	p, e := l.p, l.e
-	e.Kept = e.Taken != "" && (l.frozen[p.name] || l.keeps(p) && e.Taken == p.lockedText())
+	e.Kept = e.Taken != "" && l.stays(p, e.Taken)
 	if l.frozen[p.name] {
 		p.listing.Do(func() { p.listErr = l.listAt(ctx, p, p.locked.Repository) })
 	}
@@ -80,6 +80,9 @@ func (l *ladder) versions(ctx context.Context) (map[string]*reason, error) {
 	var unread []*version
 	reasons := map[string]*reason{}
 	for _, v := range l.p.versions {
+		if l.e.Kept && !l.p.newerThan(v.semver, l.e.Taken) {
+			above = false // also where the tag of what is kept is there no more
+		}
 		switch {
 		case v.text == l.e.Taken:
 			above = false

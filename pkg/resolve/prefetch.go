@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -45,6 +46,10 @@ func (f *fetching) fetch(ctx context.Context, p *plugin, required *semver.Constr
 		return nil
 	}
 	if err := f.list(ctx, p); err != nil {
+		if errors.As(err, new(*NoRepositoryError)) && f.spare(p) {
+			f.required(ctx, p.locked.Requires)
+			return nil
+		}
 		return err
 	}
 	if p.listed {
@@ -114,10 +119,11 @@ func (f *fetching) required(ctx context.Context, requires map[string]string) {
 // admitted returns a *NoVersionError where the constraint, or the version that
 // was asked for, admits nothing that there is.
 func (a *attempt) admitted(p *plugin) error {
-	if !slices.ContainsFunc(p.versions, func(v *version) bool { return a.admits(p, v.semver) }) {
+	there := a.texts(p)
+	if !slices.ContainsFunc(there, func(text string) bool { return a.admits(p, p.version(text)) }) {
 		return p.noVersion(p.entry.Version)
 	}
-	if precise, ok := a.precise[p.name]; ok && p.byText[precise] == nil {
+	if precise, ok := a.precise[p.name]; ok && !slices.Contains(there, precise) {
 		return p.noVersion(precise)
 	}
 	return nil
