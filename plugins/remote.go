@@ -29,8 +29,9 @@ func (e *ChainError) Error() string {
 
 // VerifyRemote holds the lock against the registries: whether tags still name
 // what is locked (the result), and whether digest, manifest and layer are one
-// chain (*ChainError). Errors besides: *StaleError without a lock, the
-// Registry's.
+// chain (*ChainError). An entry of which a registry tells nothing does not hide
+// what is found of the others. Errors besides, joined: *StaleError without a
+// lock, the Registry's.
 func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 	in, err := p.load(nil, true)
 	if err != nil {
@@ -40,18 +41,15 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 	if lock == nil {
 		return nil, &StaleError{File: p.lock, Missing: true}
 	}
-	moved, err := resolve.Check(ctx, p.catalog, lock.Plugins)
-	if err != nil {
-		return moved, err
-	}
-	gone := map[string]bool{}
-	for _, m := range moved {
-		gone[m.Plugin] = gone[m.Plugin] || m.Kind == resolve.ContentGone
-	}
 	v := vetting{in: in, frozen: true, again: true}
-	return moved, each(ctx, len(lock.Plugins), func(ctx context.Context, i int) error {
+	moved := make([][]resolve.Moved, len(lock.Plugins))
+	err = each(ctx, len(lock.Plugins), func(ctx context.Context, i int) (err error) {
 		entry := lock.Plugins[i].Clone()
-		if gone[entry.Name] {
+		moved[i], err = resolve.Check(ctx, p.catalog, lock.Plugins[i:i+1])
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(moved[i], func(m resolve.Moved) bool { return m.Kind == resolve.ContentGone }) {
 			return nil
 		}
 		if err := p.checkChain(ctx, entry, nil); err != nil {
@@ -59,6 +57,7 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 		}
 		return p.vet(ctx, &entry, v)
 	})
+	return slices.Concat(moved...), err
 }
 
 // checkChain reads what an entry pins for some platforms, nil for all, by digest
