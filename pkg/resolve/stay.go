@@ -54,6 +54,33 @@ func (a *attempt) texts(p *plugin) []string {
 	return slices.Insert(out, at, p.lockedText())
 }
 
+// holding returns the frozen plugins, listed by no manifest, that keep an
+// admitted version out of a solution which is newer than the one in it.
+func (a *attempt) holding(solution map[string]string) []string {
+	var out []string
+	for _, name := range sortedKeys(solution) {
+		p := a.plugin(name)
+		if a.stays(p, solution[name]) {
+			continue
+		}
+		for _, v := range p.versions {
+			if v.text == solution[name] {
+				break
+			}
+			if v.release == nil || v.reason != nil || !a.mayTake(p, v) || !a.supports(v.release) {
+				continue
+			}
+			for required, text := range v.release.Requires {
+				q := a.plugin(required)
+				if a.frozen[required] && !q.listed && !q.moved && !meets(q.version(q.lockedText()), text, false) {
+					out = append(out, required)
+				}
+			}
+		}
+	}
+	return out
+}
+
 // whyStays tells why an entry that was to be upgraded is kept although nothing
 // prefers it, "" for any other.
 func (a *attempt) whyStays(p *plugin, text string) string {
