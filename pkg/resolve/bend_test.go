@@ -1,6 +1,9 @@
 package resolve
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 // TestRequiredBends: what only others require does not keep an upgrade, or
 // something new, from its newest version; what the manifest lists does.
@@ -35,5 +38,26 @@ func TestRequiredBends(t *testing.T) {
 	publish(r, "1.2.0", "^9")
 	if got := versions(r.lock(m, Options{Locked: l, Upgrade: []string{"timescaledb"}}).Lock); got != "mysql 0.2.1, other 1.0.0, timescaledb 1.1.0" {
 		t.Errorf("out of reach: got %s", got)
+	}
+}
+
+// TestPreciseOfRequired: a version that there is not is said to be missing, and
+// what there is, also of a driver that is only required.
+func TestPreciseOfRequired(t *testing.T) {
+	r := newRegistries(t)
+	r.publish("mysql", "0.1.0", "0.2.0")
+	r.repo(official+"/timescaledb").index("1.0.0", release{requires: map[string]string{"mysql": "*"}})
+	m := parse(t, "[plugins]\ntimescaledb = \"*\"\n")
+	first, err := r.resolve(Options{Manifest: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.resolve(Options{Manifest: m, Locked: first.Lock, Precise: map[string]string{"mysql": "9.9.9"}})
+	if e := new(NoVersionError); !errors.As(err, &e) || e.Newest != "0.2.0" || e.Constraint != "9.9.9" {
+		t.Errorf("got %v", err)
+	}
+	again, err := r.resolve(Options{Manifest: m, Locked: first.Lock, Precise: map[string]string{"mysql": "0.1.0"}})
+	if err != nil || versions(again.Lock) != "mysql 0.1.0, timescaledb 1.0.0" {
+		t.Errorf("got %v", err)
 	}
 }

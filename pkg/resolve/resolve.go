@@ -66,7 +66,10 @@ func (r *resolver) begin(ctx context.Context) (*attempt, error) {
 			a.precise[name] = v.String()
 		}
 	}
-	return a, a.prefetch(ctx)
+	if err := a.prefetch(ctx); err != nil {
+		return a, err
+	}
+	return a, a.asked(ctx)
 }
 
 // result makes a lock of a solution.
