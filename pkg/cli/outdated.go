@@ -99,7 +99,7 @@ func (a *app) nextUpdate(found []resolve.Behind) string {
 		switch {
 		case f.Wanted != f.Current || f.Digest:
 			return a.displayName() + " update"
-		case len(f.Moved) > 0 && f.Moved[0].Now == "":
+		case len(f.Moved) > 0 && (f.Moved[0].Now == "" || f.Kept != ""):
 			next = a.displayName() + " why " + f.Plugin
 		case len(f.Moved) > 0:
 			next = a.displayName() + " update --accept-moved " + f.Plugin

@@ -35,6 +35,12 @@ func TestRequiredBends(t *testing.T) {
 	if got := versions(r.lock(m+"mysql = \"*\"\n", Options{Locked: listed}).Lock); got != "mysql 0.1.0, other 1.0.0, timescaledb 1.0.0" {
 		t.Errorf("listed: got %s", got)
 	}
+	saved := r.repos[official+"/mysql"].tags["0.1.0"]
+	r.repo(official+"/mysql").index("0.1.0", release{salt: "moved"})
+	if got := versions(r.lock(m, Options{Locked: l, Upgrade: []string{"timescaledb"}, CheckMoved: true}).Lock); got != versions(l) {
+		t.Errorf("moved: got %s", got)
+	}
+	r.repos[official+"/mysql"].tags["0.1.0"] = saved
 	publish(r, "1.2.0", "^9")
 	if got := versions(r.lock(m, Options{Locked: l, Upgrade: []string{"timescaledb"}}).Lock); got != "mysql 0.2.1, other 1.0.0, timescaledb 1.1.0" {
 		t.Errorf("out of reach: got %s", got)

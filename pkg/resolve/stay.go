@@ -55,7 +55,8 @@ func (a *attempt) texts(p *plugin) []string {
 }
 
 // holding returns the frozen plugins, listed by no manifest, that keep an
-// admitted version out of a solution which is newer than the one in it.
+// admitted version out of a solution which is newer than the one in it. One
+// whose tag moved is not left behind unasked.
 func (a *attempt) holding(solution map[string]string) []string {
 	var out []string
 	for _, name := range sortedKeys(solution) {
@@ -72,7 +73,8 @@ func (a *attempt) holding(solution map[string]string) []string {
 			}
 			for required, text := range v.release.Requires {
 				q := a.plugin(required)
-				if a.frozen[required] && !q.listed && !q.moved && !meets(q.version(q.lockedText()), text, false) {
+				moved := slices.ContainsFunc(a.moved, func(m Moved) bool { return m.Plugin == required && m.Now != "" })
+				if a.frozen[required] && !q.listed && !moved && !meets(q.version(q.lockedText()), text, false) {
 					out = append(out, required)
 				}
 			}
