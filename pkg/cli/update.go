@@ -24,7 +24,10 @@ use add NAME@CONSTRAINT.
 A version whose tag was moved in the registry is kept as it is locked, and the
 command exits 7 when the others are done; --accept-moved NAME takes what the tag
 names now. So is one whose successor is not signed as the trust rules ask, or by
-another signer than is locked: --accept-signer NAME takes whom the rules admit.`,
+another signer than is locked: --accept-signer NAME takes whom the rules admit.
+A driver of which the registry has nothing to take, because its tag was deleted
+or what there is was passed over, is kept and told; --precise goes back to an
+older version.`,
 		examples(
 			"update", "everything, as far as the manifest admits",
 			"update postgres --precise 0.1.2", "one driver, to exactly this version",
