@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
@@ -99,7 +98,7 @@ func (m *Merged) dropCollisions() {
 // MergeFiles is Merge over the three files that git hands to a merge driver. A
 // base that is no lock counts as none: git gives an empty file where both sides
 // added the lock, and one with conflict markers where the base was itself
-// merged. Errors: those of Load for ours and theirs.
+// merged. Errors: those of Load for ours and theirs, fs.ErrNotExist for base.
 func MergeFiles(base, ours, theirs string) (*Merged, error) {
 	mine, err := Load(ours)
 	if err != nil {
@@ -110,7 +109,7 @@ func MergeFiles(base, ours, theirs string) (*Merged, error) {
 		return nil, err
 	}
 	data, err := ReadFile(base)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err != nil {
 		return nil, err
 	}
 	return Merge(parseBase(base, data), mine, other), nil

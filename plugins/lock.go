@@ -70,15 +70,13 @@ func (p *Project) settleAndCheck(ctx context.Context, in *inputs) (*resolve.Resu
 			kept = append(kept, entry)
 		}
 	}
-	if moved, err := resolve.Check(ctx, p.catalog, kept); err == nil {
-		result.Moved = moved
-	}
+	result.Moved, _ = resolve.Check(ctx, p.catalog, kept)
 	return result, nil
 }
 
 // relock is run without its second half: nothing is installed.
 func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, o LockOptions) (*LockReport, error) {
-	for {
+	for try := 1; ; try++ {
 		in, err := p.load(e, false)
 		if errors.As(err, new(*lockfile.ConflictError)) {
 			in, err = p.mergeConflict(in)
@@ -105,6 +103,9 @@ func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, 
 		}
 		if !p.unchanged(in) {
 			hold.Unlock()
+			if try == maxTries {
+				return nil, errAgain
+			}
 			continue
 		}
 		return &report, errors.Join(p.save(in, result.Lock), hold.Unlock())

@@ -94,6 +94,8 @@ func (a *app) projectHints(err error) []string {
 		return []string{"merge it: " + me + " lock"}
 	case errors.As(err, &newer):
 		return []string{"upgrade this program, or write the lock again with this version: remove the file and run " + me + " lock"}
+	case errors.As(err, &noVer) && noVer.Prerelease != "" && noVer.Pos.Line > 0:
+		return []string{fmt.Sprintf("take prereleases too: write %s = { version = %q, prerelease = true } in the manifest", noVer.Plugin, noVer.Constraint), "see what there is: " + me + " versions " + noVer.Plugin}
 	case errors.As(err, &noVer):
 		return []string{"see what there is: " + me + " versions " + noVer.Plugin, "and why each was passed over: " + me + " why " + noVer.Plugin}
 	case errors.As(err, &noRepo) && noRepo.Wants != "":

@@ -81,6 +81,11 @@ func (a *app) runMerge(ctx context.Context, files []string) error {
 	if err != nil {
 		return err
 	}
+	for _, file := range files {
+		if !exists(a.abs(file)) { // git gives an empty file where there is no lock
+			return usagef("--merge %s: there is no such file", file)
+		}
+	}
 	report, err := p.MergeLock(ctx, a.abs(files[0]), a.abs(files[1]), a.abs(files[2]))
 	if err != nil {
 		return err
