@@ -17,15 +17,10 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-// What the index of a layout is annotated with, so that no byte of a bundle can
-// change unseen.
-const (
-	// AnnotationLock is the digest of the lock at the root.
-	AnnotationLock = "io.schemahero.plugin.lock"
-	// AnnotationTool, followed by OS-ARCH, is the digest of this program for a
-	// platform, at the root too.
-	AnnotationTool = "io.schemahero.plugin.tool."
-)
+// AnnotationTool is, with OS-ARCH behind it, the index's annotation for the digest
+// of this program for a platform, at the root too. With it and
+// registry.AnnotationLock no byte of a bundle can change unseen.
+const AnnotationTool = "io.schemahero.plugin.tool."
 
 // toolName begins the name of this program's files at a bundle's root.
 const toolName = "kubectl-schemahero-plugin-"
@@ -69,7 +64,7 @@ func NewBundle(l *lockfile.Lock, graphs []*Graph, tools []Tool) *Bundle {
 	slices.SortFunc(b.Tools, func(s, t Tool) int { return cmp.Compare(s.File(), t.File()) })
 	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: entries(l, graphs)}
 	index.SchemaVersion = 2
-	index.Annotations = map[string]string{AnnotationLock: digest.FromBytes(b.Lock).String()}
+	index.Annotations = map[string]string{registry.AnnotationLock: digest.FromBytes(b.Lock).String()}
 	for _, t := range b.Tools {
 		index.Annotations[AnnotationTool+t.Platform.Suffix()] = t.Digest.String()
 	}

@@ -95,7 +95,7 @@ func CheckFolder(dir string) error {
 		return &FolderError{dir, "is neither empty nor an OCI image layout"}
 	}
 	var index ocispec.Index
-	if err == nil && (json.Unmarshal(data, &index) != nil || index.Annotations[AnnotationLock] == "" && len(index.Manifests) > 0) {
+	if err == nil && (json.Unmarshal(data, &index) != nil || index.Annotations[registry.AnnotationLock] == "" && len(index.Manifests) > 0) {
 		return &FolderError{dir, "is an OCI image layout that this program did not write"}
 	}
 	return err
