@@ -56,6 +56,8 @@ type Blob struct {
 	Desc       ocispec.Descriptor
 	Repository string // one that holds it
 	Data       []byte // of a manifest; nil for what is read from Repository
+
+	related bool // only what refers to a release has it
 }
 
 // NewBundle gathers graphs, which Plan made of the same lock, into a layout.
@@ -72,11 +74,20 @@ func NewBundle(l *lockfile.Lock, graphs []*Graph, tools []Tool) *Bundle {
 	blobs := map[digest.Digest]Blob{}
 	for _, g := range graphs {
 		for _, m := range g.Manifests {
-			blobs[m.Desc.Digest] = Blob{m.Desc, g.Repository, m.Data}
+			blobs[m.Desc.Digest] = Blob{Desc: m.Desc, Repository: g.Repository, Data: m.Data}
+		}
+	}
+	for _, g := range graphs {
+		locked := map[digest.Digest]bool{}
+		for _, m := range g.Manifests {
+			for _, d := range m.needs {
+				locked[d] = locked[d] || !m.related
+			}
 		}
 		for _, d := range g.Blobs {
-			if _, ok := blobs[d.Digest]; !ok {
-				blobs[d.Digest] = Blob{d, g.Repository, nil}
+			old, ok := blobs[d.Digest]
+			if !ok || old.related && locked[d.Digest] {
+				blobs[d.Digest] = Blob{Desc: d, Repository: g.Repository, related: !locked[d.Digest]}
 			}
 		}
 	}

@@ -200,7 +200,7 @@ func foreign(ctx context.Context, s registry.Source, path string) (*Bundle, *Con
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &gatherer{repo: s.Repository(""), limit: newLimiter(parallelReads), nodes: map[digest.Digest]*node{}, busy: map[digest.Digest]bool{}}
+	g := newGatherer(s.Repository(""), newLimiter(parallelReads))
 	for _, d := range index.Manifests {
 		if artifact.IsIndex(d.MediaType) || artifact.IsManifest(d.MediaType) {
 			g.roots = append(g.roots, root{digest: d.Digest})
