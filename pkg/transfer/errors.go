@@ -58,6 +58,14 @@ type FolderError struct {
 
 func (e *FolderError) Error() string { return e.Folder + ": " + e.Problem }
 
+// FileError says why a file is not replaced by a bundle.
+type FileError struct {
+	File    string
+	Problem string
+}
+
+func (e *FileError) Error() string { return e.File + ": " + e.Problem }
+
 // MissingError says that a source lacks a layer, or a manifest, that a lock pins.
 type MissingError struct {
 	Source string // file or folder
