@@ -149,14 +149,19 @@ func (g *gatherer) layers(n *node, doc document) {
 	if doc.Config != nil && doc.Config.Digest != "" {
 		n.blobs = append(n.blobs, *doc.Config)
 	}
+	kept := false
 	for _, l := range doc.Layers {
 		title, _, _ := strings.Cut(l.Annotations[ocispec.AnnotationTitle], ".")
-		if _, p, ok := artifact.CutPlatform(title); ok && !g.want[l.Digest] && !g.wanted(p) && !strings.HasSuffix(l.Annotations[ocispec.AnnotationTitle], ".sha256") {
+		_, p, ok := artifact.CutPlatform(title)
+		archive := ok && !strings.HasSuffix(l.Annotations[ocispec.AnnotationTitle], ".sha256")
+		if archive && !g.want[l.Digest] && !g.wanted(p) {
 			n.Sparse = true
 			continue
 		}
+		kept = kept || archive
 		n.blobs = append(n.blobs, l)
 	}
+	n.foreign = n.Sparse && !kept
 }
 
 func (g *gatherer) problem(subject string, err error) {

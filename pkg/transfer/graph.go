@@ -49,6 +49,7 @@ type node struct {
 	Manifest
 	children   []digest.Digest
 	platforms  []artifact.Platform // of the children that have one
+	foreign    bool                // a manifest all of whose platforms are left out
 	blobs      []ocispec.Descriptor
 	referrers  []digest.Digest
 	candidates []digest.Digest          // listed as referring to it

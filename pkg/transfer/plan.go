@@ -98,8 +98,12 @@ func (g *gatherer) graph(ctx context.Context) (*Graph, error) {
 			g.problem(r.tag, err)
 			continue
 		}
+		n := g.nodes[r.digest]
+		if n.foreign && i >= locked { // the bare tag of the tags layout stands for one platform
+			continue
+		}
 		from = append(from, r.digest)
-		if n := g.nodes[r.digest]; r.tag != "" {
+		if r.tag != "" {
 			n.Tags = append(n.Tags, r.tag)
 		}
 	}
