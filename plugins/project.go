@@ -27,7 +27,7 @@ type Options struct {
 	Platform artifact.Platform                                    // of this machine
 	Registry *registry.Client                                     // the one way to registries
 	Override string                                               // SCHEMAHERO_PLUGIN_REGISTRY: VALUE-NAME is where a driver is, if the manifest names no registry
-	Offline  bool                                                 // only tells: Registry is what refuses
+	Offline  bool                                                 // only tells, and lists all that is missing: Registry is what refuses
 	Verifier Verifier                                             // nil: a manifest with trust rules is refused
 	Probe    func(context.Context, install.Item, string) error    // starts a driver; needed for SyncOptions.Probe
 	Fetch    install.Fetcher                                      // nil: layers come through Registry
