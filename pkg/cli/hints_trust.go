@@ -27,7 +27,11 @@ func (a *app) trustHints(err error) []string {
 	case errors.As(err, &bad):
 		return a.refusedHints(bad)
 	case errors.As(err, &scope):
-		return []string{fmt.Sprintf("see who signs it, and add a rule for it to %s: %s trust list; %s trust show REF", a.rel(scope.File), me, me)}
+		ref := scope.Repository + ":TAG"
+		if scope.Digest != "" {
+			ref = scope.Repository + "@" + string(scope.Digest)
+		}
+		return []string{fmt.Sprintf("see who signs it, and add a rule for it to %s: %s trust show %s", a.rel(scope.File), me, ref)}
 	case errors.As(err, &signer):
 		if !signer.Moved {
 			return []string{

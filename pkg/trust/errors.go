@@ -74,6 +74,7 @@ func (e *RefusedError) Error() string {
 type ScopeError struct {
 	Repository string
 	File       string
+	Digest     digest.Digest // of the release that was asked about; "" for none
 }
 
 func (e *ScopeError) Error() string {

@@ -32,20 +32,26 @@ func (v *Verifier) Inspect(ctx context.Context, src Source, d digest.Digest, rul
 	}
 }
 
-// Remembers tells whether this home has verified a release under the policies
-// of a request, as it is locked. It asks no network. Errors: *ScopeError.
-func (v *Verifier) Remembers(r Request) (bool, error) {
-	rules, err := r.rules()
+// Remembers tells whether this home has verified a release, as it is locked,
+// under each policy of a request. A policy that asks for no signature counts as
+// satisfied, and so does one that has no rule for it: then the error is a
+// *ScopeError. It asks no network.
+func (v *Verifier) Remembers(r Request) (project, machine bool, err error) {
+	rules, scope := r.rules()
+	signer, project, err := v.memory.recall(r.marks(ruling{project: rules.project}))
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
-	return v.memory.has(r.marks(rules))
+	if _, machine, err = v.memory.recall(r.otherMarks(ruling{machine: rules.machine})); err != nil {
+		return false, false, err
+	}
+	return project && r.answers(rules, signer), machine, scope
 }
 
 // Decide returns the rules that are for a repository, nil where a policy has
 // none at all. Errors: *ScopeError.
 func Decide(repository string, project, machine *policy.Policy) (forProject, forMachine *policy.Rule, err error) {
-	rules, err := decide(repository, project, machine)
+	rules, err := decide(repository, nil, project, machine)
 	return rules.project, rules.machine, err
 }
 
