@@ -56,6 +56,11 @@ func (a *app) trustHints(err error) []string {
 		return []string{"check the network; --offline takes the root that is cached; or give the file: keyless = { …, trusted-root = \"trusted_root.json\" }"}
 	case errors.As(err, &key) && key.Locked:
 		return []string{"set COSIGN_PASSWORD, or leave it unset and be asked"}
+	case errors.As(err, &key) && key.Foreign:
+		return []string{
+			fmt.Sprintf("decrypt it: openssl pkcs8 -topk8 -nocrypt -in %s -out plain.key", a.rel(key.File)),
+			"or let cosign encrypt it: cosign import-key-pair --key plain.key",
+		}
 	case errors.As(err, &key):
 		return []string{"make a pair: cosign generate-key-pair"}
 	}

@@ -106,6 +106,7 @@ type KeyError struct {
 	File    string
 	Problem string
 	Locked  bool // the password is missing or wrong
+	Foreign bool // it is encrypted in another way than cosign's
 }
 
 func (e *KeyError) Error() string { return e.File + ": " + e.Problem }
