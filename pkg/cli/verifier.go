@@ -11,8 +11,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/opencontainers/go-digest"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
@@ -121,10 +119,4 @@ func (v *verifier) request(q plugins.Verification) trust.Request {
 		}
 	}
 	return r
-}
-
-// digestOf resolves a reference to what a signature of it would be of.
-func digestOf(reference string) (digest.Digest, bool) {
-	d := digest.Digest(reference)
-	return d, d.Validate() == nil
 }

@@ -5,8 +5,11 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
 
 // Good signatures in carriers that must not be believed.
@@ -98,4 +101,28 @@ func TestReplacedKeyFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, newVerifier(t), ask(repo, d, rule), OtherSigner)
+}
+
+// An attestation is shown with whether its own signature is good, and counts as
+// none either way.
+func TestInspectAttestation(t *testing.T) {
+	s := newSigstore(t)
+	rule := s.rule()
+	for issuedBy, verified := range map[string]bool{issuer: true, "https://token.example.evil": false} {
+		repo := newStore(t)
+		d := repo.release(issuedBy)
+		repo.bundle(d.Digest, s.attest(statement(t, d.Digest, "https://slsa.dev/provenance/v1"), identity, issuedBy, time.Now().Add(time.Minute), nil))
+		found, err := newVerifier(t).Inspect(t.Context(), repo, d.Digest, func(Finding) *policy.Rule { return &rule })
+		if err != nil || len(found) != 1 || found[0].Reason != Attestation || found[0].Verified != verified {
+			t.Errorf("%s: %v, %v", issuedBy, found, err)
+			continue
+		}
+		want := "attestation of type https://slsa.dev/provenance/v1: verified"
+		if !verified {
+			want = "attestation of type https://slsa.dev/provenance/v1: not verified: signed by another"
+		}
+		if !strings.HasSuffix(found[0].String(), want) {
+			t.Errorf("%s: %s", issuedBy, found[0])
+		}
+	}
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // Inspect returns everything that refers to a digest or is kept as its
-// signature, each held against the rule that is given for it; nil is none.
+// signature, each held against the rule that is given for it; nil is none. An
+// attestation is Verified where its own signature is, and its Reason stays.
 // Where that rule's root is out of reach the finding says so. Errors: the
 // Source's.
 func (v *Verifier) Inspect(ctx context.Context, src Source, d digest.Digest, rule func(Finding) *policy.Rule) ([]Finding, error) {
@@ -20,16 +21,32 @@ func (v *Verifier) Inspect(ctx context.Context, src Source, d digest.Digest, rul
 		if err != nil || !ok {
 			return out, err
 		}
-		if r := rule(f); r != nil && !r.Unsigned {
-			held, err := v.check(ctx, c, f, r)
-			if err != nil {
-				f.Err = err
-			} else {
-				f = held
-			}
+		if r := rule(f); asks(r) {
+			f = v.inspected(ctx, c, f, r)
 		}
 		out = append(out, f)
 	}
+}
+
+// inspected holds one finding against a rule. An attestation counts as no
+// signature, but whether its own is good is worth knowing too.
+func (v *Verifier) inspected(ctx context.Context, c *collector, f Finding, rule *policy.Rule) Finding {
+	bare := f
+	if f.Reason == Attestation {
+		bare.Reason = ""
+	}
+	held, err := v.check(ctx, c, bare, rule)
+	switch {
+	case err != nil:
+		f.Err = err
+		return f
+	case f.Reason != Attestation:
+		return held
+	case held.Reason != "":
+		held.Err = held.problem()
+	}
+	held.Reason = Attestation
+	return held
 }
 
 // Remembers tells whether this home has verified a release, as it is locked,
