@@ -177,7 +177,7 @@ func hashOf(parts ...string) string {
 }
 
 // rulePrint is everything that a rule's meaning depends on. A trusted root
-// counts by its place, size and age: to read it would cost every sync.
+// counts by its place, size and age.
 func rulePrint(r *policy.Rule) string {
 	switch {
 	case r.Keyless == nil:
