@@ -30,7 +30,7 @@ func (p *Project) MergeLock(ctx context.Context, base, ours, theirs string) (*Lo
 	if err != nil {
 		return nil, err
 	}
-	in := &inputs{lock: merged.Lock, before: merged.Ours}
+	in := &inputs{lock: merged.Lock, before: merged.Ours, merged: true}
 	if in.manifest, err = p.Manifest(); err != nil {
 		if len(merged.Conflicts) > 0 {
 			return nil, err

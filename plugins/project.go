@@ -118,7 +118,7 @@ type inputs struct {
 	lock     *lockfile.Lock     // nil where there is none
 	before   *lockfile.Lock     // what was locked, for who signed it and for telling what changes: lock, or our side of one that was merged
 	lockData []byte
-	merged   bool // the lock had conflict markers and was merged as it was read
+	merged   bool // lock was put together from two, and is not what any file says
 }
 
 // edit changes a manifest's text.

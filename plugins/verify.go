@@ -53,6 +53,7 @@ type SignerError struct {
 	Name          string
 	Locked, Found *lockfile.Signature // Found is nil where no rule asks for one any more
 	Moved         bool                // to other content; else the lock is wrong about what it has
+	Merging       bool                // two locks; Locked is what ours says
 }
 
 func (e *SignerError) Error() string {

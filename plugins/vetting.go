@@ -85,7 +85,7 @@ func (p *Project) vet(ctx context.Context, entry *lockfile.Plugin, v vetting) er
 	rule, governed := v.manifest().Trust.Decide(entry.Repository)
 	if !governed || rule == nil {
 		if was != nil && entry.Signature == nil && !same && !accepted {
-			return &SignerError{Name: entry.Name, Locked: was, Moved: true}
+			return &SignerError{Name: entry.Name, Locked: was, Moved: true, Merging: v.in.merged}
 		}
 		return nil // but what bears a signature is not moved to other content
 	}
@@ -106,7 +106,7 @@ func (p *Project) vet(ctx context.Context, entry *lockfile.Plugin, v vetting) er
 		other = !found.SameSigner(was) && (was.Key == "" || !admitted(was))
 	}
 	if other && !accepted {
-		return &SignerError{Name: entry.Name, Locked: cmp.Or(entry.Signature, was), Found: found, Moved: entry.Signature == nil}
+		return &SignerError{Name: entry.Name, Locked: cmp.Or(entry.Signature, was), Found: found, Moved: entry.Signature == nil, Merging: v.in.merged}
 	}
 	if !v.frozen {
 		entry.Signature = found

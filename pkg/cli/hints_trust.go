@@ -33,6 +33,12 @@ func (a *app) trustHints(err error) []string {
 		}
 		return []string{fmt.Sprintf("see who signs it, and add a rule for it to %s: %s trust show %s", a.rel(scope.File), me, ref)}
 	case errors.As(err, &signer):
+		if signer.Merging {
+			return []string{
+				"ask the publisher, by another way than the registry, whether that is right",
+				fmt.Sprintf("then take one side (git checkout --ours, or --theirs, of the lock), and for another signer than it names: %s update --accept-signer %s", me, signer.Name),
+			}
+		}
 		if !signer.Moved {
 			return []string{
 				"compare the lock with its history: nobody but " + me + " should have written that signer",

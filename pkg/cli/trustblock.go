@@ -22,7 +22,7 @@ func (a *app) trustBlock(repository string, found []trust.Finding, rule func(tru
 			continue
 		}
 		r := rule(f)
-		line := a.keylessLine(s, r)
+		line := a.keylessLine(f, r)
 		if s.Key != "" {
 			file := a.keyFile(s.Key, r)
 			if f.Verified && file != "" {
@@ -56,12 +56,17 @@ func (a *app) trustBlock(repository string, found []trust.Finding, rule func(tru
 	return b.String()
 }
 
-func (a *app) keylessLine(s trust.Signer, r *policy.Rule) string {
-	text := fmt.Sprintf("keyless = { issuer = %q, identity = %q", s.Issuer, s.Identity)
-	if r != nil && r.Keyless != nil && r.Keyless.TrustedRoot != "" {
-		text += fmt.Sprintf(", trusted-root = %q", a.besideManifest(r.Keyless.TrustedRoot))
+func (a *app) keylessLine(f trust.Finding, r *policy.Rule) string {
+	text := fmt.Sprintf("keyless = { issuer = %q, identity = %q", f.Signer.Issuer, f.Signer.Identity)
+	switch {
+	case r != nil && r.Keyless != nil && r.Keyless.TrustedRoot != "":
+		text += fmt.Sprintf(", trusted-root = %q }", a.besideManifest(r.Keyless.TrustedRoot))
+	case !f.Verified && f.Reason == "":
+		text += " }   # not verified; a private Sigstore needs its trusted-root = \"FILE\" too"
+	default:
+		text += " }"
 	}
-	return text + " }"
+	return text
 }
 
 // keyFile returns the file of a key that a rule lists, "" for one that it does

@@ -66,7 +66,10 @@ func checkRoot(path string) error {
 		MediaType   string            `json:"mediaType"`
 		Authorities []json.RawMessage `json:"certificateAuthorities"`
 	}
-	switch err := json.Unmarshal(data, &root); {
+	err = json.Unmarshal(data, &root)
+	switch {
+	case errors.As(err, new(*json.UnmarshalTypeError)):
+		return errors.New("is no trusted root: its JSON is of another kind")
 	case err != nil:
 		return fmt.Errorf("is no trusted root: %w", err)
 	case !strings.HasPrefix(root.MediaType, "application/vnd.dev.sigstore.trustedroot"):
