@@ -32,14 +32,14 @@ func (e *StaleError) Error() string {
 // LockReport is what became of the lock.
 type LockReport struct {
 	Lock    *lockfile.Lock
-	Before  *lockfile.Lock // nil where there was none
+	Before  *lockfile.Lock // nil where there was none; our side where it was merged
 	Changes []lockfile.Change
 	Result  *resolve.Result // notes, skipped and moved releases
 	Refused []error         // why entries were kept as they are locked: *RefusedError, *SignerError; only of an update
 }
 
 func newLockReport(in *inputs, r *resolve.Result, refused []error) LockReport {
-	return LockReport{Lock: r.Lock, Before: in.lock, Changes: lockfile.Diff(in.lock, r.Lock), Result: r, Refused: refused}
+	return LockReport{Lock: r.Lock, Before: in.before, Changes: lockfile.Diff(in.before, r.Lock), Result: r, Refused: refused}
 }
 
 // LockOptions change what Lock does.
@@ -88,7 +88,7 @@ func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, 
 		if err != nil {
 			return nil, err
 		}
-		v.in = in
+		v.in, v.news = in, true
 		refused, err := p.verify(ctx, result, v)
 		if err != nil {
 			return nil, err

@@ -116,8 +116,9 @@ type inputs struct {
 	onDisk   []byte             // the manifest as it stands, nil where there is none
 	edited   []byte             // what it shall become; onDisk where nothing is edited
 	lock     *lockfile.Lock     // nil where there is none
+	before   *lockfile.Lock     // what was locked, for who signed it and for telling what changes: lock, or our side of one that was merged
 	lockData []byte
-	merged   bool // the lock had conflict markers and was merged as it was read
+	merged   bool // lock was put together from two, and is not what any file says
 }
 
 // edit changes a manifest's text.
@@ -158,6 +159,7 @@ func (p *Project) loadLock(in *inputs) error {
 	}
 	in.lockData = data
 	in.lock, err = lockfile.Parse(p.lock, data)
+	in.before = in.lock
 	return err
 }
 

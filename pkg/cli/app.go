@@ -36,6 +36,7 @@ type app struct {
 	carrying bool     // whole graphs are followed: most of what may refer to something is nowhere
 	config   *config.Config
 	cancel   context.CancelFunc
+	accepted accepted // by trust rules, with no signature
 }
 
 // prepare runs before every command: it applies the global flags.

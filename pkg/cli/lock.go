@@ -96,6 +96,7 @@ func (a *app) runMerge(ctx context.Context, files []string) error {
 // printLock prints what became of a lock.
 func (a *app) printLock(r *plugins.LockReport) error {
 	a.notes(r.Result)
+	a.warnAccepted(r.Lock, r.Changes, nil)
 	for _, p := range r.Lock.Plugins {
 		if _, ok := p.Platform(hostPlatform()); !ok {
 			a.warn("%s %s: serves no %s, so that sync will fail on this machine", escape(p.Name), escape(p.Version), hostPlatform())
