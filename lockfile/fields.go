@@ -31,7 +31,8 @@ func (r *reader) plugin(t *diag.Table) Plugin {
 	}
 	seen := map[artifact.Platform]bool{}
 	tagged := true
-	for _, t := range t.Need("platform").AsTables() {
+	tables := t.Need("platform").AsTables()
+	for _, t := range tables {
 		q := r.platform(t)
 		if seen[q.Platform] && !q.Platform.IsZero() {
 			t.Get("platform").Problem("%s is there twice", q.Platform)
@@ -53,6 +54,7 @@ func (r *reader) plugin(t *diag.Table) Plugin {
 			t.Problem("plugin: has neither version nor tag nor digest")
 		}
 	}
+	r.platformTags(tables, p)
 	return p
 }
 

@@ -129,7 +129,8 @@ func TestSaveBesideLeftOvers(t *testing.T) {
 
 func TestSaveFails(t *testing.T) {
 	dir := t.TempDir()
-	if err := sample().Save(filepath.Join(dir, "absent", "X.lock")); !errors.Is(err, fs.ErrNotExist) {
+	absent := filepath.Join(dir, "absent", "X.lock")
+	if err := sample().Save(absent); !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "write "+absent+": ") {
 		t.Errorf("in no folder: %v", err)
 	}
 	file := filepath.Join(dir, "X.lock")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
@@ -14,6 +13,7 @@ import (
 type Merged struct {
 	Lock      *Lock    // valid and sorted, without the conflicting plugins
 	Conflicts []string // names of plugins to be resolved again where still wanted, sorted
+	Ours      *Lock    // our side, as far as it can be told
 }
 
 // Merge puts two locks together, plugin by plugin: what only one side changed
@@ -35,7 +35,7 @@ func mergeBut(conflicts []string, base, ours, theirs *Lock) *Merged {
 			names[name] = true
 		}
 	}
-	m := &Merged{Lock: &Lock{}, Conflicts: conflicts}
+	m := &Merged{Lock: &Lock{}, Conflicts: conflicts, Ours: ours}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		p, ok := merge(base != nil, before[name], mine[name], other[name])
 		switch {
@@ -99,7 +99,7 @@ func (m *Merged) dropCollisions() {
 // MergeFiles is Merge over the three files that git hands to a merge driver. A
 // base that is no lock counts as none: git gives an empty file where both sides
 // added the lock, and one with conflict markers where the base was itself
-// merged. Errors: those of Load for ours and theirs.
+// merged. Errors: those of Load for ours and theirs, fs.ErrNotExist for base.
 func MergeFiles(base, ours, theirs string) (*Merged, error) {
 	mine, err := Load(ours)
 	if err != nil {
@@ -110,7 +110,7 @@ func MergeFiles(base, ours, theirs string) (*Merged, error) {
 		return nil, err
 	}
 	data, err := ReadFile(base)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err != nil {
 		return nil, err
 	}
 	return Merge(parseBase(base, data), mine, other), nil
@@ -130,6 +130,7 @@ func MergeConflict(file string, data []byte) (*Merged, error) {
 	if err != nil {
 		return nil, err
 	}
+	whole, wholeErr := Parse(file, s.ours.text)
 	var unsure []string
 	for _, s := range []*side{&s.ours, &s.base, &s.theirs} {
 		unsure = append(unsure, s.dropUnsure()...)
@@ -143,7 +144,11 @@ func MergeConflict(file string, data []byte) (*Merged, error) {
 	if s.hasBase {
 		base = parseBase(file, s.base.text)
 	}
-	return mergeBut(unsure, base, ours, theirs), nil
+	m := mergeBut(unsure, base, ours, theirs)
+	if wholeErr == nil {
+		m.Ours = whole // with those of which git mixed the sides, too
+	}
+	return m, nil
 }
 
 func parseBase(file string, data []byte) *Lock {

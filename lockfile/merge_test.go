@@ -213,7 +213,6 @@ func TestMergeFiles(t *testing.T) {
 		{base, "a c"},
 		{file("empty", ""), "a b c"},
 		{file("merged", conflicted("<", "=", ">")), "a b c"},
-		{filepath.Join(dir, "absent"), "a b c"},
 	} {
 		m, err := lockfile.MergeFiles(c.base, ours, theirs)
 		if err != nil || wordsOf(m) != c.want {
@@ -224,7 +223,10 @@ func TestMergeFiles(t *testing.T) {
 	if m, err := lockfile.MergeFiles(base, ours, file("bad", "version = 1\nversion = 2\n")); !errors.As(err, &bad) {
 		t.Errorf("%v, %v", m, err)
 	}
-	if m, err := lockfile.MergeFiles(base, filepath.Join(dir, "absent"), theirs); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("%v, %v", m, err)
+	absent := filepath.Join(dir, "absent")
+	for _, files := range [][3]string{{absent, ours, theirs}, {base, absent, theirs}, {base, ours, absent}} {
+		if m, err := lockfile.MergeFiles(files[0], files[1], files[2]); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%q: %v, %v", files, m, err)
+		}
 	}
 }

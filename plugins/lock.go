@@ -32,14 +32,14 @@ func (e *StaleError) Error() string {
 // LockReport is what became of the lock.
 type LockReport struct {
 	Lock    *lockfile.Lock
-	Before  *lockfile.Lock // nil where there was none
+	Before  *lockfile.Lock // nil where there was none; our side where it was merged
 	Changes []lockfile.Change
 	Result  *resolve.Result // notes, skipped and moved releases
 	Refused []error         // why entries were kept as they are locked: *RefusedError, *SignerError; only of an update
 }
 
 func newLockReport(in *inputs, r *resolve.Result, refused []error) LockReport {
-	return LockReport{Lock: r.Lock, Before: in.lock, Changes: lockfile.Diff(in.lock, r.Lock), Result: r, Refused: refused}
+	return LockReport{Lock: r.Lock, Before: in.before, Changes: lockfile.Diff(in.before, r.Lock), Result: r, Refused: refused}
 }
 
 // LockOptions change what Lock does.
@@ -70,15 +70,13 @@ func (p *Project) settleAndCheck(ctx context.Context, in *inputs) (*resolve.Resu
 			kept = append(kept, entry)
 		}
 	}
-	if moved, err := resolve.Check(ctx, p.catalog, kept); err == nil {
-		result.Moved = moved
-	}
+	result.Moved, _ = resolve.Check(ctx, p.catalog, kept)
 	return result, nil
 }
 
 // relock is run without its second half: nothing is installed.
 func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, o LockOptions) (*LockReport, error) {
-	for {
+	for try := 1; ; try++ {
 		in, err := p.load(e, false)
 		if errors.As(err, new(*lockfile.ConflictError)) {
 			in, err = p.mergeConflict(in)
@@ -90,7 +88,7 @@ func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, 
 		if err != nil {
 			return nil, err
 		}
-		v.in = in
+		v.in, v.news = in, true
 		refused, err := p.verify(ctx, result, v)
 		if err != nil {
 			return nil, err
@@ -105,6 +103,9 @@ func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, 
 		}
 		if !p.unchanged(in) {
 			hold.Unlock()
+			if try == maxTries {
+				return nil, errAgain
+			}
 			continue
 		}
 		return &report, errors.Join(p.save(in, result.Lock), hold.Unlock())

@@ -15,30 +15,30 @@ func (p *Project) mergeConflict(in *inputs) (*inputs, error) {
 	if err != nil {
 		return nil, err
 	}
-	in.lock, in.merged = m.Lock, true
+	in.lock, in.before, in.merged = m.Lock, m.Ours, true
 	return in, nil
 }
 
 // MergeLock is git's merge driver for locks: it merges the files base, ours and
 // theirs driver by driver and writes the result to ours. What both sides
 // changed is resolved again by the project's manifest; everything else is kept
-// whatever that manifest says, since git may not have merged it yet. Errors:
-// lockfile.MergeFiles's, and Lock's where something is to be resolved.
+// whatever that manifest says, since git may not have merged it yet. What ours
+// does not have is held against the trust rules. Errors: lockfile.MergeFiles's,
+// and Lock's where something is to be resolved or verified.
 func (p *Project) MergeLock(ctx context.Context, base, ours, theirs string) (*LockReport, error) {
 	merged, err := lockfile.MergeFiles(base, ours, theirs)
 	if err != nil {
 		return nil, err
 	}
-	before, err := lockfile.Load(ours)
-	if err != nil {
-		return nil, err
+	in := &inputs{lock: merged.Lock, before: merged.Ours, merged: true}
+	if in.manifest, err = p.Manifest(); err != nil {
+		if len(merged.Conflicts) > 0 {
+			return nil, err
+		}
+		in.manifest = nil // it may be the next that git merges
 	}
 	result := &resolve.Result{Lock: merged.Lock.Clone()}
 	if len(merged.Conflicts) > 0 {
-		in := &inputs{lock: merged.Lock}
-		if in.manifest, err = p.Manifest(); err != nil {
-			return nil, err
-		}
 		resolved, err := p.resolve(ctx, in, resolve.Options{})
 		if err != nil {
 			return nil, err
@@ -50,10 +50,10 @@ func (p *Project) MergeLock(ctx context.Context, base, ours, theirs string) (*Lo
 		}
 		result.Lock.Sort()
 		result.Notes, result.Skipped = resolved.Notes, resolved.Skipped
-		if _, err := p.verify(ctx, result, vetting{in: &inputs{manifest: in.manifest, lock: before}}); err != nil {
-			return nil, err
-		}
 	}
-	report := newLockReport(&inputs{lock: before}, result, nil)
+	if _, err := p.verify(ctx, result, vetting{in: in, news: true}); err != nil {
+		return nil, err
+	}
+	report := newLockReport(in, result, nil)
 	return &report, result.Lock.Save(ours)
 }

@@ -27,7 +27,7 @@ type Options struct {
 	Platform artifact.Platform                                    // of this machine
 	Registry *registry.Client                                     // the one way to registries
 	Override string                                               // SCHEMAHERO_PLUGIN_REGISTRY: VALUE-NAME is where a driver is, if the manifest names no registry
-	Offline  bool                                                 // only tells: Registry is what refuses
+	Offline  bool                                                 // only tells, and lists all that is missing: Registry is what refuses
 	Verifier Verifier                                             // nil: a manifest with trust rules is refused
 	Probe    func(context.Context, install.Item, string) error    // starts a driver; needed for SyncOptions.Probe
 	Fetch    install.Fetcher                                      // nil: layers come through Registry
@@ -116,8 +116,9 @@ type inputs struct {
 	onDisk   []byte             // the manifest as it stands, nil where there is none
 	edited   []byte             // what it shall become; onDisk where nothing is edited
 	lock     *lockfile.Lock     // nil where there is none
+	before   *lockfile.Lock     // what was locked, for who signed it and for telling what changes: lock, or our side of one that was merged
 	lockData []byte
-	merged   bool // the lock had conflict markers and was merged as it was read
+	merged   bool // lock was put together from two, and is not what any file says
 }
 
 // edit changes a manifest's text.
@@ -131,7 +132,7 @@ func (p *Project) load(e edit, optional bool) (*inputs, error) {
 	if in.onDisk, err = diag.ReadFile(p.manifest, diag.TooLarge); errors.Is(err, fs.ErrNotExist) && optional {
 		in.onDisk = nil
 	} else if errors.Is(err, fs.ErrNotExist) {
-		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest)}
+		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest), File: p.manifest}
 	} else if err != nil {
 		return nil, err
 	}
@@ -158,6 +159,7 @@ func (p *Project) loadLock(in *inputs) error {
 	}
 	in.lockData = data
 	in.lock, err = lockfile.Parse(p.lock, data)
+	in.before = in.lock
 	return err
 }
 
@@ -165,7 +167,7 @@ func (p *Project) loadLock(in *inputs) error {
 func (p *Project) Manifest() (*manifest.Manifest, error) {
 	m, err := manifest.Load(p.manifest)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest)}
+		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest), File: p.manifest}
 	}
 	return m, err
 }

@@ -1,6 +1,7 @@
 package plugins
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,8 +29,9 @@ func (e *ChainError) Error() string {
 
 // VerifyRemote holds the lock against the registries: whether tags still name
 // what is locked (the result), and whether digest, manifest and layer are one
-// chain (*ChainError). Errors besides: *StaleError without a lock, the
-// Registry's.
+// chain (*ChainError). An entry of which a registry tells nothing does not hide
+// what is found of the others. Errors besides, joined: *StaleError without a
+// lock, the Registry's.
 func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 	in, err := p.load(nil, true)
 	if err != nil {
@@ -39,18 +41,15 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 	if lock == nil {
 		return nil, &StaleError{File: p.lock, Missing: true}
 	}
-	moved, err := resolve.Check(ctx, p.catalog, lock.Plugins)
-	if err != nil {
-		return moved, err
-	}
-	gone := map[string]bool{}
-	for _, m := range moved {
-		gone[m.Plugin] = gone[m.Plugin] || m.Kind == resolve.ContentGone
-	}
 	v := vetting{in: in, frozen: true, again: true}
-	return moved, each(ctx, len(lock.Plugins), func(ctx context.Context, i int) error {
+	moved := make([][]resolve.Moved, len(lock.Plugins))
+	err = each(ctx, len(lock.Plugins), func(ctx context.Context, i int) (err error) {
 		entry := lock.Plugins[i].Clone()
-		if gone[entry.Name] {
+		moved[i], err = resolve.Check(ctx, p.catalog, lock.Plugins[i:i+1])
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(moved[i], func(m resolve.Moved) bool { return m.Kind == resolve.ContentGone }) {
 			return nil
 		}
 		if err := p.checkChain(ctx, entry, nil); err != nil {
@@ -58,35 +57,41 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 		}
 		return p.vet(ctx, &entry, v)
 	})
+	return slices.Concat(moved...), err
 }
 
 // checkChain reads what an entry pins for some platforms, nil for all, by digest
-// and compares. In the tags layout each platform's manifest is a chain of its
-// own.
+// and compares.
 func (p *Project) checkChain(ctx context.Context, entry lockfile.Plugin, platforms []artifact.Platform) error {
 	repo, err := p.o.repository(entry.Repository)
 	if err != nil {
 		return err
 	}
-	read := map[digest.Digest]*artifact.Release{}
+	var some []lockfile.Platform
 	for _, locked := range entry.Platforms {
-		if platforms != nil && !slices.Contains(platforms, locked.Platform) {
-			continue
+		if platforms == nil || slices.Contains(platforms, locked.Platform) {
+			some = append(some, locked)
 		}
+	}
+	if len(some) == 0 {
+		return nil
+	}
+	want := make([]artifact.Platform, len(some))
+	for i, locked := range some {
+		want[i] = locked.Platform
+	}
+	rel, err := resolve.ReadPinned(ctx, repo, &entry, want)
+	var format *artifact.FormatError
+	if errors.As(err, &format) {
+		return &ChainError{entry.Name, some[0].Platform, cmp.Or(entry.Digest, some[0].Manifest), format.Error()}
+	}
+	if err != nil {
+		return err
+	}
+	for _, locked := range some {
 		root := entry.Digest
-		if root == "" || locked.Tag != "" {
+		if rel.Layout == artifact.LayoutTags && locked.Tag != "" {
 			root = locked.Manifest
-		}
-		rel := read[root]
-		if rel == nil {
-			if rel, err = artifact.ReadReferenceFor(ctx, repo, entry.Name, root.String(), platforms); err != nil {
-				var format *artifact.FormatError
-				if errors.As(err, &format) {
-					return &ChainError{entry.Name, locked.Platform, root, format.Error()}
-				}
-				return err
-			}
-			read[root] = rel
 		}
 		if problem := compareBuild(rel, locked); problem != "" {
 			return &ChainError{entry.Name, locked.Platform, root, problem}
@@ -100,6 +105,8 @@ func compareBuild(rel *artifact.Release, locked lockfile.Platform) string {
 	switch {
 	case !ok:
 		return "it offers no such platform"
+	case b.Tag != locked.Tag:
+		return fmt.Sprintf("its tag is %s, locked is %s", cmp.Or(b.Tag, "none"), cmp.Or(locked.Tag, "none"))
 	case b.Manifest != locked.Manifest:
 		return fmt.Sprintf("its manifest is %s, locked is %s", b.Manifest, locked.Manifest)
 	case b.Layer.Digest != locked.Layer:

@@ -96,7 +96,8 @@ func (t *transition) apply(ctx context.Context) error {
 			return err
 		}
 	}
-	staged := engine.Stage(ctx, t.work, install.StageOptions{Refetch: t.o.Refetch, KeepGoing: t.o.KeepGoing})
+	// Offline a failure costs no time, and all that is missing is to be listed.
+	staged := engine.Stage(ctx, t.work, install.StageOptions{Refetch: t.o.Refetch, KeepGoing: t.o.KeepGoing || t.p.o.Offline})
 	if staged != nil && !t.o.KeepGoing {
 		return staged
 	}

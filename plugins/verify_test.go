@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -84,7 +85,7 @@ func TestVet(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := opened(t, c.verified)
-			in := &inputs{manifest: &manifest.Manifest{Trust: policy.Policy{Rules: c.rules}}, lock: &lockfile.Lock{Plugins: []lockfile.Plugin{entryOf("1.0.0", c.locked)}}}
+			in := &inputs{manifest: &manifest.Manifest{Trust: policy.Policy{Rules: c.rules}}, before: &lockfile.Lock{Plugins: []lockfile.Plugin{entryOf("1.0.0", c.locked)}}}
 			entry := entryOf(c.to, nil)
 			if c.to == "1.0.0" {
 				entry.Signature = c.locked
@@ -114,6 +115,51 @@ func opened(t *testing.T, v Verifier) *Project {
 	return Open(filepath.Join(t.TempDir(), ManifestName), Options{Home: t.TempDir(), Registry: client, Verifier: v})
 }
 
+// asked is a Verifier that notes what it is asked.
+type asked struct {
+	questions []Verification
+	signers
+}
+
+func (a *asked) Verify(ctx context.Context, v Verification) (*lockfile.Signature, error) {
+	a.questions = append(a.questions, v)
+	return a.signers.Verify(ctx, v)
+}
+
+// A lock asks of what it does not say already, and says whom it said before.
+func TestVetAsks(t *testing.T) {
+	grown := entryOf("1.0.0", keySigner("a"))
+	grown.Platforms = []lockfile.Platform{{Platform: artifact.Platform{OS: "linux", Arch: "arm64"}}}
+	renamed := entryOf("1.0.0", keySigner("a"))
+	renamed.Aliases = []string{"cockroachdb"}
+	for name, c := range map[string]struct {
+		rules []policy.Rule
+		entry lockfile.Plugin
+		want  int
+	}{
+		"as locked":            {keysRule("a"), entryOf("1.0.0", keySigner("a")), 0},
+		"with an alias":        {keysRule("a"), renamed, 0},
+		"under no rules":       {nil, entryOf("1.0.0", keySigner("a")), 0},
+		"another platform":     {keysRule("a"), grown, 1},
+		"without a signature":  {keysRule("a"), entryOf("1.0.0", nil), 1},
+		"not admitted":         {keysRule("b"), entryOf("1.0.0", keySigner("a")), 1},
+		"in no scope":          {[]policy.Rule{{Scope: "elsewhere.example", Unsigned: true}}, entryOf("1.0.0", keySigner("a")), 1},
+		"another version":      {keysRule("a"), entryOf("2.0.0", nil), 1},
+		"unsigned, as locked":  {[]policy.Rule{{Scope: "registry.example", Unsigned: true}}, entryOf("1.0.0", keySigner("a")), 0},
+		"unsigned, other lock": {[]policy.Rule{{Scope: "registry.example", Unsigned: true}}, entryOf("2.0.0", nil), 1},
+	} {
+		a := &asked{signers: signers{"1.0.0": keySigner("a"), "2.0.0": keySigner("a")}}
+		p := opened(t, a)
+		in := &inputs{manifest: &manifest.Manifest{Trust: policy.Policy{Rules: c.rules}}, before: &lockfile.Lock{Plugins: []lockfile.Plugin{entryOf("1.0.0", keySigner("a"))}}}
+		if err := p.vet(t.Context(), &c.entry, vetting{in: in, news: true}); err != nil && name != "not admitted" {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(a.questions) != c.want || c.want == 1 && !a.questions[0].Before.Equal(keySigner("a")) {
+			t.Errorf("%s: %d questions, want %d: %+v", name, len(a.questions), c.want, a.questions)
+		}
+	}
+}
+
 // A program that cannot verify refuses a manifest that asks for it.
 func TestNoVerifier(t *testing.T) {
 	p := opened(t, nil)
@@ -138,7 +184,7 @@ func TestUpdateKeeps(t *testing.T) {
 	parsed.Trust = policy.Policy{Rules: keysRule("a")}
 	locked := entryOf("1.0.0", keySigner("a"))
 	p := opened(t, signers{"1.0.0": keySigner("a")})
-	v := vetting{in: &inputs{manifest: parsed, lock: &lockfile.Lock{Plugins: []lockfile.Plugin{locked}}}, keep: true}
+	v := vetting{in: &inputs{manifest: parsed, before: &lockfile.Lock{Plugins: []lockfile.Plugin{locked}}}, keep: true}
 	result := &resolve.Result{Lock: &lockfile.Lock{Plugins: []lockfile.Plugin{entryOf("2.0.0", nil)}}}
 	refused, err := p.verify(t.Context(), result, v)
 	if err != nil || len(refused) != 1 || !result.Lock.Plugins[0].Equal(&locked) {

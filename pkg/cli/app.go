@@ -37,6 +37,7 @@ type app struct {
 	config   *config.Config
 	untimed  context.Context // without --timeout, for what comes after this program's own work
 	cancel   context.CancelFunc
+	accepted accepted // by trust rules, with no signature
 }
 
 // prepare runs before every command: it applies the global flags.

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 )
 
@@ -36,7 +35,8 @@ func (a *app) bundleCreateCommand() *cobra.Command {
 		`One lock gives one bundle, byte for byte, on any machine, as long as the releases'
 signatures are the same. A name that ends in / or is a folder's keeps an unpacked
 layout there, to be committed: a later run fetches what is new, leaves alone what
-is right, and removes what the lock no longer names.`,
+is right, and removes what the lock no longer names. A file that is there is
+replaced where it is an earlier bundle.`,
 		examples(
 			"bundle create drivers.tar", "all platforms of the lock",
 			"bundle create drivers.tar --platform linux/amd64", "one platform; the lock inside has only that",
@@ -53,6 +53,9 @@ is right, and removes what the lock no longer names.`,
 
 func (a *app) runBundle(ctx context.Context, name string, platforms, tools []string) error {
 	file := a.abs(name)
+	if name == "-" {
+		return usagef("bundle create -: a bundle is not written to standard output; name a file")
+	}
 	info, err := os.Stat(file)
 	folder := strings.HasSuffix(name, "/") || strings.HasSuffix(name, string(filepath.Separator)) || err == nil && info.IsDir()
 	lock, err := a.lockToCarry(nil)
@@ -66,13 +69,8 @@ func (a *app) runBundle(ctx context.Context, name string, platforms, tools []str
 	if err != nil {
 		return err
 	}
-	if folder {
-		if err := a.notItself(file, lock); err != nil {
-			return err
-		}
-		if err := transfer.CheckFolder(file); err != nil {
-			return err
-		}
+	if err := a.checkTarget(name, folder, lock); err != nil {
+		return err
 	}
 	a.carrying = true
 	if _, err := a.registry(); err != nil {
@@ -83,52 +81,32 @@ func (a *app) runBundle(ctx context.Context, name string, platforms, tools []str
 		return err
 	}
 	a.warnUnsigned(lock, graphs)
-	b := transfer.NewBundle(lock, graphs, carriedTools)
+	written := &transfer.Written{}
+	b, err := transfer.Build(lock, graphs, carriedTools, func(b *transfer.Bundle) (err error) {
+		if !folder {
+			return b.WriteTar(ctx, file, a.repository, a.transferEvent("fetching"))
+		}
+		written, err = b.WriteFolder(ctx, file, a.repository, a.transferEvent("fetching"))
+		return err
+	})
+	a.stopProgress()
+	if err != nil {
+		return err
+	}
 	r := newBundled(name, lock, graphs, carriedTools)
-	r.Files, r.Bytes = len(b.Blobs)+len(b.Tools), b.Size()
-	events := a.transferEvent("fetching")
-	if folder {
-		written, err := b.WriteFolder(ctx, file, a.repository, events)
-		a.stopProgress()
-		if err != nil {
-			return err
-		}
-		r.Layout, r.Added, r.Removed, r.Kept = "folder", len(written.Added), len(written.Removed), written.Kept
-	} else {
-		err := b.WriteTar(ctx, file, a.repository, events)
-		a.stopProgress()
-		if err != nil {
-			return err
-		}
+	r.Files, r.Bytes, r.Layout = len(b.Blobs)+len(b.Tools), b.Size(), "folder"
+	r.Added, r.Removed, r.Kept = len(written.Added), len(written.Removed), written.Kept
+	if !folder {
+		r.Layout = "tar"
 		if r.Digest, err = fileDigest(file); err != nil {
 			return err
 		}
-		r.Layout = "tar"
-	}
-	if err := a.print(r.view(r.created)); err != nil {
-		return err
 	}
 	var problems []transfer.Problem
 	for _, g := range graphs {
 		problems = append(problems, g.Problems...)
 	}
-	return a.incomplete(name, problemTexts(problems))
-}
-
-// notItself refuses to write the layout that the lock's drivers come from: what
-// else is in it would be removed.
-func (a *app) notItself(dir string, l *lockfile.Lock) error {
-	for _, p := range l.Plugins {
-		path, ok := strings.CutPrefix(p.Repository, artifact.LayoutScheme)
-		if !ok {
-			continue
-		}
-		rel, err := filepath.Rel(dir, filepath.Join(a.projectDir(), filepath.FromSlash(path)))
-		if err == nil && filepath.IsLocal(rel) {
-			return &transfer.FolderError{Folder: dir, Problem: "is where the lock's " + p.Name + " comes from"}
-		}
-	}
-	return nil
+	return a.printCarried(r.view(r.created), name, problemTexts(problems))
 }
 
 func fileDigest(file string) (digest.Digest, error) {

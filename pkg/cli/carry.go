@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
@@ -33,10 +35,15 @@ func (c *carried) Fetch(ctx context.Context, l install.Layer) (io.ReadCloser, er
 }
 
 // servedFrom is where a repository's layers come from: itself, or what --from
-// names.
+// names. It is "" where a mirror may be asked first.
 func (a *app) servedFrom(repository string) string {
 	if a.source != nil {
 		return a.source.path
+	}
+	if c, err := a.loadConfig(); err != nil || slices.ContainsFunc(c.Mirrors, func(m config.Mirror) bool {
+		return repository == m.Prefix || strings.HasPrefix(repository, m.Prefix+"/")
+	}) {
+		return ""
 	}
 	return repository
 }
@@ -164,6 +171,8 @@ func (a *app) transferEvent(verb string) func(transfer.Event) {
 	return func(e transfer.Event) {
 		subject := escape(e.Subject)
 		switch {
+		case e.Kind == transfer.EventWait:
+			a.say("waiting for another process, which writes %s", escape(a.rel(e.Subject)))
 		case e.Kind == transfer.EventThere && a.flags.verbose:
 			a.say("%s: is there already", subject)
 		case e.Kind == transfer.EventThere || e.Total < smallFile && !a.flags.verbose:
@@ -181,6 +190,18 @@ func problemTexts(problems []transfer.Problem) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// printCarried prints what was carried. Where that is not all, it is a failure:
+// then it is told for a person, on standard error.
+func (a *app) printCarried(v view, what string, problems []string) error {
+	if len(problems) == 0 {
+		return a.print(v)
+	}
+	if !a.flags.quiet {
+		v.text(a.Err)
+	}
+	return a.incomplete(what, problems)
 }
 
 // incomplete warns of everything that could not be carried; it is nil where there

@@ -38,7 +38,8 @@ func Run(ctx context.Context, p Program) int {
 	a := &app{Program: p, stdout: p.Out}
 	a.Out = stdout
 	defer a.close()
-	root, args := a.root(), a.arguments()
+	args := a.arguments()
+	root := a.root(args)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
 		a.completions(root) // a tenth of what a command with nothing to do takes
 	}

@@ -9,22 +9,68 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// addCommands hangs every command under root, in the order of the help page.
-func (a *app) addCommands(root *cobra.Command) {
-	add := func(group string, commands ...*cobra.Command) {
-		for _, c := range commands {
-			c.GroupID = group
-			root.AddCommand(c)
+// entry is a command that can be made: making all of them is a good part of the
+// time that a command with nothing to do takes.
+type entry struct {
+	group string
+	name  string
+	make  func() *cobra.Command
+}
+
+// commands are all there are, in the order of the help page.
+func (a *app) commands() []entry {
+	return []entry{
+		{groupProject, "init", a.initCommand},
+		{groupProject, "add", a.addCommand},
+		{groupProject, "remove", a.removeCommand},
+		{groupProject, "lock", a.lockCommand},
+		{groupProject, "sync", a.syncCommand},
+		{groupProject, "update", a.updateCommand},
+		{groupProject, "outdated", a.outdatedCommand},
+		{groupProject, "versions", a.versionsCommand},
+		{groupProject, "why", a.whyCommand},
+		{groupProject, "tree", a.treeCommand},
+		{groupMachine, "list", a.listCommand},
+		{groupMachine, "which", a.whichCommand},
+		{groupMachine, "verify", a.verifyCommand},
+		{groupMachine, "prune", a.pruneCommand},
+		{groupMachine, "doctor", a.doctorCommand},
+		{groupMachine, "run", a.runCommand},
+		{groupMachine, "download", a.downloadCommand},
+		{groupSources, "search", a.searchCommand},
+		{groupSources, "inspect", a.inspectCommand},
+		{groupSources, "trust", a.trustCommand},
+		{groupSources, "login", a.loginCommand},
+		{groupSources, "logout", a.logoutCommand},
+		{groupAuthor, "build", a.buildCommand},
+		{groupAuthor, "push", a.pushCommand},
+		{groupAuthor, "sign", a.signCommand},
+		{groupAuthor, "tag", a.tagCommand},
+		{groupCarry, "mirror", a.mirrorCommand},
+		{groupCarry, "bundle", a.bundleCommand},
+		{groupCarry, "serve", a.serveCommand},
+		{groupCarry, "export", a.exportCommand},
+		{groupShell, "link", a.linkCommand},
+		{groupShell, "unlink", a.unlinkCommand},
+		{groupShell, "completion", a.completionCommand},
+		{groupShell, "version", a.versionCommand},
+	}
+}
+
+// addCommands hangs under root the command that the line begins with, or where
+// it begins with none, all of them: for help, suggestions and completion.
+func (a *app) addCommands(root *cobra.Command, args []string) {
+	entries := a.commands()
+	if len(args) > 0 {
+		if at := slices.IndexFunc(entries, func(e entry) bool { return e.name == args[0] }); at >= 0 {
+			entries = entries[at : at+1]
 		}
 	}
-	add(groupProject, a.initCommand(), a.addCommand(), a.removeCommand(), a.lockCommand(), a.syncCommand(),
-		a.updateCommand(), a.outdatedCommand(), a.versionsCommand(), a.whyCommand(), a.treeCommand())
-	add(groupMachine, a.listCommand(), a.whichCommand(), a.verifyCommand(), a.pruneCommand(), a.doctorCommand(),
-		a.runCommand(), a.downloadCommand())
-	add(groupSources, a.searchCommand(), a.inspectCommand(), a.trustCommand(), a.loginCommand(), a.logoutCommand())
-	add(groupAuthor, a.buildCommand(), a.pushCommand(), a.signCommand(), a.tagCommand())
-	add(groupCarry, a.mirrorCommand(), a.bundleCommand(), a.serveCommand(), a.exportCommand())
-	add(groupShell, a.linkCommand(), a.unlinkCommand(), a.completionCommand(), a.versionCommand())
+	for _, e := range entries {
+		c := e.make()
+		c.GroupID = e.group
+		root.AddCommand(c)
+	}
 }
 
 // command is a cobra command whose arguments are counted with a sentence that

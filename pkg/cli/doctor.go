@@ -12,8 +12,9 @@ func (a *app) doctorCommand() *cobra.Command {
 	var start bool
 	cmd := a.command("doctor", "Check everything and say what to run",
 		`Looks at configuration, home, manifest, lock, installed drivers, the host's
-discovery order, registries, mirrors, credentials and this machine's clock. Exit
-code 1 where a locked driver would not load; advice alone is exit code 0.
+discovery order, trust rules, registries, mirrors, credentials and this
+machine's clock. Exit code 1 where a locked driver would not load; advice alone
+is exit code 0.
 
 Nothing is changed and, without --probe, no driver is started.`,
 		examples(
@@ -66,6 +67,9 @@ func (a *app) runDoctor(ctx context.Context, start bool) error {
 		return err
 	}
 	if err := c.drivers(ctx, p, lock, start); err != nil {
+		return err
+	}
+	if err := c.trust(p, lock); err != nil {
 		return err
 	}
 	if !a.flags.offline {

@@ -183,4 +183,7 @@ func isUnreachable(err error) bool {
 }
 
 // isFileError tells whether a manifest, lock or config does not parse.
-func isFileError(err error) bool { return errors.As(err, new(*diag.Error)) }
+func isFileError(err error) bool {
+	var root *trust.RootError // of a rule: the public good instance's is no file
+	return errors.As(err, new(*diag.Error)) || errors.As(err, &root) && root.File != ""
+}

@@ -24,7 +24,7 @@ func tree() *cobra.Command {
 		Out:       new(bytes.Buffer),
 		Err:       new(bytes.Buffer),
 	}}
-	root := a.root()
+	root := a.root(nil)
 	root.InitDefaultHelpCmd()
 	return root
 }
@@ -181,6 +181,24 @@ func program(words ...string) Program {
 	}
 }
 
+// A line that begins with a command's name is answered by a tree of that
+// command alone, and in the same words.
+func TestOneCommandAlone(t *testing.T) {
+	a := &app{Program: program()}
+	whole := a.root(nil)
+	for _, e := range a.commands() {
+		own := a.root([]string{e.name})
+		if n := len(own.Commands()); n != 1 {
+			t.Errorf("%s: a tree of %d commands", e.name, n)
+		}
+		c, _, err := own.Find([]string{e.name})
+		all, _, _ := whole.Find([]string{e.name})
+		if err != nil || c.Name() != e.name || c.UsageString() != all.UsageString() || c.Long != all.Long {
+			t.Errorf("%s: %v: is another command in a tree of its own", e.name, err)
+		}
+	}
+}
+
 func TestUnknownWordsAreAnswered(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
 		{"snyc", `did you mean "sync"?`},
@@ -224,7 +242,7 @@ func TestHelpNamesTheProgramAsItWasCalled(t *testing.T) {
 		"./bin/kubectl-schemahero-plugin":              "kubectl-schemahero-plugin",
 	} {
 		a := &app{Program: Program{Args: []string{argv0}, Env: func(string) (string, bool) { return "", false }}}
-		root := a.root()
+		root := a.root(nil)
 		for _, c := range append(commands(root), root) {
 			if !strings.HasPrefix(c.UseLine()+" ", want+" ") {
 				t.Errorf("%s: usage %q", argv0, c.UseLine())

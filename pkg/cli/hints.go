@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"runtime"
 	"syscall"
 
@@ -79,6 +81,8 @@ func (a *app) projectHints(err error) []string {
 		if usage.command != "" {
 			return []string{"see " + usage.command + " --help"}
 		}
+	case errors.As(err, &missing) && missing.File != "":
+		return []string{"check the name behind --file, or write a manifest there: " + me + " init -C " + missing.Dir}
 	case errors.As(err, &missing):
 		return []string{"write one here: " + me + " init", "or name it: " + me + " --file PATH …"}
 	case errors.As(err, &stale):
@@ -90,6 +94,8 @@ func (a *app) projectHints(err error) []string {
 		return []string{"merge it: " + me + " lock"}
 	case errors.As(err, &newer):
 		return []string{"upgrade this program, or write the lock again with this version: remove the file and run " + me + " lock"}
+	case errors.As(err, &noVer) && noVer.Prerelease != "" && noVer.Pos.Line > 0:
+		return []string{fmt.Sprintf("take prereleases too: write %s = { version = %q, prerelease = true } in the manifest", noVer.Plugin, noVer.Constraint), "see what there is: " + me + " versions " + noVer.Plugin}
 	case errors.As(err, &noVer):
 		return []string{"see what there is: " + me + " versions " + noVer.Plugin, "and why each was passed over: " + me + " why " + noVer.Plugin}
 	case errors.As(err, &noRepo) && noRepo.Wants != "":
@@ -147,12 +153,15 @@ func (a *app) machineHints(err error) []string {
 		folder *install.FolderError
 		probe  *install.ProbeError
 		sum    *artifact.SumError
+		path   *fs.PathError
 	)
 	switch {
 	case len(foreignPaths(err)) > 0:
 		return []string{"it is not the driver to be installed; to overwrite it: " + me + " sync --force", "to keep it, move it elsewhere"}
 	case errors.As(err, &space), errors.Is(err, syscall.ENOSPC):
 		return []string{"make room, for one by " + me + " prune"}
+	case errors.As(err, &path) && path.Op == "write" && unwritable(path):
+		return []string{"make its folder writable: " + filepath.Dir(path.Path)}
 	case errors.As(err, &folder):
 		return []string{"make the folder writable, or install elsewhere: --dir DIR"}
 	case errors.As(err, &probe):
@@ -163,4 +172,8 @@ func (a *app) machineHints(err error) []string {
 		return []string{"nothing of it was kept; fetch again: " + me + " sync --refetch", "if it happens again, the registry does not hold what was locked: tell its owner"}
 	}
 	return nil
+}
+
+func unwritable(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"path/filepath"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/export"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -14,6 +15,9 @@ func (a *app) carryHints(err error) []string {
 	var (
 		offline *registry.OfflineError
 		missing *transfer.MissingError
+		lacked  *registry.MissingError
+		nowhere *registry.NoLayoutError
+		target  *transfer.FileError
 		graph   *transfer.GraphError
 		folder  *transfer.FolderError
 		layout  *export.LayoutError
@@ -28,15 +32,23 @@ func (a *app) carryHints(err error) []string {
 			"or leave --offline and SCHEMAHERO_PLUGIN_OFFLINE out",
 		}
 	case errors.As(err, &missing):
-		return []string{"it was made from another lock, or for other platforms; from this lock, where there is a network: " + me + " bundle create " + missing.Source}
+		return []string{"it was made from another lock, or for other platforms; from this lock, where there is a network: " + me + " bundle create " + a.rel(missing.Source)}
+	case errors.As(err, &lacked):
+		return []string{"it is not whole, or for other platforms; from a lock that names registries, where there is a network: " + me + " bundle create " + a.rel(lacked.Layout)}
+	case errors.As(err, &nowhere):
+		return []string{"check its name, or make it, from a lock that names registries: " + me + " bundle create " + a.rel(nowhere.Dir) + "/"}
+	case errors.As(err, &target):
+		return []string{"name another file, or remove this one first, if nobody needs it"}
 	case errors.As(err, &graph):
 		return []string{"see what the registry holds: " + me + " verify --remote"}
 	case errors.As(err, &folder):
 		return []string{"name another folder, or an empty one"}
 	case errors.As(err, &layout):
 		return []string{"lock it from a registry, or copy the folder that sync --platform OS/ARCH --dir DIR writes"}
-	case errors.As(err, &bundle), errors.As(err, &damaged) && a.source != nil:
-		return []string{"nothing was installed; copy it again, and hold it against the original: " + me + " bundle verify FILE"}
+	case errors.As(err, &bundle):
+		return []string{"nothing was installed; copy it again, and hold it against the original: " + me + " bundle verify " + a.rel(bundle.File)}
+	case errors.As(err, &damaged) && filepath.IsAbs(damaged.ServedBy): // no host, but a layout
+		return []string{"nothing was installed; copy it again, and hold it against the original: " + me + " bundle verify " + a.rel(damaged.ServedBy)}
 	}
 	return nil
 }

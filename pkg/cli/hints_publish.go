@@ -37,8 +37,11 @@ func (a *app) publishHints(err error) []string {
 		noDriver  *publish.NoDriverError
 		noVersion *publish.NoVersionError
 		tool      *publish.ToolError
+		unsigned  *publish.SignError
 	)
 	switch {
+	case errors.As(err, &unsigned):
+		return append(a.hints(unsigned.Err), "then push again, with the same files and key: what was sent is kept")
 	case errors.As(err, &published):
 		return []string{"publish it as a new version; who has locked this one is refused other bytes, so --force is for what nobody has taken yet"}
 	case errors.As(err, &lint):

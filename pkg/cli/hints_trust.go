@@ -27,8 +27,18 @@ func (a *app) trustHints(err error) []string {
 	case errors.As(err, &bad):
 		return a.refusedHints(bad)
 	case errors.As(err, &scope):
-		return []string{fmt.Sprintf("see who signs it, and add a rule for it to %s: %s trust list; %s trust show REF", a.rel(scope.File), me, me)}
+		ref := scope.Repository + ":TAG"
+		if scope.Digest != "" {
+			ref = scope.Repository + "@" + string(scope.Digest)
+		}
+		return []string{fmt.Sprintf("see who signs it, and add a rule for it to %s: %s trust show %s", a.rel(scope.File), me, ref)}
 	case errors.As(err, &signer):
+		if signer.Merging {
+			return []string{
+				"ask the publisher, by another way than the registry, whether that is right",
+				fmt.Sprintf("then take one side (git checkout --ours, or --theirs, of the lock), and for another signer than it names: %s update --accept-signer %s", me, signer.Name),
+			}
+		}
 		if !signer.Moved {
 			return []string{
 				"compare the lock with its history: nobody but " + me + " should have written that signer",
@@ -52,6 +62,11 @@ func (a *app) trustHints(err error) []string {
 		return []string{"check the network; --offline takes the root that is cached; or give the file: keyless = { …, trusted-root = \"trusted_root.json\" }"}
 	case errors.As(err, &key) && key.Locked:
 		return []string{"set COSIGN_PASSWORD, or leave it unset and be asked"}
+	case errors.As(err, &key) && key.Foreign:
+		return []string{
+			fmt.Sprintf("decrypt it: openssl pkcs8 -topk8 -nocrypt -in %s -out plain.key", a.rel(key.File)),
+			"or let cosign encrypt it: cosign import-key-pair --key plain.key",
+		}
 	case errors.As(err, &key):
 		return []string{"make a pair: cosign generate-key-pair"}
 	}

@@ -97,6 +97,10 @@ func (a *app) runVerify(ctx context.Context, remote bool) error {
 	if err != nil {
 		return err
 	}
+	if !exists(p.ManifestFile()) && !exists(p.LockFile()) {
+		_, err := p.Manifest()
+		return err
+	}
 	report, err := p.Verify(ctx, plugins.SyncOptions{Frozen: !exists(p.ManifestFile())})
 	if unmarked, ok := errors.AsType[*install.MarkError](err); ok {
 		a.warn("%s", escape(unmarked.Error())) // what is wrong is known all the same

@@ -81,6 +81,11 @@ func (a *app) runMerge(ctx context.Context, files []string) error {
 	if err != nil {
 		return err
 	}
+	for _, file := range files {
+		if !exists(a.abs(file)) { // git gives an empty file where there is no lock
+			return usagef("--merge %s: there is no such file", file)
+		}
+	}
 	report, err := p.MergeLock(ctx, a.abs(files[0]), a.abs(files[1]), a.abs(files[2]))
 	if err != nil {
 		return err
@@ -91,6 +96,7 @@ func (a *app) runMerge(ctx context.Context, files []string) error {
 // printLock prints what became of a lock.
 func (a *app) printLock(r *plugins.LockReport) error {
 	a.notes(r.Result)
+	a.warnAccepted(r.Lock, r.Changes, nil)
 	for _, p := range r.Lock.Plugins {
 		if _, ok := p.Platform(hostPlatform()); !ok {
 			a.warn("%s %s: serves no %s, so that sync will fail on this machine", escape(p.Name), escape(p.Version), hostPlatform())

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
@@ -30,8 +32,8 @@ them, such as signatures, with the digests and tags that they have. Only what is
 missing is sent, so a run that was cut goes on where it was.
 
 At the end stands the line for [mirrors] in HOME/config.toml with which every later
-sync uses the copy; --write-config writes it. What could not be carried is told,
-and exit code 1.`,
+sync uses the copy; --write-config writes it, where everything locked has arrived.
+What could not be carried is told, and exit code 1.`,
 		examples(
 			"mirror mirror.internal", "docker.io/schemahero/X to mirror.internal/schemahero/X",
 			"mirror mirror.internal --write-config", "and use it on this machine from now on",
@@ -57,8 +59,8 @@ type rename struct{ from, to string }
 
 // renames reads --map, longest prefix first.
 func renames(target string, maps []string) ([]rename, error) {
-	if err := registry.CheckRepository(target + "/x"); err != nil {
-		return nil, asUsage(err)
+	if err := checkPlace(target); err != nil {
+		return nil, err
 	}
 	var out []rename
 	for _, m := range maps {
@@ -69,12 +71,50 @@ func renames(target string, maps []string) ([]rename, error) {
 		if to = strings.Trim(to, "/"); to != target && !strings.HasPrefix(to, target+"/") {
 			to = strings.TrimSuffix(target+"/"+to, "/")
 		}
-		if err := registry.CheckRepository(to + "/x"); err != nil {
-			return nil, asUsage(err)
+		if err := checkPlace(to); err != nil {
+			return nil, err
 		}
 		out = append(out, rename{strings.TrimSuffix(from, "/"), to})
 	}
 	slices.SortStableFunc(out, func(a, b rename) int { return len(b.from) - len(a.from) })
+	return out, nil
+}
+
+// checkPlace refuses what is no HOST[:PORT][/PATH] to write below.
+func checkPlace(prefix string) error {
+	return asUsage(errors.Join(registry.CheckRepository(prefix+"/x"), artifact.CheckRepository(prefix+"/x")))
+}
+
+// toCarry returns the part of a lock that can be copied to a target at all. What
+// looks as if it were done and is a slip is refused: rules that rename nothing,
+// and copying everything onto itself.
+func (a *app) toCarry(l *lockfile.Lock, target string, rules []rename) (*lockfile.Lock, error) {
+	out := l.Clone()
+	out.Plugins = nil
+	used := map[rename]bool{}
+	itself := ""
+	for _, p := range l.Plugins {
+		if strings.HasPrefix(p.Repository, artifact.LayoutScheme) {
+			a.say("%s: is in the project itself, %s, so there is nothing to mirror", p.Name, escape(p.Repository))
+			continue
+		}
+		where, rule := mirrorPlace(p.Repository, target, rules)
+		used[rule] = true
+		if where == p.Repository {
+			a.say("%s: is from %s, so there is nothing to mirror", p.Name, escape(p.Repository))
+			itself = p.Name
+			continue
+		}
+		out.Plugins = append(out.Plugins, p)
+	}
+	for _, r := range rules {
+		if !used[r] {
+			return nil, usagef("--map %s=…: the lock names nothing below %s", r.from, r.from)
+		}
+	}
+	if len(out.Plugins) == 0 && itself != "" {
+		return nil, usagef("mirror %s: is where everything comes from", target)
+	}
 	return out, nil
 }
 
@@ -121,14 +161,12 @@ func (a *app) runMirror(ctx context.Context, target string, m mirrorFlags) error
 	if source != nil {
 		from = func(name string) (registry.Repository, error) { return source.Repository(name), nil }
 	}
-	lock = lock.Clone()
-	for i := len(lock.Plugins) - 1; i >= 0; i-- {
-		if p := lock.Plugins[i]; strings.HasPrefix(p.Repository, artifact.LayoutScheme) {
-			a.say("%s: is in the project itself, %s, so there is nothing to mirror", p.Name, escape(p.Repository))
-			lock.Plugins = slices.Delete(lock.Plugins, i, i+1)
-		}
+	if lock, err = a.toCarry(lock, target, rules); err != nil {
+		return err
 	}
-	graphs, err := transfer.Plan(ctx, lock, from, transfer.PlanOptions{Sparse: len(m.platforms) > 0 || source != nil, AllVersions: m.allVersions})
+	graphs, err := transfer.Plan(ctx, lock, from, transfer.PlanOptions{
+		Sparse: len(m.platforms) > 0 || source != nil, AllVersions: m.allVersions, PlatformTags: true,
+	})
 	if err != nil {
 		return err
 	}
@@ -139,6 +177,9 @@ func (a *app) runMirror(ctx context.Context, target string, m mirrorFlags) error
 	}
 	done, err := transfer.Copy(ctx, graphs, from, to, transfer.CopyOptions{DryRun: m.dryRun, Events: a.transferEvent("sending")})
 	a.stopProgress()
+	if err != nil && m.writeConfig {
+		a.warn("nothing was written to HOME/config.toml: not every driver has arrived")
+	}
 	if err != nil {
 		return err
 	}

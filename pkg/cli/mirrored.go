@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,20 +23,23 @@ type mirrored struct {
 	Blobs      int      `json:"blobs"`
 	Bytes      int64    `json:"bytes"`
 	There      int      `json:"there"`
-	Problems   []string `json:"problems,omitempty"`
 }
 
 func (a *app) printMirror(done []transfer.Copied, target string, rules []rename, m mirrorFlags) error {
 	var items []mirrored
 	var problems []string
 	var lines []rename
+	arrived := true // what the lock pins, whatever its tags name
 	for _, c := range done {
-		it := mirrored{c.Repository, c.Target, c.Tags, c.Manifests, c.Blobs, c.Bytes, c.There, problemTexts(c.Problems)}
+		arrived = arrived && !slices.ContainsFunc(c.Problems, func(p transfer.Problem) bool {
+			return errors.As(p.Err, new(*transfer.SparseError))
+		})
+		it := mirrored{c.Repository, c.Target, c.Tags, c.Manifests, c.Blobs, c.Bytes, c.There}
 		if it.Tags == nil {
 			it.Tags = []string{}
 		}
 		items = append(items, it)
-		problems = append(problems, it.Problems...)
+		problems = append(problems, problemTexts(c.Problems)...)
 		if _, rule := mirrorPlace(c.Repository, target, rules); !slices.Contains(lines, rule) {
 			lines = append(lines, rule)
 		}
@@ -46,16 +50,15 @@ func (a *app) printMirror(done []transfer.Copied, target string, rules []rename,
 		v.rows = append(v.rows, []any{it.Repository, it.Target, strings.Join(it.Tags, ","), it.Manifests + it.Blobs, bytesText(it.Bytes), it.There})
 	}
 	v.text = func(w io.Writer) { printMirrored(w, items, lines, m.dryRun) }
-	if err := a.print(v); err != nil {
+	err := a.printCarried(v, "mirror "+target, problems)
+	switch {
+	case !m.writeConfig:
+		return err
+	case !arrived:
+		a.warn("nothing was written to HOME/config.toml: not every driver has arrived")
 		return err
 	}
-	if err := a.incomplete("mirror "+target, problems); err != nil {
-		return err
-	}
-	if m.writeConfig {
-		return a.writeMirrors(lines)
-	}
-	return nil
+	return errors.Join(err, a.writeMirrors(lines))
 }
 
 func printMirrored(w io.Writer, items []mirrored, lines []rename, dryRun bool) {

@@ -61,7 +61,11 @@ func layerKey(l install.Layer) string { return l.Plugin + " " + l.Platform.Strin
 
 func (a *app) fetched(e install.Event) {
 	key := layerKey(e.Layer)
-	a.track(key, fmt.Sprintf("fetching %s, %s from %s", escape(key), bytesText(e.Total), escape(a.servedFrom(e.Layer.Repository))), e.Done, e.Total)
+	line := fmt.Sprintf("fetching %s, %s", escape(key), bytesText(e.Total))
+	if from := a.servedFrom(e.Layer.Repository); from != "" {
+		line += " from " + escape(from)
+	}
+	a.track(key, line, e.Done, e.Total)
 }
 
 // track shows how far a subject has come: its bar on a terminal, elsewhere the

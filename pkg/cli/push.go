@@ -10,6 +10,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 )
 
@@ -95,7 +96,7 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 	f.StringVar(&p.compression, "compression", "gzip", "gzip, or zstd (which the host's own download cannot read)")
 	f.BoolVar(&p.force, "force", false, "replace a published version, pass over what lint finds")
 	f.BoolVar(&p.dryRun, "dry-run", false, "send nothing, print digests and tags")
-	f.BoolVar(&p.sign, "sign", false, "sign what was published, with --key")
+	f.BoolVar(&p.sign, "sign", false, "sign it with --key, before any tag is set")
 	f.StringVar(&p.key, "key", "", "private key to sign with, PEM; see sign")
 	f.BoolVar(&p.probe, "probe", false, "start this machine's executable once (runs its code)")
 	return cmd
@@ -145,11 +146,7 @@ func (a *app) pushOne(ctx context.Context, registry string, r publish.Release, p
 	if err != nil {
 		return nil, err
 	}
-	report, err := publish.Push(ctx, repo, r, a.publishOptions(p))
-	if err != nil {
-		return nil, err
-	}
-	return report, a.signPushed(ctx, repo, report, p)
+	return publish.Push(ctx, repo, r, a.publishOptions(repo, p))
 }
 
 func (a *app) runRepublish(ctx context.Context, name, version string, p pushFlags) error {
@@ -190,15 +187,18 @@ func (a *app) runRepublish(ctx context.Context, name, version string, p pushFlag
 	if err != nil {
 		return err
 	}
-	report, err := publish.Republish(ctx, repo, from, reference, r, a.publishOptions(p))
+	report, err := publish.Republish(ctx, repo, from, reference, r, a.publishOptions(repo, p))
 	if err != nil {
 		return err
 	}
-	return errors.Join(a.signPushed(ctx, repo, report, p), a.printPush(report))
+	return a.printPush(report)
 }
 
-func (a *app) publishOptions(p pushFlags) publish.Options {
-	return publish.Options{Force: p.force, DryRun: p.dryRun, Probe: p.probe, Host: hostPlatform(), Events: a.publishEvent}
+func (a *app) publishOptions(repo registry.Repository, p pushFlags) publish.Options {
+	return publish.Options{
+		Force: p.force, DryRun: p.dryRun, Probe: p.probe, Host: hostPlatform(), Events: a.publishEvent,
+		Sign: a.signsWith(repo, p),
+	}
 }
 
 // pushRegistry is where releases go, in the forms of a manifest's registry.

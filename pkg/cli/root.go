@@ -31,7 +31,8 @@ const (
 	groupShell   = "shell"
 )
 
-func (a *app) root() *cobra.Command {
+// root is the command line's tree: as much of it as args need, all of it for nil.
+func (a *app) root(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-schemahero-plugin",
 		Short: "Package manager for SchemaHero's database drivers",
@@ -77,7 +78,7 @@ this machine match the lock.`,
 		&cobra.Group{ID: groupCarry, Title: "Behind an air gap:"},
 		&cobra.Group{ID: groupShell, Title: "Shell and krew:"},
 	)
-	a.addCommands(root)
+	a.addCommands(root, args)
 	root.SetHelpCommand(a.helpCommand())
 	root.SetHelpCommandGroupID(groupShell)
 	return root

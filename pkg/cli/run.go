@@ -42,6 +42,7 @@ func (a *app) runRun(ctx context.Context, args []string) error {
 		return err
 	}
 	a.stopProgress()
+	a.warnAccepted(report.Lock, report.Changes, report.Items)
 	dirs := a.searchPath()
 	var shadowed []string
 	for _, it := range report.Items {

@@ -70,6 +70,9 @@ func (a *app) serveBundle(ctx context.Context, address, bundle string) error {
 // listen serves until the user ends it, which is how it should end.
 func (a *app) listen(ctx context.Context, address string, handler http.Handler, may string) error {
 	l, err := net.Listen("tcp", address)
+	if errors.As(err, new(*net.AddrError)) {
+		return usagef("--address %s: write HOST:PORT, as 127.0.0.1:5000", address)
+	}
 	if err != nil {
 		return err
 	}

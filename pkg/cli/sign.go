@@ -6,10 +6,10 @@ import (
 	"io"
 	"os"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 )
@@ -19,7 +19,7 @@ func (a *app) signCommand() *cobra.Command {
 	cmd := a.command("sign REF --key FILE", "Sign a release with a key",
 		`REF is HOST/PATH:TAG or HOST/PATH@DIGEST. The signature is a sigstore bundle
 that refers to the digest, as cosign writes it: the key is one of cosign
-generate-key-pair, or PKCS #8 in PEM. The password of an encrypted key is taken
+generate-key-pair, or plain PEM as openssl writes it. The password of an encrypted key is taken
 from COSIGN_PASSWORD where that is set, even empty, and else asked for. Nothing
 goes to a transparency log, so verify with
 cosign verify --key FILE.pub --insecure-ignore-tlog REF.
@@ -125,14 +125,16 @@ func (a *app) loadSigner(p *pushFlags) (err error) {
 	return err
 }
 
-// signPushed signs what push has published.
-func (a *app) signPushed(ctx context.Context, repo registry.Repository, r *publish.Report, p pushFlags) error {
-	if p.signer == nil || r.DryRun {
+// signsWith returns how push signs in a repository; nil where it does not.
+func (a *app) signsWith(repo registry.Repository, p pushFlags) func(context.Context, ocispec.Descriptor) error {
+	if p.signer == nil {
 		return nil
 	}
-	signed, err := sign(ctx, repo, r.Digest.String(), p.signer)
-	if err == nil {
-		a.say("%s", escape(signedText(repo.Name(), signed)))
+	return func(ctx context.Context, desc ocispec.Descriptor) error {
+		signed, err := trust.Sign(ctx, repo, desc, p.signer)
+		if err == nil {
+			a.say("%s", escape(signedText(repo.Name(), signed)))
+		}
+		return err
 	}
-	return err
 }

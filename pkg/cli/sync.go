@@ -97,6 +97,7 @@ func (a *app) printSync(r *plugins.SyncReport, failed error, dryRun bool) error 
 		return failed
 	}
 	a.notes(r.Result)
+	a.warnAccepted(r.Lock, r.Changes, r.Items)
 	if failed == nil || r.Saved {
 		for _, c := range r.Changes {
 			a.say("%s", escape(changeLine(c, dryRun)))

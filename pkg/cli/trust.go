@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
@@ -55,7 +56,18 @@ type trustItem struct {
 	Admits     string `json:"admits"`
 	Signer     string `json:"signer"`
 	State      string `json:"state"`
+
+	ref string // to show what there is
 }
+
+// The states of a trustItem.
+const (
+	stateVerified   = "verified"
+	stateUnverified = "unverified"
+	stateUnsigned   = "unsigned"
+	stateRefused    = "refused"
+	stateNoRule     = "no rule"
+)
 
 func (a *app) runTrustList() error {
 	p, err := a.project()
@@ -73,25 +85,9 @@ func (a *app) runTrustList() error {
 	if lock == nil {
 		return &plugins.StaleError{File: p.LockFile(), Missing: true}
 	}
-	v, err := a.newVerifier()
+	items, err := a.trustItems(m, lock)
 	if err != nil {
 		return err
-	}
-	items := []trustItem{}
-	for _, entry := range lock.Plugins {
-		repo, err := a.repository(entry.Repository)
-		if err != nil {
-			return err
-		}
-		q := plugins.Verification{Manifest: m, Entry: entry, Repository: repo}
-		if locked, ok := entry.Platform(hostPlatform()); ok {
-			q.Platforms = append(q.Platforms, locked.Platform)
-		}
-		known, err := v.trust.Remembers(v.request(q))
-		if err != nil && !isRefusal(err) {
-			return err
-		}
-		items = append(items, a.trustItems(entry, known, &m.Trust, v.machine)...)
 	}
 	view := view{object: newList("TrustList", items), columns: cols("NAME", "VERSION", "SCOPE", "RULE", "STATE", "SIGNER", "+REPOSITORY", "+ADMITS")}
 	for _, it := range items {
@@ -101,8 +97,48 @@ func (a *app) runTrustList() error {
 	return a.print(view)
 }
 
-func (a *app) trustItems(entry lockfile.Plugin, known bool, policies ...*policy.Policy) []trustItem {
+// trustItems tells of each locked driver which rules decide and what is known
+// here. It asks no network. Without a manifest m is nil.
+func (a *app) trustItems(m *manifest.Manifest, lock *lockfile.Lock) ([]trustItem, error) {
+	v, err := a.newVerifier()
+	if err != nil {
+		return nil, err
+	}
+	project := &policy.Policy{}
+	if m != nil {
+		project = &m.Trust
+	}
+	items := []trustItem{}
+	for _, entry := range lock.Plugins {
+		repo, err := a.repository(entry.Repository)
+		if err != nil {
+			return nil, err
+		}
+		q := plugins.Verification{Manifest: m, Entry: entry, Repository: repo}
+		if locked, ok := entry.Platform(hostPlatform()); ok {
+			q.Platforms = append(q.Platforms, locked.Platform)
+		}
+		ours, machines, err := v.trust.Remembers(v.request(q))
+		if err != nil && !isRefusal(err) {
+			return nil, err
+		}
+		items = append(items, a.trustItemsOf(entry, []held{{project, ours}, {v.machine, machines}})...)
+	}
+	return items, nil
+}
+
+// held is a policy, and whether this home has verified a driver under it.
+type held struct {
+	*policy.Policy
+	known bool
+}
+
+func (a *app) trustItemsOf(entry lockfile.Plugin, policies []held) []trustItem {
 	base := trustItem{Name: entry.Name, Version: entryVersion(&entry), Repository: entry.Repository}
+	base.ref = entry.Repository
+	if roots := signedRoots(entry); len(roots) > 0 {
+		base.ref += "@" + string(roots[0])
+	}
 	if entry.Signature != nil {
 		base.Signer = signerText(entry.Signature)
 	}
@@ -114,7 +150,7 @@ func (a *app) trustItems(entry lockfile.Plugin, known bool, policies ...*policy.
 		}
 		it := base
 		if rule == nil {
-			it.Rule, it.State = a.rel(p.File), "refused"
+			it.Rule, it.State = a.rel(p.File), stateRefused
 			out = append(out, it)
 			continue
 		}
@@ -124,18 +160,18 @@ func (a *app) trustItems(entry lockfile.Plugin, known bool, policies ...*policy.
 		s := entry.Signature
 		switch {
 		case rule.Unsigned:
-			it.State = "unsigned"
+			it.State = stateUnsigned
 		case i == 0 && s != nil && !rule.Admits(s.Issuer, s.Identity, s.Key):
-			it.State = "refused"
-		case known:
-			it.State = "verified"
+			it.State = stateRefused
+		case p.known:
+			it.State = stateVerified
 		default:
-			it.State = "unverified"
+			it.State = stateUnverified
 		}
 		out = append(out, it)
 	}
 	if len(out) == 0 {
-		base.State = "no rule"
+		base.State = stateNoRule
 		out = append(out, base)
 	}
 	return out

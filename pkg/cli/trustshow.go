@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -22,8 +21,9 @@ func (a *app) trustShowCommand() *cobra.Command {
 		`REF is HOST/PATH:TAG or HOST/PATH@DIGEST. Each signature is held against the
 rule that decides on the repository, or, where there is none, against what it
 says of itself: --key FILE tries a public key, and keyless ones are verified
-with the public good instance. The [[trust]] tables at the end would accept what
-is there; whether that is whom you mean only you can say.`,
+with the public good instance. The [[trust]] table at the end would accept what
+is there, or with one of its comments in the place of its last line; whether
+that is whom you mean only you can say.`,
 		examples(
 			"trust show docker.io/schemahero/plugin-postgres:0.1.2", "who signed a release",
 			"trust show registry.internal/db/oracle:1.0.0 --key db-team.pub", "whether a key did",
@@ -62,23 +62,21 @@ func (a *app) runTrustShow(ctx context.Context, ref, key string) error {
 	if err != nil {
 		return err
 	}
-	d, ok := digestOf(reference)
-	if !ok {
-		desc, err := repo.Resolve(ctx, reference)
-		if err != nil {
-			return err
-		}
-		d = desc.Digest
+	// Read, and not only resolved: what is not there is not signed either, but
+	// that is not what to say of it.
+	desc, _, err := repo.Manifest(ctx, reference)
+	if err != nil {
+		return err
 	}
 	v, err := a.newVerifier()
 	if err != nil {
 		return err
 	}
-	found, err := v.trust.Inspect(ctx, repo, d, rule)
+	found, err := v.trust.Inspect(ctx, repo, desc.Digest, rule)
 	if err != nil {
 		return err
 	}
-	return a.printSignatures(repo.Name(), d, found)
+	return a.printSignatures(repo.Name(), desc.Digest, found, rule)
 }
 
 // ruleFor returns by which rule each signature of a repository is shown.
@@ -118,7 +116,7 @@ func (a *app) ruleFor(repository, key string) (func(trust.Finding) *policy.Rule,
 	}, nil
 }
 
-func (a *app) printSignatures(repository string, d digest.Digest, found []trust.Finding) error {
+func (a *app) printSignatures(repository string, d digest.Digest, found []trust.Finding, rule func(trust.Finding) *policy.Rule) error {
 	items := []signatureItem{}
 	v := view{columns: cols("SIGNER", "FORM", "TIME", "STATE", "+MANIFEST", "+TYPE")}
 	for _, f := range found {
@@ -147,7 +145,7 @@ func (a *app) printSignatures(repository string, d digest.Digest, found []trust.
 				fmt.Fprintf(w, "    at %s\n", timeText(f.Time))
 			}
 		}
-		for _, block := range blocks(repository, found) {
+		if block := a.trustBlock(repository, found, rule); block != "" {
 			fmt.Fprintf(w, "\n%s", escapeLines(block))
 		}
 	}
@@ -166,6 +164,8 @@ func reasonText(f trust.Finding) string {
 
 func stateText(it signatureItem) string {
 	switch {
+	case it.Verified && it.Reason != "":
+		return it.Reason + ", verified"
 	case it.Verified:
 		return "verified"
 	case it.Reason != "":
@@ -175,25 +175,4 @@ func stateText(it signatureItem) string {
 		return "no signature"
 	}
 	return "not verified"
-}
-
-// blocks returns the trust tables that would accept what was found.
-func blocks(repository string, found []trust.Finding) []string {
-	var out []string
-	for _, f := range found {
-		s := f.Signer
-		if s.IsZero() || f.Form == trust.FormOther || !f.Verified && f.Reason != "" && f.Reason != trust.OtherSigner {
-			continue
-		}
-		block := fmt.Sprintf("[[trust]]\nscope = %q\n", repository)
-		if s.Key != "" {
-			block += fmt.Sprintf("keys  = [\"FILE\"]   # the public key with fingerprint %s\n", s.Key)
-		} else {
-			block += fmt.Sprintf("keyless = { issuer = %q, identity = %q }\n", s.Issuer, s.Identity)
-		}
-		if !slices.Contains(out, block) {
-			out = append(out, block)
-		}
-	}
-	return out
 }

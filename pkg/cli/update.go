@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/Masterminds/semver/v3"
 	"github.com/spf13/cobra"
@@ -23,14 +24,17 @@ use add NAME@CONSTRAINT.
 A version whose tag was moved in the registry is kept as it is locked, and the
 command exits 7 when the others are done; --accept-moved NAME takes what the tag
 names now. So is one whose successor is not signed as the trust rules ask, or by
-another signer than is locked: --accept-signer NAME takes whom the rules admit.`,
+another signer than is locked: --accept-signer NAME takes whom the rules admit.
+A driver of which the registry has nothing to take, because its tag was deleted
+or what there is was passed over, is kept and told; --precise goes back to an
+older version.`,
 		examples(
 			"update", "everything, as far as the manifest admits",
 			"update postgres --precise 0.1.2", "one driver, to exactly this version",
 			"update --dry-run -o markdown", "the changes as a table for a pull request"),
 		cobra.ArbitraryArgs, func(cmd *cobra.Command, args []string) error {
 			u.Names = args
-			if err := checkUpdate(u); err != nil {
+			if err := checkUpdate(&u, cmd.Flags().Changed("precise")); err != nil {
 				return err
 			}
 			return a.runUpdate(cmd.Context(), u, noSync, dryRun)
@@ -46,14 +50,18 @@ another signer than is locked: --accept-signer NAME takes whom the rules admit.`
 	return cmd
 }
 
-func checkUpdate(u plugins.UpdateOptions) error {
-	if u.Precise != "" {
+// checkUpdate checks what was asked for; precise tells whether a version was,
+// if only an empty one.
+func checkUpdate(u *plugins.UpdateOptions, precise bool) error {
+	if precise {
 		if len(u.Names) != 1 {
 			return usagef("--precise: needs exactly one NAME")
 		}
-		if _, err := semver.StrictNewVersion(u.Precise); err != nil {
+		v, err := semver.StrictNewVersion(strings.TrimPrefix(u.Precise, "v"))
+		if err != nil {
 			return usagef("--precise %q: is no version X.Y.Z", u.Precise)
 		}
+		u.Precise = v.String()
 	}
 	if u.AcceptMoved && len(u.Names) == 0 {
 		return usagef("--accept-moved: needs NAMEs, so that nothing is taken unseen")
@@ -79,7 +87,8 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 		if err != nil {
 			return err
 		}
-		return errors.Join(a.printLock(report), movedError(report.Result, u), errors.Join(report.Refused...))
+		moved := movedError(report.Result, u)
+		return errors.Join(a.printLock(report), moved, errors.Join(report.Refused...))
 	}
 	report, err := p.Update(ctx, u, plugins.SyncOptions{})
 	if err != nil {
@@ -89,10 +98,10 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 		return err
 	}
 	a.stopProgress()
+	moved := errors.Join(movedError(report.Result, u), errors.Join(report.Refused...))
 	if err := a.printLock(&report.LockReport); err != nil {
 		return err
 	}
-	moved := errors.Join(movedError(report.Result, u), errors.Join(report.Refused...))
 	if a.flags.output == "" {
 		report.Changes, report.Result = nil, nil // told already
 		return errors.Join(a.printSync(report, nil, false), moved)
@@ -101,20 +110,22 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 }
 
 // movedError is what update ends with where an entry was kept because its tag
-// moved. A tag that is meant to move was followed; one that was deleted was
-// told, and what is locked is still there.
+// names something else now. A tag that is meant to move was followed; one that
+// was deleted is told, and what is locked is kept. What is told here, and what
+// was accepted, is no warning any more.
 func movedError(r *resolve.Result, u plugins.UpdateOptions) error {
-	if r == nil {
-		return nil
-	}
 	var errs []error
+	var rest []resolve.Moved
 	for _, m := range r.Moved {
-		accepted := u.AcceptMoved && slices.Contains(u.Names, m.Plugin)
 		meant := len(u.Names) == 0 || slices.Contains(u.Names, m.Plugin)
-		if m.Kind == resolve.TagMoved && !m.Floating && meant && !accepted {
+		switch {
+		case m.Now == "" || m.Floating || !meant:
+			rest = append(rest, m)
+		case !u.AcceptMoved:
 			errs = append(errs, &resolve.MovedError{Moved: m})
 		}
 	}
+	r.Moved = rest
 	return errors.Join(errs...)
 }
 

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/opencontainers/go-digest"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
@@ -37,22 +35,11 @@ func (a *app) newVerifier() (*verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	var mu sync.Mutex
-	told := map[string]bool{}
 	return &verifier{
 		machine: &c.Trust,
 		trust: trust.New(trust.Options{
 			Dir: home.Trust(), Offline: a.flags.offline, Now: a.Now, HTTP: &http.Client{Transport: &rootTransport{caFile: a.flags.caFile, abs: a.abs}},
-			Unsigned: func(repository string, rule policy.Rule) {
-				mu.Lock()
-				defer mu.Unlock()
-				if !told[repository] {
-					told[repository] = true
-					at := rule.Pos
-					at.File = a.rel(at.File)
-					a.warn("%s", escape(fmt.Sprintf("%s: accepted without a signature, as the trust rule for %s (%s) says", repository, rule.Scope, at)))
-				}
-			},
+			Unsigned: a.accepted.add,
 		}),
 	}, nil
 }
@@ -102,7 +89,11 @@ func (v *verifier) Verify(ctx context.Context, q plugins.Verification) (*lockfil
 	if err != nil || signer.IsZero() {
 		return nil, err
 	}
-	return &lockfile.Signature{Issuer: signer.Issuer, Identity: signer.Identity, Key: signer.Key}, nil
+	return signature(signer), nil
+}
+
+func signature(s trust.Signer) *lockfile.Signature {
+	return &lockfile.Signature{Issuer: s.Issuer, Identity: s.Identity, Key: s.Key}
 }
 
 func isRefusal(err error) bool {
@@ -118,6 +109,9 @@ func (v *verifier) request(q plugins.Verification) trust.Request {
 	if s := q.Entry.Signature; s != nil {
 		r.Locked = trust.Signer{Issuer: s.Issuer, Identity: s.Identity, Key: s.Key}
 	}
+	if q.Before != nil {
+		r.Prefers = func(s trust.Signer) bool { return q.Before.SameSigner(signature(s)) }
+	}
 	r.Roots = signedRoots(q.Entry)
 	for _, p := range q.Entry.Platforms {
 		if slices.Contains(q.Platforms, p.Platform) {
@@ -125,10 +119,4 @@ func (v *verifier) request(q plugins.Verification) trust.Request {
 		}
 	}
 	return r
-}
-
-// digestOf resolves a reference to what a signature of it would be of.
-func digestOf(reference string) (digest.Digest, bool) {
-	d := digest.Digest(reference)
-	return d, d.Validate() == nil
 }

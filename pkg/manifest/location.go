@@ -54,10 +54,13 @@ func join(registries []string, name string) []Location {
 }
 
 // Join returns the repository of a plugin in one registry: REGISTRY/NAME, or
-// REGISTRY with the name in the place of {name}.
+// REGISTRY with the name in the place of {name}. A folder may end in a slash.
 func Join(registry, name string) string {
 	if strings.Contains(registry, nameTemplate) {
 		return strings.ReplaceAll(registry, nameTemplate, name)
+	}
+	if strings.HasPrefix(registry, artifact.LayoutScheme) {
+		registry = strings.TrimSuffix(registry, "/")
 	}
 	return registry + "/" + name
 }

@@ -98,10 +98,17 @@ func LockPath(manifestFile string) string {
 	return strings.TrimSuffix(manifestFile, ".toml") + ".lock"
 }
 
-// NotFoundError says that no folder from Dir up to the root has a manifest.
-type NotFoundError struct{ Dir string }
+// NotFoundError says that there is no manifest: the file that was named, or
+// where none was, any from a folder up to the root.
+type NotFoundError struct {
+	Dir  string
+	File string // "" where none was named
+}
 
 func (e *NotFoundError) Error() string {
+	if e.File != "" {
+		return e.File + ": there is no such manifest"
+	}
 	return fmt.Sprintf("%s: no %s here or in a folder above", e.Dir, FileName)
 }
 
@@ -122,7 +129,7 @@ func Find(dir string) (path string, err error) {
 			return "", err
 		}
 		if filepath.Dir(at) == at {
-			return "", &NotFoundError{dir}
+			return "", &NotFoundError{Dir: dir}
 		}
 	}
 }

@@ -21,11 +21,12 @@ func Decode(trust *diag.Value) Policy {
 		if r.Scope == "" {
 			continue
 		}
-		if line, twice := lines[r.Scope]; twice {
+		scope := lowerHost(r.Scope)
+		if line, twice := lines[scope]; twice {
 			t.Get("scope").Problem("%q has a rule already, in line %d", r.Scope, line)
 			continue
 		}
-		lines[r.Scope] = r.Pos.Line
+		lines[scope] = r.Pos.Line
 		if ok {
 			p.Rules = append(p.Rules, r)
 		}
@@ -136,7 +137,7 @@ func decodeKeyless(v *diag.Value) *Keyless {
 	}
 	if k.TrustedRoot != "" {
 		k.TrustedRoot = t.Document().Path(k.TrustedRoot)
-		if err := checkFile(k.TrustedRoot); err != nil {
+		if err := checkRoot(k.TrustedRoot); err != nil {
 			t.Get("trusted-root").Problem("%q %v", t.Get("trusted-root").Text, err)
 			ok = false
 		}

@@ -7,16 +7,21 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 )
 
-// maxKey is far above the size of any public key in PEM.
-const maxKey = 64 << 10
+// Far above the size of any public key in PEM, and of any trusted root, in bytes.
+const (
+	maxKey  = 64 << 10
+	maxRoot = 8 << 20
+)
 
 // checkFile returns an error where path is no regular file. A manifest comes
 // from a pull request too: opening a pipe or a device that it names would block.
@@ -29,6 +34,48 @@ func checkFile(path string) error {
 		return fmt.Errorf("cannot be read: %w", withoutPath(err))
 	case !info.Mode().IsRegular():
 		return errors.New("is no regular file")
+	}
+	return nil
+}
+
+// readFile reads a regular file, no further than most bytes.
+func readFile(path string, most int64) ([]byte, error) {
+	if err := checkFile(path); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", withoutPath(err))
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, most))
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", withoutPath(err))
+	}
+	return data, nil
+}
+
+// checkRoot returns an error where a file is no trusted root of a Sigstore, as
+// far as that can be told without what verifies with it.
+func checkRoot(path string) error {
+	data, err := readFile(path, maxRoot)
+	if err != nil {
+		return err
+	}
+	var root struct {
+		MediaType   string            `json:"mediaType"`
+		Authorities []json.RawMessage `json:"certificateAuthorities"`
+	}
+	err = json.Unmarshal(data, &root)
+	switch {
+	case errors.As(err, new(*json.UnmarshalTypeError)):
+		return errors.New("is no trusted root: its JSON is of another kind")
+	case err != nil:
+		return fmt.Errorf("is no trusted root: %w", err)
+	case !strings.HasPrefix(root.MediaType, "application/vnd.dev.sigstore.trustedroot"):
+		return fmt.Errorf("is no trusted root: its mediaType is %q", root.MediaType)
+	case len(root.Authorities) == 0:
+		return errors.New("is no trusted root: it names no certificate authority")
 	}
 	return nil
 }
@@ -46,17 +93,9 @@ func withoutPath(err error) error {
 // fingerprint returns "sha256:" and the hex digest of the public key in a PEM
 // file, over its DER (RFC 5280, SubjectPublicKeyInfo).
 func fingerprint(path string) (string, error) {
-	if err := checkFile(path); err != nil {
+	data, err := readFile(path, maxKey)
+	if err != nil {
 		return "", err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("cannot be read: %w", withoutPath(err))
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxKey))
-	if err != nil {
-		return "", fmt.Errorf("cannot be read: %w", withoutPath(err))
 	}
 	block, _ := pem.Decode(data)
 	if block == nil {

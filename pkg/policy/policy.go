@@ -50,10 +50,24 @@ func (p *Policy) Decide(repository string) (rule *Rule, governed bool) {
 }
 
 // Under tells whether repository is scope, or below it by whole segments:
-// ghcr.io/acme/db is under ghcr.io/acme, ghcr.io/acmedb is not.
+// ghcr.io/acme/db is under ghcr.io/acme, ghcr.io/acmedb is not. Hosts are
+// compared as DNS compares them, whatever their case.
 func Under(scope, repository string) bool {
-	rest, ok := strings.CutPrefix(repository, scope)
+	rest, ok := strings.CutPrefix(lowerHost(repository), lowerHost(scope))
 	return ok && (rest == "" || rest[0] == '/')
+}
+
+// lowerHost writes a reference's host in lower case. A folder stays as it is.
+func lowerHost(reference string) string {
+	if strings.HasPrefix(reference, layoutScheme) {
+		return reference
+	}
+	host, path, below := strings.Cut(reference, "/")
+	host = strings.ToLower(host)
+	if below {
+		host += "/" + path
+	}
+	return host
 }
 
 // Matches tells whether the rule's Keyless accepts a certificate of this issuer

@@ -23,6 +23,7 @@ func TestDecide(t *testing.T) {
 		{Scope: "docker.io/schemahero/plugin-mysql", Unsigned: true},
 		{Scope: "registry.internal:5000/db", Unsigned: true},
 		{Scope: "oci-layout:vendor/plugins", Unsigned: true},
+		{Scope: "Quay.IO/acme", Unsigned: true},
 	}}
 	for repository, want := range map[string]string{
 		"docker.io/schemahero/plugin-postgres": "docker.io/schemahero",
@@ -35,6 +36,11 @@ func TestDecide(t *testing.T) {
 		"registry.internal:5000/dbx":           "",
 		"registry.internal/db/ora":             "",
 		"oci-layout:vendor/plugins/postgres":   "oci-layout:vendor/plugins",
+		"oci-layout:Vendor/plugins/postgres":   "",
+		"quay.io/acme/postgres":                "Quay.IO/acme",
+		"QUAY.io/acme":                         "Quay.IO/acme",
+		"quay.io/Acme/postgres":                "",
+		"DOCKER.io/schemahero/plugin-mysql":    "docker.io/schemahero/plugin-mysql",
 		"":                                     "",
 	} {
 		rule, governed := p.Decide(repository)
@@ -111,7 +117,7 @@ func TestDecode(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "keys"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range map[string][]byte{"keys/a.pub": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), "root.json": nil} {
+	for name, data := range map[string][]byte{"keys/a.pub": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), "root.json": []byte(`{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1","certificateAuthorities":[{}]}`)} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}

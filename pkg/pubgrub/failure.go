@@ -83,11 +83,11 @@ func (f *Failure) facts() []*fact {
 }
 
 // universe says which versions there are of the packages that the proof chose
-// among. A package whose versions a fact already told is left out.
+// among. A package whose many versions a fact already told is left out.
 func (f *Failure) universe() string {
 	told := map[*pkg]bool{}
 	for _, fact := range f.facts() {
-		if fact.unmet() {
+		if fact.unmet() && (fact.target.note != "" || len(fact.target.versions) != 1) {
 			told[fact.target] = true
 		}
 	}

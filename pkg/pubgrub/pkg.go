@@ -11,6 +11,7 @@ type pkg struct {
 	full     set   // everything that can become of it
 	order    []int // versions by preference, the ones of Listing.First in front
 	first    int   // how many of order those are
+	bends    bool  // Listing.Bends
 
 	mentions []mention         // the incompatibilities that have a term about it
 	facts    map[string]place  // by what they say, for merging
@@ -51,7 +52,7 @@ func (p *pkg) wanted() bool { return !p.decided && !p.allowed().has(absent) }
 // newPkg returns a package with a listing.
 func newPkg(id int, name string, l Listing) *pkg {
 	p := &pkg{
-		id: id, name: name, versions: l.Versions, note: l.Note,
+		id: id, name: name, versions: l.Versions, note: l.Note, bends: l.Bends,
 		full:     fullSet(len(l.Versions)),
 		facts:    map[string]place{},
 		labels:   map[string]string{},
@@ -88,15 +89,19 @@ func (p *pkg) best() int {
 	return -1
 }
 
-// preferred tells whether a version of Listing.First is allowed.
-func (p *pkg) preferred() bool {
+// turn tells when p is to be decided: 0, before all others, where a version of
+// Listing.First is allowed; 2, after them, where it bends; else 1.
+func (p *pkg) turn() int {
+	if p.bends {
+		return 2
+	}
 	allowed := p.allowed()
 	for _, v := range p.order[:p.first] {
 		if allowed.has(v + 1) {
-			return true
+			return 0
 		}
 	}
-	return false
+	return 1
 }
 
 // admitted returns the versions of p that a dependency admits, and remembers

@@ -151,20 +151,18 @@ func (s *solver) choose(ctx context.Context) (*pkg, error) {
 }
 
 // next returns the package to decide on: those with a version to be preferred
-// first, then the one with the fewest versions left, where conflicts show
-// soonest, then the one met first.
+// first and those that bend last, then the one with the fewest versions left,
+// where conflicts show soonest, then the one met first.
 func (s *solver) next() *pkg {
 	var next *pkg
-	var nextFirst bool
-	var nextCount int
+	var nextTurn, nextCount int
 	for _, p := range s.pkgs {
 		if !p.wanted() {
 			continue
 		}
-		first, count := p.preferred(), p.allowed().count()
-		better := next == nil || first && !nextFirst || first == nextFirst && count < nextCount
-		if better {
-			next, nextFirst, nextCount = p, first, count
+		turn, count := p.turn(), p.allowed().count()
+		if next == nil || turn < nextTurn || turn == nextTurn && count < nextCount {
+			next, nextTurn, nextCount = p, turn, count
 		}
 	}
 	return next

@@ -21,6 +21,9 @@ type Listing struct {
 	// package that has any is decided before those that have none, so that
 	// they bend to it.
 	First []string
+	// Bends has the package decided after all others, its First too: it takes
+	// what they leave to it.
+	Bends bool
 	// Note is a clause for the proof where no version satisfies a dependency:
 	// "schemahero is 0.24.0 (schemahero-plugins.toml:5)". Without it the proof
 	// says which versions there are.

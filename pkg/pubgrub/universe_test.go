@@ -19,6 +19,7 @@ import (
 //	foo 1.0.0                              one that depends on nothing
 //	foo 1.2.0 ! offers no linux/arm64      one that cannot be chosen, and why
 //	prefer foo 1.0.0                       Listing.First
+//	bends foo                              Listing.Bends
 //	note host = host is 1.0.0 (m:5)        Listing.Note
 //	repeat 1 9: p{n} 1.0.0: p{n+1} ^1      the line for n from 1 to 9
 //
@@ -96,6 +97,9 @@ func (u *universe) line(l string) error {
 	case "prefer":
 		name, version, _ := strings.Cut(rest, " ")
 		u.listing(name).First = append(u.listing(name).First, version)
+		return nil
+	case "bends":
+		u.listing(rest).Bends = true
 		return nil
 	case "note":
 		name, note, ok := strings.Cut(rest, " = ")

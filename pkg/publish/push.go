@@ -52,8 +52,8 @@ type Published struct {
 // With Options.DryRun the target is read and not written, and may be nil;
 // then nothing is compared.
 //
-// Errors: *LintError with every problem of r, *PublishedError, the target's,
-// the disk's.
+// Errors: *LintError with every problem of r, *PublishedError, *SignError, the
+// target's, the disk's.
 func Push(ctx context.Context, t Target, r Release, o Options) (*Report, error) {
 	dir, err := os.MkdirTemp(o.Temp, "schemahero-push-*")
 	if err != nil {
@@ -133,6 +133,9 @@ func publish(ctx context.Context, t Target, v *semver.Version, layers []layer, a
 		if err := s.manifests(ctx, g); err != nil {
 			return err
 		}
+	}
+	if err := s.sign(ctx, g); err != nil {
+		return err
 	}
 	return s.tags(ctx, g, v, tags)
 }

@@ -3,6 +3,7 @@ package publish
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -115,6 +116,43 @@ func (s *sender) manifests(ctx context.Context, g *graph) error {
 	}
 	return parts.Wait()
 }
+
+// sign has the index signed, which for that is sent under its digest.
+func (s *sender) sign(ctx context.Context, g *graph) error {
+	if s.o.Sign == nil || s.o.DryRun {
+		return nil
+	}
+	if !s.report.Kept {
+		if err := s.put(ctx, g.document); err != nil {
+			return err
+		}
+	}
+	if err := s.o.Sign(ctx, g.desc); err != nil {
+		out := &SignError{Repository: s.t.Name(), Digest: g.desc.Digest, Err: err}
+		if s.report.Kept {
+			out.Tag = s.report.Tag
+		}
+		return out
+	}
+	return nil
+}
+
+// SignError says that a release was sent and not signed.
+type SignError struct {
+	Repository string
+	Digest     digest.Digest
+	Tag        string // that names it since before; "" where none does
+	Err        error
+}
+
+func (e *SignError) Error() string {
+	if e.Tag != "" {
+		return fmt.Sprintf("%s@%s: was published as %s before, and is not signed now: %v", e.Repository, e.Digest, e.Tag, e.Err)
+	}
+	return fmt.Sprintf("%s@%s: was sent and is not signed, so no tag was set: %v", e.Repository, e.Digest, e.Err)
+}
+
+func (e *SignError) Unwrap() error { return e.Err }
 
 // put sends a manifest under its digest, and under tags.
 func (s *sender) put(ctx context.Context, d document, tags ...string) error {

@@ -74,6 +74,10 @@ type Options struct {
 	// release's name. Without it nothing is run.
 	Probe bool
 
+	// Sign signs what is published, after it was sent and before any tag names it:
+	// no reader sees a release without its signature. Nil: nothing is signed.
+	Sign func(ctx context.Context, desc ocispec.Descriptor) error
+
 	Temp     string      // folder for archives while they are sent; "" is the system's
 	Parallel int         // files and requests at once; 0 is 4
 	Events   func(Event) // called from several goroutines; may be nil

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -64,6 +66,10 @@ func (b *bundle) scan(name string) error {
 			return broken("is damaged: before " + bounded(h.Name) + " there is something that no tar has there")
 		}
 		begin, end = offset, offset
+		// Whoever unpacks it with another tool shall find nothing outside it.
+		if !fs.ValidPath(path.Clean(h.Name)) || strings.Contains(h.Name, `\`) {
+			return broken("holds " + bounded(h.Name) + ", which leads out of it")
+		}
 		if h.Typeflag == tar.TypeDir {
 			continue
 		}
@@ -131,6 +137,11 @@ func (b *bundle) open(name string) (io.ReadCloser, int64, error) {
 		return nil, 0, fs.ErrNotExist
 	}
 	return io.NopCloser(io.NewSectionReader(b.file, at.offset, at.size)), at.size, nil
+}
+
+// list implements layoutFiles.
+func (b *bundle) list() (names []string, sealed bool, err error) {
+	return slices.Sorted(maps.Keys(b.parts)), true, nil
 }
 
 // Close implements layoutFiles.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 func TestBundle(t *testing.T) {
@@ -65,7 +67,7 @@ func TestBundle(t *testing.T) {
 			_, _, err = edge.Manifest(ctx, "0.1.2")
 			wantError[*NotFoundError](t, err)
 			_, err = readBlob(edge, ocispec.Descriptor{Digest: digest.FromString("none"), Size: 4})
-			if e := wantError[*NotFoundError](t, err); e.Repository != edgeRepo {
+			if e := wantError[*MissingError](t, err); e.Repository != edgeRepo || e.Layout != path || !errors.Is(err, artifact.ErrNotFound) {
 				t.Errorf("error: %#v", e)
 			}
 			wantError[*ReadOnlyError](t, edge.PushManifest(ctx, desc, data))
@@ -167,6 +169,7 @@ func TestBundleRefused(t *testing.T) {
 		"broken index":       {func(f files) { f["index.json"] = []byte("{") }, false},
 		"no digest":          {func(f files) { f.entry(ocispec.Descriptor{Digest: "sha256:../../../etc/passwd"}, "x") }, false},
 		"missing blob":       {func(f files) { f.entry(ocispec.Descriptor{Digest: digest.FromString("gone"), Size: 4}, "x") }, true},
+		"no lock":            {func(f files) { f.annotate(AnnotationLock, digest.FromString("x").String()); delete(f, BundleLock) }, false},
 		"blob of other size": {func(f files) { d := f.blob([]byte("here")); d.Size = 5; f.entry(d, "x") }, true},
 	} {
 		f := good()
@@ -185,6 +188,10 @@ func TestBundleRefused(t *testing.T) {
 	for name, h := range map[string]tar.Header{
 		"link":   {Name: "blobs/x", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"},
 		"device": {Name: "blobs/x", Typeflag: tar.TypeChar},
+		"above":  {Name: "blobs/../../x", Typeflag: tar.TypeReg},
+		"folder": {Name: "../x/", Typeflag: tar.TypeDir},
+		"root":   {Name: "/etc/x", Typeflag: tar.TypeReg},
+		"slash":  {Name: `..\x`, Typeflag: tar.TypeReg},
 		"twice":  {Name: "./index.json", Typeflag: tar.TypeReg},
 	} {
 		var buf bytes.Buffer

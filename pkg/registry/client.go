@@ -47,8 +47,8 @@ const layoutScheme = "oci-layout:"
 // or oci-layout:DIR/NAME, the driver NAME in the OCI image layout at DIR. For a
 // registry nothing is asked yet; but the repositories that were named before
 // the first request share its token where the registry grants one; a layout is
-// opened when something is asked of it, and tells then with a *BundleError that
-// it is none. Errors: *ReferenceError.
+// opened when something is asked of it, and tells then with a *NoLayoutError that
+// nothing is there, with a *BundleError that it is none. Errors: *ReferenceError.
 func (c *Client) Repository(ref string) (Repository, error) {
 	if path, ok := strings.CutPrefix(ref, layoutScheme); ok {
 		return c.layoutRepository(ref, path)

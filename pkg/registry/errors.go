@@ -25,6 +25,29 @@ func (e *NotFoundError) Error() string { return subject(e.Repository, e.Referenc
 // Is matches artifact.ErrNotFound.
 func (e *NotFoundError) Is(target error) bool { return target == artifact.ErrNotFound }
 
+// MissingError says that a layout lacks a blob or manifest which somebody, one of
+// its manifests or a lock, names. It matches artifact.ErrNotFound.
+type MissingError struct {
+	Layout     string // file or folder
+	Repository string
+	Digest     digest.Digest
+}
+
+func (e *MissingError) Error() string {
+	return e.Layout + ": lacks " + subject(e.Repository, e.Digest.String())
+}
+
+// Is matches artifact.ErrNotFound.
+func (e *MissingError) Is(target error) bool { return target == artifact.ErrNotFound }
+
+// NoLayoutError says that there is nothing where a layout should be.
+type NoLayoutError struct {
+	Repository string // oci-layout:DIR/NAME
+	Dir        string
+}
+
+func (e *NoLayoutError) Error() string { return e.Repository + ": there is no folder " + e.Dir }
+
 // AuthKind tells refusals apart.
 type AuthKind string
 

@@ -30,6 +30,8 @@ type layoutFiles interface {
 	// open opens a regular file. The error is fs.ErrNotExist where there is
 	// none.
 	open(name string) (io.ReadCloser, int64, error)
+	// list returns the names as Source.Files has them.
+	list() (names []string, sealed bool, err error)
 	io.Closer
 }
 
@@ -90,6 +92,9 @@ func (l *layout) load() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if lock == nil && l.index.Annotations[AnnotationLock] != "" {
+		return &BundleError{l.path, "lacks the lock that index.json names"}
+	}
 	l.lock = lock
 	return nil
 }
@@ -140,6 +145,9 @@ func (l *layout) Lock() []byte { return l.lock }
 // File implements Source.
 func (l *layout) File(name string) (io.ReadCloser, int64, error) { return l.files.open(name) }
 
+// Files implements Source.
+func (l *layout) Files() ([]string, bool, error) { return l.files.list() }
+
 // Close implements Source.
 func (l *layout) Close() error { return l.files.Close() }
 
@@ -171,7 +179,7 @@ func (l *layout) blob(ctx context.Context, repository string, desc ocispec.Descr
 	}
 	rc, size, err := l.files.open(blobFile(desc.Digest))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &NotFoundError{Repository: repository, Reference: desc.Digest.String()}
+		return nil, &MissingError{l.path, repository, desc.Digest}
 	}
 	if err != nil {
 		return nil, err
@@ -190,7 +198,7 @@ func (l *layout) blob(ctx context.Context, repository string, desc ocispec.Descr
 func (l *layout) manifest(ctx context.Context, repository string, d digest.Digest, mediaType string) (manifest, error) {
 	size, ok := l.Has(d)
 	if !ok {
-		return manifest{}, &NotFoundError{Repository: repository, Reference: d.String()}
+		return manifest{}, &MissingError{l.path, repository, d}
 	}
 	if size > artifact.MaxManifest {
 		return manifest{}, &IntegrityError{Repository: repository, ServedBy: l.path, Digest: d, Size: artifact.MaxManifest, GotSize: size, Problem: tooLarge()}
@@ -205,23 +213,4 @@ func (l *layout) manifest(ctx context.Context, repository string, d digest.Diges
 		return manifest{}, err
 	}
 	return newManifest(d, data, mediaType), nil
-}
-
-// folder is a layout in a folder. Links out of it lead nowhere: a layout can
-// come from a pull request.
-type folder struct{ *os.Root }
-
-func (f folder) open(name string) (io.ReadCloser, int64, error) {
-	info, err := f.Stat(name)
-	if err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
-		err = fs.ErrNotExist
-	}
-	if err != nil {
-		return nil, 0, err
-	}
-	file, err := f.Open(name)
-	if err != nil {
-		return nil, 0, err
-	}
-	return file, info.Size(), nil
 }

@@ -45,7 +45,7 @@ func (c *Client) layoutRepository(ref, path string) (Repository, error) {
 		dir, name := filepath.Split(path)
 		l, err := c.layout(filepath.Clean(dir))
 		if errors.Is(err, fs.ErrNotExist) {
-			err = &BundleError{filepath.Clean(dir), "is no OCI image layout: it does not exist"}
+			err = &NoLayoutError{ref, filepath.Clean(dir)}
 		}
 		if err != nil {
 			return nil, nil, err

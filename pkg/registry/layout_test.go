@@ -3,10 +3,10 @@ package registry
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -39,9 +39,23 @@ func TestLayoutLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if rc, err := s.Blob(context.Background(), desc); err == nil {
-		data, _ := io.ReadAll(rc)
-		t.Errorf("read %q", data)
+	_, err = s.Blob(context.Background(), desc)
+	wantError[*BundleError](t, err)
+	circle := ocispec.Descriptor{Digest: digest.FromString("circle"), Size: 6}
+	name := circle.Digest.Encoded()
+	if err := os.Symlink(name, filepath.Join(filepath.Dir(link), name)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Blob(context.Background(), circle)
+	wantError[*BundleError](t, err)
+	for _, name := range []string{ocispec.ImageIndexFile, BundleLock} {
+		dir := newFiles().folder(t, t.TempDir())
+		os.Remove(filepath.Join(dir, name))
+		if err := os.Symlink(secret, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := OpenSource(dir)
+		wantError[*BundleError](t, err)
 	}
 }
 
@@ -83,7 +97,11 @@ func TestLayoutAsRegistry(t *testing.T) {
 	}
 	for _, ref := range []string{"oci-layout:none/postgres", "oci-layout:empty/postgres", "oci-layout:empty"} {
 		_, err := repository(t, c, ref).Resolve(context.Background(), "1.0.0")
-		wantError[*BundleError](t, err)
+		if strings.Contains(ref, "none") {
+			wantError[*NoLayoutError](t, err)
+		} else {
+			wantError[*BundleError](t, err)
+		}
 		if errors.Is(err, artifact.ErrNotFound) {
 			t.Errorf("%s is passed over", ref)
 		}

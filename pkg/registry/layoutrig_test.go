@@ -51,6 +51,14 @@ func (f files) entry(desc ocispec.Descriptor, ref string, annotations ...string)
 	f[ocispec.ImageIndexFile], _ = json.Marshal(index)
 }
 
+// annotate adds an annotation to index.json itself.
+func (f files) annotate(key, value string) {
+	var index ocispec.Index
+	json.Unmarshal(f[ocispec.ImageIndexFile], &index)
+	index.Annotations = map[string]string{key: value}
+	f[ocispec.ImageIndexFile], _ = json.Marshal(index)
+}
+
 func (f files) folder(t testing.TB, dir string) string {
 	t.Helper()
 	for name, data := range f {

@@ -60,8 +60,13 @@ func unreachable(err error) bool {
 // each asks the sources one after another until one serves. The error is the
 // last one's, the origin's, or what blame says.
 func (r *remote) each(ctx context.Context, reference string, ask func(*source) error) error {
+	return r.eachFrom(ctx, 0, reference, ask)
+}
+
+// eachFrom is each without the sources before one.
+func (r *remote) eachFrom(ctx context.Context, from int, reference string, ask func(*source) error) error {
 	lacks := ""
-	for at := 0; ; at++ {
+	for at := from; ; at++ {
 		if r.passOver(at) {
 			continue
 		}

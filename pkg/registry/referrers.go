@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"slices"
 
@@ -15,30 +17,43 @@ import (
 
 // Referrers implements Repository. A mirror that knows of none is no reason to
 // believe that there are none: mirrors drop signatures. A signature is verified
-// whoever carries it, so the first source that has any will do.
+// whoever carries it, so the first source that has any is asked first.
 func (r *remote) Referrers(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error) {
+	list, _, err := r.ReferrersFrom(ctx, subject, 0)
+	return list, err
+}
+
+// ReferrersFrom is Referrers without the sources before one, counted from 0,
+// for who finds nothing of use in what those before it have. next is the source
+// after the one that has any; where that is from, there are no more.
+func (r *remote) ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error) {
 	if err := checkDigest(r.name, subject); err != nil {
-		return nil, err
+		return nil, from, err
 	}
-	var found []ocispec.Descriptor
-	answered := false
-	err := r.each(ctx, subject.String(), func(s *source) (err error) {
-		found, err = r.referrersAt(ctx, s, subject)
+	if from >= len(r.sources) {
+		return nil, from, nil
+	}
+	answered := from > 0
+	next = from
+	err = r.eachFrom(ctx, from, subject.String(), func(s *source) (err error) {
+		next = slices.Index(r.sources, s) + 1
+		list, err = r.referrersAt(ctx, s, subject)
 		if err == nil {
 			answered = true
-			if len(found) == 0 && s != r.origin {
+			if len(list) == 0 && s != r.origin {
 				return &NotFoundError{Repository: s.name(), Reference: subject.String()}
 			}
 		}
 		return err
 	})
 	if err != nil && answered && unreachable(err) {
-		return nil, nil
+		return nil, len(r.sources), nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, next, err
 	}
-	return limited(r.name, subject, found)
+	list, err = limited(r.name, subject, list)
+	return list, next, err
 }
 
 func limited(repository string, d digest.Digest, found []ocispec.Descriptor) ([]ocispec.Descriptor, error) {
@@ -71,14 +86,19 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 	seen := map[string]bool{}
 	for range maxPages {
 		seen[req.query] = true
-		var index ocispec.Index
+		var page []ocispec.Descriptor
 		link := ""
-		err := r.c.fetch(ctx, req, func(resp *http.Response) error {
+		err := r.c.fetch(ctx, req, func(resp *http.Response) (err error) {
 			if resp.StatusCode != http.StatusOK || mediaType(resp.Header) != ocispec.MediaTypeImageIndex {
 				return lacks
 			}
 			link = nextLink(resp.Header.Values("Link"))
-			return protocol(decode(resp.Body, artifact.MaxManifest, &index), s.ep.name, req.what(), "the list of referrers does not parse")
+			body := &io.LimitedReader{R: resp.Body, N: artifact.MaxManifest}
+			page, err = readReferrers(body, MaxReferrers+1-len(list))
+			if err != nil && body.N <= 0 {
+				return &LimitError{Subject: req.what(), What: "bytes of referrers", Limit: artifact.MaxManifest}
+			}
+			return protocol(err, s.ep.name, req.what(), "the list of referrers does not parse")
 		})
 		if err != nil {
 			if len(seen) == 1 && unsupported(err) {
@@ -89,7 +109,7 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 			}
 			return nil, err
 		}
-		list = append(list, index.Manifests...)
+		list = append(list, page...)
 		query, ok := nextQuery(req.path, link)
 		if link == "" || !ok || seen[query] || len(list) > MaxReferrers {
 			return list, nil
@@ -97,6 +117,56 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 		req.query = query
 	}
 	return list, nil
+}
+
+// readReferrers reads an index entry by entry, and no more of them than most:
+// anybody can make a list of any length.
+func readReferrers(r io.Reader, most int) (list []ocispec.Descriptor, err error) {
+	d := json.NewDecoder(r)
+	if err := expect(d, '{'); err != nil {
+		return nil, err
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		if key != "manifests" {
+			if err := d.Decode(new(json.RawMessage)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		switch open, err := d.Token(); {
+		case err != nil:
+			return nil, err
+		case open == nil: // as Go writes an empty list
+			continue
+		case open != json.Delim('['):
+			return nil, fmt.Errorf("%v, not a list", open)
+		}
+		for d.More() {
+			var entry ocispec.Descriptor
+			if err := d.Decode(&entry); err != nil {
+				return nil, err
+			}
+			if list = append(list, entry); len(list) >= most {
+				return list, nil
+			}
+		}
+		if err := expect(d, ']'); err != nil {
+			return nil, err
+		}
+	}
+	return list, expect(d, '}')
+}
+
+func expect(d *json.Decoder, want json.Delim) error {
+	got, err := d.Token()
+	if err == nil && got != want {
+		err = fmt.Errorf("%v, not %v", got, want)
+	}
+	return err
 }
 
 // unsupported tells whether an error means that a registry does not know what

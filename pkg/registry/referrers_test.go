@@ -13,14 +13,15 @@ import (
 
 func TestReferrers(t *testing.T) {
 	subject := digest.FromString("subject")
-	index := func(n int) string {
+	annotated := func(n, bytes int) string {
 		var entries []string
 		for i := range n {
 			d := digest.FromString(fmt.Sprint("referrer", i))
-			entries = append(entries, fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":7}`, ocispec.MediaTypeImageManifest, d))
+			entries = append(entries, fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":7,"annotations":{"a":%q}}`, ocispec.MediaTypeImageManifest, d, strings.Repeat("x", bytes)))
 		}
-		return fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"manifests":[%s]}`, ocispec.MediaTypeImageIndex, strings.Join(entries, ","))
+		return fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"manifests":[%s],"annotations":{"b":"c"}}`, ocispec.MediaTypeImageIndex, strings.Join(entries, ","))
 	}
+	index := func(n int) string { return annotated(n, 1) }
 	api := "/v2/db/x/referrers/" + subject.String()
 	tag := "/v2/db/x/manifests/sha256-" + subject.Encoded()
 	type answer struct {
@@ -43,7 +44,12 @@ func TestReferrers(t *testing.T) {
 		"API answers 500":       {map[string]answer{api: {500, "", ""}, tag: ok(index(1))}, 0, true},
 		"API answers nonsense":  {map[string]answer{api: ok("[")}, 0, true},
 		"tag is a broken index": {map[string]answer{tag: ok(`{"mediaType":"` + ocispec.MediaTypeImageIndex + `","manifests":7}`)}, 0, true},
+		"API, null":             {map[string]answer{api: ok(`{"manifests":null}`)}, 0, false},
+		"API, no list":          {map[string]answer{api: ok(`{"manifests":{}}`)}, 0, true},
+		"API, cut":              {map[string]answer{api: ok(`{"manifests":[]`)}, 0, true},
 		"too many":              {map[string]answer{api: ok(index(MaxReferrers + 1))}, MaxReferrers, true},
+		"too many, long":        {map[string]answer{api: ok(annotated(10_000, 400))}, MaxReferrers, true},
+		"too long":              {map[string]answer{api: ok(annotated(6, 1<<20))}, 0, true},
 	} {
 		r := newRig(t)
 		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
@@ -62,8 +68,35 @@ func TestReferrers(t *testing.T) {
 		if len(list) != tc.want || (err != nil) != tc.fails {
 			t.Errorf("%s: %d referrers, %v", name, len(list), err)
 		}
-		if name == "too many" {
+		if strings.HasPrefix(name, "too ") {
 			wantError[*LimitError](t, err)
+		}
+	}
+}
+
+// A mirror that has some referrers does not hide what the origin has.
+func TestReferrersFrom(t *testing.T) {
+	subject := digest.FromString("subject")
+	var rigs []*rig
+	for i := range 3 {
+		r := newRig(t)
+		r.setFault(func(_ int, w http.ResponseWriter, req *http.Request) bool {
+			w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
+			if i == 1 {
+				fmt.Fprint(w, `{"manifests":[]}`)
+				return true
+			}
+			fmt.Fprintf(w, `{"manifests":[{"digest":%q}]}`, digest.FromString(fmt.Sprint(i)))
+			return true
+		})
+		rigs = append(rigs, r)
+	}
+	c, _ := newClient(t, Options{Mirrors: []Mirror{{Prefix: rigs[2].host(), Targets: []string{rigs[0].host(), rigs[1].host()}}}})
+	repo := repository(t, c, rigs[2].host()+"/db/x").(*remote)
+	for _, step := range []struct{ from, list, next int }{{0, 1, 1}, {1, 1, 3}, {3, 0, 3}} {
+		list, next, err := repo.ReferrersFrom(t.Context(), subject, step.from)
+		if err != nil || len(list) != step.list || next != step.next {
+			t.Errorf("from %d: %v, then %d, %v", step.from, list, next, err)
 		}
 	}
 }

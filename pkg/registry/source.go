@@ -19,6 +19,9 @@ const (
 	AnnotationTag = "io.schemahero.plugin.tag"
 )
 
+// AnnotationLock is, on index.json itself, the digest of the lock at the root.
+const AnnotationLock = "io.schemahero.plugin.lock"
+
 // BundleLock is the name of the lock at a bundle's root.
 const BundleLock = "schemahero-plugins.lock"
 
@@ -37,16 +40,20 @@ type Source interface {
 	// File opens a file beside the blobs, such as index.json itself, and tells
 	// its size in bytes. The error is fs.ErrNotExist where there is none.
 	File(name string) (io.ReadCloser, int64, error)
+	// Files lists what it holds, with slashes, sorted. Sealed tells whether that
+	// is all: of a folder only the blobs are listed, since others keep files
+	// beside them.
+	Files() (names []string, sealed bool, err error)
 	// Has tells whether a blob is there, and its size in bytes.
 	Has(d digest.Digest) (size int64, ok bool)
 	// Blob opens a blob, checked against its descriptor by the time that Read
-	// returns io.EOF. Errors: *NotFoundError, *IntegrityError.
+	// returns io.EOF. Errors: *MissingError, *IntegrityError.
 	Blob(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error)
 	io.Closer
 }
 
 // OpenSource opens an OCI image layout, a folder or a tar of one. A tar that
-// does not end in two zero blocks, and a layout that lacks a blob that its
-// index names, is refused whole. Blobs are read when they are asked for, from
+// does not end in two zero blocks, and a layout that lacks a blob or the lock
+// that its index names, is refused whole. Blobs are read when they are asked for, from
 // where they are. Errors: *BundleError, *IntegrityError, and those of os.Open.
 func OpenSource(path string) (Source, error) { return openLayout(path) }

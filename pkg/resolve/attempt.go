@@ -18,24 +18,37 @@ import (
 type attempt struct {
 	*resolver
 	frozen  map[string]bool   // plugins that have their locked version and no other
+	bending map[string]bool   // plugins that were frozen and now take what the others leave to them
 	precise map[string]string // plugins that have this version and no other
 	relaxed string            // a plugin whose constraint does not count; artifact.Host for the host
 	stated  map[string]bool   // plugins that are required and state no version; filled in by solving
 }
 
 // solve looks for versions, and gives up as few of the locked ones as it can:
-// only those that the proof of a failure speaks of are thawed, so that the
-// others cost no request. Errors: *pubgrub.Failure, the Catalog's.
+// only those that the proof of a failure speaks of are thawed, and those that
+// only others require and that keep something newer out, so that the rest cost
+// no request. Errors: *pubgrub.Failure, the Catalog's.
 func (a *attempt) solve(ctx context.Context) (map[string]string, error) {
-	a.stated = map[string]bool{}
+	a.stated, a.bending = map[string]bool{}, map[string]bool{}
 	for {
 		solution, err := pubgrub.Solve(ctx, a, a.root())
 		var failure *pubgrub.Failure
+		thawed := false
 		if !errors.As(err, &failure) {
 			delete(solution, artifact.Host)
-			return solution, err
+			for _, name := range a.holding(solution) {
+				thawed = true
+				delete(a.frozen, name)
+				a.bending[name] = true
+			}
+			if !thawed {
+				return solution, err
+			}
+			if err := a.prefetch(ctx); err != nil {
+				return nil, err
+			}
+			continue
 		}
-		thawed := false
 		for _, name := range failure.Packages() {
 			if a.frozen[name] && !a.plugin(name).moved {
 				thawed = true
@@ -91,28 +104,23 @@ func (a *attempt) Versions(ctx context.Context, name string) (pubgrub.Listing, e
 	}
 	err := a.list(ctx, p)
 	var none *NoRepositoryError
-	if errors.As(err, &none) && !p.listed {
+	if errors.As(err, &none) && !p.listed && !a.spare(p) {
 		return pubgrub.Listing{Note: name + " has " + none.reasons()}, nil
 	}
-	if err != nil {
+	if err != nil && (none == nil || !a.spare(p)) {
 		return pubgrub.Listing{}, err
 	}
 	var l pubgrub.Listing
 	precise, narrowed := a.precise[name]
-	for _, v := range p.versions {
-		if !narrowed || p.listed || v.text == precise {
-			l.Versions = append(l.Versions, v.text)
+	for _, text := range a.texts(p) {
+		if !narrowed || p.listed || text == precise {
+			l.Versions = append(l.Versions, text)
 		}
 	}
 	if a.keeps(p) {
-		l.First = []string{p.lockedText()}
+		l.First, l.Bends = []string{p.lockedText()}, a.bending[name]
 	}
 	return l, nil
-}
-
-// keeps tells whether p's locked version, though not frozen, is preferred.
-func (a *attempt) keeps(p *plugin) bool {
-	return p.locked != nil && !p.upgrade && p.locked.Repository == p.repository && a.precise[p.name] == ""
 }
 
 // Release implements pubgrub.Source.
@@ -121,12 +129,14 @@ func (a *attempt) Release(ctx context.Context, name, text string) (pubgrub.Relea
 		return pubgrub.Release{}, nil
 	}
 	p := a.plugin(name)
-	if a.frozen[name] || a.keeps(p) && text == p.lockedText() {
-		return pubgrub.Release{Depends: a.depends(p.locked.Requires)}, nil
-	}
 	v := p.byText[text]
-	if err := a.read(ctx, p, v); err != nil {
-		return pubgrub.Release{}, err
+	if v != nil && !a.frozen[name] && !(a.keeps(p) && text == p.lockedText()) {
+		if err := a.read(ctx, p, v); err != nil {
+			return pubgrub.Release{}, err
+		}
+	}
+	if a.stays(p, text) {
+		return pubgrub.Release{Depends: a.depends(p.locked.Requires)}, nil
 	}
 	if v.reason != nil {
 		return pubgrub.Release{Unusable: v.reason.text}, nil

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -92,5 +93,36 @@ func TestAtOnce(t *testing.T) {
 	}
 	if _, err := Resolve(ctx, r, Options{Manifest: parse(t, m), Now: noon()}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestScanReadsAhead: where nothing fits, releases are read many at a time.
+func TestScanReadsAhead(t *testing.T) {
+	r := newRegistries(t)
+	repo := r.repo(official + "/postgres")
+	for i := range 32 {
+		repo.index(fmt.Sprintf("0.1.%d", i), release{platforms: "linux/amd64"})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var waiting sync.WaitGroup
+	waiting.Add(16) // after 1, 1, 2, 4 and 8
+	r.hold = func(request string) {
+		var patch int
+		if n, _ := fmt.Sscanf(request, "manifest "+official+"/postgres:0.1.%d", &patch); n == 0 || patch >= 16 {
+			return
+		}
+		waiting.Done()
+		all := make(chan struct{})
+		go func() { waiting.Wait(); close(all) }()
+		select {
+		case <-all:
+		case <-ctx.Done():
+			t.Errorf("%s waits for others that are not asked for", request)
+		}
+	}
+	var e *PlatformError
+	if _, err := Resolve(ctx, r, Options{Manifest: parse(t, "platforms = [\"darwin/arm64\"]\n[plugins]\npostgres = \"*\"\n"), Now: noon()}); !errors.As(err, &e) || e.Tried != 32 {
+		t.Errorf("got %v", err)
 	}
 }

@@ -2,7 +2,10 @@ package resolve
 
 import (
 	"errors"
+	"strings"
 	"testing"
+
+	"github.com/Masterminds/semver/v3"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
@@ -64,6 +67,26 @@ The versions there are: postgres 0.2.2, 0.2.1, 0.2.0 and 0.1.0.`
 		`write postgres = "^0.2" in place of ">=0.2.1" (schemahero-plugins.toml:4)`,
 		`write schemahero = "0.25.1" in place of "0.24.0" (schemahero-plugins.toml:2), and run that host`,
 	})
+}
+
+// TestNearestHost: the suggestion goes up or down, and no further than needed.
+func TestNearestHost(t *testing.T) {
+	for _, c := range []struct{ host, wants, want string }{
+		{"0.24.0", ">=0.25", "0.25.0"},
+		{"0.30.0", "<0.25", "0.24.0"},
+		{"0.30.0", "<=0.25.3", "0.25.3"},
+		{"0.30.0", "<0.25.3", "0.25.2"},
+		{"0.24.0", "0.20.0 || 0.25.0 || 0.30.0", "0.25.0"},
+		{"0.29.0", "0.20.0 || 0.25.0 || 0.30.0", "0.30.0"},
+		{"0.24.0", ">0.25.0", "0.25.1"},
+		{"0.24.0", ">=0.25; <0.26", "0.25.0"},
+		{"0.24.0", ">=0.25; <0.25", ""},
+	} {
+		got := nearestHost(semver.MustParse(c.host), strings.Split(c.wants, "; "))
+		if c.want == "" && got != nil || c.want != "" && (got == nil || got.String() != c.want) {
+			t.Errorf("%s, %s: got %v, want %s", c.host, c.wants, got, c.want)
+		}
+	}
 }
 
 func TestConflict(t *testing.T) {

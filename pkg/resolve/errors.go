@@ -55,6 +55,7 @@ type NoVersionError struct {
 	Available  int       // versions that there are
 	Newest     string    // of all versions; "" where there is none
 	Nearest    string    // to the constraint; "" where there is none
+	Unstable   string    // the newest prerelease, where it is newer than Newest; "" where there is none
 	Prerelease string    // the newest one that prerelease = true would admit; "" where there is none
 	Passed     []Skipped // those that the constraint admits, newest first
 }
@@ -69,7 +70,11 @@ func (e *NoVersionError) Error() string {
 		if more := len(e.Passed) - len(texts); more > 0 {
 			texts = append(texts, fmt.Sprintf("%d more were passed over", more))
 		}
-		return fmt.Sprintf("%s: no version that %s%s admits can be taken: %s", e.Plugin, e.Constraint, at(e.Pos), strings.Join(texts, "; "))
+		text := fmt.Sprintf("%s: no version that %s%s admits can be taken: %s", e.Plugin, e.Constraint, at(e.Pos), strings.Join(texts, "; "))
+		if e.Newest != "" && e.Newest != e.Passed[0].Version {
+			text += "; the newest of all is " + e.Newest
+		}
+		return text
 	}
 	if e.Available == 0 {
 		return subject + ": it has no version at all"
@@ -78,8 +83,11 @@ func (e *NoVersionError) Error() string {
 	if e.Nearest != "" && e.Nearest != e.Newest {
 		text += ", the nearest " + e.Nearest
 	}
-	if e.Prerelease != "" {
+	switch {
+	case e.Prerelease != "":
 		text += fmt.Sprintf("; %s is a prerelease", e.Prerelease)
+	case e.Unstable != "":
+		text += fmt.Sprintf("; the newest prerelease is %s", e.Unstable)
 	}
 	return text
 }

@@ -85,7 +85,7 @@ func Explain(ctx context.Context, c Catalog, o Options, name string) (*Explanati
 		return e, explainErr
 	}
 	p := r.plugin(name)
-	if _, taken := solution[name]; !p.listed && !taken {
+	if _, taken := solution[name]; !p.listed && !taken && (err == nil || !about(err, name)) {
 		return nil, &UnknownPluginError{name}
 	}
 	e := &Explanation{Plugin: name, Wants: p.wants(), Pos: p.entry.Pos, Taken: solution[name], Problem: err}

@@ -172,3 +172,30 @@ func TestNameInTwoPlaces(t *testing.T) {
 		t.Errorf("got %+v", e.Places)
 	}
 }
+
+// TestLadderOfTwoTags: of two tags of one version one is taken.
+func TestLadderOfTwoTags(t *testing.T) {
+	r := newRegistries(t)
+	repo := r.repo(official + "/postgres")
+	repo.tags["v1.0.0"] = repo.index("1.0.0", release{})
+	const m = "[plugins]\npostgres = \"*\"\n"
+	want := []string{"1.0.0: taken", "v1.0.0: same version: is another tag of 1.0.0"}
+	check(t, "rulings", texts(r.explain(m, "postgres", Options{}).Rulings), want)
+	l := r.lock(m, Options{}).Lock
+	l.Plugins[0].Tag = "v1.0.0"
+	want = []string{"1.0.0: same version: is another tag of 1.0.0", "v1.0.0: taken: is locked"}
+	check(t, "rulings", texts(r.explain(m, "postgres", Options{Locked: l}).Rulings), want)
+}
+
+// TestLadderOfConflict: who asks why of a required driver when nothing
+// satisfies sees its tags and the proof.
+func TestLadderOfConflict(t *testing.T) {
+	r := newRegistries(t)
+	r.publish("postgres", "0.1.0")
+	r.repo(official+"/timescaledb").index("1.0.0", requires("postgres", "^9"))
+	e := r.explain("[plugins]\ntimescaledb = \"*\"\n", "postgres", Options{})
+	check(t, "rulings", texts(e.Rulings), []string{"0.1.0: conflict: does not go with the other plugins"})
+	if !errors.As(e.Problem, new(*ConflictError)) || e.Taken != "" {
+		t.Errorf("got %+v", e)
+	}
+}

@@ -47,7 +47,7 @@ func (a *attempt) hopeless(p *plugin) error {
 		passed = append(passed, v)
 	}
 	switch {
-	case len(passed) == 0 || a.frozen[p.name]:
+	case len(passed) == 0 || a.frozen[p.name] || a.spare(p):
 		return nil
 	case lacksPlatform:
 		return &PlatformError{
@@ -105,20 +105,54 @@ func (a *attempt) suggestHost(ctx context.Context) (Suggestion, bool) {
 		return Suggestion{}, false
 	}
 	var wants []string
-	var marks []*semver.Version
 	for name, text := range solution {
 		if want := free.requires(free.plugin(name), text)[artifact.Host]; want != "" {
 			wants = append(wants, want)
-			marks = append(marks, mentioned(want)...)
 		}
 	}
-	slices.SortFunc(marks, (*semver.Version).Compare)
-	for _, host := range marks {
-		if !slices.ContainsFunc(wants, func(want string) bool { return !hostMeets(host, want) }) {
-			return Suggestion{Plugin: artifact.Host, From: m.SchemaHero.String(), To: host.String(), Pos: m.SchemaHeroPos}, true
+	host := nearestHost(m.SchemaHero, wants)
+	if host == nil {
+		return Suggestion{}, false
+	}
+	return Suggestion{Plugin: artifact.Host, From: m.SchemaHero.String(), To: host.String(), Pos: m.SchemaHeroPos}, true
+}
+
+// nearestHost returns the host version nearest to one, of two at the same
+// distance the newer, that meets all that is wanted; nil where none is known.
+// Which hosts there are nobody says, so it is one that a constraint names, or
+// the next one beside it.
+func nearestHost(host *semver.Version, wants []string) *semver.Version {
+	var fit []*semver.Version
+	for _, want := range wants {
+		for _, mark := range mentioned(want) {
+			for _, v := range beside(mark) {
+				if !slices.ContainsFunc(wants, func(want string) bool { return !hostMeets(v, want) }) {
+					fit = append(fit, v)
+				}
+			}
 		}
 	}
-	return Suggestion{}, false
+	var best *semver.Version
+	for _, v := range neighbours(fit, host) { // the newer first
+		if best == nil || less(distance(v, host), distance(best, host)) {
+			best = v
+		}
+	}
+	return best
+}
+
+// beside returns a version, the next patch and minor version, and the last
+// ones before it of which that can be said.
+func beside(v *semver.Version) []*semver.Version {
+	patch, minor := v.IncPatch(), v.IncMinor()
+	out := []*semver.Version{v, &patch, &minor}
+	switch {
+	case v.Patch() > 0:
+		out = append(out, semver.New(v.Major(), v.Minor(), v.Patch()-1, "", ""))
+	case v.Minor() > 0:
+		out = append(out, semver.New(v.Major(), v.Minor()-1, 0, "", ""))
+	}
+	return out
 }
 
 // without returns an attempt in which one constraint does not count.
@@ -128,7 +162,7 @@ func (a *attempt) without(name string) *attempt {
 
 // requires returns what a version of the solution requires.
 func (a *attempt) requires(p *plugin, text string) map[string]string {
-	if a.frozen[p.name] || a.keeps(p) && text == p.lockedText() {
+	if a.stays(p, text) {
 		return p.locked.Requires
 	}
 	return p.byText[text].release.Requires

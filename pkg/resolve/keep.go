@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -90,6 +91,9 @@ func (r *resolver) checkMoved(ctx context.Context, kept []*plugin) error {
 				p.upgrade = true
 			case p.upgrade && !p.floating():
 				p.moved = true
+				if precise, ok := r.o.Precise[p.name]; ok && precise != p.locked.Version {
+					return &MovedError{m}
+				}
 			}
 		}
 	}
@@ -151,11 +155,11 @@ func (r *resolver) gone(ctx context.Context, l *lockfile.Plugin, err error) erro
 // its platforms, for a lock entry of that layout.
 func tagsCandidate(l *lockfile.Plugin, want []artifact.Platform) (artifact.Candidate, bool) {
 	v, err := semver.StrictNewVersion(l.Version)
-	if err != nil {
+	if err != nil || !ownTag(l) {
 		return artifact.Candidate{}, false
 	}
 	c := artifact.Candidate{Version: v, Tag: l.Tag}
-	base := l.Tag
+	base := cmp.Or(l.Tag, artifact.VersionTag(v))
 	for _, p := range l.Platforms {
 		if p.Tag == "" {
 			return artifact.Candidate{}, false

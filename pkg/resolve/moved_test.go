@@ -158,3 +158,79 @@ func TestSignatureStaysWithContent(t *testing.T) {
 		t.Errorf("got %+v", p)
 	}
 }
+
+// TestNothingToTake: an upgrade keeps what is locked where the registry has
+// nothing in its place, and says why.
+func TestNothingToTake(t *testing.T) {
+	const m = "platforms = [\"linux/amd64\"]\nminimum-age = \"72h\"\n[plugins]\nmysql = \"^1\"\nedge = { tag = \"nightly\" }\n"
+	for name, c := range map[string]struct {
+		do   func(r *registries, edge *repo)
+		want string // after mysql
+		note string
+	}{
+		"deleted": {func(_ *registries, edge *repo) { delete(edge.tags, "nightly") }, "edge 1.0.0",
+			"edge: tag nightly is kept, as it is locked: no repository has tag nightly: registry.test/db/edge:nightly: not found"},
+		"repository gone": {func(r *registries, _ *repo) { delete(r.repos, official+"/edge") }, "edge 1.0.0",
+			"edge: tag nightly is kept, as it is locked: no repository has tag nightly: registry.test/db/edge:nightly: not found"},
+		"too young": {func(_ *registries, edge *repo) {
+			edge.index("nightly", release{version: "1.0.1", created: "2026-11-23T00:00:00Z"})
+		}, "edge 1.0.0", "edge: tag nightly is kept, as it is locked: what has its tag now is younger than 72h, of 2026-11-23T00:00:00Z"},
+		"too young, same version": {func(_ *registries, edge *repo) {
+			edge.index("nightly", release{version: "1.0.0", created: "2026-11-23T00:00:00Z"})
+		}, "edge 1.0.0", "edge: tag nightly is kept, as it is locked: what has its tag now is younger than 72h, of 2026-11-23T00:00:00Z"},
+		"another platform": {func(_ *registries, edge *repo) {
+			edge.index("nightly", release{version: "0.9.0", platforms: "darwin/arm64"})
+		}, "edge 1.0.0", "edge: tag nightly is kept, as it is locked: what has its tag now offers no linux/amd64"},
+		"another": {func(_ *registries, edge *repo) { edge.index("nightly", release{version: "0.9.0"}) }, "edge 0.9.0", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRegistries(t)
+			r.publish("mysql", "1.0.0")
+			edge := r.repo(official + "/edge")
+			first := edge.index("nightly", release{version: "1.0.0"})
+			l := r.lock(m, Options{}).Lock
+			r.publish("mysql", "1.1.0")
+			c.do(r, edge)
+			result := r.lock(m, Options{Locked: l, UpgradeAll: true, CheckMoved: true})
+			if got := versions(result.Lock); got != c.want+", mysql 1.1.0" {
+				t.Errorf("got %s", got)
+			}
+			e, _ := result.Lock.Plugin("edge")
+			if c.note == "" {
+				check(t, "notes", texts(result.Notes), []string{})
+				return
+			}
+			check(t, "notes", texts(result.Notes), []string{c.note})
+			if e.Digest != first {
+				t.Errorf("got %s", e.Digest)
+			}
+			behind, err := Outdated(context.Background(), r, Options{Manifest: parse(t, m), Locked: l, Now: noon()})
+			if err != nil || behind[0].Wanted != "1.0.0" || behind[0].Digest || behind[0].Kept == "" {
+				t.Errorf("outdated: %+v, %v", behind, err)
+			}
+		})
+	}
+}
+
+// TestDeletedIsNotLeftForAnOlder: an upgrade goes back to an older version only
+// where it was asked for.
+func TestDeletedIsNotLeftForAnOlder(t *testing.T) {
+	r, l := start(t)
+	repo := r.repos[official+"/postgres"]
+	delete(repo.tags, "0.1.1")
+	delete(repo.tags, "0.1.2")
+	o := Options{Locked: l, UpgradeAll: true, CheckMoved: true}
+	if got := versions(r.lock(two, o).Lock); got != "mysql 1.1.0, postgres 0.1.1" {
+		t.Errorf("got %s", got)
+	}
+	o.Precise = map[string]string{"postgres": "0.1.0"}
+	if got := versions(r.lock(two, o).Lock); got != "mysql 1.1.0, postgres 0.1.0" {
+		t.Errorf("precise: got %s", got)
+	}
+	e, _ := Explain(context.Background(), r, Options{Manifest: parse(t, two), Locked: l, Now: noon()}, "postgres")
+	var got []string
+	for _, u := range e.Rulings {
+		got = append(got, u.Tag+" "+string(u.Verdict))
+	}
+	check(t, "rulings", got, []string{"0.2.0 constraint", "0.1.0 older"})
+}

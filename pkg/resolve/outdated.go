@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"context"
+	"errors"
 
 	"github.com/Masterminds/semver/v3"
 )
@@ -15,6 +16,7 @@ type Behind struct {
 	Wanted     string // what an update would take
 	Latest     string // the newest that there is, admitted or not; no prerelease, unless prerelease = true or there is nothing else
 	Digest     bool   // Wanted is another content under the same name: a floating tag that moved
+	Kept       string // why an update would keep what is locked though the registry has nothing to take in its place; "" for any other reason
 	Moved      []Moved
 }
 
@@ -73,16 +75,23 @@ func (a *attempt) behind(ctx context.Context, name, wanted string) (Behind, erro
 	if p.entry.Digest != "" {
 		return b, nil
 	}
-	if err := a.list(ctx, p); err != nil {
-		return b, err
-	}
-	b.Repository = p.repository
-	if p.entry.Tag != "" {
-		release := p.versions[0].release
-		b.Digest = p.locked != nil && release != nil && !p.isLocked(release)
+	err := a.list(ctx, p)
+	b.Kept = a.whyStays(p, wanted)
+	if errors.As(err, new(*NoRepositoryError)) && b.Kept != "" {
 		return b, nil
 	}
-	if latest := p.latest(); latest != "" {
+	if err != nil {
+		return b, err
+	}
+	if b.Kept == "" {
+		b.Repository = p.repository
+	}
+	if p.entry.Tag != "" {
+		release := p.versions[0].release
+		b.Digest = p.locked != nil && release != nil && !p.isLocked(release) && b.Kept == ""
+		return b, nil
+	}
+	if latest := p.latest(); latest != "" && !newer(wanted, latest) {
 		b.Latest = latest
 	}
 	return b, nil

@@ -41,12 +41,13 @@ func TestMinimumAge(t *testing.T) {
 func TestMinimumAgePassesAll(t *testing.T) {
 	r := newRegistries(t)
 	r.repo(official+"/postgres").index("0.1.0", release{created: "-"})
+	r.publish("postgres", "0.2.0")
 	_, err := r.resolve(Options{Manifest: parse(t, "minimum-age = \"72h\"\n[plugins]\npostgres = \"^0.1\"\n")})
 	var e *NoVersionError
 	if !errors.As(err, &e) || len(e.Passed) != 1 || e.Passed[0].Verdict != Undated {
 		t.Fatalf("got %v", err)
 	}
-	want := "postgres: no version that ^0.1 (schemahero-plugins.toml:4) admits can be taken: 0.1.0 states no date, and minimum-age is 72h"
+	want := "postgres: no version that ^0.1 (schemahero-plugins.toml:4) admits can be taken: 0.1.0 states no date, and minimum-age is 72h; the newest of all is 0.2.0"
 	if err.Error() != want {
 		t.Errorf("got  %s\nwant %s", err, want)
 	}
@@ -73,9 +74,9 @@ func TestNoVersion(t *testing.T) {
 	r.repo(official + "/empty")
 	r.repo(official+"/mysql").index("1.0.0-rc.1", release{})
 	for manifest, want := range map[string]string{
-		`postgres = "^0.3"`:   "postgres: no version in registry.test/db/postgres satisfies ^0.3 (schemahero-plugins.toml:3): the newest is 2.0.0, the nearest 0.4.0",
-		`postgres = "^0.2.7"`: "postgres: no version in registry.test/db/postgres satisfies ^0.2.7 (schemahero-plugins.toml:3): the newest is 2.0.0, the nearest 0.2.5",
-		`postgres = ">=3"`:    "postgres: no version in registry.test/db/postgres satisfies >=3 (schemahero-plugins.toml:3): the newest is 2.0.0",
+		`postgres = "^0.3"`:   "postgres: no version in registry.test/db/postgres satisfies ^0.3 (schemahero-plugins.toml:3): the newest is 2.0.0, the nearest 0.4.0; the newest prerelease is 3.0.0-rc.1",
+		`postgres = "^0.2.7"`: "postgres: no version in registry.test/db/postgres satisfies ^0.2.7 (schemahero-plugins.toml:3): the newest is 2.0.0, the nearest 0.2.5; the newest prerelease is 3.0.0-rc.1",
+		`postgres = ">=3"`:    "postgres: no version in registry.test/db/postgres satisfies >=3 (schemahero-plugins.toml:3): the newest is 2.0.0; the newest prerelease is 3.0.0-rc.1",
 		`postgres = ">2"`:     "postgres: no version in registry.test/db/postgres satisfies >2 (schemahero-plugins.toml:3): the newest is 2.0.0; 3.0.0-rc.1 is a prerelease",
 		`empty = "*"`:         "empty: no version in registry.test/db/empty satisfies * (schemahero-plugins.toml:3): it has no version at all",
 		`mysql = "*"`:         "mysql: no version in registry.test/db/mysql satisfies * (schemahero-plugins.toml:3): the newest is 1.0.0-rc.1; 1.0.0-rc.1 is a prerelease",

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -45,6 +46,10 @@ func (f *fetching) fetch(ctx context.Context, p *plugin, required *semver.Constr
 		return nil
 	}
 	if err := f.list(ctx, p); err != nil {
+		if errors.As(err, new(*NoRepositoryError)) && f.spare(p) {
+			f.required(ctx, p.locked.Requires)
+			return nil
+		}
 		return err
 	}
 	if p.listed {
@@ -56,16 +61,36 @@ func (f *fetching) fetch(ctx context.Context, p *plugin, required *semver.Constr
 		f.required(ctx, p.locked.Requires)
 		return nil
 	}
+	var some []*version
 	for _, v := range p.versions {
-		if p.listed && !f.mayTake(p, v) || required != nil && !required.Check(v.semver) {
-			continue
+		if (!p.listed || f.mayTake(p, v)) && (required == nil || required.Check(v.semver)) {
+			some = append(some, v)
 		}
-		if err := f.read(ctx, p, v); err != nil {
-			return err
-		}
-		if v.reason == nil && f.supports(v.release) {
-			f.required(ctx, v.release.Requires)
+	}
+	return f.newest(ctx, p, some)
+}
+
+// newest reads versions, newest first, until one can be taken. The first is
+// read alone, as mostly it will do; then as many at once as were read before,
+// or a repository in which nothing fits would be read one answer after the
+// other.
+func (f *fetching) newest(ctx context.Context, p *plugin, some []*version) error {
+	for read := 0; read < len(some); {
+		batch := some[read:min(read+min(max(read, 1), most), len(some))]
+		read += len(batch)
+		errs := make([]error, len(batch))
+		_ = each(len(batch), func(i int) error {
+			errs[i] = f.read(ctx, p, batch[i])
 			return nil
+		})
+		for i, v := range batch {
+			if errs[i] != nil {
+				return errs[i]
+			}
+			if v.reason == nil && f.supports(v.release) {
+				f.required(ctx, v.release.Requires)
+				return nil
+			}
 		}
 	}
 	return nil
@@ -114,11 +139,24 @@ func (f *fetching) required(ctx context.Context, requires map[string]string) {
 // admitted returns a *NoVersionError where the constraint, or the version that
 // was asked for, admits nothing that there is.
 func (a *attempt) admitted(p *plugin) error {
-	if !slices.ContainsFunc(p.versions, func(v *version) bool { return a.admits(p, v.semver) }) {
+	there := a.texts(p)
+	if !slices.ContainsFunc(there, func(text string) bool { return a.admits(p, p.version(text)) }) {
 		return p.noVersion(p.entry.Version)
 	}
-	if precise, ok := a.precise[p.name]; ok && p.byText[precise] == nil {
+	if precise, ok := a.precise[p.name]; ok && !slices.Contains(there, precise) {
 		return p.noVersion(precise)
+	}
+	return nil
+}
+
+// asked returns a *NoVersionError where a version was asked for that there is
+// not, of a plugin that the manifest does not list.
+func (a *attempt) asked(ctx context.Context) error {
+	for _, name := range sortedKeys(a.precise) {
+		p := a.plugin(name)
+		if !p.listed && a.list(ctx, p) == nil && !slices.Contains(a.texts(p), a.precise[name]) {
+			return p.noVersion(a.precise[name])
+		}
 	}
 	return nil
 }
@@ -149,6 +187,9 @@ func (p *plugin) noVersion(constraint string) *NoVersionError {
 	}
 	if e.Newest == "" && len(all) > 0 {
 		e.Newest = all[0].String()
+	}
+	if len(all) > 0 && all[0].String() != e.Newest {
+		e.Unstable = all[0].String()
 	}
 	return e
 }

@@ -66,7 +66,10 @@ func (r *resolver) begin(ctx context.Context) (*attempt, error) {
 			a.precise[name] = v.String()
 		}
 	}
-	return a, a.prefetch(ctx)
+	if err := a.prefetch(ctx); err != nil {
+		return a, err
+	}
+	return a, a.asked(ctx)
 }
 
 // result makes a lock of a solution.
@@ -96,7 +99,10 @@ func (a *attempt) result(ctx context.Context, solution map[string]string) (*Resu
 // was chosen, else a new one, whose checksums are checked.
 func (a *attempt) entry(ctx context.Context, p *plugin, text string) (lockfile.Plugin, error) {
 	locked := p.locked
-	if a.frozen[p.name] || a.keeps(p) && text == p.lockedText() {
+	if a.stays(p, text) {
+		if why := a.whyStays(p, text); why != "" {
+			a.note(p.name, "%s is kept, as it is locked: %s", what(locked), why)
+		}
 		if p.grown == nil {
 			return a.kept(p), nil
 		}

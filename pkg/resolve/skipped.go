@@ -18,7 +18,7 @@ func (a *attempt) skipped(solution map[string]string) []Skipped {
 			continue
 		}
 		for _, v := range p.versions {
-			if v.text == solution[name] {
+			if v.text == solution[name] || a.stays(p, solution[name]) && !p.newerThan(v.semver, solution[name]) {
 				break
 			}
 			if !a.mayTake(p, v) {

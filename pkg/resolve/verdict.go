@@ -11,6 +11,7 @@ const (
 	NotVersion    Verdict = "not a version"
 	Floating      Verdict = "floating"           // latest, 0, 0.1
 	OtherPlatform Verdict = "another platform's" // X.Y.Z-OS-ARCH beside the release of all
+	SameVersion   Verdict = "same version"       // v1.0.0 beside 1.0.0: the other tag stands for it
 	Prerelease    Verdict = "prerelease"         // admitted, if the constraint named one or prerelease were true
 	Constraint    Verdict = "constraint"         // not admitted
 	Platform      Verdict = "platform"           // lacks a declared one

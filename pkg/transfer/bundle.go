@@ -17,15 +17,10 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-// What the index of a layout is annotated with, so that no byte of a bundle can
-// change unseen.
-const (
-	// AnnotationLock is the digest of the lock at the root.
-	AnnotationLock = "io.schemahero.plugin.lock"
-	// AnnotationTool, followed by OS-ARCH, is the digest of this program for a
-	// platform, at the root too.
-	AnnotationTool = "io.schemahero.plugin.tool."
-)
+// AnnotationTool is, with OS-ARCH behind it, the index's annotation for the digest
+// of this program for a platform, at the root too. With it and
+// registry.AnnotationLock no byte of a bundle can change unseen.
+const AnnotationTool = "io.schemahero.plugin.tool."
 
 // toolName begins the name of this program's files at a bundle's root.
 const toolName = "kubectl-schemahero-plugin-"
@@ -61,6 +56,8 @@ type Blob struct {
 	Desc       ocispec.Descriptor
 	Repository string // one that holds it
 	Data       []byte // of a manifest; nil for what is read from Repository
+
+	related bool // only what refers to a release has it
 }
 
 // NewBundle gathers graphs, which Plan made of the same lock, into a layout.
@@ -69,7 +66,7 @@ func NewBundle(l *lockfile.Lock, graphs []*Graph, tools []Tool) *Bundle {
 	slices.SortFunc(b.Tools, func(s, t Tool) int { return cmp.Compare(s.File(), t.File()) })
 	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: entries(l, graphs)}
 	index.SchemaVersion = 2
-	index.Annotations = map[string]string{AnnotationLock: digest.FromBytes(b.Lock).String()}
+	index.Annotations = map[string]string{registry.AnnotationLock: digest.FromBytes(b.Lock).String()}
 	for _, t := range b.Tools {
 		index.Annotations[AnnotationTool+t.Platform.Suffix()] = t.Digest.String()
 	}
@@ -77,11 +74,20 @@ func NewBundle(l *lockfile.Lock, graphs []*Graph, tools []Tool) *Bundle {
 	blobs := map[digest.Digest]Blob{}
 	for _, g := range graphs {
 		for _, m := range g.Manifests {
-			blobs[m.Desc.Digest] = Blob{m.Desc, g.Repository, m.Data}
+			blobs[m.Desc.Digest] = Blob{Desc: m.Desc, Repository: g.Repository, Data: m.Data}
+		}
+	}
+	for _, g := range graphs {
+		locked := map[digest.Digest]bool{}
+		for _, m := range g.Manifests {
+			for _, d := range m.needs {
+				locked[d] = locked[d] || !m.related
+			}
 		}
 		for _, d := range g.Blobs {
-			if _, ok := blobs[d.Digest]; !ok {
-				blobs[d.Digest] = Blob{d, g.Repository, nil}
+			old, ok := blobs[d.Digest]
+			if !ok || old.related && locked[d.Digest] {
+				blobs[d.Digest] = Blob{Desc: d, Repository: g.Repository, related: !locked[d.Digest]}
 			}
 		}
 	}

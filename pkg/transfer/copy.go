@@ -51,8 +51,8 @@ func Copy(ctx context.Context, graphs []*Graph, from, to Open, o CopyOptions) ([
 			return err
 		}
 		c := &copier{source: source, target: target, o: o, out: &out[i], blobs: blobs, reads: reads}
-		out[i] = Copied{Repository: g.Repository, Target: target.Name(), Problems: slices.Clone(g.Problems)}
-		return c.copy(ctx, g)
+		out[i] = Copied{Repository: g.Repository, Target: target.Name()}
+		return g.about(c.copy(ctx, g))
 	})
 	return out, err
 }
@@ -63,8 +63,9 @@ type copier struct {
 	o              CopyOptions
 	blobs, reads   limiter
 
-	mu  sync.Mutex
-	out *Copied
+	mu   sync.Mutex
+	out  *Copied
+	lost []*LostError
 }
 
 func (c *copier) copy(ctx context.Context, g *Graph) error {
@@ -72,6 +73,14 @@ func (c *copier) copy(ctx context.Context, g *Graph) error {
 	if err != nil {
 		return err // a registry refuses manifests whose blobs it lacks
 	}
+	for _, lost := range c.lost {
+		less := g.lose(lost)
+		if less == nil {
+			return lost
+		}
+		g = less
+	}
+	c.out.Problems = slices.Clone(g.Problems)
 	there := make([]bool, len(g.Manifests))
 	err = c.reads.each(ctx, len(there), func(ctx context.Context, i int) (err error) {
 		there[i], err = c.has(ctx, g.Manifests[i])
@@ -99,14 +108,24 @@ func (c *copier) blob(ctx context.Context, d ocispec.Descriptor) error {
 		return err
 	}
 	sent := false
+	var gone error // the source's word for it: the target can say the same of itself
 	err := c.target.PushBlob(ctx, d, func() (io.ReadCloser, error) {
 		sent = true
 		rc, err := c.source.Blob(ctx, d)
+		if isGone(err) {
+			gone = err
+		}
 		if err != nil {
 			return nil, err
 		}
 		return metered(rc, c.source.Name(), d, c.o.Events), nil
 	})
+	if gone != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.lost = append(c.lost, &LostError{c.source.Name(), d.Digest, gone})
+		return nil
+	}
 	if err != nil {
 		return err
 	}

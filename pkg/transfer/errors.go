@@ -58,7 +58,15 @@ type FolderError struct {
 
 func (e *FolderError) Error() string { return e.Folder + ": " + e.Problem }
 
-// MissingError says that a source lacks a layer that is to be installed.
+// FileError says why a file is not replaced by a bundle.
+type FileError struct {
+	File    string
+	Problem string
+}
+
+func (e *FileError) Error() string { return e.File + ": " + e.Problem }
+
+// MissingError says that a source lacks a layer, or a manifest, that a lock pins.
 type MissingError struct {
 	Source string // file or folder
 	Plugin string
@@ -66,5 +74,5 @@ type MissingError struct {
 }
 
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("%s: lacks the layer %s of %s", e.Source, e.Digest, e.Plugin)
+	return fmt.Sprintf("%s: lacks what the lock has of %s: %s", e.Source, e.Plugin, e.Digest)
 }

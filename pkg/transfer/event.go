@@ -23,6 +23,7 @@ const (
 	EventCopy   EventKind = "copy"   // Done bytes of a blob are through
 	EventCopied EventKind = "copied" // all of it is
 	EventThere  EventKind = "there"  // the target has the blob already
+	EventWait   EventKind = "wait"   // for another process, which writes the folder Subject
 )
 
 // subject names a blob for a person.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -27,12 +28,22 @@ type Written struct {
 
 // WriteFolder makes a folder the bundle's layout, unpacked. What is there and
 // right stays untouched, what is missing is fetched, and what the lock no longer
-// names is removed last. Errors: *FolderError for a folder that holds something
-// else; the repositories'; the file system's.
+// names is removed last. Of several runs on one folder one works and the others
+// wait. Errors: *FolderError for a folder that holds something else; *LostError;
+// the repositories'; the file system's.
 func (b *Bundle) WriteFolder(ctx context.Context, dir string, open Open, events func(Event)) (*Written, error) {
 	if err := CheckFolder(dir); err != nil {
 		return nil, err
 	}
+	unlock, err := lockFolder(ctx, dir, func() {
+		if events != nil {
+			events(Event{Kind: EventWait, Subject: dir})
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	parts := b.parts()
 	done := make([]bool, len(parts))
 	var mu sync.Mutex
@@ -51,8 +62,11 @@ func (b *Bundle) WriteFolder(ctx context.Context, dir string, open Open, events 
 	}
 	// The blobs before index.json: at no time does it name what is not there.
 	const beside = 3
-	if err := b.write(ctx, len(parts)-beside, func(ctx context.Context, i int) error { return put(ctx, i+beside) }); err != nil {
-		return nil, err
+	for _, batch := range batches(parts[beside:]) {
+		err := b.write(ctx, len(batch), func(ctx context.Context, i int) error { return put(ctx, batch[i]+beside) })
+		if err != nil {
+			return nil, err
+		}
 	}
 	for _, i := range []int{2, 1, 0} {
 		if err := put(ctx, i); err != nil {
@@ -95,15 +109,29 @@ func CheckFolder(dir string) error {
 		return &FolderError{dir, "is neither empty nor an OCI image layout"}
 	}
 	var index ocispec.Index
-	if err == nil && (json.Unmarshal(data, &index) != nil || index.Annotations[AnnotationLock] == "" && len(index.Manifests) > 0) {
+	if err == nil && (json.Unmarshal(data, &index) != nil || index.Annotations[registry.AnnotationLock] == "" && len(index.Manifests) > 0) {
 		return &FolderError{dir, "is an OCI image layout that this program did not write"}
 	}
 	return err
 }
 
-// begun tells whether a folder holds blobs alone: an earlier run was cut there.
+// begun tells whether a folder holds nothing but what git is told, and what a run
+// leaves that was cut before it wrote index.json: that writes blobs first.
 func begun(list []os.DirEntry) bool {
-	return len(list) == 1 && list[0].Name() == ocispec.ImageBlobsDir && list[0].IsDir()
+	blobs := slices.ContainsFunc(list, func(d os.DirEntry) bool { return d.Name() == ocispec.ImageBlobsDir })
+	return !slices.ContainsFunc(list, func(d os.DirEntry) bool {
+		switch name := d.Name(); name {
+		case ".gitkeep", ".gitignore", ".gitattributes":
+			return d.IsDir()
+		case ocispec.ImageBlobsDir:
+			return !d.IsDir()
+		case registry.BundleLock, ocispec.ImageLayoutFile:
+			return d.IsDir() || !blobs
+		default:
+			ours := strings.HasPrefix(name, tempPrefix) || strings.HasPrefix(name, toolName)
+			return d.IsDir() || !ours
+		}
+	})
 }
 
 // there tells whether a part stands in the folder as it should.

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"sync"
 
@@ -17,9 +18,11 @@ import (
 type gatherer struct {
 	repo      registry.Repository
 	name      string
+	plugin    string // the first that is from here
 	limit     limiter
 	roots     []root
 	all       bool // every version of the repository
+	tags      bool // each platform's own tags too
 	sparse    bool // platforms only, and what want names
 	platforms []artifact.Platform
 	want      map[digest.Digest]bool
@@ -27,7 +30,15 @@ type gatherer struct {
 	mu       sync.Mutex
 	nodes    map[digest.Digest]*node
 	busy     map[digest.Digest]bool
+	gone     map[digest.Digest]error // why there is no node
 	problems []Problem
+}
+
+func newGatherer(repo registry.Repository, limit limiter) *gatherer {
+	return &gatherer{
+		repo: repo, name: repo.Name(), limit: limit,
+		nodes: map[digest.Digest]*node{}, busy: map[digest.Digest]bool{}, gone: map[digest.Digest]error{}, want: map[digest.Digest]bool{},
+	}
 }
 
 // document is what counts of an index or manifest, whichever it is.
@@ -39,7 +50,9 @@ type document struct {
 	Subject   *ocispec.Descriptor  `json:"subject"`
 }
 
-// visit reads a manifest, all that it lists and all that refers to it.
+// visit reads a manifest, all that it lists and all that refers to it. Whether
+// something that is not there matters is for lacks to tell, when all has been
+// read.
 func (g *gatherer) visit(ctx context.Context, d digest.Digest) error {
 	g.mu.Lock()
 	twice := g.busy[d]
@@ -49,7 +62,14 @@ func (g *gatherer) visit(ctx context.Context, d digest.Digest) error {
 		return nil
 	}
 	var n *node
-	if err := g.limit.do(ctx, func() (err error) { n, err = g.read(ctx, d); return err }); err != nil {
+	err := g.limit.do(ctx, func() (err error) { n, err = g.read(ctx, d); return err })
+	if errors.Is(err, artifact.ErrNotFound) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.gone[d] = err
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	if err := g.referring(ctx, n); err != nil {
@@ -59,6 +79,20 @@ func (g *gatherer) visit(ctx context.Context, d digest.Digest) error {
 	g.nodes[d] = n
 	g.mu.Unlock()
 	return all(len(n.children), func(i int) error { return g.visit(ctx, n.children[i]) })
+}
+
+// lacks returns why not all is there that a visited manifest leads to.
+func (g *gatherer) lacks(d digest.Digest) error {
+	n := g.nodes[d]
+	if n == nil {
+		return g.gone[d]
+	}
+	for _, c := range n.children {
+		if err := g.lacks(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // read reads one manifest. Layers are blobs whatever media type they bear: a
@@ -95,11 +129,14 @@ func (g *gatherer) list(n *node, doc document) {
 			n.blobs = append(n.blobs, m)
 			continue
 		}
-		if p := m.Platform; p != nil && !g.want[m.Digest] {
+		if p := m.Platform; p != nil {
 			platform, err := artifact.ParsePlatform(strings.TrimSuffix(p.OS+"/"+p.Architecture+"/"+p.Variant, "/"))
-			if err == nil && !g.wanted(platform) {
+			if err == nil && !g.want[m.Digest] && !g.wanted(platform) {
 				n.Sparse = true
 				continue
+			}
+			if err == nil {
+				n.platforms = append(n.platforms, platform)
 			}
 		}
 		n.children = append(n.children, m.Digest)
@@ -112,14 +149,19 @@ func (g *gatherer) layers(n *node, doc document) {
 	if doc.Config != nil && doc.Config.Digest != "" {
 		n.blobs = append(n.blobs, *doc.Config)
 	}
+	kept := false
 	for _, l := range doc.Layers {
 		title, _, _ := strings.Cut(l.Annotations[ocispec.AnnotationTitle], ".")
-		if _, p, ok := artifact.CutPlatform(title); ok && !g.want[l.Digest] && !g.wanted(p) && !strings.HasSuffix(l.Annotations[ocispec.AnnotationTitle], ".sha256") {
+		_, p, ok := artifact.CutPlatform(title)
+		archive := ok && !strings.HasSuffix(l.Annotations[ocispec.AnnotationTitle], ".sha256")
+		if archive && !g.want[l.Digest] && !g.wanted(p) {
 			n.Sparse = true
 			continue
 		}
+		kept = kept || archive
 		n.blobs = append(n.blobs, l)
 	}
+	n.foreign = n.Sparse && !kept
 }
 
 func (g *gatherer) problem(subject string, err error) {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 // Graph is what is carried of one repository.
@@ -16,7 +18,7 @@ type Graph struct {
 	Blobs      []ocispec.Descriptor // each once, by digest
 	Problems   []Problem            // what the source names and lacks
 
-	roots []root
+	plugin string // one that is from there
 }
 
 // Manifest is an index or manifest of a graph.
@@ -26,6 +28,9 @@ type Manifest struct {
 	Tags    []string      // that it shall have
 	Subject digest.Digest // what it refers to, "" for nothing
 	Sparse  bool          // some of what it lists is left out
+
+	needs   []digest.Digest // what it lists and is carried
+	related bool            // carried only since it refers to something
 }
 
 // Size is the number of bytes of all that is in the graph.
@@ -43,6 +48,8 @@ func (g *Graph) Size() (n int64) {
 type node struct {
 	Manifest
 	children   []digest.Digest
+	platforms  []artifact.Platform // of the children that have one
+	foreign    bool                // a manifest all of whose platforms are left out
 	blobs      []ocispec.Descriptor
 	referrers  []digest.Digest
 	candidates []digest.Digest          // listed as referring to it
@@ -64,7 +71,9 @@ func order(nodes map[digest.Digest]*node, from []digest.Digest) (manifests []Man
 		for _, c := range n.children {
 			visit(c)
 		}
+		n.needs = slices.Clone(n.children)
 		for _, b := range n.blobs {
+			n.needs = append(n.needs, b.Digest)
 			if old, ok := unique[b.Digest]; !ok || old.Annotations[ocispec.AnnotationTitle] == "" {
 				unique[b.Digest] = b
 			}
@@ -82,6 +91,24 @@ func order(nodes map[digest.Digest]*node, from []digest.Digest) (manifests []Man
 	for _, d := range from {
 		visit(d)
 	}
+	locked := closure(nodes, from)
+	for i := range manifests {
+		manifests[i].related = !locked[manifests[i].Desc.Digest]
+	}
 	blobs = slices.SortedFunc(maps.Values(unique), func(a, b ocispec.Descriptor) int { return cmp.Compare(a.Digest, b.Digest) })
 	return manifests, blobs
+}
+
+// closure is what roots lead to by what they list.
+func closure(nodes map[digest.Digest]*node, from []digest.Digest) map[digest.Digest]bool {
+	out := map[digest.Digest]bool{}
+	for todo := slices.Clone(from); len(todo) > 0; {
+		d := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if n := nodes[d]; n != nil && !out[d] {
+			out[d] = true
+			todo = append(todo, n.children...)
+		}
+	}
+	return out
 }

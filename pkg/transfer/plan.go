@@ -22,6 +22,8 @@ type PlanOptions struct {
 	Sparse bool
 	// AllVersions names plugins of which every version is carried.
 	AllVersions []string
+	// PlatformTags carries the tags X.Y.Z-OS-ARCH of an index's manifests too.
+	PlatformTags bool
 }
 
 // Plan reads the manifests of everything that a lock pins and of what refers to
@@ -38,7 +40,8 @@ func Plan(ctx context.Context, l *lockfile.Lock, open Open, o PlanOptions) ([]*G
 			if err != nil {
 				return nil, err
 			}
-			g = &gatherer{repo: repo, name: p.Repository, limit: limit, nodes: map[digest.Digest]*node{}, busy: map[digest.Digest]bool{}, want: map[digest.Digest]bool{}}
+			g = newGatherer(repo, limit)
+			g.name, g.plugin, g.tags = p.Repository, p.Name, o.PlatformTags
 			byRepository[p.Repository] = g
 			order = append(order, g)
 		}
@@ -60,7 +63,7 @@ func Plan(ctx context.Context, l *lockfile.Lock, open Open, o PlanOptions) ([]*G
 	graphs := make([]*Graph, len(order))
 	err := all(len(order), func(i int) (err error) {
 		graphs[i], err = order[i].graph(ctx)
-		return err
+		return about(order[i].plugin, err)
 	})
 	if err != nil {
 		return nil, err
@@ -74,12 +77,11 @@ func Plan(ctx context.Context, l *lockfile.Lock, open Open, o PlanOptions) ([]*G
 }
 
 func (g *gatherer) graph(ctx context.Context) (*Graph, error) {
+	locked := len(g.roots)
 	if g.all {
-		more, err := versionRoots(ctx, g.repo, g.limit)
-		if err != nil {
+		if err := g.versionRoots(ctx); err != nil {
 			return nil, err
 		}
-		g.roots = append(g.roots, more...)
 	}
 	err := all(len(g.roots), func(i int) error { return g.visit(ctx, g.roots[i].digest) })
 	if err != nil {
@@ -87,13 +89,30 @@ func (g *gatherer) graph(ctx context.Context) (*Graph, error) {
 	}
 	g.relate()
 	var from []digest.Digest
-	for _, r := range g.roots {
+	for i, r := range g.roots {
+		err := g.lacks(r.digest)
+		if err != nil && i < locked {
+			return nil, err
+		}
+		if err != nil { // one of many versions, and none that is locked
+			g.problem(r.tag, err)
+			continue
+		}
+		n := g.nodes[r.digest]
+		if n.foreign && i >= locked { // the bare tag of the tags layout stands for one platform
+			continue
+		}
 		from = append(from, r.digest)
-		if n := g.nodes[r.digest]; r.tag != "" {
+		if r.tag != "" {
 			n.Tags = append(n.Tags, r.tag)
 		}
 	}
-	out := &Graph{Repository: g.name, Problems: g.problems, roots: g.roots}
+	if g.tags {
+		if err := g.platformTags(ctx, g.roots[:locked]); err != nil {
+			return nil, err
+		}
+	}
+	out := &Graph{Repository: g.name, Problems: g.problems, plugin: g.plugin}
 	slices.SortFunc(out.Problems, func(a, b Problem) int { return cmp.Compare(a.Subject, b.Subject) })
 	out.Manifests, out.Blobs = order(g.nodes, from)
 	return out, nil

@@ -74,7 +74,7 @@ func (g *gatherer) referrers(ctx context.Context, n *node) (list []ocispec.Descr
 
 // unlessGone drops an error that says that something is nowhere to be had.
 func unlessGone(err error) error {
-	if errors.Is(err, artifact.ErrNotFound) || errors.As(err, new(*registry.LackedError)) {
+	if isGone(err) {
 		return nil
 	}
 	return err
@@ -109,7 +109,7 @@ func (g *gatherer) follow(ctx context.Context, n *node, found []ocispec.Descript
 	n.candidates = slices.Compact(n.candidates)
 	maps.DeleteFunc(n.legacy, func(_ string, d digest.Digest) bool { return d == n.Desc.Digest })
 	list := append(slices.Clone(n.candidates), slices.Collect(maps.Values(n.legacy))...)
-	return all(len(list), func(i int) error { return g.related(ctx, n, list[i]) })
+	return all(len(list), func(i int) error { return g.visit(ctx, list[i]) })
 }
 
 // relate joins what refers to something with that, when everything has been
@@ -118,25 +118,22 @@ func (g *gatherer) follow(ctx context.Context, n *node, found []ocispec.Descript
 func (g *gatherer) relate() {
 	for _, n := range g.nodes {
 		for _, d := range n.candidates {
-			if r := g.nodes[d]; r != nil && r.Subject == n.Desc.Digest {
+			switch r := g.nodes[d]; {
+			case g.lacks(d) != nil:
+				g.problem(d.String(), errors.New("refers to "+n.Desc.Digest.String()+", and is not there"))
+			case r.Subject == n.Desc.Digest:
 				n.referrers = append(n.referrers, d)
-			} else if r != nil {
+			default:
 				g.problem(d.String(), errors.New("is listed as referring to "+n.Desc.Digest.String()+", and does not"))
 			}
 		}
 		for tag, d := range n.legacy {
-			if r := g.nodes[d]; r != nil {
-				r.Tags = append(r.Tags, tag)
+			if err := g.lacks(d); err != nil {
+				g.problem(tag, err)
+				delete(n.legacy, tag)
+				continue
 			}
+			g.nodes[d].Tags = append(g.nodes[d].Tags, tag)
 		}
 	}
-}
-
-func (g *gatherer) related(ctx context.Context, n *node, d digest.Digest) error {
-	err := g.visit(ctx, d)
-	if errors.Is(err, artifact.ErrNotFound) {
-		g.problem(d.String(), errors.New("refers to "+n.Desc.Digest.String()+", and is not there"))
-		return nil
-	}
-	return err
 }

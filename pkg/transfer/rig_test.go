@@ -29,8 +29,10 @@ type world struct {
 	host   string
 	puts   atomic.Int64 // of blobs and manifests
 	fail   atomic.Pointer[string]
+	gone   atomic.Pointer[string] // what is answered with 404
 	client *ours.Client
 	lock   lockfile.Lock
+	layers string // what layers begin with
 }
 
 func newWorld(t testing.TB, referrers bool) *world {
@@ -44,6 +46,10 @@ func newWorld(t testing.TB, referrers bool) *world {
 			http.Error(rw, `{"errors":[{"code":"DENIED"}]}`, http.StatusBadRequest)
 			return
 		}
+		if f := w.gone.Load(); f != nil && strings.Contains(req.Method+" "+req.URL.Path, *f) {
+			http.Error(rw, `{"errors":[]}`, http.StatusNotFound)
+			return
+		}
 		handler.ServeHTTP(rw, req)
 	}))
 	t.Cleanup(server.Close)
@@ -54,6 +60,15 @@ func newWorld(t testing.TB, referrers bool) *world {
 	}
 	t.Cleanup(func() { w.client.Close() })
 	return w
+}
+
+// forget makes the client one that remembers nothing.
+func (w *world) forget() {
+	w.t.Helper()
+	var err error
+	if w.client, err = ours.New(ours.Options{}); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *world) repo(path string) ours.Repository {
@@ -103,7 +118,7 @@ func platforms() []artifact.Platform {
 
 // layer is a platform's archive.
 func (w *world) layer(r ours.Repository, name string, p artifact.Platform) ocispec.Descriptor {
-	return w.blob(r, fmt.Sprintf("%s for %s %s", name, p, strings.Repeat("x", 5000)), "application/gzip", p.Archive(name))
+	return w.blob(r, fmt.Sprintf("%s%s for %s %s", w.layers, name, p, strings.Repeat("x", 5000)), "application/gzip", p.Archive(name))
 }
 
 func locked(p artifact.Platform, tag string, manifest, layer ocispec.Descriptor) lockfile.Platform {

@@ -3,6 +3,7 @@ package transfer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -10,7 +11,6 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // root is a manifest or index from which a graph is followed.
@@ -64,24 +64,56 @@ func Restrict(l *lockfile.Lock, platforms []artifact.Platform) *lockfile.Lock {
 	return out
 }
 
-// versionRoots returns every tag of a repository that names a version.
-func versionRoots(ctx context.Context, repo registry.Repository, limit limiter) ([]root, error) {
+// versionRoots adds every tag of the repository that names a version, for all
+// platforms or for one that is wanted.
+func (g *gatherer) versionRoots(ctx context.Context) error {
 	var out []root
-	err := repo.Tags(ctx, func(page []string) error {
-		for _, tag := range page {
-			if _, ok := artifact.ParseTag(tag); ok {
-				out = append(out, root{tag: tag})
+	err := g.repo.Tags(ctx, func(page []string) error {
+		for _, name := range page {
+			if tag, ok := artifact.ParseTag(name); ok && (tag.Platform.IsZero() || g.wanted(tag.Platform)) {
+				out = append(out, root{tag: name})
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	slices.SortFunc(out, func(a, b root) int { return cmp.Compare(a.tag, b.tag) })
-	return out, limit.each(ctx, len(out), func(ctx context.Context, i int) error {
-		desc, err := repo.Resolve(ctx, out[i].tag)
+	err = g.limit.each(ctx, len(out), func(ctx context.Context, i int) error {
+		desc, err := g.repo.Resolve(ctx, out[i].tag)
 		out[i].digest = desc.Digest
+		if errors.Is(err, artifact.ErrNotFound) {
+			g.problem(out[i].tag, err)
+			return nil
+		}
 		return err
+	})
+	g.roots = append(g.roots, slices.DeleteFunc(out, func(r root) bool { return r.digest == "" })...)
+	return err
+}
+
+// platformTags finds the tags X.Y.Z-OS-ARCH that stand for a part of an index,
+// as publishers set them beside X.Y.Z.
+func (g *gatherer) platformTags(ctx context.Context, roots []root) error {
+	var tags []string
+	for _, r := range roots {
+		for _, p := range g.nodes[r.digest].platforms {
+			if r.tag != "" {
+				tags = append(tags, r.tag+"-"+p.Suffix())
+			}
+		}
+	}
+	return g.limit.each(ctx, len(tags), func(ctx context.Context, i int) error {
+		desc, err := g.repo.Resolve(ctx, tags[i])
+		if err != nil {
+			return unlessGone(err)
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if n := g.nodes[desc.Digest]; n != nil {
+			n.Tags = append(n.Tags, tags[i])
+		}
+		return nil
 	})
 }

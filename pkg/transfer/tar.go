@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -69,9 +71,13 @@ func (p part) header() ([]byte, error) {
 
 // WriteTar writes the bundle to a file, which appears when it is whole. Where
 // everything stands in it is known beforehand, so several blobs are fetched at a
-// time, each straight to its place. Errors: the repositories', the file
-// system's.
+// time, each straight to its place. Errors: *FileError for a file that is
+// something else, *LostError, the repositories', the file system's.
 func (b *Bundle) WriteTar(ctx context.Context, file string, open Open, events func(Event)) (err error) {
+	if err := CheckFile(file); err != nil {
+		return err
+	}
+	lockfile.Sweep(file)
 	parts := b.parts()
 	headers := make([][]byte, len(parts))
 	size := int64(0)
@@ -82,7 +88,8 @@ func (b *Bundle) WriteTar(ctx context.Context, file string, open Open, events fu
 		parts[i].at = size
 		size += int64(len(headers[i])) + (parts[i].size+tarBlock-1)/tarBlock*tarBlock
 	}
-	temp, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
+	// As lockfile.Sweep knows what runs that were killed have left.
+	temp, err := os.CreateTemp(filepath.Dir(file), fmt.Sprintf(".%s.tmp-%d-*", filepath.Base(file), os.Getpid()))
 	if err != nil {
 		return err
 	}
@@ -91,17 +98,34 @@ func (b *Bundle) WriteTar(ctx context.Context, file string, open Open, events fu
 	if err := temp.Truncate(size + 2*tarBlock); err != nil { // its end and all padding are zeros
 		return err
 	}
-	err = b.write(ctx, len(parts), func(ctx context.Context, i int) error {
-		w := io.NewOffsetWriter(temp, parts[i].at)
-		if _, err := w.Write(headers[i]); err != nil {
+	for _, batch := range batches(parts) {
+		err := b.write(ctx, len(batch), func(ctx context.Context, i int) error {
+			p := batch[i]
+			w := io.NewOffsetWriter(temp, parts[p].at)
+			if _, err := w.Write(headers[p]); err != nil {
+				return err
+			}
+			return b.fill(ctx, w, parts[p], open, events)
+		})
+		if err != nil {
 			return err
 		}
-		return b.fill(ctx, w, parts[i], open, events)
-	})
-	if err != nil {
-		return err
 	}
 	return finish(temp, file, 0o644)
+}
+
+// batches splits parts by their places: first what only refers to releases, as it
+// is small, and with one of it gone all begins again without.
+func batches(parts []part) [2][]int {
+	var out [2][]int
+	for i, p := range parts {
+		n := 1
+		if p.blob != nil && p.blob.related {
+			n = 0
+		}
+		out[n] = append(out[n], i)
+	}
+	return out
 }
 
 // write runs f for every part, some at a time, and begins no more where one
@@ -152,6 +176,9 @@ func (b *Bundle) read(ctx context.Context, p part, open Open, events func(Event)
 		return nil, err
 	}
 	rc, err := repo.Blob(ctx, p.blob.Desc)
+	if isGone(err) {
+		return nil, &LostError{p.blob.Repository, p.blob.Desc.Digest, err}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -146,6 +146,119 @@ func TestPlanAllVersions(t *testing.T) {
 	}
 }
 
+// A version that is not locked and of which something is gone is a problem, and
+// the others are carried; a locked one is an error.
+func TestPlanBrokenVersion(t *testing.T) {
+	w := newWorld(t, true)
+	w.index("alpha", "0.1.0")
+	old := w.lock.Plugins[0]
+	w.lock = lockfile.Lock{}
+	w.layers = "new "
+	w.index("alpha", "0.2.0")
+	gone := "GET /v2/plugins/alpha/manifests/" + old.Platforms[0].Manifest.String()
+	w.gone.Store(&gone)
+	w.forget()
+	o := PlanOptions{AllVersions: []string{"alpha"}}
+	graphs, err := Plan(context.Background(), &w.lock, w.client.Repository, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := graphs[0].Problems; len(p) != 1 || p[0].Subject != "0.1.0" || !errors.Is(p[0].Err, artifact.ErrNotFound) {
+		t.Errorf("problems %v", p)
+	}
+	for _, m := range graphs[0].Manifests {
+		if m.Desc.Digest == old.Digest {
+			t.Error("an index is carried of which a manifest is gone")
+		}
+	}
+	w.lock = lockfile.Lock{Plugins: []lockfile.Plugin{old}}
+	if _, err := Plan(context.Background(), &w.lock, w.client.Repository, o); !errors.Is(err, artifact.ErrNotFound) {
+		t.Errorf("a locked version of which a manifest is gone: %v", err)
+	}
+}
+
+func TestPlanPlatforms(t *testing.T) {
+	w := newWorld(t, true)
+	w.tags("beta", "0.1.0")
+	w.lock = lockfile.Lock{}
+	w.tags("beta", "0.2.0")
+	l := Restrict(&w.lock, platforms()[1:])
+	var tags []string
+	for _, m := range w.plan(l, PlanOptions{Sparse: true, AllVersions: []string{"beta"}})[0].Manifests {
+		tags = append(tags, m.Tags...)
+	}
+	slices.Sort(tags)
+	if want := []string{"0.1.0-linux-amd64", "0.2.0-linux-amd64"}; !slices.Equal(tags, want) {
+		t.Errorf("tags %v, want %v", tags, want)
+	}
+}
+
+// The tags X.Y.Z-OS-ARCH of an index's manifests are carried where they are asked
+// for, and those that name something else are not.
+func TestPlanPlatformTags(t *testing.T) {
+	w := newWorld(t, true)
+	w.index("alpha", "0.1.0")
+	r := w.repo("plugins/alpha")
+	_, data, err := r.Manifest(context.Background(), w.lock.Plugins[0].Platforms[1].Manifest.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.push(r, ocispec.MediaTypeImageManifest, json.RawMessage(data), "0.1.0-linux-amd64")
+	w.manifest(r, nil, nil, "0.1.0-darwin-arm64")
+	for asked, want := range map[bool][]string{true: {"0.1.0", "0.1.0-linux-amd64"}, false: {"0.1.0"}} {
+		var tags []string
+		for _, m := range w.plan(&w.lock, PlanOptions{PlatformTags: asked})[0].Manifests {
+			for _, tag := range m.Tags {
+				if _, ok := artifact.ParseTag(tag); ok {
+					tags = append(tags, tag)
+				}
+			}
+		}
+		slices.Sort(tags)
+		if !slices.Equal(tags, want) {
+			t.Errorf("asked for: %v: tags %v, want %v", asked, tags, want)
+		}
+	}
+}
+
+// A signature whose blob is gone is a problem, and everything else is carried; a
+// layer that is gone is an error.
+func TestLostBlob(t *testing.T) {
+	ctx := context.Background()
+	a, b := published(t, true), newWorld(t, true)
+	graphs := a.plan(&a.lock, PlanOptions{})
+	whole := len(graphs[0].Manifests)
+	gone := "GET /v2/plugins/alpha/blobs/" + digest.FromString("signature of alpha").String()
+	a.gone.Store(&gone)
+	done, err := Copy(ctx, graphs, a.client.Repository, b.to(), CopyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What the lost signature's own timestamp refers to is lost with it.
+	if n := len(done[0].Problems); n != 2 || done[0].Manifests != whole-2 || len(done[1].Problems)+len(done[2].Problems) > 0 {
+		t.Errorf("of %d manifests %d were sent, problems %v", whole, done[0].Manifests, done[0].Problems)
+	}
+	file := filepath.Join(t.TempDir(), "bundle.tar")
+	if _, err := Build(&a.lock, graphs, nil, func(b *Bundle) error { return b.WriteTar(ctx, file, a.client.Repository, nil) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(graphs[0].Problems) != 2 {
+		t.Errorf("problems %v", graphs[0].Problems)
+	}
+	if c, err := verify(file); err != nil || len(c.Graphs[0].Manifests) != whole-2 {
+		t.Errorf("the bundle: %+v %v", c, err)
+	}
+
+	gone = "GET /v2/plugins/gamma/blobs/" + a.lock.Plugins[2].Platforms[0].Layer.String()
+	if _, err := Copy(ctx, graphs, a.client.Repository, newWorld(t, true).to(), CopyOptions{}); !errors.Is(err, artifact.ErrNotFound) {
+		t.Errorf("a layer is gone: %v", err)
+	}
+	_, err = Build(&a.lock, graphs, nil, func(b *Bundle) error { return b.WriteTar(ctx, file, a.client.Repository, nil) })
+	if !errors.Is(err, artifact.ErrNotFound) {
+		t.Errorf("a layer is gone: %v", err)
+	}
+}
+
 func TestPlanRefuses(t *testing.T) {
 	w := published(t, true)
 	for i := range w.lock.Plugins {

@@ -50,7 +50,8 @@ func Inspect(ctx context.Context, s registry.Source, path string) (*Contents, er
 	return c, nil
 }
 
-// Verify is Inspect, and reads every byte there is. Errors: Inspect's.
+// Verify is Inspect, and reads every byte there is: of a tar with a lock, nothing
+// is in it that the lock does not make. Errors: Inspect's.
 func Verify(ctx context.Context, s registry.Source, path string, events func(Event)) (*Contents, error) {
 	b, c, err := expected(ctx, s, path)
 	if err != nil {
@@ -75,6 +76,9 @@ func Verify(ctx context.Context, s registry.Source, path string, events func(Eve
 		if err := checkTool(t, path); err != nil {
 			return nil, err
 		}
+	}
+	if err := checkStrays(ctx, s, path, b); err != nil {
+		return nil, err
 	}
 	c.Files, c.Size = len(b.Blobs)+len(b.Tools), b.Size()
 	return c, nil
@@ -104,7 +108,7 @@ func expected(ctx context.Context, s registry.Source, path string) (*Bundle, *Co
 	if err != nil {
 		return nil, nil, err
 	}
-	switch digest.Digest(index.Annotations[AnnotationLock]) {
+	switch digest.Digest(index.Annotations[registry.AnnotationLock]) {
 	case "":
 		return nil, nil, broken("does not say in index.json which lock it has")
 	case digest.FromBytes(s.Lock()):
@@ -196,7 +200,7 @@ func foreign(ctx context.Context, s registry.Source, path string) (*Bundle, *Con
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &gatherer{repo: s.Repository(""), limit: newLimiter(parallelReads), nodes: map[digest.Digest]*node{}, busy: map[digest.Digest]bool{}}
+	g := newGatherer(s.Repository(""), newLimiter(parallelReads))
 	for _, d := range index.Manifests {
 		if artifact.IsIndex(d.MediaType) || artifact.IsManifest(d.MediaType) {
 			g.roots = append(g.roots, root{digest: d.Digest})

@@ -2,7 +2,6 @@ package trust
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -43,15 +42,20 @@ type collector struct {
 	src     Source
 	subject digest.Digest
 
-	found []Finding
-	left  int64 // bytes that may still be read
-	steps []func(ctx context.Context) ([]Finding, error)
-	begun bool
-	body  []byte // the subject itself, where a signature of its bytes was met
+	found  []Finding
+	left   int64 // bytes that may still be read
+	steps  []step
+	listed map[digest.Digest]bool // referrers that have a step
+	begun  bool
+	unread error  // why a first one could not be read, though others could
+	body   []byte // the subject itself, where a signature of its bytes was met
 }
 
+// step reads some more of what could be signatures.
+type step func(ctx context.Context) ([]Finding, error)
+
 func newCollector(src Source, subject digest.Digest) *collector {
-	return &collector{src: src, subject: subject, left: MaxBytes}
+	return &collector{src: src, subject: subject, left: MaxBytes, listed: map[digest.Digest]bool{}}
 }
 
 // at returns the i-th finding, false where there are no more.
@@ -75,33 +79,71 @@ func (c *collector) at(ctx context.Context, i int) (Finding, bool, error) {
 	return c.found[i], true, nil
 }
 
-// begin lists the referrers, in an order that does not depend on who is asked.
-// The older form is looked for when none of them will do.
+// begin makes the steps: the referrers, the older form where none of them will
+// do, and last what further sources have.
 func (c *collector) begin(ctx context.Context) error {
-	list, err := c.src.Referrers(ctx, c.subject)
+	steps, next, err := c.list(ctx, 0)
+	if err != nil {
+		return err
+	}
+	c.begun = true
+	c.steps = append(steps, c.simple)
+	if m, ok := c.src.(mirrored); ok {
+		c.steps = append(c.steps, func(ctx context.Context) ([]Finding, error) { return nil, c.further(ctx, m, next) })
+	}
+	return nil
+}
+
+// mirrored is a Source that has mirrors. Referrers ends at the first that has
+// any; another can have those that count.
+type mirrored interface {
+	ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error)
+}
+
+// further adds the steps for what a source after the first ones lists.
+func (c *collector) further(ctx context.Context, m mirrored, from int) error {
+	steps, next, err := c.list(ctx, from)
+	if err != nil || next <= from {
+		return err
+	}
+	c.steps = append(c.steps, steps...)
+	c.steps = append(c.steps, func(ctx context.Context) ([]Finding, error) { return nil, c.further(ctx, m, next) })
+	return nil
+}
+
+// list makes a step for each referrer that a source lists, in an order that does
+// not depend on who is asked. next is the source after it.
+func (c *collector) list(ctx context.Context, from int) (steps []step, next int, err error) {
+	var list []ocispec.Descriptor
+	if m, ok := c.src.(mirrored); ok {
+		list, next, err = m.ReferrersFrom(ctx, c.subject, from)
+	} else {
+		list, err = c.src.Referrers(ctx, c.subject)
+	}
 	var limit *registry.LimitError
 	switch {
 	case errors.As(err, &limit), errors.Is(err, artifact.ErrNotFound):
 	case err != nil:
-		return err
+		return nil, next, err
 	}
-	c.begun = true
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b ocispec.Descriptor) int { return strings.Compare(string(a.Digest), string(b.Digest)) })
-	list = slices.CompactFunc(list, func(a, b ocispec.Descriptor) bool { return a.Digest == b.Digest })
 	for _, d := range list[:min(len(list), MaxSignatures)] {
-		c.steps = append(c.steps, func(ctx context.Context) ([]Finding, error) {
+		if c.listed[d.Digest] {
+			continue
+		}
+		c.listed[d.Digest] = true
+		steps = append(steps, func(ctx context.Context) ([]Finding, error) {
 			f, err := c.referrer(ctx, d)
 			return []Finding{f}, err
 		})
 	}
 	if limit != nil {
-		c.steps = append(c.steps, func(context.Context) ([]Finding, error) {
+		steps = append(steps, func(context.Context) ([]Finding, error) {
 			return []Finding{Finding{Manifest: c.subject, Type: "referrers"}.refuse(TooLarge, limit)}, nil
 		})
 	}
-	c.steps = append(c.steps, c.simple)
-	return nil
+	return steps, next, nil
 }
 
 // referrer reads one referrer. What its descriptor says of itself decides
@@ -110,7 +152,7 @@ func (c *collector) referrer(ctx context.Context, d ocispec.Descriptor) (Finding
 	f := Finding{Manifest: d.Digest, Type: d.ArtifactType}
 	m, err := c.manifest(ctx, d.Digest.String())
 	if err != nil {
-		return f.unread(err)
+		return c.unreadable(f, err)
 	}
 	if f.Type == "" {
 		f.Type = m.Config.MediaType
@@ -125,7 +167,7 @@ func (c *collector) referrer(ctx context.Context, d ocispec.Descriptor) (Finding
 	}
 	data, err := c.blob(ctx, m.Layers[i])
 	if err != nil {
-		return f.unread(err)
+		return c.unreadable(f, err)
 	}
 	return f.readBundle(data), nil
 }
@@ -138,7 +180,7 @@ func (c *collector) simple(ctx context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	if err != nil {
-		f, err := Finding{Type: typeSimple, Form: FormSimple}.unread(err)
+		f, err := c.unreadable(Finding{Type: typeSimple, Form: FormSimple}, err)
 		var lacked *registry.LackedError
 		if errors.As(err, &lacked) {
 			f, err = f.refuse(Unsigned, err), nil // all that can be known behind an air gap is known
@@ -151,90 +193,16 @@ func (c *collector) simple(ctx context.Context) ([]Finding, error) {
 			continue
 		}
 		f := Finding{Manifest: m.digest, Type: typeSimple, Form: FormSimple}
-		if len(c.found)+len(out) >= MaxSignatures {
+		if len(out) >= MaxSignatures {
 			return append(out, f.refuse(TooLarge, fmt.Errorf("more than %d signatures", MaxSignatures))), nil
 		}
 		data, err := c.blob(ctx, l)
 		if err == nil {
 			f = f.readSimple(data, l.Annotations)
-		} else if f, err = f.unread(err); err != nil {
+		} else if f, err = c.unreadable(f, err); err != nil {
 			return nil, err
 		}
 		out = append(out, f)
 	}
 	return out, nil
-}
-
-// carrier is a manifest that bears signatures.
-type carrier struct {
-	ocispec.Manifest
-	digest digest.Digest
-}
-
-func (c *collector) manifest(ctx context.Context, reference string) (carrier, error) {
-	var m carrier
-	if c.left <= 0 {
-		return m, errTooMuch
-	}
-	desc, data, err := c.src.Manifest(ctx, reference)
-	if err != nil {
-		return m, err
-	}
-	c.left -= int64(len(data))
-	m.digest = desc.Digest
-	if json.Unmarshal(data, &m.Manifest) != nil {
-		return m, &artifact.FormatError{Subject: reference, Problem: "is no manifest"}
-	}
-	return m, nil
-}
-
-var errTooMuch = fmt.Errorf("more than %d MiB of signatures", MaxBytes>>20)
-
-// tooLarge says that one of them alone is more than is read.
-type tooLarge struct{ size int64 }
-
-func (e *tooLarge) Error() string {
-	return fmt.Sprintf("has %d bytes, at most %d are read", e.size, MaxBundle)
-}
-
-func (c *collector) blob(ctx context.Context, desc ocispec.Descriptor) ([]byte, error) {
-	switch {
-	case desc.Size < 0 || desc.Size > MaxBundle:
-		return nil, &tooLarge{desc.Size}
-	case desc.Size > c.left:
-		return nil, errTooMuch
-	}
-	body, err := c.src.Blob(ctx, desc)
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	c.left -= desc.Size
-	// One byte more, so that the reader gets to compare the digest.
-	data, err := io.ReadAll(io.LimitReader(body, desc.Size+1))
-	if err == nil && digest.FromBytes(data) != desc.Digest {
-		err = &registry.IntegrityError{Repository: c.src.Name(), Digest: desc.Digest, Got: digest.FromBytes(data)}
-	}
-	return data, err
-}
-
-// unread makes of an error in reading what it says of this one signature, or
-// returns it where it says nothing of it: the network may be at fault.
-func (f Finding) unread(err error) (Finding, error) {
-	var (
-		large     *tooLarge
-		integrity *registry.IntegrityError
-		protocol  *registry.ProtocolError
-		format    *artifact.FormatError
-	)
-	switch {
-	case errors.Is(err, errTooMuch), errors.As(err, &large):
-		return f.refuse(TooLarge, err), nil
-	case errors.As(err, &integrity), errors.As(err, &protocol), errors.As(err, &format), errors.Is(err, artifact.ErrNotFound):
-		if f.Form == FormOther {
-			f.Form = FormBundle // it claims to refer to the digest, and may be one
-		}
-		return f.refuse(Malformed, err), nil
-	}
-	return f, err
 }

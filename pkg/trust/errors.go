@@ -74,6 +74,7 @@ func (e *RefusedError) Error() string {
 type ScopeError struct {
 	Repository string
 	File       string
+	Digest     digest.Digest // of the release that was asked about; "" for none
 }
 
 func (e *ScopeError) Error() string {
@@ -105,6 +106,7 @@ type KeyError struct {
 	File    string
 	Problem string
 	Locked  bool // the password is missing or wrong
+	Foreign bool // it is encrypted in another way than cosign's
 }
 
 func (e *KeyError) Error() string { return e.File + ": " + e.Problem }

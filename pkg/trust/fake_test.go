@@ -33,6 +33,7 @@ type store struct {
 	reads     int                          // manifests and blobs
 	bytes     int64                        // of them
 	lie       map[digest.Digest][]byte     // what is served in place of a blob
+	behind    []ocispec.Descriptor         // what a source after the first has of referrers
 	fail      func(reference string) error // nil: nothing fails
 }
 
@@ -83,6 +84,15 @@ func (s *store) Referrers(_ context.Context, subject digest.Digest) ([]ocispec.D
 		return list[:registry.MaxReferrers], &registry.LimitError{Subject: repository, What: "referrers", Limit: registry.MaxReferrers}
 	}
 	return list, nil
+}
+
+// ReferrersFrom implements mirrored.
+func (s *store) ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error) {
+	if from > 0 {
+		return s.behind, 2, nil
+	}
+	list, err = s.Referrers(ctx, subject)
+	return list, 1, err
 }
 
 func (s *store) PushBlob(_ context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error {

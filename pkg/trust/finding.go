@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,9 +28,9 @@ type Finding struct {
 	Predicate string    // of an in-toto statement
 	Signer    Signer    // as it says itself: proven only where it verifies
 	Time      time.Time // proven by log or timestamp; zero where neither does
-	Verified  bool
-	Reason    Reason // why not; "" where nothing was held against it
-	Err       error  // what verification said, nil where Reason says all
+	Verified  bool      // of an Attestation: though it counts as no signature
+	Reason    Reason    // why it does not count; "" where nothing was held against it
+	Err       error     // what verification said, nil where Reason says all
 
 	entity  *bundle.Bundle
 	payload []byte // of FormSimple: the bytes that were signed
@@ -45,22 +46,29 @@ func (f Finding) String() string {
 	if !f.Signer.IsZero() {
 		text += " by " + f.Signer.String()
 	}
+	what = ""
+	if f.Reason == Attestation {
+		what = ": attestation of type " + f.Predicate
+	}
 	switch {
 	case f.Verified:
-		return text + ": verified"
-	case f.Reason == "" && f.Err == nil:
-		return text
+		return text + what + ": verified"
+	case what != "" && f.Err != nil:
+		return text + what + ": not verified: " + f.Err.Error()
+	case what != "" || f.Reason == "" && f.Err == nil:
+		return text + what
 	case f.Reason == "":
 		return text + ": not verified: " + f.Err.Error()
 	}
-	text += ": " + string(f.Reason)
-	if f.Reason == Attestation {
-		text += " of type " + f.Predicate
-	}
+	return text + ": " + f.problem().Error()
+}
+
+// problem is Reason and Err in one.
+func (f Finding) problem() error {
 	if f.Err != nil {
-		text += ": " + f.Err.Error()
+		return fmt.Errorf("%s: %w", f.Reason, f.Err)
 	}
-	return text
+	return errors.New(string(f.Reason))
 }
 
 // refuse returns the finding with why it does not count.

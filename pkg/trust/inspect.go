@@ -9,7 +9,8 @@ import (
 )
 
 // Inspect returns everything that refers to a digest or is kept as its
-// signature, each held against the rule that is given for it; nil is none.
+// signature, each held against the rule that is given for it; nil is none. An
+// attestation is Verified where its own signature is, and its Reason stays.
 // Where that rule's root is out of reach the finding says so. Errors: the
 // Source's.
 func (v *Verifier) Inspect(ctx context.Context, src Source, d digest.Digest, rule func(Finding) *policy.Rule) ([]Finding, error) {
@@ -20,32 +21,54 @@ func (v *Verifier) Inspect(ctx context.Context, src Source, d digest.Digest, rul
 		if err != nil || !ok {
 			return out, err
 		}
-		if r := rule(f); r != nil && !r.Unsigned {
-			held, err := v.check(ctx, c, f, r)
-			if err != nil {
-				f.Err = err
-			} else {
-				f = held
-			}
+		if r := rule(f); asks(r) {
+			f = v.inspected(ctx, c, f, r)
 		}
 		out = append(out, f)
 	}
 }
 
-// Remembers tells whether this home has verified a release under the policies
-// of a request, as it is locked. It asks no network. Errors: *ScopeError.
-func (v *Verifier) Remembers(r Request) (bool, error) {
-	rules, err := r.rules()
-	if err != nil {
-		return false, err
+// inspected holds one finding against a rule. An attestation counts as no
+// signature, but whether its own is good is worth knowing too.
+func (v *Verifier) inspected(ctx context.Context, c *collector, f Finding, rule *policy.Rule) Finding {
+	bare := f
+	if f.Reason == Attestation {
+		bare.Reason = ""
 	}
-	return v.memory.has(r.marks(rules))
+	held, err := v.check(ctx, c, bare, rule)
+	switch {
+	case err != nil:
+		f.Err = err
+		return f
+	case f.Reason != Attestation:
+		return held
+	case held.Reason != "":
+		held.Err = held.problem()
+	}
+	held.Reason = Attestation
+	return held
+}
+
+// Remembers tells whether this home has verified a release, as it is locked,
+// under each policy of a request. A policy that asks for no signature counts as
+// satisfied, and so does one that has no rule for it: then the error is a
+// *ScopeError. It asks no network.
+func (v *Verifier) Remembers(r Request) (project, machine bool, err error) {
+	rules, scope := r.rules()
+	signer, project, err := v.memory.recall(r.marks(ruling{project: rules.project}))
+	if err != nil {
+		return false, false, err
+	}
+	if _, machine, err = v.memory.recall(r.otherMarks(ruling{machine: rules.machine})); err != nil {
+		return false, false, err
+	}
+	return project && r.answers(rules, signer), machine, scope
 }
 
 // Decide returns the rules that are for a repository, nil where a policy has
 // none at all. Errors: *ScopeError.
 func Decide(repository string, project, machine *policy.Policy) (forProject, forMachine *policy.Rule, err error) {
-	rules, err := decide(repository, project, machine)
+	rules, err := decide(repository, nil, project, machine)
 	return rules.project, rules.machine, err
 }
 

@@ -210,7 +210,7 @@ func refused(t *testing.T, v *Verifier, r Request, want Reason) *RefusedError {
 	if e.Reason != want {
 		t.Errorf("reason %q, want %q: %v", e.Reason, want, err)
 	}
-	if known, err := v.memory.has(r.marks(ruling{project: &e.Rule})); err != nil || known {
+	if _, known, err := v.memory.recall(r.marks(ruling{project: &e.Rule})); err != nil || known {
 		t.Errorf("what was refused is remembered as verified (%v)", err)
 	}
 	return e

@@ -1,10 +1,9 @@
 package trust
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,30 +19,54 @@ import (
 // a release under a policy.
 const maxMemory = 256 << 10
 
-// memory is what this home has verified: a file of lines, each a hash over a
-// release, its chain, the rules that it satisfied and who signed. Whoever can
-// write to it can write to the installed drivers beside it.
+// maxSigner is how long a signer may be in text to be remembered, in bytes.
+const maxSigner = 4 << 10
+
+// memory is what this home has verified: a file of lines, each a mark and,
+// where that does not say who signed, the signer. Whoever can write to it can
+// write to the installed drivers beside it.
 type memory struct {
 	file string
 
 	mu    sync.Mutex
 	read  bool
-	lines map[string]bool
+	lines map[string]string // by mark, the signer's text
 }
 
-// has tells whether all marks are remembered.
-func (m *memory) has(marks []string) (bool, error) {
+// mark is a line to be: a hash over a release or its chain, the rule that it
+// satisfied and whom the lock says to have signed; and who did, where the lock
+// says nothing.
+type mark struct {
+	hash string
+	by   Signer // who signed
+	said bool   // the hash is over by too: the line need not say it
+}
+
+// recall tells whether all marks are remembered, and who signed: the zero value
+// where they are of nobody's signature.
+func (m *memory) recall(marks []mark) (by Signer, known bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.load(); err != nil {
-		return false, err
+		return Signer{}, false, err
 	}
-	for _, mark := range marks {
-		if !m.lines[mark] {
-			return false, nil
+	for _, k := range marks {
+		text, ok := m.lines[k.hash]
+		if !ok {
+			return Signer{}, false, nil
+		}
+		who := k.by
+		if !k.said && text != "" && json.Unmarshal([]byte(text), &who) != nil {
+			return Signer{}, false, nil
+		}
+		if !by.IsZero() && !who.IsZero() && who != by { // each root was verified for somebody else
+			return Signer{}, false, nil
+		}
+		if by.IsZero() {
+			by = who
 		}
 	}
-	return true, nil
+	return by, true, nil
 }
 
 // load reads the file once. What is no line of ours, as a crash can leave one,
@@ -56,26 +79,35 @@ func (m *memory) load() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	m.read, m.lines = true, map[string]bool{}
-	for s := bufio.NewScanner(bytes.NewReader(data)); s.Scan(); {
-		m.lines[s.Text()] = true
+	m.read, m.lines = true, map[string]string{}
+	for line := range strings.Lines(string(data)) {
+		hash, by, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		m.lines[hash] = by
 	}
 	return nil
 }
 
 // add remembers marks. They go to the file in one write at its end, so that
 // processes at the same time lose nothing of each other.
-func (m *memory) add(marks []string) error {
+func (m *memory) add(marks []mark) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.load(); err != nil {
 		return err
 	}
 	var text strings.Builder
-	for _, mark := range marks {
-		if !m.lines[mark] {
-			m.lines[mark] = true
-			text.WriteString(mark + "\n")
+	for _, k := range marks {
+		by := ""
+		if !k.said && !k.by.IsZero() {
+			data, err := json.Marshal(k.by)
+			if err != nil || len(data) > maxSigner {
+				continue // it costs a verification each time
+			}
+			by = string(data)
+		}
+		if had, ok := m.lines[k.hash]; !ok || had != by {
+			m.lines[k.hash] = by
+			text.WriteString(strings.TrimRight(k.hash+" "+by, " ") + "\n")
 		}
 	}
 	if text.Len() == 0 {
@@ -96,21 +128,47 @@ func (m *memory) add(marks []string) error {
 	return errors.Join(err, f.Close())
 }
 
-// marks returns the lines that stand for a request under these rules: one for
-// each root, and one for each link of the chain.
-func (r *Request) marks(rules ruling) []string {
-	var out []string
-	base := []string{r.Source.Name(), rulePrint(rules.project), rulePrint(rules.machine), r.Locked.Issuer, r.Locked.Identity, r.Locked.Key}
-	for _, d := range r.Roots {
-		out = append(out, mark(append([]string{"signature", d.String()}, base...)...))
+// marks returns what stands for a request under these rules: one mark for each
+// root and rule that asks for a signature, and one for each link of the chain.
+func (r *Request) marks(rules ruling) []mark {
+	return append(r.projectMarks(rules.project, r.Locked, r.Locked), r.otherMarks(rules)...)
+}
+
+// learnt returns what to remember of a request that is satisfied: as the lock is
+// going to say it and, where it says nothing of who signed, so too.
+func (r *Request) learnt(rules ruling, signer Signer) []mark {
+	out := r.projectMarks(rules.project, signer, signer)
+	if r.Locked.IsZero() {
+		out = append(out, r.projectMarks(rules.project, Signer{}, signer)...)
 	}
-	for _, l := range r.Links {
-		out = append(out, mark("chain", r.Source.Name(), l))
+	return append(out, r.otherMarks(rules)...)
+}
+
+func (r *Request) projectMarks(rule *policy.Rule, locked, by Signer) (out []mark) {
+	if !asks(rule) {
+		return nil
+	}
+	for _, d := range r.Roots {
+		hash := hashOf("signature", d.String(), r.Source.Name(), rulePrint(rule), locked.Issuer, locked.Identity, locked.Key)
+		out = append(out, mark{hash, by, !locked.IsZero()})
 	}
 	return out
 }
 
-func mark(parts ...string) string {
+// otherMarks are those that do not depend on who signed.
+func (r *Request) otherMarks(rules ruling) (out []mark) {
+	if asks(rules.machine) {
+		for _, d := range r.Roots {
+			out = append(out, mark{hash: hashOf("machine", d.String(), r.Source.Name(), rulePrint(rules.machine))})
+		}
+	}
+	for _, l := range r.Links {
+		out = append(out, mark{hash: hashOf("chain", r.Source.Name(), l)})
+	}
+	return out
+}
+
+func hashOf(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {
 		fmt.Fprintf(h, "%d:%s,", len(p), p)
@@ -119,13 +177,9 @@ func mark(parts ...string) string {
 }
 
 // rulePrint is everything that a rule's meaning depends on. A trusted root
-// counts by its place, size and age: to read it would cost every sync.
+// counts by its place, size and age.
 func rulePrint(r *policy.Rule) string {
 	switch {
-	case r == nil:
-		return "none"
-	case r.Unsigned:
-		return "unsigned"
 	case r.Keyless == nil:
 		return "keys " + strings.Join(r.Fingerprints, " ")
 	}

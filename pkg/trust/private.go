@@ -25,16 +25,35 @@ type PrivateKey struct {
 func (k *PrivateKey) Signer() Signer { return Signer{Key: k.public.print} }
 
 // LoadPrivateKey reads a key as `cosign generate-key-pair` writes it, encrypted,
-// or as PKCS #8 in plain PEM. password is asked for once where one is needed; an
-// empty one is a password too. Errors: *KeyError, password's.
+// or in plain PEM: PKCS #8, SEC 1 or PKCS #1, as openssl writes them. password is
+// asked for once where one is needed; an empty one is a password too. Errors:
+// *KeyError, password's.
 func LoadPrivateKey(file string, password func() ([]byte, error)) (*PrivateKey, error) {
 	data, err := readKeyFile(file)
 	if err != nil {
 		return nil, err
 	}
-	block, _ := pem.Decode(data)
+	block, rest := pem.Decode(data)
+	for block != nil && block.Type == "EC PARAMETERS" { // openssl ecparam -genkey; the key names its curve too
+		block, rest = pem.Decode(rest)
+	}
 	if block == nil {
 		return nil, &KeyError{File: file, Problem: "is no private key: it has no PEM block"}
+	}
+	key, err := parsePrivateKey(file, block, password)
+	if err != nil {
+		return nil, err
+	}
+	k, err := newPrivateKey(key)
+	if err != nil {
+		return nil, &KeyError{File: file, Problem: err.Error()}
+	}
+	return k, nil
+}
+
+func parsePrivateKey(file string, block *pem.Block, password func() ([]byte, error)) (key crypto.PrivateKey, err error) {
+	if strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
+		return nil, &KeyError{File: file, Problem: "is encrypted in openssl's way, which is not read here", Foreign: true}
 	}
 	der := block.Bytes
 	switch block.Type {
@@ -43,24 +62,31 @@ func LoadPrivateKey(file string, password func() ([]byte, error)) (*PrivateKey, 
 		if err != nil {
 			return nil, err
 		}
-		if der, err = encrypted.Decrypt(der, secret); err != nil {
+		der, err := encrypted.Decrypt(der, secret)
+		if err != nil {
 			return nil, &KeyError{File: file, Problem: "its password is wrong, or it is damaged", Locked: true}
 		}
+		if key, err = x509.ParsePKCS8PrivateKey(der); err != nil {
+			return nil, &KeyError{File: file, Problem: "is no private key: " + err.Error()}
+		}
+		return key, nil
 	case "PRIVATE KEY":
+		key, err = x509.ParsePKCS8PrivateKey(der)
+	case "EC PRIVATE KEY":
+		key, err = x509.ParseECPrivateKey(der)
+	case "RSA PRIVATE KEY":
+		key, err = x509.ParsePKCS1PrivateKey(der)
+	case "ENCRYPTED PRIVATE KEY":
+		return nil, &KeyError{File: file, Problem: "is encrypted as PKCS #8, which is not read here", Foreign: true}
 	case "PUBLIC KEY":
 		return nil, &KeyError{File: file, Problem: "is the public key; signing takes the private one"}
 	default:
 		return nil, &KeyError{File: file, Problem: fmt.Sprintf("is no private key that is known: its PEM block is a %q", strings.ToLower(block.Type))}
 	}
-	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
 		return nil, &KeyError{File: file, Problem: "is no private key: " + err.Error()}
 	}
-	k, err := newPrivateKey(key)
-	if err != nil {
-		return nil, &KeyError{File: file, Problem: err.Error()}
-	}
-	return k, nil
+	return key, nil
 }
 
 func newPrivateKey(key crypto.PrivateKey) (*PrivateKey, error) {

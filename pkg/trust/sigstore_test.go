@@ -47,6 +47,11 @@ func newSigstore(t *testing.T) *sigstore {
 
 func (s *sigstore) writeRoot(logs map[string]*root.TransparencyLog, stamps []root.TimestampingAuthority) {
 	s.t.Helper()
+	s.writeRootWith(nil, logs, stamps)
+}
+
+func (s *sigstore) writeRootWith(certificates, logs map[string]*root.TransparencyLog, stamps []root.TimestampingAuthority) {
+	s.t.Helper()
 	for id, l := range logs {
 		raw, err := hex.DecodeString(id)
 		if err != nil {
@@ -54,7 +59,7 @@ func (s *sigstore) writeRoot(logs map[string]*root.TransparencyLog, stamps []roo
 		}
 		l.ID = raw
 	}
-	r, err := root.NewTrustedRoot(root.TrustedRootMediaType01, s.FulcioCertificateAuthorities(), nil, stamps, logs)
+	r, err := root.NewTrustedRoot(root.TrustedRootMediaType01, s.FulcioCertificateAuthorities(), certificates, stamps, logs)
 	if err != nil {
 		s.t.Fatal(err)
 	}

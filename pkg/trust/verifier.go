@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -23,7 +22,7 @@ type Options struct {
 	Now     func() time.Time // nil: time.Now
 
 	// Unsigned is told of each repository whose releases are accepted with no
-	// signature, because a rule says so. Nil: silence.
+	// signature, because a rule says so, whenever one is asked about. Nil: silence.
 	Unsigned func(repository string, rule policy.Rule)
 }
 
@@ -72,9 +71,12 @@ type Request struct {
 	Project *policy.Policy  // nil: none
 	Machine *policy.Policy  // nil: none
 
-	// Locked is whom the project recorded as the signer of these very roots: one
-	// of them who verifies is preferred to others. The zero value is nobody.
+	// Locked is whom the project recorded as the signer of these very roots, who is
+	// preferred to others where the signature verifies. The zero value is nobody.
 	Locked Signer
+	// Prefers tells of each signer whether that one is preferred to others where
+	// nobody is Locked; nil: the first found will do.
+	Prefers func(Signer) bool
 	// Links are what leads from the roots to what is installed, in any words that
 	// tell one chain from another. CheckLinks holds them against the source, where
 	// they are not remembered.
@@ -94,14 +96,20 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	if err != nil || rules.none() {
 		return Signer{}, err
 	}
-	keys := r.marks(rules)
+	if v.o.Unsigned != nil {
+		for _, rule := range []*policy.Rule{rules.project, rules.machine} {
+			if rule != nil && rule.Unsigned {
+				v.o.Unsigned(name, *rule)
+			}
+		}
+	}
 	if !r.Again {
-		known, err := v.memory.has(keys)
+		signer, known, err := v.memory.recall(r.marks(rules))
 		if err != nil {
 			return Signer{}, err
 		}
-		if known {
-			return r.Locked, nil
+		if known && r.answers(rules, signer) {
+			return signer, nil
 		}
 	}
 	if r.CheckLinks != nil {
@@ -113,32 +121,14 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	for i, d := range r.Roots {
 		collectors[i] = newCollector(r.Source, d)
 	}
-	signer, err := v.satisfy(ctx, collectors, rules.project, r.Locked)
+	signer, err := v.satisfy(ctx, collectors, rules.project, r.preference(rules.project))
 	if err != nil {
 		return Signer{}, err
 	}
-	if _, err := v.satisfy(ctx, collectors, rules.machine, signer); err != nil {
+	if _, err := v.satisfy(ctx, collectors, rules.machine, nil); err != nil {
 		return Signer{}, err
 	}
-	if v.o.Unsigned != nil {
-		for _, rule := range []*policy.Rule{rules.project, rules.machine} {
-			if rule != nil && rule.Unsigned {
-				v.o.Unsigned(name, *rule)
-			}
-		}
-	}
-	r.Locked = signer
-	return signer, v.memory.add(r.marks(rules))
-}
-
-// rules returns the rules that decide on a request. Who is locked as the signer
-// counts only where the project asks for one.
-func (r *Request) rules() (ruling, error) {
-	rules, err := decide(r.Source.Name(), r.Project, r.Machine)
-	if rules.project == nil || rules.project.Unsigned {
-		r.Locked = Signer{}
-	}
-	return rules, err
+	return signer, v.memory.add(r.learnt(rules, signer))
 }
 
 // ruling is the two rules that decide, nil where a file has none at all.
@@ -146,8 +136,14 @@ type ruling struct{ project, machine *policy.Rule }
 
 func (r ruling) none() bool { return r.project == nil && r.machine == nil }
 
-func decide(repository string, project, machine *policy.Policy) (ruling, error) {
-	var out ruling
+func (r *Request) rules() (ruling, error) {
+	return decide(r.Source.Name(), r.Roots, r.Project, r.Machine)
+}
+
+// asks tells whether a rule asks for a signature.
+func asks(rule *policy.Rule) bool { return rule != nil && !rule.Unsigned }
+
+func decide(repository string, roots []digest.Digest, project, machine *policy.Policy) (out ruling, err error) {
 	for _, side := range []struct {
 		policy *policy.Policy
 		rule   **policy.Rule
@@ -156,82 +152,14 @@ func decide(repository string, project, machine *policy.Policy) (ruling, error) 
 			continue
 		}
 		rule, governed := side.policy.Decide(repository)
-		if governed && rule == nil {
-			return out, &ScopeError{Repository: repository, File: side.policy.File}
+		if governed && rule == nil && err == nil {
+			e := &ScopeError{Repository: repository, File: side.policy.File}
+			if len(roots) > 0 {
+				e.Digest = roots[0]
+			}
+			err = e
 		}
 		*side.rule = rule
 	}
-	return out, nil
-}
-
-// satisfy returns who signed all roots, of those whom a rule admits: preferred
-// where it did, else the first found. A rule that asks for nobody is satisfied
-// by the zero value.
-func (v *Verifier) satisfy(ctx context.Context, roots []*collector, rule *policy.Rule, preferred Signer) (Signer, error) {
-	if rule == nil || rule.Unsigned {
-		return Signer{}, nil
-	}
-	var common []Signer
-	for i, c := range roots {
-		// One signature is enough, unless whose it is must still be agreed on.
-		signers, err := v.signers(ctx, c, rule, preferred, len(roots) > 1)
-		if err != nil {
-			return Signer{}, err
-		}
-		if i == 0 {
-			common = signers
-			continue
-		}
-		common = slices.DeleteFunc(common, func(s Signer) bool { return !slices.Contains(signers, s) })
-		if len(common) == 0 {
-			return Signer{}, &RefusedError{Repository: c.src.Name(), Digest: c.subject, Rule: *rule, Reason: OtherSigner, Found: c.found}
-		}
-	}
-	if slices.Contains(common, preferred) {
-		return preferred, nil
-	}
-	return common[0], nil
-}
-
-// signers returns whose signatures of a digest verify under a rule, in the
-// order read; unless all are wanted, no further than to preferred or, where
-// nobody is, to the first.
-func (v *Verifier) signers(ctx context.Context, c *collector, rule *policy.Rule, preferred Signer, all bool) ([]Signer, error) {
-	var out []Signer
-	var found []Finding
-	for i := 0; ; i++ {
-		f, ok, err := c.at(ctx, i)
-		if err == nil && ok {
-			f, err = v.check(ctx, c, f, rule)
-		}
-		if err != nil && len(out) == 0 {
-			return nil, err
-		}
-		if err != nil || !ok {
-			break
-		}
-		if f.Form != FormOther || f.Reason != "" {
-			found = append(found, f)
-		}
-		if f.Verified && !slices.Contains(out, f.Signer) {
-			out = append(out, f.Signer)
-		}
-		if f.Verified && !all && (preferred.IsZero() || f.Signer == preferred) {
-			break
-		}
-	}
-	if len(out) > 0 {
-		return out, nil
-	}
-	return nil, &RefusedError{Repository: c.src.Name(), Digest: c.subject, Rule: *rule, Reason: worst(found), Found: found}
-}
-
-// worst is the reason that says most about why nothing verified.
-func worst(found []Finding) Reason {
-	for _, r := range reasons() {
-		if slices.ContainsFunc(found, func(f Finding) bool { return f.Reason == r }) {
-			return r
-		}
-	}
-	return Unsigned
+	return out, err
 }

@@ -1,0 +1,58 @@
+package transfer
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+// CheckFile refuses the name of a file that a bundle is not to replace: all but
+// an earlier bundle, whole or cut, and an empty file. Errors: *FileError, the
+// file system's.
+func CheckFile(file string) error {
+	info, err := os.Lstat(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return &FileError{file, "is there already, and is no regular file"}
+	}
+	if info.Size() == 0 {
+		return nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if !beginsBundle(f) {
+		return &FileError{file, "is there already, and is no bundle"}
+	}
+	return nil
+}
+
+// beginsBundle tells whether r begins as WriteTar begins: with oci-layout and an
+// index.json of ours.
+func beginsBundle(r io.Reader) bool {
+	files := tar.NewReader(r)
+	h, err := files.Next()
+	if err != nil || h.Name != ocispec.ImageLayoutFile {
+		return false
+	}
+	if h, err = files.Next(); err != nil || h.Name != ocispec.ImageIndexFile {
+		return false
+	}
+	var index ocispec.Index
+	err = json.NewDecoder(io.LimitReader(files, maxRootFile)).Decode(&index)
+	return err == nil && index.Annotations[registry.AnnotationLock] != ""
+}

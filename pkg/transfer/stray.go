@@ -1,0 +1,66 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+// checkStrays looks at the files of a source that nothing in it names. A blob is
+// what its name says all the same, for another program would believe it. A tar
+// that bears a lock has no other files: whoever made it knows nothing of them.
+func checkStrays(ctx context.Context, s registry.Source, path string, b *Bundle) error {
+	names, sealed, err := s.Files()
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{}
+	for _, p := range b.parts() {
+		known[p.name] = true
+	}
+	for _, name := range names {
+		if known[name] {
+			continue
+		}
+		if d := blobNamed(name); d != "" {
+			if err := checkStray(ctx, s, path, d); err != nil {
+				return err
+			}
+		}
+		if sealed && b.Lock != nil {
+			return &registry.BundleError{File: path, Problem: "holds " + name + ", which nothing in it names"}
+		}
+	}
+	return nil
+}
+
+// blobNamed is the digest that a blob's file name stands for, "" for any other
+// file.
+func blobNamed(name string) digest.Digest {
+	rest, ok := strings.CutPrefix(name, ocispec.ImageBlobsDir+"/")
+	algorithm, encoded, both := strings.Cut(rest, "/")
+	d := digest.Digest(algorithm + ":" + encoded)
+	if !ok || !both || d.Validate() != nil {
+		return ""
+	}
+	return d
+}
+
+func checkStray(ctx context.Context, s registry.Source, path string, d digest.Digest) error {
+	size, ok := s.Has(d)
+	if !ok {
+		return &registry.BundleError{File: path, Problem: "has a blob " + d.String() + " that is no file"}
+	}
+	rc, err := s.Blob(ctx, ocispec.Descriptor{Digest: d, Size: size})
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, rc)
+	return errors.Join(err, rc.Close())
+}
