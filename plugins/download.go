@@ -8,6 +8,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
@@ -44,6 +45,9 @@ func Download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, e
 	m, err := manifest.Parse(p.manifest, []byte(text))
 	if err != nil {
 		return nil, err
+	}
+	for i := range m.Plugins {
+		m.Plugins[i].Pos = diag.Position{} // nobody wrote it, so no message shall name its lines
 	}
 	in := &inputs{manifest: m}
 	result, err := p.resolve(ctx, in, resolve.Options{})

@@ -21,15 +21,16 @@ import (
 // manifest or lock lists what is installed. It asks no network and hashes no
 // file whose receipt still matches.
 func (p *Project) List(ctx context.Context, dirs []string) ([]install.Status, error) {
-	items, err := p.listed()
+	items, err := p.Locked()
 	if err != nil {
 		return nil, err
 	}
 	return listStatus(ctx, p.engine, items, dirs)
 }
 
-// listed returns the items of the lock, none without one.
-func (p *Project) listed() ([]install.Item, error) {
+// Locked returns the executables that the lock wants on this machine, none
+// without a lock.
+func (p *Project) Locked() ([]install.Item, error) {
 	in, err := p.load(nil, true)
 	if err != nil || in.lock == nil {
 		return nil, err
@@ -50,46 +51,59 @@ func listStatus(ctx context.Context, engine *install.Engine, items []install.Ite
 	if err != nil {
 		return nil, err
 	}
+	// Folders are named as the host reaches them, but told apart by where they
+	// are: home, dirs and receipts can lead to one by different links.
+	f := folders{canonical: map[string]string{}}
+	for _, dir := range dirs {
+		f.add(dir)
+	}
+	f.add(engine.Home().Plugins())
 	known := map[string]bool{}
-	folders := append([]string{engine.Home().Plugins()}, dirs...)
 	for _, it := range items {
-		known[it.Path] = true
-		folders = append(folders, filepath.Dir(it.Path))
+		known[install.Canonical(it.Path)] = true
+		f.add(filepath.Dir(it.Path))
 	}
 	for _, r := range receipts {
-		if !known[r.Path] && slices.Contains(folders, filepath.Dir(r.Path)) {
+		dir, ok := f.canonical[filepath.Dir(r.Path)]
+		if !known[r.Path] && ok {
 			known[r.Path] = true
-			items = append(items, ItemOf(r))
+			it := ItemOf(r)
+			it.Path = filepath.Join(dir, filepath.Base(r.Path))
+			items = append(items, it)
 		}
 	}
 	status, err := engine.Inspect(ctx, items)
 	if err != nil {
 		return nil, err
 	}
-	for i := range status {
-		for _, u := range unused {
-			if u.Path == status[i].Path && status[i].State == install.OK {
-				status[i].State = install.Unused
-			}
-		}
-	}
-	status = slices.DeleteFunc(status, func(s install.Status) bool { // wanted by nobody, and not there
-		return s.State == install.Missing && slices.ContainsFunc(unused, func(u install.Receipt) bool { return u.Path == s.Path })
-	})
+	status = markUnused(status, unused)
 	status = Shadow(status, dirs)
 	status = append(status, foreign(dirs, known)...)
 	slices.SortStableFunc(status, func(a, b install.Status) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(rank(a.Path, dirs), rank(b.Path, dirs)), cmp.Compare(a.Path, b.Path))
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(f.rank(a.Path), f.rank(b.Path)), cmp.Compare(a.Path, b.Path))
 	})
 	return status, nil
 }
 
-// rank is a path's place in the host's order, the last where it does not look.
-func rank(path string, dirs []string) int {
-	if i := slices.Index(dirs, filepath.Dir(path)); i >= 0 {
-		return i
+// markUnused marks what no lock wants, and leaves it out where it is not there.
+func markUnused(status []install.Status, unused []install.Receipt) []install.Status {
+	none := map[string]bool{}
+	for _, u := range unused {
+		none[u.Path] = true
 	}
-	return len(dirs)
+	var out []install.Status
+	for _, s := range status {
+		if none[install.Canonical(s.Path)] {
+			switch s.State {
+			case install.Missing:
+				continue
+			case install.OK:
+				s.State = install.Unused
+			}
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // ItemOf returns the item that a receipt was written for.
@@ -100,7 +114,27 @@ func ItemOf(r install.Receipt) install.Item {
 	}
 }
 
-// foreign returns the drivers in dirs that are not known.
+// folders are those in which drivers lie that count, in the host's order first.
+type folders struct {
+	names     []string
+	canonical map[string]string // to the name it was first added by
+}
+
+func (f *folders) add(dir string) {
+	real := filepath.Dir(install.Canonical(filepath.Join(dir, "x")))
+	if _, ok := f.canonical[real]; !ok {
+		f.canonical[real] = dir
+		f.names = append(f.names, dir)
+	}
+}
+
+// rank is the place of a path's folder in the order.
+func (f *folders) rank(path string) int {
+	return slices.Index(f.names, f.canonical[filepath.Dir(install.Canonical(path))])
+}
+
+// foreign returns the drivers in dirs that are not known: whatever the host
+// would take for one, even where it could not start it.
 func foreign(dirs []string, known map[string]bool) []install.Status {
 	var out []install.Status
 	for _, dir := range dirs {
@@ -111,14 +145,15 @@ func foreign(dirs []string, known map[string]bool) []install.Status {
 		for _, e := range entries {
 			name, ok := strings.CutPrefix(strings.TrimSuffix(e.Name(), ".exe"), "schemahero-")
 			path := filepath.Join(dir, e.Name())
-			if !ok || known[path] || e.IsDir() || artifact.CheckName(name) != nil {
+			real := install.Canonical(path)
+			if !ok || known[real] || e.IsDir() || artifact.CheckName(name) != nil {
 				continue
 			}
 			info, err := os.Stat(path)
-			if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
+			if err != nil || info.IsDir() {
 				continue
 			}
-			known[path] = true
+			known[real] = true
 			out = append(out, install.Status{Item: install.Item{Name: name, Plugin: name, Path: path}, State: install.Foreign})
 		}
 	}

@@ -84,9 +84,16 @@ func (c *checkup) drivers(ctx context.Context, p *plugins.Project, lock *lockfil
 	if err != nil {
 		return err
 	}
+	items, err := p.Locked()
+	if err != nil {
+		return err
+	}
+	wanted := map[string]bool{} // by path: another project's driver of the name is no concern of this lock
+	for _, it := range items {
+		wanted[install.Canonical(it.Path)] = true
+	}
 	for _, s := range statuses {
-		_, locked := lock.Plugin(s.Plugin)
-		locked = locked && (s.State != install.Foreign || s.Layer.Digest != "") // a file in the way of the lock's own
+		locked := wanted[install.Canonical(s.Path)]
 		c.driver(s, locked, dirs)
 		if s.State == install.OK {
 			c.executable(ctx, s, locked, start)
@@ -113,13 +120,15 @@ func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 			text = "as locked"
 		}
 		c.add(findOK, "driver", path, text, "")
-		if !slices.Contains(dirs, filepath.Dir(s.Path)) {
+		if !install.Searched(s.Path, dirs) {
 			c.add(findAdvice, "driver", path, "is not in a folder where the host looks from here", "start the host in the folder of the manifest, or set SCHEMAHERO_PLUGIN_PATH="+filepath.Dir(s.Path))
 		}
 	case s.State == install.Foreign && s.Unjudged:
 		c.add(bad, "driver", path, "was not installed by this program, and nothing here tells whether it is the locked driver", "find out, and adopt it if it is: "+a.displayName()+" sync; replace it whatever it is: "+a.displayName()+" sync --force")
 	case s.State == install.Foreign:
 		c.add(bad, "driver", path, "was not installed by this program", "remove it, or let sync replace it: "+a.displayName()+" sync --force")
+	case s.State == install.Shadowed && !locked:
+		c.add(findOK, "driver", path, "is not used here: the host takes "+a.rel(plugins.Shadowing(s.Item, dirs)), "")
 	case s.State == install.Shadowed:
 		c.add(bad, "driver", path, "the host would load "+plugins.Shadowing(s.Item, dirs), "remove that file")
 	case s.State == install.Unused:

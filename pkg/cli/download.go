@@ -76,9 +76,6 @@ func (a *app) runDownload(ctx context.Context, args []string, platform, dir stri
 		}
 		total.Merge(r)
 	}
-	if err := errors.Join(failed...); err != nil && len(total.Items) == 0 {
-		return err
-	}
-	total.Changes = nil // there is no lock to tell of
-	return errors.Join(a.printSync(total, nil, false), errors.Join(failed...))
+	total.Changes, total.Saved = nil, true // there is no lock to tell of
+	return a.printSync(total, errors.Join(failed...), false)
 }

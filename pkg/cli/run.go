@@ -66,7 +66,7 @@ func (a *app) outside(items []plugins.Synced, dirs []string) []string {
 	var out []string
 	for _, it := range items {
 		dir := filepath.Dir(it.Path)
-		if !slices.Contains(dirs, dir) && !slices.Contains(out, dir) {
+		if !install.Searched(it.Path, dirs) && !slices.Contains(out, dir) {
 			out = append(out, dir)
 		}
 	}

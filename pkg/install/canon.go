@@ -18,6 +18,10 @@ func (c canon) path(path string) string {
 	return filepath.Join(real, base)
 }
 
+// Canonical returns the path of a file as receipts have it: absolute paths to one
+// file are then equal, by whatever links its folder is reached.
+func Canonical(path string) string { return canon{}.path(path) }
+
 func resolved(dir string) string {
 	rest := ""
 	for d := dir; ; {

@@ -3,6 +3,7 @@ package install
 import (
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // SearchPath returns the folders in which the host looks for drivers, the
@@ -26,6 +27,14 @@ func SearchPath(cwd, userHome, list string) []string {
 		dirs = append(dirs, dir)
 	}
 	return dirs
+}
+
+// Searched tells whether the host looks in the folder of path, by whatever links
+// that is reached.
+func Searched(path string, dirs []string) bool {
+	c := canon{}
+	at := c.path(path)
+	return slices.ContainsFunc(dirs, func(dir string) bool { return c.path(filepath.Join(dir, filepath.Base(path))) == at })
 }
 
 // Found is a file that bears a driver's name in a folder of the search path.
