@@ -3,7 +3,9 @@ package lockfile
 import (
 	"bytes"
 	"errors"
+	"io"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
@@ -109,11 +111,21 @@ func MergeFiles(base, ours, theirs string) (*Merged, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := ReadFile(base)
+	data, err := readBase(base)
 	if err != nil {
 		return nil, err
 	}
 	return Merge(parseBase(base, data), mine, other), nil
+}
+
+// readBase reads whatever somebody names as the base, /dev/null too.
+func readBase(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, MaxSize+1))
 }
 
 // MergeConflict is Merge over the sides of a lock that holds git's conflict

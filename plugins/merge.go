@@ -22,8 +22,9 @@ func (p *Project) mergeConflict(in *inputs) (*inputs, error) {
 // MergeLock is git's merge driver for locks: it merges the files base, ours and
 // theirs driver by driver and writes the result to ours. What both sides
 // changed is resolved again by the project's manifest; everything else is kept
-// whatever that manifest says, since git may not have merged it yet. What ours
-// does not have is held against the trust rules. Errors: lockfile.MergeFiles's,
+// whatever that manifest says, since git may not have merged it yet: a sync holds
+// it against the trust rules, and only that a signature which ours had is lost,
+// or becomes another's, is an error at once. Errors: lockfile.MergeFiles's,
 // and Lock's where something is to be resolved or verified.
 func (p *Project) MergeLock(ctx context.Context, base, ours, theirs string) (*LockReport, error) {
 	merged, err := lockfile.MergeFiles(base, ours, theirs)
@@ -51,7 +52,8 @@ func (p *Project) MergeLock(ctx context.Context, base, ours, theirs string) (*Lo
 		result.Lock.Sort()
 		result.Notes, result.Skipped = resolved.Notes, resolved.Skipped
 	}
-	if _, err := p.verify(ctx, result, vetting{in: in, news: true}); err != nil {
+	resolved := append([]string{}, merged.Conflicts...) // never nil
+	if _, err := p.verify(ctx, result, vetting{in: in, news: true, resolved: resolved}); err != nil {
 		return nil, err
 	}
 	report := newLockReport(in, result, nil)

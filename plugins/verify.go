@@ -28,6 +28,10 @@ type Verification struct {
 	Repository registry.Repository // where the entry's content and signatures are
 	Platforms  []artifact.Platform // those that matter now, of the entry's
 
+	// Rotates: the rule admits Before's key still, and whichever other it lists may
+	// take its place.
+	Rotates bool
+
 	// CheckChain holds the chain from what is signed to the layers of Platforms
 	// against the repository.
 	CheckChain func(ctx context.Context) error

@@ -18,6 +18,7 @@ type vetting struct {
 	frozen    bool                // the lock is not changed
 	again     bool                // nothing remembered counts
 	news      bool                // only what the lock does not say already
+	resolved  []string            // with a merge: only these are verified, the others are as a side wrote them; nil: all
 	keep      bool                // an entry whose successor is refused stays as it is locked
 	accept    []string            // drivers that may have another signer than is locked
 	platforms []artifact.Platform // of entries that are not new, those that matter; nil: all
@@ -77,6 +78,9 @@ func (p *Project) vet(ctx context.Context, entry *lockfile.Plugin, v vetting) er
 	if same && entry.Signature == nil && !v.frozen {
 		entry.Signature = was
 	}
+	if v.resolved != nil && !slices.Contains(v.resolved, entry.Name) {
+		return v.carried(entry, was, same)
+	}
 	found, err := p.signer(ctx, entry, previous, v)
 	if err != nil {
 		return err
@@ -84,10 +88,12 @@ func (p *Project) vet(ctx context.Context, entry *lockfile.Plugin, v vetting) er
 	accepted := slices.Contains(v.accept, entry.Name)
 	rule, governed := v.manifest().Trust.Decide(entry.Repository)
 	if !governed || rule == nil {
-		if was != nil && entry.Signature == nil && !same && !accepted {
+		// Nobody is asked for, but what bears a signature is not moved to content
+		// without.
+		if was != nil && entry.Signature == nil && !accepted {
 			return &SignerError{Name: entry.Name, Locked: was, Moved: true, Merging: v.in.merged}
 		}
-		return nil // but what bears a signature is not moved to other content
+		return nil
 	}
 	if rule.Unsigned {
 		return nil // what is locked of the same content stays; of other content there is none
@@ -103,7 +109,7 @@ func (p *Project) vet(ctx context.Context, entry *lockfile.Plugin, v vetting) er
 	case locked != nil:
 		other = !found.SameSigner(locked)
 	case was != nil:
-		other = !found.SameSigner(was) && (was.Key == "" || !admitted(was))
+		other = !found.SameSigner(was) && !v.rotates(entry.Repository, was)
 	}
 	if other && !accepted {
 		return &SignerError{Name: entry.Name, Locked: cmp.Or(entry.Signature, was), Found: found, Moved: entry.Signature == nil, Merging: v.in.merged}
@@ -112,6 +118,28 @@ func (p *Project) vet(ctx context.Context, entry *lockfile.Plugin, v vetting) er
 		entry.Signature = found
 	}
 	return nil
+}
+
+// carried holds what a merge took from the other side against what ours had,
+// asking nobody: git may not have merged the rules yet, and a sync verifies it.
+// A signature is not lost, and not another's, without a word.
+func (v *vetting) carried(entry *lockfile.Plugin, was *lockfile.Signature, same bool) error {
+	rule, _ := v.manifest().Trust.Decide(entry.Repository)
+	s := entry.Signature
+	switch {
+	case was == nil, same, rule != nil && rule.Unsigned:
+		return nil
+	case s != nil && (s.SameSigner(was) || v.rotates(entry.Repository, was) && v.rotates(entry.Repository, s)):
+		return nil
+	}
+	return &SignerError{Name: entry.Name, Locked: was, Found: s, Moved: true, Merging: true}
+}
+
+// rotates tells whether a rule lists the key of a signature: another of its keys
+// may then take that one's place.
+func (v *vetting) rotates(repository string, s *lockfile.Signature) bool {
+	rule, _ := v.manifest().Trust.Decide(repository)
+	return rule != nil && s != nil && s.Key != "" && rule.Admits("", "", s.Key)
 }
 
 // manifest returns the manifest, an empty one where there is none.
@@ -184,7 +212,7 @@ func (p *Project) signer(ctx context.Context, entry, previous *lockfile.Plugin, 
 		before = previous.Signature
 	}
 	return p.o.Verifier.Verify(ctx, Verification{
-		Manifest: v.in.manifest, Entry: *entry, Before: before, Repository: repo, Platforms: platforms, Again: v.again,
+		Manifest: v.in.manifest, Entry: *entry, Before: before, Rotates: v.rotates(entry.Repository, before), Repository: repo, Platforms: platforms, Again: v.again,
 		CheckChain: func(ctx context.Context) error { return p.checkChain(ctx, *entry, platforms) },
 	})
 }

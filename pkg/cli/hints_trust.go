@@ -84,6 +84,8 @@ func (a *app) refusedHints(e *trust.RefusedError) []string {
 		}
 	case trust.OtherSigner:
 		return []string{show + ", with the [[trust]] table that would accept it", "ask the publisher, by another way than the registry, whether that signer is right"}
+	case trust.Disagreement:
+		return []string{"ask the publisher to sign every platform with one key; " + show}
 	case trust.Expired:
 		return []string{"ask the publisher to sign it again, with a timestamp or a log entry; " + show}
 	case trust.NoProof:

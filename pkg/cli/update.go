@@ -9,6 +9,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
@@ -121,12 +122,21 @@ func movedError(r *resolve.Result, u plugins.UpdateOptions) error {
 		switch {
 		case m.Now == "" || m.Floating || !meant:
 			rest = append(rest, m)
-		case !u.AcceptMoved:
+		case !u.AcceptMoved || pins(r.Lock, m):
 			errs = append(errs, &resolve.MovedError{Moved: m})
 		}
 	}
 	r.Moved = rest
 	return errors.Join(errs...)
+}
+
+// pins tells whether a lock still has what a moved tag named before.
+func pins(l *lockfile.Lock, m resolve.Moved) bool {
+	if l == nil {
+		return false
+	}
+	entry, ok := l.Plugin(m.Plugin)
+	return ok && (entry.Digest == m.Locked || slices.ContainsFunc(entry.Platforms, func(p lockfile.Platform) bool { return p.Manifest == m.Locked }))
 }
 
 // notes tells what a person should know of a resolution.

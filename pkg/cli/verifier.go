@@ -111,6 +111,7 @@ func (v *verifier) request(q plugins.Verification) trust.Request {
 	}
 	if q.Before != nil {
 		r.Prefers = func(s trust.Signer) bool { return q.Before.SameSigner(signature(s)) }
+		r.AnyWillDo = q.Rotates
 	}
 	r.Roots = signedRoots(q.Entry)
 	for _, p := range q.Entry.Platforms {

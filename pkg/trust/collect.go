@@ -47,6 +47,7 @@ type collector struct {
 	steps  []step
 	listed map[digest.Digest]bool // referrers that have a step
 	begun  bool
+	after  int    // how many steps are left once the first list is read
 	unread error  // why a first one could not be read, though others could
 	body   []byte // the subject itself, where a signature of its bytes was met
 }
@@ -87,12 +88,17 @@ func (c *collector) begin(ctx context.Context) error {
 		return err
 	}
 	c.begun = true
-	c.steps = append(steps, c.simple)
+	c.steps, c.after = append(steps, c.simple), 1
 	if m, ok := c.src.(mirrored); ok {
 		c.steps = append(c.steps, func(ctx context.Context) ([]Finding, error) { return nil, c.further(ctx, m, next) })
+		c.after++
 	}
 	return nil
 }
+
+// listedRead tells whether the first i findings are all that the first source
+// lists.
+func (c *collector) listedRead(i int) bool { return i >= len(c.found) && len(c.steps) <= c.after }
 
 // mirrored is a Source that has mirrors. Referrers ends at the first that has
 // any; another can have those that count.

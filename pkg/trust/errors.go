@@ -15,15 +15,16 @@ type Reason string
 // The reasons, the more telling first: what stands for several signatures of a
 // digest is the first that any of them has.
 const (
-	OtherSigner Reason = "signed by another" // it may be valid, but the rule does not admit who made it
-	Expired     Reason = "expired"           // nothing proves that it was made while its certificate was valid
-	NoProof     Reason = "no proof"          // neither the log's inclusion proof nor a signed timestamp, or an altered one
-	Invalid     Reason = "invalid"           // the signature is not that of the key or authority
-	OtherDigest Reason = "another digest"    // it is a signature of something else
-	Malformed   Reason = "malformed"         // it cannot be read
-	TooLarge    Reason = "too large"         // more bytes or signatures than are read
-	Attestation Reason = "attestation"       // a statement about the release, no signature of it
-	Unsigned    Reason = "unsigned"          // there is none
+	OtherSigner  Reason = "signed by another" // it may be valid, but the rule does not admit who made it
+	Disagreement Reason = "signers differ"    // each platform is signed as the rule asks, and nobody signed all
+	Expired      Reason = "expired"           // nothing proves that it was made while its certificate was valid
+	NoProof      Reason = "no proof"          // neither the log's inclusion proof nor a signed timestamp, or an altered one
+	Invalid      Reason = "invalid"           // the signature is not that of the key or authority
+	OtherDigest  Reason = "another digest"    // it is a signature of something else
+	Malformed    Reason = "malformed"         // it cannot be read
+	TooLarge     Reason = "too large"         // more bytes or signatures than are read
+	Attestation  Reason = "attestation"       // a statement about the release, no signature of it
+	Unsigned     Reason = "unsigned"          // there is none
 )
 
 func reasons() []Reason {
@@ -53,6 +54,8 @@ func (e *RefusedError) Error() string {
 		fmt.Fprintf(&b, "has no signature, and %s asks for one", rule)
 	case OtherSigner:
 		fmt.Fprintf(&b, "is signed by another than %s admits", rule)
+	case Disagreement:
+		fmt.Fprintf(&b, "is signed as %s admits, but by nobody who signed its other platforms", rule)
 	case Expired:
 		fmt.Fprintf(&b, "its signature has expired, which %s does not admit", rule)
 	case NoProof:

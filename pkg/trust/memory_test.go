@@ -34,7 +34,7 @@ func TestMemoryOfTheNameless(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Roots = append(r.Roots, arm64.Digest)
-	refused(t, v, r, OtherSigner)
+	refused(t, v, r, Disagreement)
 
 	// A line that lost who signed says nothing.
 	file := filepath.Join(dir, "verified")

@@ -7,9 +7,19 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
 
-// preference tells whether a signer is one that is preferred to others. Nil:
-// the first found will do.
-type preference func(Signer) bool
+// preference is who of several signers is wanted. The zero value is whoever is
+// found first.
+type preference struct {
+	prefers func(Signer) bool
+	// willing: another will do as well, so that who is preferred is looked for only
+	// where the others were found.
+	willing bool
+}
+
+// met tells whether one of the signers is who is wanted.
+func (p preference) met(signers []Signer) bool {
+	return len(signers) > 0 && (p.prefers == nil || slices.ContainsFunc(signers, p.prefers))
+}
 
 // preference returns who is preferred of those whom a rule admits. Nobody is
 // looked for whom the rule does not.
@@ -17,13 +27,13 @@ func (r *Request) preference(rule *policy.Rule) preference {
 	l := r.Locked
 	switch {
 	case !asks(rule):
-		return nil
+		return preference{}
 	case l.IsZero():
-		return r.Prefers
+		return preference{r.Prefers, r.AnyWillDo}
 	case rule.Admits(l.Issuer, l.Identity, l.Key):
-		return func(s Signer) bool { return s == l }
+		return preference{prefers: func(s Signer) bool { return s == l }}
 	}
-	return nil
+	return preference{}
 }
 
 // answers tells whether a signer who is remembered is as good an answer as a new
@@ -36,20 +46,20 @@ func (r *Request) answers(rules ruling, s Signer) bool {
 	case !r.Locked.IsZero():
 		return s == r.Locked
 	}
-	return !s.IsZero() && (r.Prefers == nil || r.Prefers(s))
+	return !s.IsZero() && (r.Prefers == nil || r.AnyWillDo || r.Prefers(s))
 }
 
 // satisfy returns who signed all roots, of those whom a rule admits: one that
 // is preferred, else the first found. A rule that asks for nobody is satisfied
 // by the zero value.
-func (v *Verifier) satisfy(ctx context.Context, roots []*collector, rule *policy.Rule, prefers preference) (Signer, error) {
+func (v *Verifier) satisfy(ctx context.Context, roots []*collector, rule *policy.Rule, wants preference) (Signer, error) {
 	if !asks(rule) {
 		return Signer{}, nil
 	}
 	var common []Signer
 	for i, c := range roots {
 		// One signature is enough, unless whose it is must still be agreed on.
-		signers, err := v.signers(ctx, c, rule, prefers, len(roots) > 1)
+		signers, err := v.signers(ctx, c, rule, wants, len(roots) > 1)
 		if err != nil {
 			return Signer{}, err
 		}
@@ -59,11 +69,11 @@ func (v *Verifier) satisfy(ctx context.Context, roots []*collector, rule *policy
 		}
 		common = slices.DeleteFunc(common, func(s Signer) bool { return !slices.Contains(signers, s) })
 		if len(common) == 0 {
-			return Signer{}, &RefusedError{Repository: c.src.Name(), Digest: c.subject, Rule: *rule, Reason: OtherSigner, Found: c.found}
+			return Signer{}, &RefusedError{Repository: c.src.Name(), Digest: c.subject, Rule: *rule, Reason: Disagreement, Found: c.found}
 		}
 	}
-	if prefers != nil {
-		if i := slices.IndexFunc(common, prefers); i >= 0 {
+	if wants.prefers != nil {
+		if i := slices.IndexFunc(common, wants.prefers); i >= 0 {
 			return common[i], nil
 		}
 	}
@@ -74,7 +84,7 @@ func (v *Verifier) satisfy(ctx context.Context, roots []*collector, rule *policy
 // order read; unless all are wanted, no further than to one that is preferred
 // or, where nobody is, to the first. What could not be read is an error where
 // it may be what is looked for.
-func (v *Verifier) signers(ctx context.Context, c *collector, rule *policy.Rule, prefers preference, all bool) ([]Signer, error) {
+func (v *Verifier) signers(ctx context.Context, c *collector, rule *policy.Rule, wants preference, all bool) ([]Signer, error) {
 	var out []Signer
 	var found []Finding
 	for i := 0; ; i++ {
@@ -82,7 +92,7 @@ func (v *Verifier) signers(ctx context.Context, c *collector, rule *policy.Rule,
 		if err == nil && ok {
 			f, err = v.check(ctx, c, f, rule)
 		}
-		if err != nil && prefers != nil && slices.ContainsFunc(out, prefers) {
+		if err != nil && (wants.willing && len(out) > 0 || wants.prefers != nil && wants.met(out)) {
 			return out, nil
 		}
 		if err != nil {
@@ -97,13 +107,12 @@ func (v *Verifier) signers(ctx context.Context, c *collector, rule *policy.Rule,
 		if f.Verified && !slices.Contains(out, f.Signer) {
 			out = append(out, f.Signer)
 		}
-		if f.Verified && !all && (prefers == nil || prefers(f.Signer)) {
+		if f.Verified && !all && wants.met([]Signer{f.Signer}) || wants.willing && len(out) > 0 && c.listedRead(i+1) {
 			return out, nil
 		}
 	}
-	met := len(out) > 0 && (prefers == nil || slices.ContainsFunc(out, prefers))
 	switch {
-	case c.unread != nil && !met:
+	case c.unread != nil && !wants.met(out) && !(wants.willing && len(out) > 0):
 		return nil, c.unread
 	case len(out) > 0:
 		return out, nil

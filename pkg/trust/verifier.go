@@ -77,6 +77,9 @@ type Request struct {
 	// Prefers tells of each signer whether that one is preferred to others where
 	// nobody is Locked; nil: the first found will do.
 	Prefers func(Signer) bool
+	// AnyWillDo: whoever the rule admits is as good, so that nobody else is asked
+	// for who is preferred, and it is no failure that they do not answer.
+	AnyWillDo bool
 	// Links are what leads from the roots to what is installed, in any words that
 	// tell one chain from another. CheckLinks holds them against the source, where
 	// they are not remembered.
@@ -125,7 +128,7 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	if err != nil {
 		return Signer{}, err
 	}
-	if _, err := v.satisfy(ctx, collectors, rules.machine, nil); err != nil {
+	if _, err := v.satisfy(ctx, collectors, rules.machine, preference{}); err != nil {
 		return Signer{}, err
 	}
 	return signer, v.memory.add(r.learnt(rules, signer))

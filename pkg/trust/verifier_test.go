@@ -159,7 +159,7 @@ func TestSeveralRoots(t *testing.T) {
 	sign(t, repo, amd64, a)
 	refused(t, newVerifier(t), r, Unsigned)
 	sign(t, repo, arm64, b)
-	refused(t, newVerifier(t), r, OtherSigner)
+	refused(t, newVerifier(t), r, Disagreement)
 	sign(t, repo, amd64, b)
 	if got, err := newVerifier(t).Verify(t.Context(), r); err != nil || got != b.Signer() {
 		t.Errorf("%v, %v; want who signed both", got, err)
