@@ -243,10 +243,10 @@ func (c *crash) look(from, to string, missing, hit bool) {
 	}
 }
 
-// lookAtStore holds every entry against its name: HEX-SIZE.
+// lookAtStore holds every entry against its name, HEX-SIZE; beside it lies a note.
 func (c *crash) lookAtStore() {
 	filepath.WalkDir(filepath.Join(c.home, "store"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") || d.Name() == "stat" {
 			return nil
 		}
 		data, err := os.ReadFile(path)
