@@ -43,14 +43,10 @@ func (o SyncOptions) platforms(host artifact.Platform) []artifact.Platform {
 // others; those of the manifest's dir.
 func (p *Project) items(in *inputs, lock *lockfile.Lock, o SyncOptions) (items []install.Item, dirs []string, err error) {
 	dir := o.Dir
-	if dir == "" && in.manifest != nil {
-		var err error
-		if dir, err = in.manifest.Directory(); err != nil {
+	if dir == "" {
+		if dir, err = p.ownDir(in); err != nil {
 			return nil, nil, err
 		}
-	}
-	if dir == "" {
-		dir = p.engine.Home().Plugins()
 	}
 	var missing []error
 	platforms := o.platforms(p.o.Platform)
@@ -70,6 +66,17 @@ func (p *Project) items(in *inputs, lock *lockfile.Lock, o SyncOptions) (items [
 		}
 	}
 	return items, dirs, join(missing)
+}
+
+// ownDir is where a project's drivers are installed unless somebody says
+// otherwise.
+func (p *Project) ownDir(in *inputs) (string, error) {
+	if in.manifest != nil {
+		if dir, err := in.manifest.Directory(); err != nil || dir != "" {
+			return dir, err
+		}
+	}
+	return p.engine.Home().Plugins(), nil
 }
 
 func (p *Project) platformError(in *inputs, entry lockfile.Plugin, platform artifact.Platform) error {

@@ -21,10 +21,11 @@ type transition struct {
 	o      SyncOptions
 	report *SyncReport
 
-	dirs   []string // where files go
-	items  []install.Item
-	work   []install.Status // the items as they stand
-	failed error            // with KeepGoing: what cannot be done, while the rest is
+	dirs      []string // where files go
+	elsewhere bool     // they are not where the manifest says, or the home
+	items     []install.Item
+	work      []install.Status // the items as they stand
+	failed    error            // with KeepGoing: what cannot be done, while the rest is
 }
 
 // errAgain says that what a try was built on has changed under it.
@@ -39,6 +40,11 @@ func (t *transition) plan(ctx context.Context) (err error) {
 		}
 		t.failed = err
 	}
+	own, err := t.p.ownDir(t.in)
+	if err != nil {
+		return err
+	}
+	t.elsewhere = len(t.dirs) != 1 || t.dirs[0] != own
 	t.work, err = t.p.inspect(ctx, t.items, t.o)
 	if err == nil {
 		t.report.plan(t.work, t.o.Force)
@@ -67,7 +73,12 @@ func (t *transition) written() bool {
 	return string(t.in.edited) == string(t.in.onDisk) && sameLock(t.in.lock, t.lock) && !t.in.merged
 }
 
-func (t *transition) claim() install.Claim { return install.LockClaim(t.p.lock) }
+func (t *transition) claim() install.Claim {
+	if t.elsewhere {
+		return install.ElsewhereClaim(t.p.lock)
+	}
+	return install.LockClaim(t.p.lock)
+}
 
 // foresee fills in what a dry run would prune.
 func (t *transition) foresee(ctx context.Context) (err error) {
@@ -79,12 +90,11 @@ func (t *transition) foresee(ctx context.Context) (err error) {
 }
 
 // keeps tells whether the lock's claim stays on a file that is not among the
-// items: one that an earlier sync put into another folder, of a driver that the
-// lock still has.
+// items: one that an earlier sync put into another folder that was named for
+// once. Of the lock's own place there is one, and what was put elsewhere when
+// the manifest said so is no longer wanted.
 func (t *transition) keeps(r install.Receipt) bool {
-	entry, ok := t.lock.Plugin(r.Plugin)
-	wanted := ok && (r.Name == entry.Name || slices.Contains(entry.Aliases, r.Name))
-	return wanted && !slices.Contains(t.dirs, filepath.Dir(r.Path))
+	return t.elsewhere && !slices.Contains(t.dirs, filepath.Dir(r.Path))
 }
 
 // apply fetches, saves the lock and places. Errors: errAgain where manifest,

@@ -243,7 +243,8 @@ func (c *crash) look(from, to string, missing, hit bool) {
 	}
 }
 
-// lookAtStore holds every entry against its name, HEX-SIZE; beside it lies a note.
+// lookAtStore holds every entry against its name: HEX-SIZE. What else lies there
+// is the note of its stat.
 func (c *crash) lookAtStore() {
 	filepath.WalkDir(filepath.Join(c.home, "store"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") || d.Name() == "stat" {

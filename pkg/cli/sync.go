@@ -42,9 +42,13 @@ one driver fails, none is replaced; --keep-going installs the others.`,
 				if err != nil {
 					return err
 				}
+				report.Items = a.shadowed(report.Items, o)
 				return a.printCheck(report)
 			}
 			report, err := p.Sync(cmd.Context(), o)
+			if report != nil {
+				a.shadow(report.Items, o)
+			}
 			return a.printSync(report, err, o.DryRun)
 		})
 	f := cmd.Flags()
@@ -90,6 +94,25 @@ func (a *app) target(o *plugins.SyncOptions, platforms []string, dir string) err
 	return nil
 }
 
+// shadowed marks what the host would not load from here because it finds another
+// file first. It means nothing for other folders and machines.
+func (a *app) shadowed(items []install.Status, o plugins.SyncOptions) []install.Status {
+	if o.Dir != "" || len(o.Platforms) > 0 {
+		return items
+	}
+	return plugins.Shadow(items, a.searchPath())
+}
+
+// shadow is shadowed for what a sync did, which no sync can mend: it is told.
+func (a *app) shadow(items []plugins.Synced, o plugins.SyncOptions) {
+	for i, it := range items {
+		if s := a.shadowed([]install.Status{it.Status}, o)[0]; s.State == install.Shadowed && it.State != s.State {
+			items[i].State = s.State
+			a.warn("%s: the host would load %s; see %s which %s", escape(a.rel(it.Path)), escape(plugins.Shadowing(it.Item, a.searchPath())), a.displayName(), it.Name)
+		}
+	}
+}
+
 // printSync prints what a sync did, or with dryRun would do, and its failure.
 func (a *app) printSync(r *plugins.SyncReport, failed error, dryRun bool) error {
 	a.stopProgress()
@@ -104,7 +127,8 @@ func (a *app) printSync(r *plugins.SyncReport, failed error, dryRun bool) error 
 		}
 	}
 	for _, c := range r.Conflicts {
-		a.warn("%s: %s wants version %s, which was replaced by %s", escape(c.Item.Path), escape(a.rel(string(c.Claim))), escape(orNone(c.Version)), escape(orNone(c.Item.Version)))
+		lock, _ := c.Claim.Lock()
+		a.warn("%s: %s wants version %s, which was replaced by %s", escape(c.Item.Path), escape(a.rel(lock)), escape(orNone(c.Version)), escape(orNone(c.Item.Version)))
 	}
 	for _, d := range r.Dropped {
 		a.say("%s: no longer wanted here; prune removes it", escape(a.rel(d.Path)))

@@ -18,6 +18,7 @@ type Claim string
 
 const (
 	downloadPrefix = "download:"
+	elsewhere      = "elsewhere:"
 	// lostClaim stands for those that a damaged receipt bore: whoever they were,
 	// they are taken to want the file.
 	lostClaim Claim = "lost:"
@@ -27,13 +28,19 @@ const (
 // folder are resolved, so that one lock has one claim.
 func LockClaim(path string) Claim { return Claim(canon{}.path(path)) }
 
+// ElsewhereClaim returns the claim of a lock on files in a folder that somebody
+// named for once, beside those in the lock's own place: a sync there leaves it
+// alone.
+func ElsewhereClaim(path string) Claim { return elsewhere + LockClaim(path) }
+
 // DownloadClaim returns the claim of a `download NAME`.
 func DownloadClaim(name string) Claim { return Claim(downloadPrefix + name) }
 
 // Lock returns the path of the lock that claims, and false where none does: for
 // a download.
 func (c Claim) Lock() (path string, ok bool) {
-	return string(c), c != lostClaim && !strings.HasPrefix(string(c), downloadPrefix)
+	path = strings.TrimPrefix(string(c), elsewhere)
+	return path, c != lostClaim && !strings.HasPrefix(path, downloadPrefix)
 }
 
 // want is what is left of a claim.
