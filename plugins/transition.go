@@ -84,7 +84,7 @@ func (t *transition) claim() install.Claim {
 func (t *transition) foresee(ctx context.Context) (err error) {
 	if t.o.Prune {
 		placing := install.PlaceOptions{Claim: t.claim(), Keep: t.keeps}
-		t.report.Pruned, err = t.p.engine.PrunableAfter(ctx, t.items, placing, install.PruneOptions{})
+		t.report.Pruned, err = t.p.engine.PrunableAfter(ctx, t.lock, t.items, placing, install.PruneOptions{})
 	}
 	return err
 }

@@ -113,7 +113,7 @@ func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 	case s.State == install.OK && s.Unrecorded && s.Receipt != nil:
 		c.add(findAdvice, "driver", path, "is what should be there, but was touched or copied: each command hashes it again", "note it as it is: "+a.displayName()+" sync")
 	case s.State == install.OK && s.Unrecorded:
-		c.add(findAdvice, "driver", path, "was installed by hand, and is what should be there", "adopt it: "+a.displayName()+" sync")
+		c.add(findAdvice, "driver", path, "is what should be there, without a receipt: installed by hand, or copied", "adopt it: "+a.displayName()+" sync")
 	case s.State == install.OK:
 		text := "as installed"
 		if locked {

@@ -17,7 +17,13 @@ import (
 // of it, and for a file also the place.
 func (a *app) describe(err error) []string {
 	if errors.As(err, new(*interrupted)) {
-		return []string{a.errorLine("interrupted; what was fetched is kept, and the next run goes on from there")}
+		a.progress.mu.Lock()
+		defer a.progress.mu.Unlock()
+		text := "interrupted"
+		if left := a.progress.work.left(); left != "" {
+			text += "; " + left
+		}
+		return []string{a.errorLine(escape(text))}
 	}
 	if errors.As(err, new(*childExit)) {
 		return nil // the program that ran has told it

@@ -165,7 +165,7 @@ func (a *app) machineHints(err error) []string {
 	case errors.As(err, &folder):
 		return []string{"make the folder writable, or install elsewhere: --dir DIR"}
 	case errors.As(err, &probe):
-		return []string{"nothing was replaced; take a version that works here, or tell its publisher: " + me + " versions " + probe.Item.Plugin}
+		return []string{"it was not put in place; take a version that works here, or tell its publisher: " + me + " versions " + probe.Item.Plugin}
 	case errors.As(err, &sum):
 		return []string{"tell the publisher: the archive and its .sha256 were not made together"}
 	case isIntegrity(err):

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"math"
 	"sync"
 
 	"github.com/vbauerster/mpb/v8"
@@ -19,6 +20,8 @@ type progress struct {
 	byKey map[string]*mpb.Bar
 	told  map[string]bool
 	done  bool
+	work  work
+	total *mpb.Bar // of the work, where that is more than one layer
 }
 
 func (a *app) drawsBars() bool {
@@ -40,10 +43,20 @@ func (a *app) progressLine(line string) {
 // installEvent is told what the install engine does.
 func (a *app) installEvent(e install.Event) {
 	switch e.Kind {
+	case install.EventNeed:
+		a.progress.mu.Lock()
+		a.progress.work.add(e)
+		a.progress.mu.Unlock()
 	case install.EventFetch:
 		a.fetched(e)
+		a.showTotal(e)
 	case install.EventStaged:
 		a.finishBar(e)
+		a.showTotal(e)
+	case install.EventPlaced:
+		a.progress.mu.Lock()
+		a.progress.work.placed = append(a.progress.work.placed, e.Item.Name)
+		a.progress.mu.Unlock()
 	case install.EventWait:
 		who := "another process"
 		if e.PID > 0 {
@@ -100,6 +113,24 @@ func (a *app) track(key, line string, done, total int64) {
 	bar.SetCurrent(done)
 }
 
+// showTotal shows how far all that is to be fetched has come, below the bars.
+func (a *app) showTotal(e install.Event) {
+	p := &a.progress
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.work.fetched(e)
+	if p.bars == nil || len(p.work.need) < 2 {
+		return
+	}
+	done, of := p.work.sum()
+	if p.total == nil {
+		p.total = p.bars.AddBar(of, mpb.BarPriority(math.MaxInt),
+			mpb.PrependDecorators(decor.Name("total", decor.WCSyncSpaceR)),
+			mpb.AppendDecorators(decor.CountersKiloByte("% .1f / % .1f")))
+	}
+	p.total.SetCurrent(done)
+}
+
 func (a *app) finishBar(e install.Event) {
 	a.progress.mu.Lock()
 	defer a.progress.mu.Unlock()
@@ -119,6 +150,9 @@ func (a *app) stopProgress() {
 		if !b.Completed() {
 			b.Abort(false)
 		}
+	}
+	if p.total != nil && !p.total.Completed() {
+		p.total.Abort(false)
 	}
 	p.mu.Unlock()
 	if bars == nil || done {

@@ -54,7 +54,7 @@ const (
 
 // claims reads the locks that claim, each once.
 type claims struct {
-	locks map[Claim]claimed
+	locks map[string]claimed // by path
 	// noDownloads: what no lock wants is wanted by nobody.
 	noDownloads bool
 }
@@ -65,19 +65,19 @@ type claimed struct {
 }
 
 func (c *claims) read(cl Claim) claimed {
-	if got, ok := c.locks[cl]; ok {
+	path, _ := cl.Lock()
+	if got, ok := c.locks[path]; ok {
 		return got
 	}
-	path, _ := cl.Lock()
 	l, err := lockfile.Load(path)
 	got := claimed{l, errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)}
 	if err != nil {
 		got.lock = nil
 	}
 	if c.locks == nil {
-		c.locks = map[Claim]claimed{}
+		c.locks = map[string]claimed{}
 	}
-	c.locks[cl] = got
+	c.locks[path] = got
 	return got
 }
 

@@ -5,7 +5,8 @@ type EventKind int
 
 // The kinds of events.
 const (
-	EventFetch  EventKind = iota // Done of Total compressed bytes of Layer have arrived
+	EventNeed   EventKind = iota // Layer is to be fetched, Total bytes; told of all before the first is
+	EventFetch                   // Done of Total compressed bytes of Layer have arrived
 	EventStaged                  // Layer is in the store; Total is its size
 	EventWait                    // Subject is locked by process PID (0: not known), and is waited for
 	EventSwept                   // the temporary file Path of a dead process was removed
@@ -15,7 +16,7 @@ const (
 // Event is progress. Calls for one engine never overlap.
 type Event struct {
 	Kind    EventKind
-	Layer   Layer // EventFetch, EventStaged
+	Layer   Layer // EventNeed, EventFetch, EventStaged
 	Done    int64 // bytes
 	Total   int64 // bytes
 	Subject string

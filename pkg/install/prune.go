@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"slices"
 	"syscall"
 	"time"
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
 )
 
@@ -48,28 +48,23 @@ func (e *Engine) Prunable(ctx context.Context, o PruneOptions) (Pruned, error) {
 	return p.out, err
 }
 
-// PrunableAfter returns what Prune would remove once Place has done its work
-// with these items, claim and Keep.
-func (e *Engine) PrunableAfter(ctx context.Context, items []Item, placing PlaceOptions, o PruneOptions) (Pruned, error) {
-	strays, err := e.Strays(items, placing.Claim)
-	if err != nil {
-		return Pruned{}, err
-	}
-	among, c := paths(items), &claims{noDownloads: o.All}
+// PrunableAfter returns what Prune would remove once the lock that claims is
+// this one, and Place has done its work with these items, claim and Keep.
+func (e *Engine) PrunableAfter(ctx context.Context, lock *lockfile.Lock, items []Item, placing PlaceOptions, o PruneOptions) (Pruned, error) {
+	path, _ := placing.Claim.Lock()
+	c := &claims{noDownloads: o.All, locks: map[string]claimed{path: {lock: lock}}}
+	among := paths(items)
 	wanted := func(r Receipt) bool {
 		if among[r.Path] {
 			return true
 		}
-		if slices.ContainsFunc(strays, func(s Receipt) bool { return s.Path == r.Path }) {
-			if placing.Keep == nil || placing.Keep(r) {
-				return true // whatever the lock still says that is on the disk
-			}
+		if placing.Keep != nil && !placing.Keep(r) {
 			r = r.without(func(c Claim) bool { return c == placing.Claim })
 		}
 		return c.wanted(r)
 	}
 	p := &pruning{e: e, o: o, dry: true, claims: c, wanted: wanted}
-	err = p.run(ctx)
+	err := p.run(ctx)
 	return p.out, err
 }
 

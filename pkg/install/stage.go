@@ -33,6 +33,11 @@ func (e *Engine) Stage(ctx context.Context, work []Status, o StageOptions) error
 		return nil
 	}
 	e.sweep(e.home.Store())
+	for _, s := range needed {
+		if _, stored := e.store.lookup(s.Layer.Digest); !stored || o.Refetch {
+			e.emit(Event{Kind: EventNeed, Layer: s.Layer, Total: s.Layer.Size})
+		}
+	}
 	return e.each(len(needed), o.KeepGoing, func(i int) error {
 		s := needed[i]
 		if err := e.stage(ctx, s, o.Refetch); err != nil {

@@ -147,6 +147,9 @@ func TestStageTellsProgress(t *testing.T) {
 	w := newWorld(t)
 	it := w.publish("postgres", "1.0.0")
 	w.sync("", it)
+	if need := w.events(EventNeed); len(need) != 1 || need[0].Total != it.Layer.Size || need[0].Layer != it.Layer {
+		t.Errorf("%+v", need)
+	}
 	fetch := w.events(EventFetch)
 	if last := fetch[len(fetch)-1]; last.Done != it.Layer.Size || last.Total != it.Layer.Size || last.Layer.Plugin != "postgres" {
 		t.Errorf("%+v", last)
