@@ -116,12 +116,12 @@ func (a *app) runPush(ctx context.Context, name, version string, p pushFlags) er
 	if err != nil {
 		return err
 	}
-	releases, err := a.toPush(ctx, name, version, base, p)
-	if err != nil {
-		return err
-	}
 	var reports []*publish.Report
 	var failed []error
+	releases, err := a.toPush(ctx, name, version, base, p)
+	if err != nil {
+		failed = append(failed, err)
+	}
 	for _, r := range releases {
 		report, err := a.pushOne(ctx, registry, r, p)
 		if err != nil {
@@ -133,10 +133,13 @@ func (a *app) runPush(ctx context.Context, name, version string, p pushFlags) er
 		}
 		reports = append(reports, report)
 	}
-	if name == everyDriver && len(reports) > 0 {
-		failed = append(failed, a.printPushed(reports)) // what is out is told, whatever became of the others
-	} else if len(reports) > 0 {
-		failed = append(failed, a.printPush(reports[0]))
+	switch {
+	case len(failed) > 0 && len(reports) > 0:
+		a.tellDone(a.pushView(reports)) // what is out is told, whatever became of the others
+	case name == everyDriver && len(reports) > 0:
+		return a.printPushed(reports)
+	case len(reports) > 0:
+		return a.printPush(reports[0])
 	}
 	return errors.Join(failed...)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +28,8 @@ func (a *app) release(p pushFlags) (r publish.Release, err error) {
 	return r, err
 }
 
-// toPush finds the releases that a command line means.
+// toPush finds the releases that a command line means. Beside them is what
+// went wrong with others, where it means all.
 func (a *app) toPush(ctx context.Context, name, version string, base publish.Release, p pushFlags) ([]publish.Release, error) {
 	if p.build {
 		return a.buildToPush(ctx, name, version, base, p)
@@ -43,25 +45,29 @@ func (a *app) toPush(ctx context.Context, name, version string, base publish.Rel
 		}
 	}
 	var out []publish.Release
+	var failed []error
 	for _, n := range names {
 		r := base
 		r.Name, r.Version = n, version
 		var err error
 		if r.Version == "" {
-			if r.Version, err = publish.VersionOf(ctx, a.abs(p.source), n, a.Environ()); err != nil {
-				return nil, err
-			}
+			r.Version, err = publish.VersionOf(ctx, a.abs(p.source), n, a.Environ())
 		}
-		if r.Files, err = a.pushFiles(n, p); err != nil {
-			return nil, err
+		if err == nil {
+			r.Files, err = a.pushFiles(n, p)
+		}
+		if err != nil {
+			failed = append(failed, err)
+			continue
 		}
 		out = append(out, r)
 	}
-	return out, nil
+	return out, errors.Join(failed...)
 }
 
 // buildToPush compiles what is then published: that and no older archive that
-// lies beside it. A platform that could not be built stops the release.
+// lies beside it. A platform that could not be built stops the release of its
+// driver.
 func (a *app) buildToPush(ctx context.Context, name, version string, base publish.Release, p pushFlags) ([]publish.Release, error) {
 	if i := slices.IndexFunc(p.platforms, func(s string) bool { return strings.Contains(s, "=") }); i >= 0 {
 		return nil, usagef("--platform %s: with --build write OS/ARCH alone", p.platforms[i])
@@ -72,8 +78,10 @@ func (a *app) buildToPush(ctx context.Context, name, version string, base publis
 		names = []string{name}
 	}
 	built, err := a.build(ctx, names, b)
-	if err != nil {
-		return nil, err
+	platforms, _ := parsePlatforms(p.platforms) // build has told what does not parse
+	want := len(platforms)
+	if want == 0 {
+		want = len(publish.DefaultPlatforms())
 	}
 	var out []publish.Release
 	for _, b := range built { // sorted by name
@@ -84,7 +92,7 @@ func (a *app) buildToPush(ctx context.Context, name, version string, base publis
 		}
 		out[len(out)-1].Files[b.Platform] = b.Path
 	}
-	return out, nil
+	return slices.DeleteFunc(out, func(r publish.Release) bool { return len(r.Files) < want }), err
 }
 
 func (a *app) pushFiles(name string, p pushFlags) (map[artifact.Platform]string, error) {
