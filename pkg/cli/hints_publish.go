@@ -76,7 +76,7 @@ func (a *app) lintHints(e *publish.LintError) []string {
 		case publish.ProblemStub:
 			hint = "compile it with cgo, which this does: " + a.displayName() + " build " + e.Name
 		case publish.ProblemMode:
-			hint = "chmod +x " + p.Subject
+			hint = "chmod +x " + a.rel(p.Subject)
 		}
 		if hint != "" && !slices.Contains(out, hint) {
 			out = append(out, hint)

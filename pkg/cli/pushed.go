@@ -82,7 +82,7 @@ func (a *app) pushView(reports []*publish.Report) view {
 			v.rows = append(v.rows, []any{p.Name, p.Version, q.Platform, bytesText(q.Size), q.Layer, q.Manifest})
 		}
 		for _, text := range p.Ignored {
-			a.warn("%s", escape(text))
+			a.warn("%s", escape(a.shorten(text)))
 		}
 		for _, tag := range r.Left {
 			a.warn("%s:%s: is left from an earlier %s, which had this platform: delete the tag in the registry", escape(r.Repository), tag, p.Version)

@@ -63,16 +63,11 @@ func Push(ctx context.Context, t Target, r Release, o Options) (*Report, error) 
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	platforms := slices.SortedFunc(maps.Keys(r.Files), artifact.Platform.Compare)
-	v, problems := r.lint(platforms)
-	files, found, err := examine(ctx, r, platforms, o, dir)
+	v, files, ignored, err := check(ctx, r, o, dir)
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{Name: r.Name, DryRun: o.DryRun}
-	if report.Ignored, err = settle(r, append(problems, found...), o.Force); err != nil {
-		return nil, err
-	}
+	report := &Report{Name: r.Name, DryRun: o.DryRun, Ignored: ignored}
 	layers, err := packAll(ctx, r, files, o, dir)
 	if err != nil {
 		return nil, err
@@ -81,6 +76,30 @@ func Push(ctx context.Context, t Target, r Release, o Options) (*Report, error) 
 		return nil, err
 	}
 	return report, nil
+}
+
+// Lint says what Push would say of a release before anything is sent.
+func Lint(ctx context.Context, r Release, o Options) error {
+	dir, err := os.MkdirTemp(o.Temp, "schemahero-push-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	_, _, _, err = check(ctx, r, o, dir)
+	return err
+}
+
+// check finds the executables of a release, in dir where they come in archives,
+// and holds all of it against the rules.
+func check(ctx context.Context, r Release, o Options, dir string) (*semver.Version, map[artifact.Platform]string, []Problem, error) {
+	platforms := slices.SortedFunc(maps.Keys(r.Files), artifact.Platform.Compare)
+	v, problems := r.lint(platforms)
+	files, found, err := examine(ctx, r, platforms, o, dir)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	ignored, err := settle(r, append(problems, found...), o.Force)
+	return v, files, ignored, err
 }
 
 // settle returns the problems that force passes over, or all of them as an
