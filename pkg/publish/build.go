@@ -53,6 +53,9 @@ type Built struct {
 	Installed string // the executable in the install folder; "" where not put there
 }
 
+// workdirPattern is what the folders are called in which drivers are compiled.
+const workdirPattern = ".build-*"
+
 // Build compiles drivers and packs them into o.Dist, sorted by name and
 // platform. A driver that needs cgo is built with it, for the platforms whose
 // compiler is there. What was built is returned beside what went wrong with
@@ -71,11 +74,11 @@ func Build(ctx context.Context, o BuildOptions) ([]Built, error) {
 		return nil, err
 	}
 	// Executables are large: they go where the archives go, not to a small /tmp.
-	dir, err := os.MkdirTemp(o.Dist, ".build-*")
+	dir, done, err := workdir(o.Dist)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer done()
 	var mu sync.Mutex
 	var built []Built
 	var missing []MissingCompiler
