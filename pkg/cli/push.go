@@ -149,7 +149,8 @@ func (a *app) pushOne(ctx context.Context, registry string, r publish.Release, p
 	if err != nil {
 		return nil, err
 	}
-	return publish.Push(ctx, repo, r, a.publishOptions(repo, p))
+	report, err := publish.Push(ctx, repo, r, a.publishOptions(repo, p))
+	return report, online(err)
 }
 
 func (a *app) runRepublish(ctx context.Context, name, version string, p pushFlags) error {
@@ -192,7 +193,7 @@ func (a *app) runRepublish(ctx context.Context, name, version string, p pushFlag
 	}
 	report, err := publish.Republish(ctx, repo, from, reference, r, a.publishOptions(repo, p))
 	if err != nil {
-		return err
+		return a.another(err, p.from)
 	}
 	return a.printPush(report)
 }
