@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -56,9 +55,12 @@ package to install, and are exit code 1 once the others are built.`,
 			return nil
 		}, func(cmd *cobra.Command, args []string) error {
 			built, err := a.build(cmd.Context(), args, b)
-			if len(built) > 0 {
+			switch {
+			case err == nil:
+				return a.print(a.builtView(built))
+			case len(built) > 0:
 				// What is there is told, though another platform lacks its compiler.
-				err = errors.Join(a.printBuilt(built), err)
+				a.tellDone(a.builtView(built))
 			}
 			return err
 		})
@@ -77,7 +79,8 @@ package to install, and are exit code 1 once the others are built.`,
 	return cmd
 }
 
-// build compiles drivers. What was built is returned beside a *CompilerError.
+// build compiles drivers. What was built is returned beside the errors of the
+// others.
 func (a *app) build(ctx context.Context, names []string, b buildFlags) ([]publish.Built, error) {
 	o := publish.BuildOptions{
 		Source: a.abs(b.source), Dist: a.abs(b.dist), Version: b.version,
@@ -144,7 +147,7 @@ type builtItem struct {
 	Installed  string `json:"installed"`
 }
 
-func (a *app) printBuilt(built []publish.Built) error {
+func (a *app) builtView(built []publish.Built) view {
 	var items []builtItem
 	v := view{columns: cols("NAME", "VERSION", "PLATFORM", "SIZE", "DIGEST", "+COMPILER", "+PATH")}
 	for _, b := range built {
@@ -163,5 +166,5 @@ func (a *app) printBuilt(built []publish.Built) error {
 			}
 		}
 	}
-	return a.print(v)
+	return v
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -95,8 +96,14 @@ func (c *checkup) drivers(ctx context.Context, p *plugins.Project, lock *lockfil
 	for _, s := range statuses {
 		locked := wanted[install.Canonical(s.Path)]
 		c.driver(s, locked, dirs)
-		if s.State == install.OK {
+		switch s.State {
+		case install.OK:
 			c.executable(ctx, s, locked, start)
+		case install.Foreign, install.Shadowed, install.Unused:
+			// The host may load it nevertheless. It is not for us to start.
+			if info, err := os.Stat(s.Path); err == nil && info.Mode().IsRegular() {
+				c.executable(ctx, s, locked, false)
+			}
 		}
 	}
 	return nil

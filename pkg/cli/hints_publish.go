@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 )
@@ -76,7 +77,7 @@ func (a *app) lintHints(e *publish.LintError) []string {
 		case publish.ProblemStub:
 			hint = "compile it with cgo, which this does: " + a.displayName() + " build " + e.Name
 		case publish.ProblemMode:
-			hint = "chmod +x " + p.Subject
+			hint = "chmod +x " + a.rel(p.Subject)
 		}
 		if hint != "" && !slices.Contains(out, hint) {
 			out = append(out, hint)
@@ -86,6 +87,15 @@ func (a *app) lintHints(e *publish.LintError) []string {
 		out = append(out, "to publish it as it is: --force")
 	}
 	return out
+}
+
+// another puts better hints to a release of --from that is not what it was taken
+// for: nothing was to be installed.
+func (a *app) another(err error, from string) error {
+	if errors.As(err, new(*artifact.FormatError)) {
+		return &advised{err, []string{"see what is there: " + a.displayName() + " inspect " + from, "check --from, and NAME where it was given: it is the driver's"}}
+	}
+	return online(err)
 }
 
 func compilerHints(e *publish.CompilerError) []string {

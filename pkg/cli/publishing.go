@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -22,6 +23,16 @@ func (a *app) publishTarget(name string) (registry.Repository, error) {
 		}
 	}
 	return a.repository(name)
+}
+
+// tellDone writes what came about before a failure to standard error: results
+// of a command that failed are none that a script should read.
+func (a *app) tellDone(v view) {
+	var text strings.Builder
+	v.text(&text)
+	for line := range strings.Lines(text.String()) {
+		a.progressLine(strings.TrimSuffix(line, "\n"))
+	}
 }
 
 // smallFile is the size, in bytes, below which sending or fetching a file is

@@ -22,6 +22,7 @@ type pushFlags struct {
 	requires    []string
 	host        string
 	compression string
+	compressed  bool // compression was said
 	source      string
 	dist        string
 	from        string
@@ -74,6 +75,7 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 			return nil
 		}, func(cmd *cobra.Command, args []string) error {
 			args = append(args, "", "")
+			p.compressed = cmd.Flags().Changed("compression")
 			if err := a.loadSigner(&p); err != nil {
 				return err
 			}
@@ -104,24 +106,19 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 
 func (a *app) runPush(ctx context.Context, name, version string, p pushFlags) error {
 	base, err := a.release(p)
-	if err != nil {
+	registry, noRegistry := a.pushRegistry(p.registry)
+	if err := errors.Join(err, noRegistry); err != nil { // before minutes of compiling
 		return err
 	}
-	if name != everyDriver {
-		if err := artifact.CheckName(name); err != nil {
-			return asUsage(err)
-		}
-	}
-	registry, err := a.pushRegistry(p.registry) // before minutes of compiling
-	if err != nil {
-		return err
-	}
-	releases, err := a.toPush(ctx, name, version, base, p)
-	if err != nil {
-		return err
+	if err := artifact.CheckName(name); err != nil && (p.build || len(p.platforms) == 0 || version == "") {
+		return asUsage(err) // with a name that is none, nothing is found that could be wrong besides
 	}
 	var reports []*publish.Report
 	var failed []error
+	releases, err := a.toPush(ctx, name, version, base, p)
+	if err != nil {
+		failed = append(failed, err)
+	}
 	for _, r := range releases {
 		report, err := a.pushOne(ctx, registry, r, p)
 		if err != nil {
@@ -133,20 +130,27 @@ func (a *app) runPush(ctx context.Context, name, version string, p pushFlags) er
 		}
 		reports = append(reports, report)
 	}
-	if name == everyDriver && len(reports) > 0 {
-		failed = append(failed, a.printPushed(reports)) // what is out is told, whatever became of the others
-	} else if len(reports) > 0 {
-		failed = append(failed, a.printPush(reports[0]))
+	switch {
+	case len(failed) > 0 && len(reports) > 0:
+		a.tellDone(a.pushView(reports)) // what is out is told, whatever became of the others
+	case name == everyDriver && len(reports) > 0:
+		return a.printPushed(reports)
+	case len(reports) > 0:
+		return a.printPush(reports[0])
 	}
 	return errors.Join(failed...)
 }
 
 func (a *app) pushOne(ctx context.Context, registry string, r publish.Release, p pushFlags) (*publish.Report, error) {
+	if artifact.CheckName(r.Name) != nil {
+		return nil, publish.Lint(ctx, r, a.publishOptions(nil, p)) // no repository is called so
+	}
 	repo, err := a.publishTarget(manifest.Join(registry, r.Name))
 	if err != nil {
 		return nil, err
 	}
-	return publish.Push(ctx, repo, r, a.publishOptions(repo, p))
+	report, err := publish.Push(ctx, repo, r, a.publishOptions(repo, p))
+	return report, online(err)
 }
 
 func (a *app) runRepublish(ctx context.Context, name, version string, p pushFlags) error {
@@ -157,8 +161,8 @@ func (a *app) runRepublish(ctx context.Context, name, version string, p pushFlag
 		return usagef("--layout %s: only index is written", p.layout)
 	case name == everyDriver:
 		return usagef("--from: is one release, not all")
-	case p.build || len(p.platforms) > 0:
-		return usagef("--from: its layers are kept as they are; leave out --build and --platform")
+	case p.build || len(p.platforms) > 0 || p.compressed:
+		return usagef("--from: its layers are kept as they are; leave out --build, --platform and --compression")
 	}
 	repository, reference, err := splitRef(p.from)
 	if err != nil {
@@ -189,7 +193,7 @@ func (a *app) runRepublish(ctx context.Context, name, version string, p pushFlag
 	}
 	report, err := publish.Republish(ctx, repo, from, reference, r, a.publishOptions(repo, p))
 	if err != nil {
-		return err
+		return a.another(err, p.from)
 	}
 	return a.printPush(report)
 }

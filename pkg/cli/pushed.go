@@ -82,7 +82,10 @@ func (a *app) pushView(reports []*publish.Report) view {
 			v.rows = append(v.rows, []any{p.Name, p.Version, q.Platform, bytesText(q.Size), q.Layer, q.Manifest})
 		}
 		for _, text := range p.Ignored {
-			a.warn("%s", escape(text))
+			a.warn("%s", escape(a.shorten(text)))
+		}
+		for _, tag := range r.Left {
+			a.warn("%s:%s: is left from an earlier %s, which had this platform: delete the tag in the registry", escape(r.Repository), tag, p.Version)
 		}
 		if r.Unread {
 			a.warn("%s: may not be read without credentials, so nothing was compared", escape(r.Repository))
@@ -100,6 +103,8 @@ func (a *app) pushView(reports []*publish.Report) view {
 func printReport(w io.Writer, p pushed) {
 	verb := "published as"
 	switch {
+	case p.Kept && p.BlobsSent+p.BlobsMounted > 0:
+		verb = "is published already, and was made whole:"
 	case p.Kept:
 		verb = "is published already, unchanged:"
 	case p.DryRun:

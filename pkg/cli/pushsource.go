@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,20 +15,17 @@ import (
 // release is what the flags say of a release, whatever its driver.
 func (a *app) release(p pushFlags) (r publish.Release, err error) {
 	r.HostConstraint = p.host
-	if r.Created, err = a.created(); err != nil {
-		return r, err
-	}
-	if r.Compression, err = publish.ParseCompression(p.compression); err != nil {
-		return r, asUsage(err)
-	}
-	if r.Annotations, err = pairs("annotation", p.annotations); err != nil {
-		return r, err
-	}
-	r.Requires, err = pairs("requires", p.requires)
-	return r, err
+	var problems [4]error // told at once
+	r.Created, problems[0] = a.created()
+	r.Compression, problems[1] = publish.ParseCompression(p.compression)
+	r.Annotations, problems[2] = pairs("annotation", p.annotations)
+	r.Requires, problems[3] = pairs("requires", p.requires)
+	problems[1] = asUsage(problems[1])
+	return r, errors.Join(problems[:]...)
 }
 
-// toPush finds the releases that a command line means.
+// toPush finds the releases that a command line means. Beside them is what
+// went wrong with others, where it means all.
 func (a *app) toPush(ctx context.Context, name, version string, base publish.Release, p pushFlags) ([]publish.Release, error) {
 	if p.build {
 		return a.buildToPush(ctx, name, version, base, p)
@@ -43,25 +41,32 @@ func (a *app) toPush(ctx context.Context, name, version string, base publish.Rel
 		}
 	}
 	var out []publish.Release
+	var failed []error
 	for _, n := range names {
 		r := base
 		r.Name, r.Version = n, version
 		var err error
 		if r.Version == "" {
-			if r.Version, err = publish.VersionOf(ctx, a.abs(p.source), n, a.Environ()); err != nil {
-				return nil, err
-			}
+			r.Version, err = publish.VersionOf(ctx, a.abs(p.source), n, a.Environ())
 		}
-		if r.Files, err = a.pushFiles(n, p); err != nil {
-			return nil, err
+		if err == nil {
+			r.Files, err = a.pushFiles(n, p)
+		}
+		if err != nil {
+			failed = append(failed, err)
+			if len(r.Files) > 0 {
+				failed = append(failed, publish.Lint(ctx, r, a.publishOptions(nil, p)))
+			}
+			continue
 		}
 		out = append(out, r)
 	}
-	return out, nil
+	return out, errors.Join(failed...)
 }
 
 // buildToPush compiles what is then published: that and no older archive that
-// lies beside it. A platform that could not be built stops the release.
+// lies beside it. A platform that could not be built stops the release of its
+// driver.
 func (a *app) buildToPush(ctx context.Context, name, version string, base publish.Release, p pushFlags) ([]publish.Release, error) {
 	if i := slices.IndexFunc(p.platforms, func(s string) bool { return strings.Contains(s, "=") }); i >= 0 {
 		return nil, usagef("--platform %s: with --build write OS/ARCH alone", p.platforms[i])
@@ -72,8 +77,10 @@ func (a *app) buildToPush(ctx context.Context, name, version string, base publis
 		names = []string{name}
 	}
 	built, err := a.build(ctx, names, b)
-	if err != nil {
-		return nil, err
+	platforms, _ := parsePlatforms(p.platforms) // build has told what does not parse
+	want := len(platforms)
+	if want == 0 {
+		want = len(publish.DefaultPlatforms())
 	}
 	var out []publish.Release
 	for _, b := range built { // sorted by name
@@ -84,7 +91,7 @@ func (a *app) buildToPush(ctx context.Context, name, version string, base publis
 		}
 		out[len(out)-1].Files[b.Platform] = b.Path
 	}
-	return out, nil
+	return slices.DeleteFunc(out, func(r publish.Release) bool { return len(r.Files) < want }), err
 }
 
 func (a *app) pushFiles(name string, p pushFlags) (map[artifact.Platform]string, error) {
@@ -92,21 +99,26 @@ func (a *app) pushFiles(name string, p pushFlags) (map[artifact.Platform]string,
 		return publish.FromDist(a.abs(p.dist), name)
 	}
 	files := map[artifact.Platform]string{}
+	var wrong []error
 	for _, s := range p.platforms {
 		text, file, ok := strings.Cut(s, "=")
 		platform, err := parseMachine(text)
 		switch {
 		case !ok || file == "":
-			return nil, usagef("--platform %s: write OS/ARCH=FILE", s)
+			wrong = append(wrong, usagef("--platform %s: write OS/ARCH=FILE", s))
 		case err != nil:
-			return nil, asUsage(err)
+			wrong = append(wrong, asUsage(err))
 		case files[platform] != "":
-			return nil, usagef("--platform %s: is named twice", platform)
+			wrong = append(wrong, usagef("--platform %s: is named twice", platform))
+		default:
+			files[platform] = a.abs(file)
 		}
-		files[platform] = a.abs(file)
 	}
-	return files, nil
+	return files, errors.Join(wrong...)
 }
+
+// lastSecond is the end of the year 9999, the last that RFC 3339 can write.
+const lastSecond = 253402300799
 
 // created is when a release was made: SOURCE_DATE_EPOCH where it is set
 // (https://reproducible-builds.org/specs/source-date-epoch), else now.
@@ -116,8 +128,8 @@ func (a *app) created() (time.Time, error) {
 		return a.Now(), nil
 	}
 	seconds, err := strconv.ParseInt(epoch, 10, 64)
-	if err != nil || seconds < 0 {
-		return time.Time{}, usagef("SOURCE_DATE_EPOCH %q: is no number of seconds", epoch)
+	if err != nil || seconds < 0 || seconds > lastSecond {
+		return time.Time{}, usagef("SOURCE_DATE_EPOCH %q: is no number of seconds from 0 to %d, the year 9999", epoch, int64(lastSecond))
 	}
 	return time.Unix(seconds, 0), nil
 }
@@ -129,6 +141,9 @@ func pairs(flag string, list []string) (map[string]string, error) {
 		key, value, ok := strings.Cut(s, "=")
 		if !ok || key == "" {
 			return nil, usagef("--%s %q: write KEY=VALUE", flag, s)
+		}
+		if _, twice := out[key]; twice {
+			return nil, usagef("--%s %s: is given twice", flag, key)
 		}
 		if out == nil {
 			out = map[string]string{}

@@ -20,7 +20,12 @@ for something else is refused without --force.`,
 			"tag ghcr.io/acme/schemahero/postgres:0.1.2 stable", "one more tag",
 			"tag ghcr.io/acme/schemahero/postgres:0.1.2 stable production", "two",
 			"tag ghcr.io/acme/schemahero/postgres@sha256:… stable", "of a digest"),
-		needs(2, "REF and TAG"), func(cmd *cobra.Command, args []string) error {
+		func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return usagef("TAG is missing")
+			}
+			return needs(2, "REF and TAG")(cmd, args)
+		}, func(cmd *cobra.Command, args []string) error {
 			repository, reference, err := splitRef(args[0])
 			if err != nil {
 				return err
@@ -31,7 +36,7 @@ for something else is refused without --force.`,
 			}
 			moves, err := publish.AddTags(cmd.Context(), repo, reference, args[1:], force)
 			if err != nil {
-				return err
+				return online(err)
 			}
 			if len(moves) == 0 && a.flags.output == "" {
 				a.say("%s has these tags already", escape(args[0]))

@@ -33,6 +33,10 @@ const (
 // levels above cost six times the time for 2 % of the size.
 const gzipLevel = 7
 
+// zstdWindow is pinned as well, in bytes. With a quarter of the level's own,
+// four archives packed at once take 24 MiB less, and are 1 % larger.
+const zstdWindow = 2 << 20
+
 // CompressionError says that a word names no compression.
 type CompressionError struct{ Text string }
 
@@ -72,7 +76,7 @@ func (c Compression) title(name string, p artifact.Platform) string {
 func (c Compression) writer(w io.Writer) (io.WriteCloser, error) {
 	if c == Zstd {
 		return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
-			zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+			zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(zstdWindow))
 	}
 	z, err := gzip.NewWriterLevel(w, gzipLevel)
 	if err != nil {

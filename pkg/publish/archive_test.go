@@ -157,14 +157,28 @@ func TestPushPacksArchivesAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	packed, err := os.Open(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	z, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := write(t, filepath.Join(t.TempDir(), "any.tar"), plain, 0o644)
 	var layers []digest.Digest
-	for _, file := range []string{archive, exe, zst.Path} {
+	for _, file := range []string{archive, exe, zst.Path, bare} {
 		r := release(t, "0.1.0", "")
 		r.Files = map[artifact.Platform]string{amd64: file}
 		layers = append(layers, push(t, newMemory("r.example/postgres"), r).Platforms[0].Layer.Digest)
 	}
-	if layers[0] != layers[1] || layers[2] != layers[1] {
-		t.Errorf("archive, executable and zstd archive of one executable gave %s", layers)
+	if layers[0] != layers[1] || layers[2] != layers[1] || layers[3] != layers[1] {
+		t.Errorf("archive, executable, zstd archive and tar of one executable gave %s", layers)
 	}
 }
 
@@ -180,10 +194,11 @@ func TestArchivesThatAreRefused(t *testing.T) {
 		"outside": {[]*tar.Header{{Name: "../" + entry}}, "x.tar.gz: holds no schemahero-postgres-linux-amd64"},
 	} {
 		r := release(t, "0.1.0", "")
-		r.Files = map[artifact.Platform]string{amd64: hand(t, filepath.Join(t.TempDir(), "x.tar.gz"), tt.entries...)}
+		dir := t.TempDir()
+		r.Files = map[artifact.Platform]string{amd64: hand(t, filepath.Join(dir, "x.tar.gz"), tt.entries...)}
 		_, err := publish.Push(t.Context(), nil, r, publish.Options{DryRun: true, Force: true, Temp: t.TempDir()})
 		var lint *publish.LintError
-		if !errors.As(err, &lint) || err.Error() != tt.want {
+		if !errors.As(err, &lint) || err.Error() != filepath.Join(dir, tt.want) {
 			t.Errorf("%s: %v, want %s", name, err, tt.want)
 		}
 	}

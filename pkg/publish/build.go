@@ -3,7 +3,7 @@ package publish
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,42 +53,32 @@ type Built struct {
 	Installed string // the executable in the install folder; "" where not put there
 }
 
-// BuildError says for which driver and platform the Go command failed.
-type BuildError struct {
-	Name     string
-	Platform artifact.Platform
-	Err      error // *CommandError or *ToolError
-}
-
-func (e *BuildError) Error() string { return fmt.Sprintf("%s for %s: %v", e.Name, e.Platform, e.Err) }
-
-func (e *BuildError) Unwrap() error { return e.Err }
-
-// job is a driver for a platform.
-type job struct {
-	name, version string
-	platform      artifact.Platform
-}
+// workdirPattern is what the folders are called in which drivers are compiled.
+const workdirPattern = ".build-*"
 
 // Build compiles drivers and packs them into o.Dist, sorted by name and
 // platform. A driver that needs cgo is built with it, for the platforms whose
-// compiler is there; the others are a *CompilerError beside what was built.
-// Any other error ends all: *NoDriverError, *FileError, *NoVersionError,
-// *LintError, *BuildError, the disk's, the context's.
+// compiler is there. What was built is returned beside what went wrong with
+// other drivers and platforms, joined: *NoDriverError, *FileError,
+// *NoVersionError, *LintError, *BuildError, one for each driver, and one
+// *CompilerError. The disk's errors and the context's end all.
 func Build(ctx context.Context, o BuildOptions) ([]Built, error) {
-	jobs, err := o.jobs(ctx)
+	jobs, failed, err := o.jobs(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if len(jobs) == 0 {
+		return nil, failed.join()
 	}
 	if err := os.MkdirAll(o.Dist, 0o755); err != nil {
 		return nil, err
 	}
 	// Executables are large: they go where the archives go, not to a small /tmp.
-	dir, err := os.MkdirTemp(o.Dist, ".build-*")
+	dir, done, err := workdir(o.Dist)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer done()
 	var mu sync.Mutex
 	var built []Built
 	var missing []MissingCompiler
@@ -96,15 +86,21 @@ func Build(ctx context.Context, o BuildOptions) ([]Built, error) {
 	g.SetLimit(cmp.Or(o.Parallel, 2))
 	for _, j := range jobs {
 		g.Go(func() error {
-			b, m, err := o.build(ctx, j, dir)
-			if err != nil {
-				return err
+			mu.Lock()
+			stop := failed[j.name] != nil
+			mu.Unlock()
+			if stop {
+				return nil // what does not compile for one platform rarely does for another
 			}
+			b, m, err := o.build(ctx, j, dir)
 			mu.Lock()
 			defer mu.Unlock()
-			if m != nil {
+			switch {
+			case err != nil && !failed.add(j.name, err):
+				return err
+			case m != nil:
 				missing = append(missing, *m)
-			} else {
+			case err == nil:
 				built = append(built, b)
 			}
 			return nil
@@ -120,45 +116,9 @@ func Build(ctx context.Context, o BuildOptions) ([]Built, error) {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), a.Platform.Compare(b.Platform))
 	})
 	if len(missing) > 0 {
-		return built, &CompilerError{missing}
+		return built, errors.Join(failed.join(), &CompilerError{missing})
 	}
-	return built, nil
-}
-
-// jobs checks names and versions before anything is compiled.
-func (o BuildOptions) jobs(ctx context.Context) ([]job, error) {
-	var jobs []job
-	for _, name := range o.Names {
-		if err := artifact.CheckName(name); err != nil {
-			return nil, &LintError{Name: name, Version: o.Version, Problems: []Problem{nameProblem(ProblemName, err)}}
-		}
-		if dir := driverDir(o.Source, name); !isProgram(dir) {
-			found, err := ListDrivers(o.Source)
-			if err != nil {
-				return nil, err
-			}
-			return nil, &NoDriverError{dir, name, found}
-		}
-		version := o.Version
-		if version == "" {
-			var err error
-			if version, err = VersionOf(ctx, o.Source, name, o.Env); err != nil {
-				return nil, err
-			}
-		}
-		v, err := parseVersion(version)
-		if err != nil {
-			return nil, &LintError{Name: name, Version: version, Problems: []Problem{versionProblem(version)}}
-		}
-		platforms := o.Platforms
-		if len(platforms) == 0 {
-			platforms = DefaultPlatforms()
-		}
-		for _, p := range platforms {
-			jobs = append(jobs, job{name, v.String(), p})
-		}
-	}
-	return jobs, nil
+	return built, failed.join()
 }
 
 func (o BuildOptions) build(ctx context.Context, j job, dir string) (b Built, missing *MissingCompiler, err error) {

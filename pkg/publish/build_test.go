@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -134,5 +135,59 @@ native: needs cgo, and there is no C compiler for linux/arm64: no aarch64-linux-
 	}
 	if len(built) != 3 || built[0].Name != "pure" { // the driver that needs none is there
 		t.Errorf("built %+v", built)
+	}
+}
+
+// What a killed build left is removed by the next one, and what another build is
+// at work in is not.
+func TestBuildSweeps(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("folders are not locked there")
+	}
+	o := publish.BuildOptions{Source: tree(t), Dist: t.TempDir(), Names: []string{"pure"}, Platforms: []artifact.Platform{host}, Host: host, Env: goEnv()}
+	write(t, filepath.Join(o.Dist, ".build-123", "schemahero-pure"), []byte("x"), 0o755)
+	inner := o
+	inner.Names, inner.Version = []string{"pure"}, "2.0.0"
+	var once sync.Once
+	var during []string
+	o.Events = func(e publish.Event) {
+		if e.Stage != publish.StagePack {
+			return
+		}
+		once.Do(func() { // the outer's executable lies in its folder by now
+			if _, err := publish.Build(t.Context(), inner); err != nil {
+				t.Error(err)
+			}
+			during, _ = filepath.Glob(filepath.Join(o.Dist, ".build-*"))
+		})
+	}
+	if _, err := publish.Build(t.Context(), o); err != nil {
+		t.Error(err)
+	}
+	if len(during) != 1 || filepath.Base(during[0]) == ".build-123" {
+		t.Errorf("while a build is at work: %v", during)
+	}
+	if left, _ := os.ReadDir(o.Dist); len(left) != 2 {
+		t.Errorf("dist holds %v", left)
+	}
+}
+
+// Tags of GOFLAGS hold for what is linked statically as well.
+func TestBuildTags(t *testing.T) {
+	if _, err := exec.LookPath("gcc"); err != nil && os.Getenv("CI") == "" {
+		t.Skip("no C compiler here; in CI there must be one")
+	}
+	source := tree(t)
+	write(t, filepath.Join(source, "plugins/native/more.go"), []byte("//go:build more && !less\n\npackage main\n\nfunc init() { println(\"more\") }\n"), 0o644)
+	for flags, want := range map[string]string{"": "42\n", "-tags=more": "more\n42\n", "-mod=mod --tags=a,more": "more\n42\n", "-tags=less -tags=more": "more\n42\n"} {
+		built, err := publish.Build(t.Context(), publish.BuildOptions{Source: source, Dist: t.TempDir(), Names: []string{"native"},
+			Platforms: []artifact.Platform{host}, Host: host, Install: t.TempDir(), Env: goEnv("GOFLAGS=" + flags)})
+		if err != nil {
+			t.Errorf("%q: %v", flags, err)
+			continue
+		}
+		if out, err := exec.Command(built[0].Installed).CombinedOutput(); err != nil || string(out) != want {
+			t.Errorf("%q: says %q, %v, want %q", flags, out, err, want)
+		}
 	}
 }

@@ -31,14 +31,21 @@ func (e *PublishedError) Error() string {
 }
 
 // existing looks for a version in the target. It returns nil where it is not
-// there, the release as published where that has what want has, and
+// there, the release as published where that has what want, of layers, has, and
 // *PublishedError otherwise.
-func existing(ctx context.Context, t Target, tags []string, v *semver.Version, want *graph) (*graph, error) {
+func existing(ctx context.Context, t Target, tags []string, v *semver.Version, want *graph, layers []layer) (*graph, error) {
 	tag := artifact.VersionTag(v)
-	desc, data, err := t.Manifest(ctx, tag)
+	desc, err := t.Resolve(ctx, tag)
 	if errors.Is(err, artifact.ErrNotFound) {
 		return nil, otherwise(ctx, t, tags, v)
 	}
+	if err != nil {
+		return nil, err
+	}
+	if desc.Digest == want.desc.Digest {
+		return want, nil
+	}
+	desc, data, err := t.Manifest(ctx, tag)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +58,11 @@ func existing(ctx context.Context, t Target, tags []string, v *semver.Version, w
 	have := &graph{document: document{desc, data}}
 	if err := json.Unmarshal(data, &have.index); err != nil {
 		return nil, refuse("the index does not parse")
+	}
+	// Where the time alone differs, all that the index names is known from its
+	// digest; it need not be fetched, nor even be there still.
+	if then, err := at(have.index.Annotations[ocispec.AnnotationCreated], want, layers); err != nil || then.desc.Digest == desc.Digest {
+		return then, err
 	}
 	for _, d := range have.index.Manifests {
 		if d.Platform == nil || !artifact.IsManifest(d.MediaType) {
@@ -67,11 +79,16 @@ func existing(ctx context.Context, t Target, tags []string, v *semver.Version, w
 	slices.SortFunc(have.parts, func(a, b part) int { return a.platform.Compare(b.platform) })
 	var g errgroup.Group
 	for i := range have.parts {
-		g.Go(func() (err error) {
+		g.Go(func() error {
 			p := &have.parts[i]
-			if p.desc, p.data, err = t.Manifest(ctx, p.desc.Digest.String()); err != nil {
+			desc, data, err := t.Manifest(ctx, p.desc.Digest.String())
+			if errors.Is(err, artifact.ErrNotFound) {
+				return nil
+			}
+			if err != nil {
 				return err
 			}
+			p.desc, p.data = desc, data
 			if err := json.Unmarshal(p.data, &p.manifest); err != nil {
 				return &artifact.FormatError{Subject: p.desc.Digest.String(), Problem: "manifest does not parse: " + err.Error()}
 			}
@@ -82,12 +99,24 @@ func existing(ctx context.Context, t Target, tags []string, v *semver.Version, w
 		return nil, err
 	}
 	for i, p := range have.parts {
+		if p.data == nil {
+			differences = append(differences, p.platform.String()+": its manifest is not there")
+			continue
+		}
 		differences = append(differences, compareManifests(p.platform, p.manifest, want.parts[i].manifest)...)
 	}
 	if len(differences) > 0 {
 		return nil, refuse(differences...)
 	}
 	return have, nil
+}
+
+// at returns want as it would be had it been made at another time, written as
+// in the annotation.
+func at(created string, want *graph, layers []layer) (*graph, error) {
+	annotations := maps.Clone(want.index.Annotations)
+	annotations[ocispec.AnnotationCreated] = created
+	return build(layers, annotations)
 }
 
 // otherwise looks for the version under a tag that a reader would take for

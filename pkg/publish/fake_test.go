@@ -33,6 +33,10 @@ type memory struct {
 	applied bool    // the request that fails has taken effect before
 	denied  bool    // no reading
 	sibling *memory // whose blobs may be mounted; nil for none
+
+	// meanwhile is what somebody else does before a request, the n-th; nil for
+	// nothing.
+	meanwhile func(n int)
 }
 
 type document struct {
@@ -50,6 +54,9 @@ func newMemory(name string) *memory {
 // request counts a request and does what it does, unless it is the one that
 // fails.
 func (m *memory) request(do func() error, format string, args ...any) error {
+	if m.meanwhile != nil {
+		m.meanwhile(len(m.requests) + 1)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.requests = append(m.requests, fmt.Sprintf(format, args...))

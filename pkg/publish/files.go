@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 
@@ -38,7 +37,6 @@ func examine(ctx context.Context, r Release, platforms []artifact.Platform, o Op
 }
 
 func examineOne(ctx context.Context, name string, p artifact.Platform, file string, o Options, dir string) (string, []Problem, error) {
-	base := filepath.Base(file)
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -60,17 +58,17 @@ func examineOne(ctx context.Context, name string, p artifact.Platform, file stri
 		var bad *ArchiveError
 		executable, _, err = unpack(ctx, file, name, p, dir)
 		if errors.As(err, &bad) {
-			return "", []Problem{{ProblemArchive, bad.File, bad.Problem}}, nil
+			return "", []Problem{{ProblemArchive, file, bad.Problem}}, nil
 		}
 		if err != nil {
 			return "", nil, err
 		}
 	} else if runtime.GOOS != "windows" && info.Mode()&0o111 == 0 {
-		problems = append(problems, Problem{ProblemMode, base, "is not executable"})
+		problems = append(problems, Problem{ProblemMode, file, "is not executable"})
 	}
-	problems = append(problems, inspect(executable, base, p)...)
+	problems = append(problems, inspect(executable, file, p)...)
 	if o.Probe && p == o.Host && len(problems) == 0 {
-		problems, err = handshake(ctx, executable, base, name)
+		problems, err = handshake(ctx, executable, file, name)
 	}
 	return executable, problems, err
 }

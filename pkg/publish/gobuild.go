@@ -63,10 +63,29 @@ func goBuild(ctx context.Context, dir, out, version string, p artifact.Platform,
 	if cc != "" {
 		env = append(env, "CGO_ENABLED=1", "CC="+cc) // the last one counts
 		if p.OS == "linux" {
-			args = append(args, "-tags", staticTags)
+			tags, err := userTags(ctx, dir, env)
+			if err != nil {
+				return err
+			}
+			args = append(args, "-tags", strings.Join(append(tags, staticTags), ","))
 			flags += " -linkmode external -extldflags -static"
 		}
 	}
 	_, err = run(ctx, dir, env, "go", append(args, "-ldflags", flags, ".")...)
 	return err
+}
+
+// userTags returns the build tags of GOFLAGS, which -tags would put out of
+// force.
+func userTags(ctx context.Context, dir string, env []string) (tags []string, err error) {
+	flags, err := run(ctx, dir, env, "go", "env", "GOFLAGS")
+	if err != nil {
+		return nil, err
+	}
+	for f := range strings.FieldsSeq(flags) {
+		if list, ok := strings.CutPrefix(strings.TrimLeft(strings.Trim(f, `'"`), "-"), "tags="); ok {
+			tags = strings.Split(list, ",") // the last counts, as for the Go command
+		}
+	}
+	return tags, nil
 }

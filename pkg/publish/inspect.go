@@ -19,13 +19,15 @@ func inspect(executable, subject string, p artifact.Platform) []Problem {
 		return []Problem{{ProblemFormat, subject, strings.TrimPrefix(err.Error(), executable+": ")}}
 	case info.OS == "":
 		return []Problem{{ProblemFormat, subject, "is in no known format of executables"}}
-	case !serves(info, p):
-		return []Problem{{ProblemPlatform, subject, fmt.Sprintf("is for %s, not for %s", info.Platform(), p)}}
+	}
+	var out []Problem
+	if !serves(info, p) {
+		out = append(out, Problem{ProblemPlatform, subject, fmt.Sprintf("is for %s, not for %s", info.Platform(), p)})
 	}
 	if module := info.Stub(); module != "" {
-		return []Problem{{ProblemStub, subject, "is built with CGO_ENABLED=0, and " + module + " in it does not work without cgo"}}
+		out = append(out, Problem{ProblemStub, subject, "is built with CGO_ENABLED=0, and " + module + " in it does not work without cgo"})
 	}
-	return nil
+	return out
 }
 
 // serves holds the header against the claim. Some systems' executables bear

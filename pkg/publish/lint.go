@@ -117,6 +117,10 @@ func (r Release) lint(platforms []artifact.Platform) (*semver.Version, []Problem
 			add(ProblemConstraint, subject, "is the host, whose constraint stands by itself")
 		case name == r.Name:
 			add(ProblemConstraint, subject, "is the driver itself")
+		default:
+			if driver, ok := artifact.DriverOf(name); ok {
+				add(ProblemConstraint, subject, "is an engine that the driver %s serves", driver)
+			}
 		}
 		constraint(subject, r.Requires[name])
 	}

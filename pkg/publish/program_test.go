@@ -53,6 +53,12 @@ func TestStubIsRefused(t *testing.T) {
 	if _, err := publish.Push(t.Context(), nil, r, publish.Options{Temp: t.TempDir(), DryRun: true, Force: true}); err != nil {
 		t.Errorf("by force: %v", err)
 	}
+	// For another platform than its own it is both.
+	r.Files = map[artifact.Platform]string{arm64: r.Files[amd64]}
+	_, err = publish.Push(t.Context(), nil, r, publish.Options{Temp: t.TempDir(), DryRun: true})
+	if !errors.As(err, &lint) || len(lint.Problems) != 2 || lint.Problems[0].Kind != publish.ProblemPlatform || lint.Problems[1].Kind != publish.ProblemStub {
+		t.Errorf("a stub for another platform: %v", err)
+	}
 }
 
 // Nothing is run that was not to be, and what is run must be a driver.
@@ -79,6 +85,13 @@ func TestProbe(t *testing.T) {
 	}
 	if _, err := os.Stat(trace); err != nil {
 		t.Errorf("it was not run: %v", err)
+	}
+	// So must be what stands elsewhere.
+	m := newMemory("r.example/postgres")
+	push(t, m, r)
+	report, err := publish.Republish(t.Context(), newMemory("r.example/copy/postgres"), m, "1.0.0", publish.Release{Name: "postgres"}, o)
+	if !errors.As(err, &lint) || len(lint.Problems) != 1 || lint.Problems[0].Kind != publish.ProblemHandshake {
+		t.Errorf("published again: %+v, %v", report, err)
 	}
 	o.Host = artifact.Platform{OS: "plan9", Arch: "mips"}
 	if _, err := publish.Push(t.Context(), nil, r, o); err != nil {

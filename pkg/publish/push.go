@@ -26,6 +26,7 @@ type Report struct {
 	Unread     bool          // dry run only: the target may not be read without credentials, so nothing was compared
 	Platforms  []Published   // sorted by platform
 	Tags       []TagMove     // set, or in a dry run to be set
+	Left       []string      // tags of the version for platforms that it does not have: an earlier publication's
 	Ignored    []Problem     // what Options.Force passed over
 
 	Sent    int64 // bytes of blobs and manifests
@@ -48,7 +49,9 @@ type Published struct {
 // reader ever sees half of a release.
 //
 // A version that is published with the same layers and annotations, but for
-// the time of creation, is kept; only tags that are missing or behind are set.
+// the time of creation, is kept; only what is missing of it is sent, and tags
+// that are missing or behind are set. Who publishes the same version, or others
+// of the driver, at the same time does no harm.
 // With Options.DryRun the target is read and not written, and may be nil;
 // then nothing is compared.
 //
@@ -60,16 +63,11 @@ func Push(ctx context.Context, t Target, r Release, o Options) (*Report, error) 
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	platforms := slices.SortedFunc(maps.Keys(r.Files), artifact.Platform.Compare)
-	v, problems := r.lint(platforms)
-	files, found, err := examine(ctx, r, platforms, o, dir)
+	v, files, ignored, err := check(ctx, r, o, dir)
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{Name: r.Name, DryRun: o.DryRun}
-	if report.Ignored, err = settle(r, append(problems, found...), o.Force); err != nil {
-		return nil, err
-	}
+	report := &Report{Name: r.Name, DryRun: o.DryRun, Ignored: ignored}
 	layers, err := packAll(ctx, r, files, o, dir)
 	if err != nil {
 		return nil, err
@@ -78,6 +76,30 @@ func Push(ctx context.Context, t Target, r Release, o Options) (*Report, error) 
 		return nil, err
 	}
 	return report, nil
+}
+
+// Lint says what Push would say of a release before anything is sent.
+func Lint(ctx context.Context, r Release, o Options) error {
+	dir, err := os.MkdirTemp(o.Temp, "schemahero-push-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	_, _, _, err = check(ctx, r, o, dir)
+	return err
+}
+
+// check finds the executables of a release, in dir where they come in archives,
+// and holds all of it against the rules.
+func check(ctx context.Context, r Release, o Options, dir string) (*semver.Version, map[artifact.Platform]string, []Problem, error) {
+	platforms := slices.SortedFunc(maps.Keys(r.Files), artifact.Platform.Compare)
+	v, problems := r.lint(platforms)
+	files, found, err := examine(ctx, r, platforms, o, dir)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	ignored, err := settle(r, append(problems, found...), o.Force)
+	return v, files, ignored, err
 }
 
 // settle returns the problems that force passes over, or all of them as an
@@ -96,11 +118,26 @@ func settle(r Release, problems []Problem, force bool) ([]Problem, error) {
 // publish sends layers as a release and completes the report. from is where
 // blobs may be taken over from, instead of being sent.
 func publish(ctx context.Context, t Target, v *semver.Version, layers []layer, annotations map[string]string, from Source, o Options, report *Report) error {
-	g, err := build(layers, annotations)
+	want, err := build(layers, annotations)
 	if err != nil {
 		return err
 	}
 	report.Version, report.Tag = v.String(), artifact.VersionTag(v)
+	var over overtaken
+	for range 3 {
+		if err = attempt(ctx, t, v, layers, want, from, o, report); !errors.As(err, &over) {
+			return err
+		}
+		o.Force = false // it was for what was there, not for what came since
+	}
+	return err
+}
+
+// attempt is publish, unless somebody else publishes the version meanwhile: then
+// it ends with overtaken.
+func attempt(ctx context.Context, t Target, v *semver.Version, layers []layer, g *graph, from Source, o Options, report *Report) (err error) {
+	s := &sender{t: t, o: o, report: report}
+	report.Kept, report.Tags = false, nil
 	var tags []string
 	if t != nil {
 		report.Repository = t.Name()
@@ -108,28 +145,33 @@ func publish(ctx context.Context, t Target, v *semver.Version, layers []layer, a
 		if o.DryRun && errors.Is(err, artifact.ErrDenied) {
 			// A check of a proposed change has no credentials, and many registries
 			// say the same of a repository that does not exist yet.
-			report.Unread, t, err = true, nil, nil
+			report.Unread, t, s.t, err = true, nil, nil, nil
 		}
 		if err != nil {
 			return err
 		}
 	}
 	if t != nil {
-		kept, err := existing(ctx, t, tags, v, g)
+		kept, err := existing(ctx, t, tags, v, g, layers)
 		var published *PublishedError
 		if err != nil && !(o.Force && errors.As(err, &published)) {
 			return err
+		}
+		if published != nil {
+			s.replaces = published.Digest
 		}
 		if kept != nil {
 			g, report.Kept = kept, true
 		}
 	}
 	report.describe(g, v)
-	s := &sender{t: t, o: o, report: report}
-	if !report.Kept && !o.DryRun {
+	if !o.DryRun {
+		// Of a release that is kept too: a registry can lose what a manifest names.
 		if err := s.blobs(ctx, layers, from); err != nil {
 			return err
 		}
+	}
+	if !o.DryRun && (!report.Kept || o.Force) {
 		if err := s.manifests(ctx, g); err != nil {
 			return err
 		}
@@ -155,7 +197,7 @@ func allTags(ctx context.Context, t Target) ([]string, error) {
 }
 
 func (r *Report) describe(g *graph, v *semver.Version) {
-	r.Digest = g.desc.Digest
+	r.Digest, r.Platforms = g.desc.Digest, nil
 	for _, p := range g.parts {
 		l := p.manifest.Layers[0]
 		r.Platforms = append(r.Platforms, Published{

@@ -159,7 +159,10 @@ func fetch(ctx context.Context, from Source, name string, b artifact.Build, o Op
 	}
 	l.Executable = sum
 	problems := slices.DeleteFunc(inspect(executable, b.File, b.Platform), func(p Problem) bool { return p.Kind == ProblemFormat })
-	return l, problems, nil
+	if o.Probe && b.Platform == o.Host && len(problems) == 0 {
+		problems, err = handshake(ctx, executable, b.File, name)
+	}
+	return l, problems, err
 }
 
 func download(ctx context.Context, from Source, b artifact.Build, file string, o Options) error {

@@ -8,12 +8,9 @@ import (
 	"os"
 	"sync"
 
-	"github.com/Masterminds/semver/v3"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 // sender writes one release to a target.
@@ -22,6 +19,8 @@ type sender struct {
 	o      Options
 	mu     sync.Mutex // guards report
 	report *Report
+
+	replaces digest.Digest // what Options.Force puts the version's tag off; "" for nothing
 }
 
 // blob is bytes to be sent, from a file or from memory.
@@ -161,62 +160,6 @@ func (s *sender) put(ctx context.Context, d document, tags ...string) error {
 	}
 	s.add(func(r *Report) { r.Sent += d.desc.Size * int64(max(1, len(tags))) })
 	return nil
-}
-
-// tags sets what does not stand right yet: the version's own tag, then those
-// of its platforms, then the floating ones.
-func (s *sender) tags(ctx context.Context, g *graph, v *semver.Version, existing []string) error {
-	type wanted struct {
-		tag string
-		doc document
-	}
-	own := []wanted{{artifact.VersionTag(v), g.document}}
-	var platforms, float []wanted
-	for _, p := range g.parts {
-		platforms = append(platforms, wanted{platformTag(v, p.platform), p.document})
-	}
-	for _, tag := range floating(existing, v) {
-		float = append(float, wanted{tag, g.document})
-	}
-	for _, step := range [][]wanted{own, platforms, float} {
-		moves := make([]*TagMove, len(step))
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(s.o.parallel())
-		for i, w := range step {
-			group.Go(func() (err error) {
-				moves[i], err = s.tag(ctx, w.tag, w.doc)
-				return err
-			})
-		}
-		err := group.Wait()
-		for _, m := range moves {
-			if m != nil {
-				s.report.Tags = append(s.report.Tags, *m)
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *sender) tag(ctx context.Context, tag string, doc document) (*TagMove, error) {
-	move := &TagMove{Tag: tag, Digest: doc.desc.Digest}
-	if s.t != nil {
-		var err error
-		if move, err = checkTag(ctx, s.t, tag, doc); move == nil || err != nil {
-			return nil, err
-		}
-	}
-	if s.o.DryRun {
-		return move, nil
-	}
-	if err := s.put(ctx, doc, tag); err != nil {
-		return nil, err
-	}
-	s.o.event(Event{Stage: StageTag, Subject: tag, Ended: true})
-	return move, nil
 }
 
 func (s *sender) add(f func(*Report)) {

@@ -58,6 +58,33 @@ func TestVersionOf(t *testing.T) {
 	}
 	git("tag", "plugins/native/v1.2.3")
 	check("the module's tag", "native", "1.2.3")
+	git("tag", "v9.0.0")
+	check("the module's tag beside another", "native", "1.2.3")
+	git("commit", "-qm", "third", "--allow-empty")
+	git("tag", "v9.1.0")
+	behind := func(what, driver, want string) {
+		t.Helper()
+		if got, err := publish.VersionOf(t.Context(), source, driver, goEnv()); err != nil || !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q, %v, want %s…", what, got, err, want)
+		}
+	}
+	behind("the module's tag before a nearer one", "native", "1.2.3-1-g")
+	if err := os.Remove(filepath.Join(source, "plugins/pure/VERSION")); err != nil {
+		t.Fatal(err)
+	}
+	check("the tree's tag", "pure", "9.1.0")
+	for _, beside := range []string{"v9", "v9.1", "9", "v9-foo", "v9.1.0-rc.1", "plugins/other/v99.0.0"} {
+		git("tag", beside)
+		check("beside "+beside, "pure", "9.1.0")
+	}
+	git("tag", "v9.1.1")
+	check("the highest of a commit", "pure", "9.1.1")
+	git("commit", "-qm", "fourth", "--allow-empty")
+	git("tag", "v10", "-m", "moves along")
+	behind("a tag nearer that is no version", "pure", "9.1.1-1-g")
+	git("tag", "v10.0.0+b")
+	git("commit", "-qm", "fifth", "--allow-empty")
+	behind("behind build metadata", "pure", "10.0.0-1-g")
 }
 
 func TestBuildRefuses(t *testing.T) {

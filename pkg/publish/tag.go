@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/Masterminds/semver/v3"
@@ -78,11 +79,17 @@ func checkTag(ctx context.Context, t Target, tag string, doc document) (*TagMove
 	return &TagMove{Tag: tag, Digest: doc.desc.Digest, Previous: now.Digest}, nil
 }
 
-// floating returns the tags besides its own that belong to a version, given
-// all tags of the repository: X.Y where it is the highest of X.Y, X of X, and
-// latest of all. Prereleases have none and count for none. Equal precedence
-// is decided as it is when releases are chosen.
-func floating(tags []string, v *semver.Version) []string {
+// float is a floating tag and the version that it belongs to.
+type float struct {
+	tag   string
+	owner artifact.Candidate
+}
+
+// floating returns X.Y, X and latest of a version, given all tags of the
+// repository: X.Y belongs to the highest version of X.Y, X to that of X, and
+// latest to that of all. Prereleases have none and count for none. Equal
+// precedence is decided as it is when releases are chosen.
+func floating(tags []string, v *semver.Version) []float {
 	if v.Prerelease() != "" {
 		return nil
 	}
@@ -90,23 +97,15 @@ func floating(tags []string, v *semver.Version) []string {
 	major := func(w *semver.Version) bool { return w.Major() == v.Major() }
 	all := func(*semver.Version) bool { return true }
 	candidates := artifact.Candidates(append([]string{artifact.VersionTag(v)}, tags...))
-	highest := func(among func(*semver.Version) bool) bool {
-		for _, c := range candidates { // highest first
-			if c.Version.Prerelease() == "" && among(c.Version) {
-				return c.Version.String() == v.String()
-			}
-		}
-		return true
-	}
 	x := strconv.FormatUint(v.Major(), 10)
-	var out []string
+	var out []float
 	for _, f := range []struct {
 		tag   string
 		among func(*semver.Version) bool
 	}{{x + "." + strconv.FormatUint(v.Minor(), 10), minor}, {x, major}, {"latest", all}} {
-		if highest(f.among) {
-			out = append(out, f.tag)
-		}
+		// Highest first, and v is one of them.
+		i := slices.IndexFunc(candidates, func(c artifact.Candidate) bool { return c.Version.Prerelease() == "" && f.among(c.Version) })
+		out = append(out, float{f.tag, candidates[i]})
 	}
 	return out
 }

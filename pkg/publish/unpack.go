@@ -32,22 +32,24 @@ type ArchiveError struct {
 
 func (e *ArchiveError) Error() string { return e.File + ": " + e.Problem }
 
-// isArchive tells whether a file is compressed, by its first bytes.
+// isArchive tells whether a file is compressed, or is a tar archive, by its first
+// bytes.
 func isArchive(path string) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return false, err
 	}
 	defer f.Close()
-	head := make([]byte, 4)
+	head := make([]byte, 512)
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && err != io.EOF {
 		return false, err
 	}
-	return isGzip(head[:n]) || isZstd(head[:n]), nil
+	return isGzip(head[:n]) || isZstd(head[:n]) || isTar(head[:n]), nil
 }
 
 func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte{0x1f, 0x8b}) }
+func isTar(head []byte) bool  { return len(head) == 512 && string(head[257:262]) == "ustar" }
 func isZstd(head []byte) bool { return bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}) }
 
 // unpack takes the executable out of a layer, an archive or the bare
@@ -97,7 +99,7 @@ func unpack(ctx context.Context, layer, name string, p artifact.Platform, dir st
 	}
 	// What stands before the entry is inflated too, so that has a limit as well.
 	body := bufio.NewReaderSize(io.LimitReader(plain, 2*maxExecutable), 1024)
-	if head, _ := body.Peek(512); len(head) < 512 || string(head[257:262]) != "ustar" {
+	if head, _ := body.Peek(512); !isTar(head) {
 		if err := take(body); err != nil {
 			return "", "", err
 		}

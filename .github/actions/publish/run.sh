@@ -21,16 +21,22 @@ if [ -n "$DRIVER_VERSION" ]; then args+=("$DRIVER_VERSION"); fi
 args+=(--registry "$TARGET" --source "$SOURCE" --dist "$DIST")
 if [ "$DRY_RUN" = true ]; then args+=(--dry-run); fi
 if [ -n "$SCHEMAHERO" ]; then args+=(--schemahero "$SCHEMAHERO"); fi
+given=$'\n'$ANNOTATIONS
 while IFS= read -r line; do
 	if [ -n "$line" ]; then args+=(--annotation "$line"); fi
 done <<<"$ANNOTATIONS"
+# annotate KEY VALUE, unless the caller says another one.
+annotate() {
+	if [ -n "$2" ] && [[ $given != *$'\n'"$1="* ]]; then args+=(--annotation "$1=$2"); fi
+}
 if [ -n "${GITHUB_REPOSITORY:-}" ]; then
-	args+=(--annotation "org.opencontainers.image.source=$GITHUB_SERVER_URL/$GITHUB_REPOSITORY")
+	annotate org.opencontainers.image.source "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
 fi
-# The last commit that changed the driver, not the last of all: it stays the
-# same with the driver, so that a version which is out already is left alone.
-revision=$(git -C "$SOURCE" log -1 --format=%H -- "plugins/$DRIVER")
-if [ -n "$revision" ]; then args+=(--annotation "org.opencontainers.image.revision=$revision"); fi
+# The last commit that changed what the driver is made of, not the last of all:
+# it stays the same with the driver, so that a version which is out already is
+# left alone.
+annotate org.opencontainers.image.revision "$(git -C "$SOURCE" log -1 --format=%H -- "plugins/$DRIVER" \
+	':(exclude)*.md' ':(exclude)*_test.go' ':(exclude,glob)**/testdata/**' ':(exclude,glob)**/LICENSE*')"
 
 if [ "$DRY_RUN" != true ] && [ -n "$PASSWORD" ]; then
 	# Into a folder of this step, gone with it.
