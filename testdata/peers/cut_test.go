@@ -85,7 +85,9 @@ func cutPush(t *testing.T, reg *registry, n int64, after bool, args []string, na
 		// What reached the proxy reaches the registry to its end, and closing the
 		// proxy waits for that: a registry that is still writing a tag lists the
 		// tag before it can serve it.
-		r = r.WithContext(context.WithoutCancel(r.Context()))
+		ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context())) // without a Done, ReverseProxy watches the connection itself
+		defer cancel()
+		r = r.WithContext(ctx)
 		switch i := seen.Add(1); {
 		case i > n: // sent meanwhile; the process is about to die
 			<-killed
