@@ -148,6 +148,8 @@ func TestRenovatePreset(t *testing.T) {
 		}},
 		{"several registries, or one with {name}: nobody knows which has it", "registry = [\"a.example/x\", \"b.example/x\"]\n[plugins]\npostgres = \"^0.1\"\n", nil},
 		{"a template", "registry = \"a.example/{name}/x\"\n[plugins]\npostgres = \"^0.1\"\n", nil},
+		{"an indented registry", "  registry = \"a.example/x\"\n[plugins]\npostgres = \"^0.1\"\n", nil},
+		{"a quoted registry", "\"registry\" = \"a.example/x\"\n[plugins]\npostgres = \"^0.1\"\n", nil},
 		{"a layout", "registry = \"oci-layout:vendor\"\n[plugins]\npostgres = \"^0.1\"\n", nil},
 	} {
 		if got := find(test.text); !slices.Equal(got, test.want) {

@@ -182,13 +182,24 @@ func (a *app) removals(p *plugins.Project, words []string) ([]removal, error) {
 	}
 	var out []removal
 	for i, name := range names {
+		q, listed := m.Plugin(name)
 		r := removal{name: name}
-		if q, _ := m.Plugin(name); slices.Contains(q.Aliases, words[i]) && !slices.Contains(words, name) {
+		switch {
+		case slices.Contains(q.Aliases, words[i]):
 			r.alias = words[i]
-			a.say("%s stays without that alias; to remove it too: %s remove %s", escape(name), a.displayName(), escape(name))
+		case listed && name != words[i] && artifact.HostLooksFor(words[i]):
+			// An engine that add writes as an alias, and that is none: not its driver.
+			return nil, &manifest.NotListedError{File: p.ManifestFile(), Name: words[i]}
 		}
 		if !slices.Contains(out, r) {
 			out = append(out, r)
+		}
+	}
+	all := slices.Clone(out)
+	out = slices.DeleteFunc(out, func(r removal) bool { return r.alias != "" && slices.Contains(all, removal{name: r.name}) })
+	for _, r := range out {
+		if r.alias != "" {
+			a.say("%s stays without that alias; to remove it too: %s remove %s", escape(r.name), a.displayName(), escape(r.name))
 		}
 	}
 	return out, nil

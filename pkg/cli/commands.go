@@ -104,6 +104,9 @@ func (a *app) unknownCommand(cmd *cobra.Command, word string) error {
 // suggestion is the command that was probably meant: one that other programs
 // call so, else the nearest.
 func suggestion(cmd *cobra.Command, word string) string {
+	if word == "" {
+		return "" // every name begins with it
+	}
 	for _, c := range cmd.Commands() {
 		if slices.Contains(c.SuggestFor, word) {
 			return c.Name()

@@ -82,7 +82,7 @@ func (a *app) projectHints(err error) []string {
 			return []string{"see " + usage.command + " --help"}
 		}
 	case errors.As(err, &missing) && missing.File != "":
-		return []string{"check the name behind --file, or write a manifest there: " + me + " init -C " + missing.Dir}
+		return []string{"check the name behind --file, or write one: " + me + " init -f " + a.rel(missing.File)}
 	case errors.As(err, &missing):
 		return []string{"write one here: " + me + " init", "or name it: " + me + " --file PATH …"}
 	case errors.As(err, &stale):

@@ -31,6 +31,8 @@ func (a *app) carryHints(err error) []string {
 			"then here: " + me + " sync --from BUNDLE",
 			"or leave --offline and SCHEMAHERO_PLUGIN_OFFLINE out",
 		}
+	case errors.As(err, &missing) && missing.Vendored:
+		return []string{"it is not whole, or for other platforms; from a lock that names registries, where there is a network: " + me + " bundle create " + a.rel(missing.Source)}
 	case errors.As(err, &missing):
 		return []string{"it was made from another lock, or for other platforms; from this lock, where there is a network: " + me + " bundle create " + a.rel(missing.Source)}
 	case errors.As(err, &lacked):
@@ -45,10 +47,12 @@ func (a *app) carryHints(err error) []string {
 		return []string{"name another folder, or an empty one"}
 	case errors.As(err, &layout):
 		return []string{"lock it from a registry, or copy the folder that sync --platform OS/ARCH --dir DIR writes"}
+	case errors.As(err, &bundle) && bundle.NoBundle:
+		return []string{"name a file or folder that " + me + " bundle create made"}
 	case errors.As(err, &bundle):
-		return []string{"nothing was installed; copy it again, and hold it against the original: " + me + " bundle verify " + a.rel(bundle.File)}
+		return []string{"copy it again, and hold it against the original: " + me + " bundle verify " + a.rel(bundle.File)}
 	case errors.As(err, &damaged) && filepath.IsAbs(damaged.ServedBy): // no host, but a layout
-		return []string{"nothing was installed; copy it again, and hold it against the original: " + me + " bundle verify " + a.rel(damaged.ServedBy)}
+		return []string{"copy it again, and hold it against the original: " + me + " bundle verify " + a.rel(damaged.ServedBy)}
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 )
@@ -82,7 +82,17 @@ func renames(target string, maps []string) ([]rename, error) {
 
 // checkPlace refuses what is no HOST[:PORT][/PATH] to write below.
 func checkPlace(prefix string) error {
-	return asUsage(errors.Join(registry.CheckRepository(prefix+"/x"), artifact.CheckRepository(prefix+"/x")))
+	err := registry.CheckRepository(prefix + "/x")
+	if err == nil {
+		err = artifact.CheckRepository(prefix + "/x")
+	}
+	if err == nil {
+		err = manifest.CheckRegistry(prefix)
+	}
+	if err != nil {
+		return usagef("%s: is no HOST[:PORT][/PATH] to mirror to", prefix)
+	}
+	return nil
 }
 
 // toCarry returns the part of a lock that can be copied to a target at all. What

@@ -29,7 +29,7 @@ that is whom you mean only you can say.`,
 			"trust show registry.internal/db/oracle:1.0.0 --key db-team.pub", "whether a key did",
 			"trust show ghcr.io/acme/postgres:0.1.2 -o json", "for a script"),
 		exactly(1, "REF"), func(cmd *cobra.Command, args []string) error {
-			return a.runTrustShow(cmd.Context(), args[0], key)
+			return online(a.runTrustShow(cmd.Context(), args[0], key))
 		})
 	cmd.Flags().StringVar(&key, "key", "", "public key, PEM, to try")
 	return cmd

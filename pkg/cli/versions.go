@@ -27,7 +27,7 @@ left out. A version whose tag was moved since it was locked is marked.`,
 			if limit < 0 {
 				return usagef("--limit %d: is negative", limit)
 			}
-			return a.runVersions(cmd.Context(), args[0], limit)
+			return online(a.runVersions(cmd.Context(), args[0], limit))
 		})
 	cmd.Flags().IntVar(&limit, "limit", 0, "only this many, the newest (default: all)")
 	cmd.ValidArgsFunction = a.completeLocked

@@ -201,14 +201,14 @@ func (c *Client) credentialsFor(ctx context.Context, r *request, extra []string,
 		return sent{header: "Bearer " + cred.token, cred: cred}, nil
 	}
 	if failures, err := a.failure(); failures != seen {
-		return sent{}, &tokenError{r.shared(err)}
+		return sent{}, &tokenError{r.ep.name, r.shared(err)}
 	}
 	t, fresh, err := c.tokenFor(ctx, r, cred, extra, exact)
 	if err != nil {
 		if serviceFailed(err) {
 			a.fail(err)
 		}
-		return sent{}, &tokenError{err}
+		return sent{}, &tokenError{r.ep.name, err}
 	}
 	return sent{header: "Bearer " + t.value, cred: cred, token: t, fresh: fresh}, nil
 }

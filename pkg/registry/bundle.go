@@ -44,7 +44,7 @@ func openTar(name string) (*bundle, error) {
 }
 
 func (b *bundle) scan(name string) error {
-	broken := func(problem string) error { return &BundleError{name, problem} }
+	broken := func(problem string) error { return &BundleError{File: name, Problem: problem} }
 	r := tar.NewReader(b.file)
 	begin, end := int64(0), int64(0) // of the padding behind the last file
 	for range maxTarEntries {
@@ -53,7 +53,7 @@ func (b *bundle) scan(name string) error {
 			return b.checkEnd(name, begin, end)
 		}
 		if err != nil && end == 0 {
-			return broken("is neither an OCI image layout nor a tar of one")
+			return &BundleError{File: name, Problem: "is neither an OCI image layout nor a tar of one", NoBundle: true}
 		}
 		if err != nil {
 			return broken("is cut off, or damaged: its tar headers do not follow one another")
@@ -112,7 +112,7 @@ func (b *bundle) checkEnd(name string, begin, end int64) error {
 		return err
 	}
 	if info.Size() < end+2*tarBlock {
-		return &BundleError{name, "is cut off: a tar ends in two blocks of zeros"}
+		return &BundleError{File: name, Problem: "is cut off: a tar ends in two blocks of zeros"}
 	}
 	zeros := make([]byte, 64<<10)
 	buf := make([]byte, len(zeros))
@@ -120,7 +120,7 @@ func (b *bundle) checkEnd(name string, begin, end int64) error {
 	for {
 		n, err := tail.Read(buf)
 		if !bytes.Equal(buf[:n], zeros[:n]) {
-			return &BundleError{name, "is damaged: something follows its end"}
+			return &BundleError{File: name, Problem: "is damaged: something follows its end"}
 		}
 		if errors.Is(err, io.EOF) {
 			return nil

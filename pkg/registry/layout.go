@@ -69,14 +69,14 @@ func (l *layout) load() error {
 		return err
 	}
 	if version.Version != ocispec.ImageLayoutVersion {
-		return &BundleError{l.path, fmt.Sprintf("is an OCI image layout of version %q, which is unknown", version.Version)}
+		return &BundleError{File: l.path, Problem: fmt.Sprintf("is an OCI image layout of version %q, which is unknown", version.Version)}
 	}
 	if err := l.readJSON(ocispec.ImageIndexFile, &l.index); err != nil {
 		return err
 	}
 	for _, d := range l.index.Manifests {
 		if d.Digest.Validate() != nil || d.Size < 0 {
-			return &BundleError{l.path, fmt.Sprintf("index.json names %q, which is no digest", d.Digest)}
+			return &BundleError{File: l.path, Problem: fmt.Sprintf("index.json names %q, which is no digest", d.Digest)}
 		}
 		size, ok := l.Has(d.Digest)
 		e := &IntegrityError{Repository: d.Annotations[AnnotationRepository], ServedBy: l.path, Digest: d.Digest, Size: d.Size, GotSize: size}
@@ -93,7 +93,7 @@ func (l *layout) load() error {
 		return err
 	}
 	if lock == nil && l.index.Annotations[AnnotationLock] != "" {
-		return &BundleError{l.path, "lacks the lock that index.json names"}
+		return &BundleError{File: l.path, Problem: "lacks the lock that index.json names"}
 	}
 	l.lock = lock
 	return nil
@@ -106,7 +106,7 @@ func (l *layout) read(name string) ([]byte, error) {
 	}
 	defer rc.Close()
 	if size > maxLayoutIndex {
-		return nil, &BundleError{l.path, name + " is too large"}
+		return nil, &BundleError{File: l.path, Problem: name + " is too large"}
 	}
 	return io.ReadAll(io.LimitReader(rc, maxLayoutIndex))
 }
@@ -114,13 +114,13 @@ func (l *layout) read(name string) ([]byte, error) {
 func (l *layout) readJSON(name string, v any) error {
 	data, err := l.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &BundleError{l.path, "is no OCI image layout: it has no " + name}
+		return &BundleError{File: l.path, Problem: "is no OCI image layout: it has no " + name, NoBundle: true}
 	}
 	if err != nil {
 		return err
 	}
 	if json.Unmarshal(data, v) != nil {
-		return &BundleError{l.path, name + " does not parse"}
+		return &BundleError{File: l.path, Problem: name + " does not parse"}
 	}
 	return nil
 }

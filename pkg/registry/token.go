@@ -121,9 +121,18 @@ func refusal(err error) bool {
 
 // tokenError wraps why no token could be had. Its tries are used up: the request
 // that needs the token is not tried again for it.
-type tokenError struct{ err error }
+type tokenError struct {
+	registry string // whose token service it is: nobody named that host
+	err      error
+}
 
-func (e *tokenError) Error() string { return e.err.Error() }
+func (e *tokenError) Error() string {
+	if errors.As(e.err, new(*UnreachableError)) || errors.As(e.err, new(*TLSError)) || errors.As(e.err, new(*SchemeError)) {
+		return e.registry + ": its token service " + e.err.Error()
+	}
+	return e.err.Error()
+}
+
 func (e *tokenError) Unwrap() error { return e.err }
 
 // serviceFailed tells whether an error is about the token service, not about

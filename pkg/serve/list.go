@@ -15,26 +15,46 @@ import (
 // neither order, nor pages of the one, nor links to the next page of the other,
 // without which a client that reads by pages loses some.
 func (r *Registry) list(w http.ResponseWriter, req *http.Request) {
+	r.listing.Lock()
+	defer r.listing.Unlock()
+	found, ok := r.lists[req.URL.Path]
+	if !ok {
+		inner, complete := r.read(req)
+		if !complete {
+			inner.copyTo(w)
+			return
+		}
+		found = inner.items
+		r.lists[req.URL.Path] = found
+	}
+	items := page(w, req, found)
+	if repository, ok := strings.CutSuffix(strings.TrimPrefix(req.URL.Path, "/v2/"), "/tags/list"); ok {
+		answer(w, "application/json", map[string]any{"name": repository, "tags": items})
+		return
+	}
+	answer(w, "application/json", map[string]any{"repositories": items})
+}
+
+// read asks for a whole list. False: there is none, and this is the answer.
+func (r *Registry) read(req *http.Request) (b *buffered, ok bool) {
 	whole := req.Clone(req.Context())
 	whole.URL.RawQuery = "n=" + strconv.Itoa(maxList)
-	var inner buffered
-	r.handler.ServeHTTP(&inner, whole)
-	var found struct {
-		Name         string   `json:"name,omitempty"`
-		Repositories []string `json:"repositories,omitempty"`
-		Tags         []string `json:"tags,omitempty"`
+	b = &buffered{}
+	r.handler.ServeHTTP(b, whole)
+	var found struct{ Repositories, Tags []string }
+	if b.status != 0 && b.status != http.StatusOK || json.Unmarshal(b.body.Bytes(), &found) != nil {
+		return b, false
 	}
-	if inner.status != 0 && inner.status != http.StatusOK || json.Unmarshal(inner.body.Bytes(), &found) != nil {
-		inner.copyTo(w)
-		return
-	}
-	if strings.HasSuffix(req.URL.Path, "/tags/list") {
-		slices.Sort(found.Tags)
-		answer(w, "application/json", map[string]any{"name": found.Name, "tags": page(w, req, found.Tags)})
-		return
-	}
-	slices.Sort(found.Repositories)
-	answer(w, "application/json", map[string]any{"repositories": page(w, req, found.Repositories)})
+	b.items = append(found.Repositories, found.Tags...)
+	slices.Sort(b.items)
+	return b, true
+}
+
+// forget drops the lists that are kept: a manifest has come or gone.
+func (r *Registry) forget() {
+	r.listing.Lock()
+	defer r.listing.Unlock()
+	clear(r.lists)
 }
 
 // maxList is more than any list has.
@@ -68,6 +88,7 @@ type buffered struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
+	items  []string // of a list, sorted
 }
 
 // Header, WriteHeader and Write implement http.ResponseWriter.

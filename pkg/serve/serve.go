@@ -33,6 +33,9 @@ type Registry struct {
 	handler http.Handler
 	mu      sync.Mutex // serialises writes of manifests
 	journal *os.File
+
+	listing sync.Mutex
+	lists   map[string][]string // sorted, by path, until a manifest is put or deleted
 }
 
 // entry is a line of the journal.
@@ -51,7 +54,7 @@ func Open(dir string) (*Registry, error) {
 	if err := os.MkdirAll(filepath.Join(blobs, "sha256"), 0o755); err != nil {
 		return nil, err
 	}
-	r := &Registry{dir: dir, handler: registry.New(
+	r := &Registry{dir: dir, lists: map[string][]string{}, handler: registry.New(
 		registry.WithBlobHandler(registry.NewDiskBlobHandler(blobs)),
 		registry.WithReferrersSupport(true),
 		registry.Logger(log.New(io.Discard, "", 0)),
@@ -142,6 +145,7 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	r.handler.ServeHTTP(w, req)
+	r.forget()
 }
 
 // keep writes to the journal first: what is answered is then also kept, and

@@ -68,9 +68,10 @@ func (e *FileError) Error() string { return e.File + ": " + e.Problem }
 
 // MissingError says that a source lacks a layer, or a manifest, that a lock pins.
 type MissingError struct {
-	Source string // file or folder
-	Plugin string
-	Digest digest.Digest
+	Source   string // file or folder
+	Plugin   string
+	Digest   digest.Digest
+	Vendored bool // Source is the layout that the lock itself names
 }
 
 func (e *MissingError) Error() string {

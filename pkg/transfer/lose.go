@@ -79,7 +79,7 @@ func (g *Graph) about(err error) error { return about(g.plugin, err) }
 
 func about(plugin string, err error) error {
 	if lacked := new(registry.MissingError); errors.As(err, &lacked) {
-		return &MissingError{Source: lacked.Layout, Plugin: plugin, Digest: lacked.Digest}
+		return &MissingError{Source: lacked.Layout, Plugin: plugin, Digest: lacked.Digest, Vendored: true}
 	}
 	return err
 }
