@@ -34,9 +34,10 @@ type memory struct {
 	denied  bool    // no reading
 	sibling *memory // whose blobs may be mounted; nil for none
 
-	// meanwhile is what somebody else does before a request, the n-th; nil for
+	// meanwhile is what somebody else does, once, before the at-th request; nil for
 	// nothing.
-	meanwhile func(n int)
+	meanwhile func()
+	at        int
 }
 
 type document struct {
@@ -54,8 +55,14 @@ func newMemory(name string) *memory {
 // request counts a request and does what it does, unless it is the one that
 // fails.
 func (m *memory) request(do func() error, format string, args ...any) error {
-	if m.meanwhile != nil {
-		m.meanwhile(len(m.requests) + 1)
+	m.mu.Lock()
+	var other func()
+	if m.meanwhile != nil && len(m.requests)+1 >= m.at {
+		other, m.meanwhile = m.meanwhile, nil
+	}
+	m.mu.Unlock()
+	if other != nil {
+		other()
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

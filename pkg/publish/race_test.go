@@ -23,11 +23,9 @@ func beside(t *testing.T, r, other publish.Release, check func(t *testing.T, m *
 		var b *publish.Report
 		var errB error
 		ran := false
-		m.meanwhile = func(i int) {
-			if i == n && !ran {
-				ran, m.meanwhile = true, nil
-				b, errB = publish.Push(t.Context(), m, other, o)
-			}
+		m.at, m.meanwhile = n, func() {
+			ran = true
+			b, errB = publish.Push(t.Context(), m, other, o)
 		}
 		a, errA := publish.Push(t.Context(), m, r, o)
 		if !ran {
@@ -115,13 +113,9 @@ func TestForceIsOvertaken(t *testing.T) {
 	m := newMemory("r.example/postgres")
 	push(t, m, release(t, "1.0.0", "old"))
 	o := publish.Options{Temp: t.TempDir(), Force: true}
-	calls := 0
-	m.meanwhile = func(int) {
-		if calls++; calls == 4 { // it has looked at what is there
-			m.meanwhile = nil
-			if _, err := publish.Push(t.Context(), m, release(t, "1.0.0", "yours"), o); err != nil {
-				t.Error(err)
-			}
+	m.at, m.meanwhile = len(m.requests)+4, func() { // it has looked at what is there
+		if _, err := publish.Push(t.Context(), m, release(t, "1.0.0", "yours"), o); err != nil {
+			t.Error(err)
 		}
 	}
 	_, err := publish.Push(t.Context(), m, release(t, "1.0.0", "mine"), publish.Options{Temp: t.TempDir(), Force: true, Parallel: 1})
