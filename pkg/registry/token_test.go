@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -155,15 +154,23 @@ func TestTokenServiceFails(t *testing.T) {
 	for status, tries := range map[int]int{http.StatusInternalServerError: maxTries, http.StatusNotFound: 1} {
 		r, s := newRig(t), newTokens(t)
 		asked := 0
-		release := make(chan struct{})
 		realm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			<-release
 			asked++
 			refuse(w, status, "BROKEN")
 		}))
 		defer realm.Close()
 		s.Server.URL = realm.URL
 		s.guard(r)
+		guard := r.fault
+		var begun sync.WaitGroup // all three have asked before one learns that a token is wanted
+		begun.Add(3)
+		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			if n <= 3 {
+				begun.Done()
+				begun.Wait()
+			}
+			return guard(n, w, req)
+		})
 		c, _ := newClient(t, Options{})
 		var wg sync.WaitGroup
 		for _, name := range []string{"a", "b", "c"} {
@@ -176,10 +183,6 @@ func TestTokenServiceFails(t *testing.T) {
 				}
 			})
 		}
-		for r.count("HEAD") < 3 { // all of them wait
-			runtime.Gosched()
-		}
-		close(release)
 		wg.Wait()
 		if status >= 500 && asked != tries {
 			t.Errorf("%d: %d token requests, want %d", status, asked, tries)
