@@ -53,8 +53,9 @@ type Built struct {
 	Installed string // the executable in the install folder; "" where not put there
 }
 
-// workdirPattern is what the folders are called in which drivers are compiled.
-const workdirPattern = ".build-*"
+// workdirPrefix is what the folders begin with in which drivers are compiled;
+// os.MkdirTemp adds digits.
+const workdirPrefix = ".schemahero-build-"
 
 // Build compiles drivers and packs them into o.Dist, sorted by name and
 // platform. A driver that needs cgo is built with it, for the platforms whose

@@ -145,7 +145,7 @@ func TestBuildSweeps(t *testing.T) {
 		t.Skip("folders are not locked there")
 	}
 	o := publish.BuildOptions{Source: tree(t), Dist: t.TempDir(), Names: []string{"pure"}, Platforms: []artifact.Platform{host}, Host: host, Env: goEnv()}
-	write(t, filepath.Join(o.Dist, ".build-123", "schemahero-pure"), []byte("x"), 0o755)
+	write(t, filepath.Join(o.Dist, ".schemahero-build-123", "schemahero-pure"), []byte("x"), 0o755)
 	inner := o
 	inner.Names, inner.Version = []string{"pure"}, "2.0.0"
 	var once sync.Once
@@ -158,13 +158,13 @@ func TestBuildSweeps(t *testing.T) {
 			if _, err := publish.Build(t.Context(), inner); err != nil {
 				t.Error(err)
 			}
-			during, _ = filepath.Glob(filepath.Join(o.Dist, ".build-*"))
+			during, _ = filepath.Glob(filepath.Join(o.Dist, ".schemahero-build-*"))
 		})
 	}
 	if _, err := publish.Build(t.Context(), o); err != nil {
 		t.Error(err)
 	}
-	if len(during) != 1 || filepath.Base(during[0]) == ".build-123" {
+	if len(during) != 1 || filepath.Base(during[0]) == ".schemahero-build-123" {
 		t.Errorf("while a build is at work: %v", during)
 	}
 	if left, _ := os.ReadDir(o.Dist); len(left) != 2 {

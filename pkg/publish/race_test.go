@@ -1,6 +1,7 @@
 package publish_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 )
@@ -78,9 +80,7 @@ func TestOneVersionAtOnce(t *testing.T) {
 		if (errA == nil) == (errB == nil) || !errors.As(errors.Join(errA, errB), &published) {
 			t.Fatalf("errors %v and %v, want one", errA, errB)
 		}
-		if errA == nil {
-			all(t, m, a)
-		}
+		agree(t, m)
 	})
 }
 
@@ -94,6 +94,23 @@ func TestOneReleaseAtOnce(t *testing.T) {
 		}
 		all(t, m, a)
 	})
+}
+
+// agree fails where the tags of a version name parts of several releases.
+func agree(t *testing.T, m *memory) {
+	t.Helper()
+	own := m.tagged["1.0.0"]
+	var index ocispec.Index
+	if err := json.Unmarshal(m.manifests[own].data, &index); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]digest.Digest{"1": own, "1.0": own, "1.0.0": own, "latest": own}
+	for _, d := range index.Manifests {
+		want["1.0.0-"+d.Platform.OS+"-"+d.Platform.Architecture] = d.Digest
+	}
+	if !maps.Equal(m.tagged, want) {
+		t.Errorf("tags %v, want %v", m.tagged, want)
+	}
 }
 
 // all fails where a tag of a version names anything but the release.

@@ -20,7 +20,8 @@ type sender struct {
 	mu     sync.Mutex // guards report
 	report *Report
 
-	replaces digest.Digest // what Options.Force puts the version's tag off; "" for nothing
+	beside   *PublishedError // another publisher of the version was met; nil for none
+	replaces digest.Digest   // what Options.Force puts the version's tag off; "" for nothing
 }
 
 // blob is bytes to be sent, from a file or from memory.

@@ -40,9 +40,15 @@ func (s *sender) tags(ctx context.Context, g *graph, v *semver.Version, existing
 			existing = nil // others have gone on
 		}
 		set, err := s.round(ctx, g, v, existing, floated)
-		if err != nil || !set || s.o.DryRun {
+		if err != nil {
 			return err
 		}
+		if !set || s.o.DryRun {
+			break
+		}
+	}
+	if s.beside != nil {
+		return s.beside
 	}
 	return nil
 }
@@ -60,14 +66,6 @@ func (s *sender) round(ctx context.Context, g *graph, v *semver.Version, tags []
 		// Whoever listed before this tag stood did not know this version.
 		if tags, err = allTags(ctx, s.t); err != nil {
 			return set, err
-		}
-	}
-	if set && s.t != nil && !s.o.DryRun {
-		// Of two who found no tag the last one has it: the other goes no further.
-		if now, err := checkTag(ctx, s.t, own[0].tag, g.document); err != nil {
-			return set, err
-		} else if now != nil && now.Previous != "" && now.Previous != s.replaces {
-			return set, s.overtaken(now)
 		}
 	}
 	var platforms, floats []wanted
@@ -89,6 +87,11 @@ func (s *sender) round(ctx context.Context, g *graph, v *semver.Version, tags []
 		}
 	}
 	for _, step := range [][]wanted{platforms, floats} {
+		if set {
+			if err := s.owns(ctx, own[0]); err != nil {
+				return set, err
+			}
+		}
 		more, err := s.all(ctx, step)
 		set = set || more
 		if err != nil {
@@ -96,6 +99,20 @@ func (s *sender) round(ctx context.Context, g *graph, v *semver.Version, tags []
 		}
 	}
 	return set, nil
+}
+
+// owns fails where the version's own tag has become another publisher's: of two
+// who found none the last one has it, with every other tag, and the first goes no
+// further.
+func (s *sender) owns(ctx context.Context, own wanted) error {
+	if s.t == nil || s.o.DryRun {
+		return nil
+	}
+	now, err := checkTag(ctx, s.t, own.tag, own.doc)
+	if err == nil && now != nil && now.Previous != "" && now.Previous != s.replaces {
+		err = s.overtaken(now)
+	}
+	return err
 }
 
 // all sets tags at once, and tells whether there was any to set.
@@ -145,9 +162,10 @@ func (s *sender) tag(ctx context.Context, w wanted) (*TagMove, error) {
 	case w.tag == s.report.Tag && move.Previous != s.replaces:
 		return nil, s.overtaken(move)
 	case w.part != nil && !s.report.Kept && s.replaces == "":
-		// The version was nowhere, and a platform of it is: its tag was set by
-		// somebody else just before ours.
-		if err := s.same(ctx, move, w.part); err != nil {
+		// The version was nowhere, and a platform of it is: somebody published it
+		// whole just before our tag. Ours stands now, so the others go with it, but
+		// this is not what was meant.
+		if err := s.compare(ctx, move, w.part); err != nil {
 			return nil, err
 		}
 	}
@@ -161,9 +179,9 @@ func (s *sender) tag(ctx context.Context, w wanted) (*TagMove, error) {
 	return move, nil
 }
 
-// same fails where a platform's tag names other content than what it is to
+// compare notes where a platform's tag names other content than what it is to
 // name.
-func (s *sender) same(ctx context.Context, m *TagMove, p *part) error {
+func (s *sender) compare(ctx context.Context, m *TagMove, p *part) error {
 	desc, data, err := s.t.Manifest(ctx, m.Previous.String())
 	if err != nil {
 		return err
@@ -173,9 +191,12 @@ func (s *sender) same(ctx context.Context, m *TagMove, p *part) error {
 	if artifact.IsManifest(desc.MediaType) && json.Unmarshal(data, &have) == nil {
 		differences = compareManifests(p.platform, have, p.manifest)
 	}
-	if len(differences) > 0 {
-		return &PublishedError{s.t.Name(), m.Tag, m.Previous, append([]string{"by somebody else, at the same time"}, differences...)}
+	if len(differences) == 0 {
+		return nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.beside = &PublishedError{s.t.Name(), m.Tag, m.Previous, append([]string{"by somebody else, at the same time; the tags name what this push sent now"}, differences...)}
 	return nil
 }
 

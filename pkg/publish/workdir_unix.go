@@ -4,8 +4,10 @@ package publish
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,16 +23,23 @@ func workdir(dist string) (dir string, done func(), err error) {
 	}
 	defer whole.Close()
 	_ = flock(whole, unix.LOCK_EX)
-	left, _ := filepath.Glob(filepath.Join(dist, workdirPattern))
+	left, err := os.ReadDir(dist)
+	if err != nil {
+		return "", nil, err
+	}
 	for _, l := range left {
-		if f, err := os.Open(l); err == nil {
+		if !isWorkdir(l) {
+			continue
+		}
+		path := filepath.Join(dist, l.Name())
+		if f, err := os.Open(path); err == nil {
 			if flock(f, unix.LOCK_EX|unix.LOCK_NB) == nil {
-				os.RemoveAll(l)
+				os.RemoveAll(path)
 			}
 			f.Close()
 		}
 	}
-	if dir, err = os.MkdirTemp(dist, workdirPattern); err != nil {
+	if dir, err = os.MkdirTemp(dist, workdirPrefix); err != nil {
 		return "", nil, err
 	}
 	f, err := os.Open(dir)
@@ -42,6 +51,12 @@ func workdir(dist string) (dir string, done func(), err error) {
 		os.RemoveAll(dir)
 		f.Close()
 	}, nil
+}
+
+// isWorkdir tells a folder of a build's by its name from what a person put there.
+func isWorkdir(e fs.DirEntry) bool {
+	random, ok := strings.CutPrefix(e.Name(), workdirPrefix)
+	return ok && e.IsDir() && random != "" && strings.Trim(random, "0123456789") == ""
 }
 
 func flock(f *os.File, how int) error {
