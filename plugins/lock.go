@@ -97,18 +97,23 @@ func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, 
 		if o.DryRun {
 			return &report, nil
 		}
-		hold, err := p.engine.Lock(ctx)
-		if err != nil {
+		unlock := func() error { return nil }
+		switch hold, err := p.engine.Lock(ctx); {
+		case err == nil:
+			unlock = hold.Unlock
+		case !readOnly(err): // a home that takes no files has nothing to do with the lock
 			return nil, err
 		}
 		if !p.unchanged(in) {
-			hold.Unlock()
+			if err := unlock(); err != nil {
+				return nil, err
+			}
 			if try == maxTries {
 				return nil, errAgain
 			}
 			continue
 		}
-		return &report, errors.Join(p.save(in, result.Lock), hold.Unlock())
+		return &report, errors.Join(p.save(in, result.Lock), unlock())
 	}
 }
 

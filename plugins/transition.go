@@ -148,7 +148,7 @@ func (t *transition) save() error {
 
 // right tells whether every file is as it should be, recorded or not.
 func (t *transition) right() bool {
-	return t.written() && !slices.ContainsFunc(t.work, func(s install.Status) bool { return s.State != install.OK })
+	return t.written() && !slices.ContainsFunc(t.work, func(s install.Status) bool { return !s.Startable() })
 }
 
 // keep is for a read-only image: only records could not be written.

@@ -79,6 +79,9 @@ func (a *app) change(ctx context.Context, p *plugins.Project, edit func([]byte) 
 		return a.printLock(report)
 	}
 	report, err := p.Edit(ctx, edit, plugins.SyncOptions{DryRun: dryRun})
+	if report != nil {
+		a.shadow(report.Items, plugins.SyncOptions{})
+	}
 	return a.printSync(report, err, dryRun)
 }
 

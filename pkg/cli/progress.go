@@ -128,6 +128,7 @@ func (a *app) showTotal(e install.Event) {
 			mpb.PrependDecorators(decor.Name("total", decor.WCSyncSpaceR)),
 			mpb.AppendDecorators(decor.CountersKiloByte("% .1f / % .1f")))
 	}
+	p.total.SetTotal(of, false) // what is needed comes to light one by one
 	p.total.SetCurrent(done)
 }
 

@@ -100,7 +100,14 @@ func (a *app) shadowed(items []install.Status, o plugins.SyncOptions) []install.
 	if o.Dir != "" || len(o.Platforms) > 0 {
 		return items
 	}
-	return plugins.Shadow(items, a.searchPath())
+	dirs := a.searchPath()
+	out := plugins.Shadow(items, dirs)
+	for i := range out {
+		if !install.Searched(out[i].Path, dirs) {
+			out[i].State = items[i].State // from where the host is started it may look there
+		}
+	}
+	return out
 }
 
 // shadow is shadowed for what a sync did, which no sync can mend: it is told.
@@ -211,8 +218,11 @@ func (a *app) nextSync(items []install.Status) string {
 		switch it.State {
 		case install.OK:
 		case install.Shadowed:
-			next = "remove the file that the host loads instead; see " + a.displayName() + " which " + it.Name
+			next = "see which file the host loads instead, and why: " + a.displayName() + " which " + it.Name
 		case install.Foreign:
+			if it.Unjudged {
+				return "" // a sync finds out, and adopts it or says what then
+			}
 			return a.displayName() + " sync --force"
 		default:
 			return ""

@@ -105,6 +105,7 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 	}
 	if a.flags.output == "" {
 		report.Changes, report.Result = nil, nil // told already
+		a.shadow(report.Items, plugins.SyncOptions{})
 		return errors.Join(a.printSync(report, nil, false), moved)
 	}
 	return moved

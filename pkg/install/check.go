@@ -24,7 +24,7 @@ func (e *Engine) CheckPlace(work []Status, force bool) error {
 	asked := map[string]bool{}
 	room := room{}
 	for _, s := range work {
-		if s.State == OK {
+		if s.Startable() {
 			continue
 		}
 		if s.State == Foreign && !s.Unjudged && !force {

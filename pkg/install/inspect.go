@@ -133,6 +133,14 @@ const (
 	modeBits   = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 )
 
+// mode is the one that the file was placed with.
+func (r *Receipt) mode() fs.FileMode {
+	if r == nil || r.Mode == 0 {
+		return placedMode
+	}
+	return r.Mode
+}
+
 func (s *Status) judge(wanted digest.Digest) {
 	r := s.Receipt
 	switch {
@@ -142,7 +150,7 @@ func (s *Status) judge(wanted digest.Digest) {
 		return
 	case s.stat.Mode&0o111 == 0 && executableBits:
 		s.State, s.mode = NotExecutable, true
-	case s.stat.Mode&modeBits != placedMode && executableBits:
+	case s.stat.Mode&modeBits != r.mode() && executableBits:
 		s.State, s.mode = Changed, true
 	default:
 		s.State = OK

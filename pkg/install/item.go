@@ -63,6 +63,10 @@ type Status struct {
 // its layer must be staged first.
 func (s Status) NeedsLayer() bool { return s.State != OK && !s.mode }
 
+// Startable tells whether the bytes are right and the host can start them, be the
+// mode not the one that it should be.
+func (s Status) Startable() bool { return s.State == OK || s.State == Changed && s.mode }
+
 // ours tells whether the file at the path was placed by this home.
 func (s Status) ours() bool { return s.Receipt != nil || s.damaged }
 

@@ -3,6 +3,7 @@ package install
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
 
@@ -27,6 +28,9 @@ type Receipt struct {
 	Ctime      int64             `json:"ctime"`  // nanoseconds since 1970; 0 where the system has none
 	Inode      uint64            `json:"inode"`  // 0 where the system has none
 	Claims     []Claim           `json:"claims"` // sorted
+	// Mode is what the file got where a file system has modes of its own, so that
+	// asking for 0755 changed nothing; 0 for 0755.
+	Mode fs.FileMode `json:"mode,omitempty"`
 	// Doubt: the receipt says only that the file is ours; what is in it must be
 	// found out. So it is before the file is placed, and after it was found
 	// changed behind the receipt's back.
@@ -45,6 +49,10 @@ func newReceipt(item Item, path string, executable digest.Digest, claims []Claim
 // vouch makes the receipt vouch for the file that has this stat.
 func (r *Receipt) vouch(s disk.Stat) {
 	r.Size, r.Mtime, r.Ctime, r.Inode, r.Doubt = s.Size, s.Mtime, s.Ctime, s.Inode, false
+	r.Mode = 0
+	if mode := s.Mode & modeBits; executableBits && mode != placedMode {
+		r.Mode = mode
+	}
 }
 
 // vouches tells whether the file that has this stat is surely the one placed.
