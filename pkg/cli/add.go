@@ -19,7 +19,7 @@ func (a *app) addCommand() *cobra.Command {
 	var noSync, dryRun bool
 	cmd := a.command("add NAME[@CONSTRAINT]...", "Require drivers: edit the manifest, lock, install",
 		`Without a constraint the newest stable version is taken and the manifest gets
-the caret range that begins there (^0.1.2). Of an engine's name the driver that
+its caret range (^0.1 for 0.1.2). Of an engine's name the driver that
 serves it is added: postgresql gives postgres, mariadb gives mysql, and
 cockroachdb gives postgres with the alias that the host asks for.
 
@@ -125,8 +125,18 @@ func (a *app) edit(ctx context.Context, p *plugins.Project, m *manifest.Manifest
 	if err != nil {
 		return e, err
 	}
-	e.Version = "^" + newest
-	return e, nil
+	e.Version, err = caret(newest)
+	return e, err
+}
+
+// caret is the range of a version's minor releases, as people write it: ^0.1 for
+// 0.1.2.
+func caret(version string) (string, error) {
+	v, err := semver.StrictNewVersion(version)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("^%d.%d", v.Major(), v.Minor()), nil
 }
 
 func (a *app) removeCommand() *cobra.Command {

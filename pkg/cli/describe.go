@@ -9,6 +9,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
@@ -51,6 +52,9 @@ func (a *app) describeOne(err error) []string {
 		return a.describeStale(stale)
 	}
 	text := err.Error()
+	if errors.As(err, new(*resolve.ConflictError)) {
+		text = "no versions go together:\n" + text // the proof begins a line
+	}
 	if isTimeout(err) && a.flags.timeout > 0 && errors.Is(err, context.DeadlineExceeded) {
 		text = fmt.Sprintf("timeout: not done within %s", a.flags.timeout)
 	}

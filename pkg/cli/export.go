@@ -55,7 +55,7 @@ where the host looks. A Database uses it by spec.schemahero.image.`,
 			_, err = a.Out.Write(text)
 			return err
 		})
-	cmd.Flags().StringVar(&image, "image", "", "image to add the drivers to (default: the manager of the manifest's schemahero)")
+	cmd.Flags().StringVar(&image, "image", "", "image to add the drivers to (default: the manager of the manifest's schemahero, else the newest)")
 	cmd.Flags().StringVar(&fetch, "fetch-image", export.FetchImage, "image of the stage that fetches: it needs oras, sha256sum, tar and a shell")
 	cmd.Flags().StringSliceVar(&platforms, "platform", nil, "only OS/ARCH")
 	return cmd
@@ -71,7 +71,8 @@ func (a *app) manager() (string, error) {
 	if err == nil && m.SchemaHero != nil {
 		return managerImage + ":" + m.SchemaHero.String(), nil
 	}
-	return "", usagef("which manager image? say --image IMAGE, or schemahero = \"VERSION\" in the manifest")
+	a.warn("which version of the manager is not said, so it is the newest: say --image IMAGE, or schemahero = \"VERSION\" in the manifest")
+	return managerImage + ":latest", nil
 }
 
 func (a *app) exportCycloneDXCommand() *cobra.Command {

@@ -6,10 +6,13 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
@@ -58,6 +61,7 @@ func (a *app) projectHints(err error) []string {
 	me := a.displayName()
 	var (
 		own      *refused
+		file     *diag.Error
 		advice   *advised
 		usage    *usageError
 		missing  *manifest.NotFoundError
@@ -81,7 +85,9 @@ func (a *app) projectHints(err error) []string {
 		if usage.command != "" {
 			return []string{"see " + usage.command + " --help"}
 		}
-	case errors.As(err, &missing) && missing.File != "":
+	case errors.As(err, &file) && asksForLatest(file):
+		return []string{`for the newest version write "*"; for what the tag names, { tag = "latest" }, pinned by the lock`}
+	case errors.As(err, &missing) && missing.File != "" && a.flags.file != "":
 		return []string{"check the name behind --file, or write one: " + me + " init -f " + a.rel(missing.File)}
 	case errors.As(err, &missing):
 		return []string{"write one here: " + me + " init", "or name it: " + me + " --file PATH …"}
@@ -176,4 +182,12 @@ func (a *app) machineHints(err error) []string {
 
 func unwritable(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
+}
+
+// asksForLatest tells whether a manifest has the tag "latest" for a constraint.
+func asksForLatest(e *diag.Error) bool {
+	return slices.ContainsFunc(e.Problems, func(p diag.Problem) bool {
+		var bad *manifest.ConstraintError
+		return errors.As(p.Cause, &bad) && strings.TrimSpace(bad.Constraint) == "latest"
+	})
 }

@@ -149,6 +149,9 @@ func (a *app) runWhich(name string) error {
 	if err := artifact.CheckName(name); err != nil {
 		return asUsage(err)
 	}
+	if err := a.checkLock(); err != nil {
+		return err
+	}
 	dirs := a.searchPath()
 	found := install.Discover(hostPlatform().Executable(name), dirs)
 	if a.flags.verbose {

@@ -35,6 +35,9 @@ claim of a download on what one does.`,
 				}
 				o.OlderThan = d
 			}
+			if err := a.checkLock(); err != nil {
+				return err
+			}
 			o.Store = true
 			return a.runPrune(cmd.Context(), o, dryRun)
 		})
@@ -42,6 +45,17 @@ claim of a download on what one does.`,
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, print what would go")
 	cmd.Flags().StringVar(&older, "older-than", "", "only what has been there for longer, like 72h or 30d")
 	return cmd
+}
+
+// checkLock refuses a project whose lock cannot be read, where there is one: what
+// it wants is not known.
+func (a *app) checkLock() error {
+	p, err := a.syncProject(true)
+	if err != nil {
+		return err
+	}
+	_, err = p.ReadLock()
+	return err
 }
 
 // parseAge reads a duration, in days too.

@@ -88,8 +88,8 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 		if err != nil {
 			return err
 		}
-		moved := movedError(report.Result, u)
-		return errors.Join(a.printLock(report), moved, errors.Join(report.Refused...))
+		kept := a.kept(report, u)
+		return errors.Join(a.printLock(report), kept)
 	}
 	report, err := p.Update(ctx, u, plugins.SyncOptions{})
 	if err != nil {
@@ -99,19 +99,29 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 		return err
 	}
 	a.stopProgress()
-	moved := errors.Join(movedError(report.Result, u), errors.Join(report.Refused...))
+	kept := a.kept(&report.LockReport, u)
 	if err := a.printLock(&report.LockReport); err != nil {
 		return err
 	}
 	if a.flags.output == "" {
 		report.Changes, report.Result = nil, nil // told already
 		a.shadow(report.Items, plugins.SyncOptions{})
-		return errors.Join(a.printSync(report, nil, false), moved)
+		return errors.Join(a.printSync(report, nil, false), kept)
 	}
-	return moved
+	return kept
 }
 
-// movedError is what update ends with where an entry was kept because its tag
+// kept is what update ends with where entries were kept that should not have
+// been. What was done all the same is then no result, and goes to standard error.
+func (a *app) kept(r *plugins.LockReport, u plugins.UpdateOptions) error {
+	err := errors.Join(movedError(r.Result, u), errors.Join(r.Refused...))
+	if err != nil {
+		a.Out, a.flags.output = a.Err, ""
+	}
+	return err
+}
+
+// movedError is the part of kept where an entry stays because its tag
 // names something else now. A tag that is meant to move was followed; one that
 // was deleted is told, and what is locked is kept. What is told here, and what
 // was accepted, is no warning any more.

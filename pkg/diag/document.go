@@ -38,7 +38,8 @@ type Document struct {
 
 type problem struct {
 	Span
-	text string
+	text  string
+	cause error
 }
 
 type place struct{ offset, line, column int }
@@ -70,7 +71,13 @@ func lineStarts(source []byte) []int {
 // from the file may be hostile: characters that a terminal would act on are
 // escaped, and a long text is cut.
 func (d *Document) Problem(at Span, format string, args ...any) {
-	d.problems = append(d.problems, problem{at, printable(fmt.Sprintf(format, args...))})
+	p := problem{Span: at, text: printable(fmt.Sprintf(format, args...))}
+	for _, a := range args {
+		if err, ok := a.(error); ok {
+			p.cause = err
+		}
+	}
+	d.problems = append(d.problems, p)
 }
 
 // Err returns all the problems as an *Error, or nil where there are none.
@@ -81,7 +88,7 @@ func (d *Document) Err() error {
 	slices.SortStableFunc(d.problems, func(a, b problem) int { return cmp.Compare(a.Start, b.Start) })
 	problems := make([]Problem, len(d.problems))
 	for i, p := range d.problems {
-		problems[i] = Problem{d.Position(p.Start), d.width(p.Span), p.text}
+		problems[i] = Problem{d.Position(p.Start), d.width(p.Span), p.text, p.cause}
 	}
 	return NewError(d.Source, problems...)
 }
@@ -89,7 +96,7 @@ func (d *Document) Err() error {
 // At returns the one-problem error for a span, for what is found wrong only
 // after the document was read.
 func (d *Document) At(at Span, format string, args ...any) *Error {
-	return NewError(d.Source, Problem{d.Position(at.Start), d.width(at), printable(fmt.Sprintf(format, args...))})
+	return NewError(d.Source, Problem{Position: d.Position(at.Start), Width: d.width(at), Text: printable(fmt.Sprintf(format, args...))})
 }
 
 // Line returns the line of a byte offset.

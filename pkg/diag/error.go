@@ -24,6 +24,7 @@ type Problem struct {
 	Position
 	Width int    // how many characters it covers; 0 counts as 1
 	Text  string // "subject: problem", lower case, one line
+	Cause error  // what found it, of which Text tells; nil for the reader itself
 }
 
 // String returns "file:line:column: text".

@@ -141,7 +141,7 @@ func ParseConstraint(s string) (*semver.Constraints, error) {
 	case len(s) > maxConstraint:
 		return nil, &ConstraintError{s[:16] + "…", fmt.Sprintf("has %d characters, at most %d are allowed", len(s), maxConstraint)}
 	case strings.TrimSpace(s) == "latest":
-		return nil, &ConstraintError{s, `is no constraint: write "*" for the newest version or { tag = "latest" } for the floating tag`}
+		return nil, &ConstraintError{s, `is no constraint: it is a floating tag`}
 	}
 	c, err := semver.NewConstraint(s)
 	if err != nil {

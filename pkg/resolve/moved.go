@@ -33,8 +33,8 @@ type Moved struct {
 	Floating   bool // the tag is one that is meant to move: no version's own
 }
 
-// String returns one sentence: "postgres: tag 0.1.2 in REPOSITORY now names
-// DIGEST, locked is DIGEST".
+// String returns one sentence: "postgres: tag 0.1.2 in REPOSITORY was moved: it
+// now names DIGEST, locked is DIGEST".
 func (m Moved) String() string {
 	what := fmt.Sprintf("%s: tag %s in %s", m.Plugin, m.Tag, m.Repository)
 	switch {
@@ -45,9 +45,9 @@ func (m Moved) String() string {
 	case m.Now == "":
 		return fmt.Sprintf("%s was deleted, and what is locked, %s, is gone", what, m.Locked)
 	case m.Kind == ContentGone:
-		return fmt.Sprintf("%s now names %s, and what is locked, %s, is gone", what, m.Now, m.Locked)
+		return fmt.Sprintf("%s was moved: it now names %s, and what is locked, %s, is gone", what, m.Now, m.Locked)
 	}
-	return fmt.Sprintf("%s now names %s, locked is %s", what, m.Now, m.Locked)
+	return fmt.Sprintf("%s was moved: it now names %s, locked is %s", what, m.Now, m.Locked)
 }
 
 // MovedError says that an entry could not be completed, because its tag no
