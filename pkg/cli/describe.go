@@ -9,8 +9,8 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 

@@ -44,7 +44,9 @@ func TestSnippet(t *testing.T) {
 }
 
 func TestErrorIsSorted(t *testing.T) {
-	at := func(line, column int, text string) Problem { return Problem{Position: Position{"f.toml", line, column}, Width: 1, Text: text} }
+	at := func(line, column int, text string) Problem {
+		return Problem{Position: Position{"f.toml", line, column}, Width: 1, Text: text}
+	}
 	err := NewError(nil, at(2, 1, "c"), at(1, 9, "b"), at(1, 2, "a"), at(2, 1, "d"))
 	if got, want := err.Error(), "f.toml:1:2: a\nf.toml:1:9: b\nf.toml:2:1: c\nf.toml:2:1: d"; got != want {
 		t.Errorf("got\n%s", got)
