@@ -111,7 +111,13 @@ func (a *app) shadowed(items []install.Status, o plugins.SyncOptions) []install.
 }
 
 // shadow is shadowed for what a sync did, which no sync can mend: it is told.
+// Where there was nothing to do and nobody asks for the states, nobody pays for
+// looking.
 func (a *app) shadow(items []plugins.Synced, o plugins.SyncOptions) {
+	done := func(it plugins.Synced) bool { return it.Action != install.Kept && it.Action != "" }
+	if a.flags.output == "" && !slices.ContainsFunc(items, done) {
+		return
+	}
 	for i, it := range items {
 		if s := a.shadowed([]install.Status{it.Status}, o)[0]; s.State == install.Shadowed && it.State != s.State {
 			items[i].State = s.State
