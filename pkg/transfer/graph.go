@@ -102,12 +102,12 @@ func order(nodes map[digest.Digest]*node, from []digest.Digest) (manifests []Man
 // closure is what roots lead to by what they list.
 func closure(nodes map[digest.Digest]*node, from []digest.Digest) map[digest.Digest]bool {
 	out := map[digest.Digest]bool{}
-	for todo := slices.Clone(from); len(todo) > 0; {
-		d := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	for left := slices.Clone(from); len(left) > 0; {
+		d := left[len(left)-1]
+		left = left[:len(left)-1]
 		if n := nodes[d]; n != nil && !out[d] {
 			out[d] = true
-			todo = append(todo, n.children...)
+			left = append(left, n.children...)
 		}
 	}
 	return out
