@@ -40,11 +40,8 @@ func (t *transition) plan(ctx context.Context) (err error) {
 		}
 		t.failed = err
 	}
-	own, err := t.p.ownDir(t.in)
-	if err != nil {
-		return err
-	}
-	t.elsewhere = len(t.dirs) != 1 || t.dirs[0] != own
+	own, err := t.p.ownDir(t.in) // where it leads out of the project, --dir goes elsewhere all the same
+	t.elsewhere = err != nil || len(t.dirs) != 1 || t.dirs[0] != own
 	t.work, err = t.p.inspect(ctx, t.items, t.o)
 	if err == nil {
 		t.report.plan(t.work, t.o.Force)
