@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -177,5 +178,32 @@ func TestPlatformLeftBehind(t *testing.T) {
 	report, err := publish.Push(t.Context(), m, r, publish.Options{Temp: t.TempDir(), Force: true})
 	if want := []string{"1.0.0-linux-arm64"}; err != nil || !slices.Equal(report.Left, want) {
 		t.Errorf("left %v, %v, want %v", report, err, want)
+	}
+}
+
+// Who loses the version's tag right after setting it sets no other.
+func TestLoserGoesNoFurther(t *testing.T) {
+	r, o := release(t, "1.0.0", "mine"), publish.Options{Temp: t.TempDir(), Parallel: 1}
+	calm, other := newMemory("r.example/postgres"), newMemory("r.example/postgres")
+	if _, err := publish.Push(t.Context(), calm, r, o); err != nil {
+		t.Fatal(err)
+	}
+	rival := push(t, other, release(t, "1.0.0", "yours"))
+	own := slices.IndexFunc(calm.requests, func(s string) bool { return strings.HasSuffix(s, "[1.0.0]") })
+	if own < 0 {
+		t.Fatalf("no tag is set: %v", calm.requests)
+	}
+	m := newMemory("r.example/postgres")
+	m.at, m.meanwhile = own+2, func() {
+		maps.Copy(m.manifests, other.manifests)
+		maps.Copy(m.blobs, other.blobs)
+		m.tagged["1.0.0"] = rival.Digest
+	}
+	_, err := publish.Push(t.Context(), m, r, o)
+	if published := new(publish.PublishedError); !errors.As(err, &published) {
+		t.Errorf("error %v", err)
+	}
+	if want := map[string]digest.Digest{"1.0.0": rival.Digest}; !maps.Equal(m.tagged, want) {
+		t.Errorf("tags %v, want %v", m.tagged, want)
 	}
 }

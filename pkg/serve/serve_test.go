@@ -128,6 +128,12 @@ func TestLists(t *testing.T) {
 			}
 		}
 	}
+	// What comes and goes shows at once.
+	do(t, r, "PUT", "/v2/a/a/manifests/4", "application/vnd.oci.image.manifest.v1+json", manifest)
+	do(t, r, "DELETE", "/v2/a/a/manifests/1", "", "")
+	if _, body := do(t, r, "GET", "/v2/a/a/tags/list", "", ""); body != `{"name":"a/a","tags":["2","3","4"]}` {
+		t.Errorf("tags after a change: %s", body)
+	}
 	if code, body := do(t, r, "GET", "/v2/no/tags/list", "", ""); code != http.StatusNotFound || !strings.Contains(body, "NAME_UNKNOWN") {
 		t.Errorf("no repository: %d %s", code, body)
 	}

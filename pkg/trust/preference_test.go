@@ -183,3 +183,30 @@ func TestManyLayers(t *testing.T) {
 		t.Errorf("%d reads, the last one found %v", repo.reads, last)
 	}
 }
+
+// Where any key of a rule will do, nobody further is asked for the one that is
+// preferred.
+func TestKeyRotates(t *testing.T) {
+	a, ruleA := newKey(t, nil)
+	b, ruleB := newKey(t, nil)
+	repo := newStore(t)
+	d := repo.release("signed by the new key")
+	sign(t, repo, d, b)
+	further := false
+	repo.fail = func(reference string) error {
+		if strings.HasSuffix(reference, ".sig") {
+			further = true
+			return &registry.StatusError{Host: "registry.example", Status: 503}
+		}
+		return nil
+	}
+	r := ask(repo, d, also(ruleA, ruleB))
+	r.Prefers = func(s Signer) bool { return s == a.Signer() }
+	if got, err := newVerifier(t).Verify(t.Context(), r); err == nil || !further {
+		t.Errorf("where only the old one will do: %v, %v", got, err)
+	}
+	r.AnyWillDo, further = true, false
+	if got, err := newVerifier(t).Verify(t.Context(), r); err != nil || got != b.Signer() || further {
+		t.Errorf("%v, %v; asked further: %v", got, err, further)
+	}
+}
