@@ -89,6 +89,8 @@ func (a *app) projectHints(err error) []string {
 		return []string{`for the newest version write "*"; for what the tag names, { tag = "latest" }, pinned by the lock`}
 	case errors.As(err, &missing) && missing.File != "" && a.flags.file != "":
 		return []string{"check the name behind --file, or write one: " + me + " init -f " + a.rel(missing.File)}
+	case errors.As(err, new(*manifest.NotListedError)):
+		return []string{"see what the manifest lists: " + me + " tree"}
 	case errors.As(err, &missing):
 		return []string{"write one here: " + me + " init", "or name it: " + me + " --file PATH …"}
 	case errors.As(err, &stale):
