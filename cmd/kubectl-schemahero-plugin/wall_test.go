@@ -22,27 +22,28 @@ const module = "github.com/schemahero/kubectl-schemahero-plugin/"
 // of ours that it may import. "*" is all of them. A new package gets a row in
 // both.
 var layers = map[string][]string{
-	"pkg/diag":     {},
-	"pkg/artifact": {},
+	"pkg/fault":    {},
+	"pkg/diag":     {"pkg/fault"},
+	"pkg/artifact": {"pkg/fault"},
 	"pkg/pubgrub":  {},
-	"pkg/policy":   {"pkg/diag"},
-	"pkg/probe":    {},
+	"pkg/policy":   {"pkg/fault", "pkg/diag"},
+	"pkg/probe":    {"pkg/fault"},
 
-	"pkg/manifest": {"pkg/diag", "pkg/artifact", "pkg/policy"},
-	"pkg/config":   {"pkg/diag", "pkg/artifact", "pkg/policy"},
-	"lockfile":     {"pkg/diag", "pkg/artifact"},
-	"pkg/registry": {"pkg/artifact"},
-	"pkg/kube":     {"pkg/artifact"},
-	"pkg/serve":    {"pkg/registry", "pkg/artifact"},
+	"pkg/manifest": {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/policy"},
+	"pkg/config":   {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/policy"},
+	"lockfile":     {"pkg/fault", "pkg/diag", "pkg/artifact"},
+	"pkg/registry": {"pkg/fault", "pkg/artifact"},
+	"pkg/kube":     {"pkg/fault", "pkg/artifact"},
+	"pkg/serve":    {"pkg/fault", "pkg/registry", "pkg/artifact"},
 
-	"pkg/resolve":  {"pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/artifact", "pkg/diag"},
-	"pkg/install":  {"lockfile", "pkg/artifact", "pkg/probe"},
-	"pkg/trust":    {"pkg/registry", "pkg/artifact", "pkg/policy"},
-	"pkg/publish":  {"pkg/registry", "pkg/artifact", "pkg/probe"},
-	"pkg/transfer": {"lockfile", "pkg/registry", "pkg/artifact"},
-	"pkg/export":   {"lockfile", "pkg/artifact"},
+	"pkg/resolve":  {"pkg/fault", "pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/artifact", "pkg/diag"},
+	"pkg/install":  {"pkg/fault", "lockfile", "pkg/artifact", "pkg/probe"},
+	"pkg/trust":    {"pkg/fault", "pkg/registry", "pkg/artifact", "pkg/policy"},
+	"pkg/publish":  {"pkg/fault", "pkg/registry", "pkg/artifact", "pkg/probe"},
+	"pkg/transfer": {"pkg/fault", "lockfile", "pkg/registry", "pkg/artifact"},
+	"pkg/export":   {"pkg/fault", "lockfile", "pkg/artifact"},
 
-	"plugins": {"pkg/diag", "pkg/artifact", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install"},
+	"plugins": {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install"},
 
 	"pkg/cli": {"*"},
 
