@@ -8,6 +8,22 @@ import (
 	"testing"
 )
 
+// A driver that names a socket with an escape sequence in it does not reach the
+// terminal with that.
+func TestSocketName(t *testing.T) {
+	address, err := parseHandshake("/driver", "1|1|unix|/none/\x1b[31m|netrpc|")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = connect(t.Context(), address)
+	if err == nil {
+		t.Fatal("connected")
+	}
+	if err = explain(err, &process{path: "/driver", stderr: &tail{}}); strings.Contains(err.Error(), "\x1b") {
+		t.Errorf("%q", err)
+	}
+}
+
 // An answer comes from an untrusted program: whatever it is, the call ends, and
 // what it says of an error can be printed.
 func FuzzAnswer(f *testing.F) {
@@ -34,7 +50,10 @@ func FuzzAnswer(f *testing.F) {
 		}{bytes.NewReader(data), io.Discard})
 		var reply struct{ Name string }
 		err := c.call("Plugin.Name", struct{}{}, &reply)
-		if err != nil && strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		if err == nil {
+			return
+		}
+		if err = explain(err, &process{path: "/driver", stderr: &tail{}}); strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			t.Errorf("control characters in %q", err)
 		}
 	})
