@@ -6,6 +6,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // Load reads the lock in a file. Errors: fs.ErrNotExist where there is none,
@@ -26,6 +27,9 @@ type SizeError struct {
 func (e *SizeError) Error() string {
 	return fmt.Sprintf("%s: is larger than %d MiB, which no lock is", e.File, MaxSize>>20)
 }
+
+// Kind is fault.Usage.
+func (e *SizeError) Kind() fault.Kind { return fault.Usage }
 
 // ReadFile reads the text of a lock for Parse, and no more of anything else than
 // shows that it is none. Errors: fs.ErrNotExist where there is none, *SizeError,

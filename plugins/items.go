@@ -9,6 +9,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
@@ -30,6 +31,9 @@ func (e *PlatformError) Error() string {
 	what := strings.TrimSpace(e.Name + " " + e.Version)
 	return fmt.Sprintf("%s: serves no %s; the lock has %s", what, e.Platform, strings.Join(offered, ", "))
 }
+
+// Kind is fault.Unsatisfied.
+func (e *PlatformError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // platforms returns the platforms that a sync is for.
 func (o SyncOptions) platforms(host artifact.Platform) []artifact.Platform {

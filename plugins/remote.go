@@ -11,6 +11,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
@@ -27,6 +28,9 @@ type ChainError struct {
 func (e *ChainError) Error() string {
 	return fmt.Sprintf("%s: the lock's entry for %s does not follow from %s: %s", e.Name, e.Platform, e.From, e.Problem)
 }
+
+// Kind is fault.Integrity.
+func (e *ChainError) Kind() fault.Kind { return fault.Integrity }
 
 // VerifyRemote holds the lock against the registries: whether tags still name
 // what is locked (the result), and whether digest, manifest and layer are one

@@ -1,7 +1,6 @@
 package artifact
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -14,11 +13,7 @@ import (
 // entry that is itself an index, or has no platform (attestations are stored
 // so), is none of ours. Of two for one platform the first counts
 // (image-spec, image-index).
-func (rd *reading) index(reference string, data []byte) error {
-	var idx ocispec.Index
-	if err := json.Unmarshal(data, &idx); err != nil {
-		return &FormatError{reference, "index does not parse: " + err.Error()}
-	}
+func (rd *reading) index(reference string, idx *Document) error {
 	rd.facts = append(rd.facts, idx.Annotations)
 	var wanted []ocispec.Descriptor
 	var platforms []Platform

@@ -34,7 +34,7 @@ func ReadFor(ctx context.Context, r Reader, name string, c Candidate, platforms 
 			return rd.finish(c.Tag)
 		}
 		if bare.platform.IsZero() {
-			if bare.artifactType() != TypeSingle {
+			if bare.Type() != TypeSingle {
 				return nil, rd.platformless(c.Tag)
 			}
 			// In the tags layout the bare tag points at linux-amd64 only.
@@ -107,22 +107,19 @@ func (rd *reading) root(reference string) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	mediaType, err := mediaTypeOf(reference, desc, data)
+	doc, err := ParseDocument(reference, desc.MediaType, data)
 	if err != nil {
 		return nil, err
 	}
 	rd.rel.Digest = desc.Digest
-	if IsIndex(mediaType) {
+	if doc.IsIndex() {
 		rd.rel.Layout = LayoutIndex
-		return nil, rd.index(reference, data)
+		return nil, rd.index(reference, doc)
 	}
-	p, err := parsePart(reference, desc, data)
-	if err != nil {
-		return nil, err
-	}
+	p := newPart(desc.Digest, doc)
 	rd.facts = append(rd.facts, p.Annotations)
 	titled := p.titled(rd.rel.Name)
-	if p.artifactType() == TypeMulti || p.platform.IsZero() && len(titled) > 1 {
+	if p.Type() == TypeMulti || p.platform.IsZero() && len(titled) > 1 {
 		rd.rel.Layout = LayoutFiles
 		for _, b := range titled {
 			rd.rel.Offered = append(rd.rel.Offered, b.Platform)

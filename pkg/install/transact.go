@@ -80,7 +80,7 @@ func (e *Engine) prepare(ctx context.Context, j *job) error {
 		return &UnstagedError{j.Layer}
 	}
 	if want := j.Layer.Executable; want != "" && want != j.entry.Executable {
-		return &IntegrityError{Layer: j.Layer, Kind: BadExecutable, Want: want, Got: j.entry.Executable}
+		return &IntegrityError{Layer: j.Layer, Cause: BadExecutable, Want: want, Got: j.entry.Executable}
 	}
 	if !e.store.sound(ctx, j.entry, false) {
 		return errors.Join(ctx.Err(), &UnstagedError{j.Layer}) // it rots

@@ -9,6 +9,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
@@ -56,6 +57,9 @@ func (m Moved) String() string {
 type MovedError struct{ Moved }
 
 func (e *MovedError) Error() string { return e.Moved.String() }
+
+// Kind is fault.Integrity.
+func (e *MovedError) Kind() fault.Kind { return fault.Integrity }
 
 // Check asks the registries whether the tags of lock entries still name what
 // is locked, and where they do not, whether that is still there: one request
