@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // VersionError says that a lock has a version, or keys, that this program does
@@ -17,6 +18,9 @@ type VersionError struct {
 
 // Error returns the problems, one "file:line:column: text" a line.
 func (e *VersionError) Error() string { return e.Problems.Error() }
+
+// Kind is fault.Usage.
+func (e *VersionError) Kind() fault.Kind { return fault.Usage }
 
 // Unwrap returns the *diag.Error.
 func (e *VersionError) Unwrap() error { return e.Problems }
@@ -31,6 +35,9 @@ type ConflictError struct {
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("%s:%d:1: has git conflict markers", e.File, e.Line)
 }
+
+// Kind is fault.Usage.
+func (e *ConflictError) Kind() fault.Kind { return fault.Usage }
 
 // newer ends the problems that a later format of the lock would cause.
 const newer = "written by a newer version"

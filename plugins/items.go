@@ -9,7 +9,9 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // PlatformError says that a locked release serves no such platform.
@@ -29,6 +31,9 @@ func (e *PlatformError) Error() string {
 	what := strings.TrimSpace(e.Name + " " + e.Version)
 	return fmt.Sprintf("%s: serves no %s; the lock has %s", what, e.Platform, strings.Join(offered, ", "))
 }
+
+// Kind is fault.Unsatisfied.
+func (e *PlatformError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // platforms returns the platforms that a sync is for.
 func (o SyncOptions) platforms(host artifact.Platform) []artifact.Platform {
@@ -65,7 +70,7 @@ func (p *Project) items(in *inputs, lock *lockfile.Lock, o SyncOptions) (items [
 			items = append(items, entryItems(entry, locked, target)...)
 		}
 	}
-	return items, dirs, join(missing)
+	return items, dirs, parallel.Join(missing)
 }
 
 // ownDir is where a project's drivers are installed unless somebody says

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
 
@@ -28,6 +29,9 @@ func (e *StaleError) Error() string {
 	}
 	return strings.Join(text, "\n")
 }
+
+// Kind is fault.Stale.
+func (e *StaleError) Kind() fault.Kind { return fault.Stale }
 
 // LockReport is what became of the lock.
 type LockReport struct {

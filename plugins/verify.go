@@ -6,6 +6,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
@@ -47,6 +48,9 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string { return e.Name + ": " + e.Err.Error() }
 
+// Kind is fault.Integrity.
+func (e *RefusedError) Kind() fault.Kind { return fault.Integrity }
+
 // Unwrap returns what the Verifier found.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
@@ -70,6 +74,9 @@ func (e *SignerError) Error() string {
 	return fmt.Sprintf("%s: is locked as signed by %s, and it is signed by %s", e.Name, signerText(e.Locked), signerText(e.Found))
 }
 
+// Kind is fault.Integrity.
+func (e *SignerError) Kind() fault.Kind { return fault.Integrity }
+
 func signerText(s *lockfile.Signature) string {
 	if s.Key != "" {
 		return "key " + s.Key
@@ -84,3 +91,6 @@ type NoVerifierError struct{ File string }
 func (e *NoVerifierError) Error() string {
 	return e.File + ": has trust rules, and this program cannot verify signatures"
 }
+
+// Kind is fault.Failure.
+func (e *NoVerifierError) Kind() fault.Kind { return fault.Failure }

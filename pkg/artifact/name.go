@@ -3,6 +3,8 @@ package artifact
 import (
 	"fmt"
 	"slices"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // MaxNameLength is the longest driver name, in bytes. It is the limit of a DNS
@@ -16,6 +18,9 @@ type NameError struct {
 }
 
 func (e *NameError) Error() string { return fmt.Sprintf("name %q: %s", e.Name, e.Reason) }
+
+// Kind is fault.Usage.
+func (e *NameError) Kind() fault.Kind { return fault.Usage }
 
 // CheckName returns a *NameError where name is not [a-z0-9][a-z0-9-]* of at
 // most MaxNameLength bytes.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // Platform is an operating system and a processor, in Go's and OCI's spelling:
@@ -21,6 +23,9 @@ type PlatformError struct {
 }
 
 func (e *PlatformError) Error() string { return fmt.Sprintf("platform %q: %s", e.Text, e.Reason) }
+
+// Kind is fault.Usage.
+func (e *PlatformError) Kind() fault.Kind { return fault.Usage }
 
 const (
 	knownOS   = " aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows "

@@ -9,6 +9,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // What releases are made of.
@@ -105,6 +107,9 @@ type FormatError struct {
 
 func (e *FormatError) Error() string { return e.Subject + ": " + e.Problem }
 
+// Kind is fault.Integrity.
+func (e *FormatError) Kind() fault.Kind { return fault.Integrity }
+
 // SumError says that a layer and the .sha256 file published beside it differ.
 type SumError struct {
 	File     string
@@ -115,6 +120,9 @@ type SumError struct {
 func (e *SumError) Error() string {
 	return fmt.Sprintf("%s: checksum mismatch: its .sha256 says %s, the layer is %s", e.File, e.Stated, e.Computed)
 }
+
+// Kind is fault.Integrity.
+func (e *SumError) Kind() fault.Kind { return fault.Integrity }
 
 // Build returns the build for a platform.
 func (r *Release) Build(p Platform) (Build, bool) {

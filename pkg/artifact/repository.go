@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // LayoutScheme stands before a folder, relative to the project's, that holds
@@ -23,6 +25,9 @@ type RepositoryError struct {
 }
 
 func (e *RepositoryError) Error() string { return fmt.Sprintf("repository %q: %s", e.Text, e.Reason) }
+
+// Kind is fault.Usage.
+func (e *RepositoryError) Kind() fault.Kind { return fault.Usage }
 
 // CheckRepository returns a *RepositoryError where s is neither HOST[:PORT]/PATH
 // in the grammar of distribution's references (no scheme, tag or digest; the

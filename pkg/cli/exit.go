@@ -5,16 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // The exit codes. Scripts rely on them.
@@ -36,8 +27,9 @@ type usageError struct {
 	command string // whose --help to read; "" for none
 }
 
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
+func (e *usageError) Error() string    { return e.err.Error() }
+func (e *usageError) Kind() fault.Kind { return fault.Usage }
+func (e *usageError) Unwrap() error    { return e.err }
 
 func usagef(format string, args ...any) error { return &usageError{err: fmt.Errorf(format, args...)} }
 
@@ -54,7 +46,8 @@ type drift struct {
 	next string // what to run; "" for a sync
 }
 
-func (e *drift) Error() string { return e.text }
+func (e *drift) Error() string    { return e.text }
+func (e *drift) Kind() fault.Kind { return fault.Stale }
 
 // refused is a failure of exit code 1 that is this package's own to tell.
 type refused struct {
@@ -62,7 +55,8 @@ type refused struct {
 	hint []string
 }
 
-func (e *refused) Error() string { return e.text }
+func (e *refused) Error() string    { return e.text }
+func (e *refused) Kind() fault.Kind { return fault.Failure }
 
 // advised is an error for which a command knows what to do better than its type
 // tells.
@@ -71,8 +65,9 @@ type advised struct {
 	hint []string
 }
 
-func (e *advised) Error() string { return e.err.Error() }
-func (e *advised) Unwrap() error { return e.err }
+func (e *advised) Error() string    { return e.err.Error() }
+func (e *advised) Kind() fault.Kind { return fault.Of(e.err) }
+func (e *advised) Unwrap() error    { return e.err }
 
 // interrupted is what an error becomes when the user ended the command.
 type interrupted struct{ err error }
@@ -85,9 +80,7 @@ type childExit struct{ code int }
 
 func (e *childExit) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
-// exitCode maps an error to the exit code that the contract gives it. Of
-// several failures the first of integrity, denied, unsatisfied, unreachable,
-// failure decides: that is the order in which a person must act.
+// exitCode returns the exit code of an error: its kind decides, and nothing else.
 func exitCode(err error) int {
 	var child *childExit
 	switch {
@@ -98,14 +91,19 @@ func exitCode(err error) int {
 	case errors.As(err, new(*interrupted)):
 		return exitInterrupted
 	}
-	found := map[int]bool{}
-	for _, e := range leaves(err) {
-		found[exitOf(e)] = true
-	}
-	for _, code := range []int{exitIntegrity, exitDenied, exitUnsatisfied, exitUnreachable, exitUsage, exitOutOfDate} {
-		if found[code] {
-			return code
-		}
+	switch fault.Of(err) {
+	case fault.Usage:
+		return exitUsage
+	case fault.Stale:
+		return exitOutOfDate
+	case fault.Unsatisfied:
+		return exitUnsatisfied
+	case fault.Unreachable:
+		return exitUnreachable
+	case fault.Denied:
+		return exitDenied
+	case fault.Integrity:
+		return exitIntegrity
 	}
 	return exitFailure
 }
@@ -125,65 +123,3 @@ func leaves(err error) []error {
 }
 
 func isTimeout(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
-
-// exitOf maps one error, no list of several, to its exit code.
-func exitOf(err error) int {
-	var (
-		usage    *usageError
-		missing  *manifest.NotFoundError
-		noEntry  *manifest.NotListedError
-		newer    *lockfile.VersionError
-		conflict *lockfile.ConflictError
-		lockSize *lockfile.SizeError
-		name     *artifact.NameError
-		ref      *registry.ReferenceError
-		drifted  *drift
-		stale    *plugins.StaleError
-		platform *plugins.PlatformError
-		noRepo   *resolve.NoRepositoryError
-		noVer    *resolve.NoVersionError
-		noPlat   *resolve.PlatformError
-		unsolved *resolve.ConflictError
-		notFound *registry.NotFoundError
-		auth     *registry.AuthError
-		unknown  *resolve.UnknownPluginError
-	)
-	switch {
-	case errors.As(err, &usage), errors.As(err, &missing), errors.As(err, &noEntry), isFileError(err), errors.As(err, &newer),
-		errors.As(err, &conflict), errors.As(err, &lockSize), errors.As(err, &name), errors.As(err, &ref), errors.As(err, &unknown), errors.As(err, new(*manifest.EditError)), isPublishUsage(err):
-		return exitUsage
-	case errors.As(err, &drifted), errors.As(err, &stale), errors.As(err, new(*shadowedError)):
-		return exitOutOfDate
-	case isIntegrity(err):
-		return exitIntegrity
-	case errors.As(err, &auth):
-		return exitDenied
-	case errors.As(err, &platform), errors.As(err, &noRepo), errors.As(err, &noVer), errors.As(err, &noPlat),
-		errors.As(err, &unsolved), errors.As(err, &notFound):
-		return exitUnsatisfied
-	case isUnreachable(err):
-		return exitUnreachable
-	}
-	return exitFailure
-}
-
-func isIntegrity(err error) bool {
-	return errors.As(err, new(*registry.IntegrityError)) || errors.As(err, new(*install.IntegrityError)) ||
-		errors.As(err, new(*artifact.SumError)) || errors.As(err, new(*artifact.FormatError)) ||
-		errors.As(err, new(*resolve.MovedError)) || errors.As(err, new(*registry.BundleError)) ||
-		errors.As(err, new(*plugins.ChainError)) || errors.As(err, new(*transfer.GraphError)) || isUntrusted(err)
-}
-
-func isUnreachable(err error) bool {
-	var status *registry.StatusError
-	var root *trust.RootError
-	return errors.As(err, new(*registry.UnreachableError)) || errors.As(err, new(*registry.TLSError)) ||
-		errors.As(err, new(*registry.SchemeError)) || errors.As(err, new(*registry.ProtocolError)) ||
-		errors.As(err, new(*registry.LimitError)) || errors.As(err, &status) || errors.As(err, &root) && root.File == "" && !root.Offline || isTimeout(err)
-}
-
-// isFileError tells whether a manifest, lock or config does not parse.
-func isFileError(err error) bool {
-	var root *trust.RootError // of a rule: the public good instance's is no file
-	return errors.As(err, new(*diag.Error)) || errors.As(err, &root) && root.File != ""
-}

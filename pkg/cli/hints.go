@@ -13,6 +13,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
@@ -176,7 +177,7 @@ func (a *app) machineHints(err error) []string {
 		return []string{"it was not put in place; take a version that works here, or tell its publisher: " + me + " versions " + probe.Item.Plugin}
 	case errors.As(err, &sum):
 		return []string{"tell the publisher: the archive and its .sha256 were not made together"}
-	case isIntegrity(err):
+	case fault.Of(err) == fault.Integrity:
 		return []string{"nothing of it was kept; fetch again: " + me + " sync --refetch", "if it happens again, the registry does not hold what was locked: tell its owner"}
 	}
 	return nil

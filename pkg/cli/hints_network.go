@@ -127,10 +127,10 @@ func (a *app) certificateHints(e *registry.CertificateError) []string {
 func (a *app) authHints(e *registry.AuthError) []string {
 	login := a.displayName() + " login " + e.Registry
 	var helper *registry.CredentialsError
-	if e.Kind == registry.AuthMissing && errors.As(e.Helper, &helper) {
+	if e.Cause == registry.AuthMissing && errors.As(e.Helper, &helper) {
 		return a.credentialsHints(helper)
 	}
-	switch e.Kind {
+	switch e.Cause {
 	case registry.AuthWrong:
 		return []string{"log in again, with a password or token that is still valid: " + login}
 	case registry.AuthInsufficient:
@@ -145,7 +145,7 @@ func (a *app) authHints(e *registry.AuthError) []string {
 
 func (a *app) tlsHints(e *registry.TLSError) []string {
 	table := fmt.Sprintf("in HOME/config.toml: [registries.%q]", e.Host)
-	switch e.Kind {
+	switch e.Cause {
 	case registry.TLSUnknownAuthority:
 		return []string{"trust the authority that signed its certificate: --ca-file FILE, or " + table + " ca-file = \"FILE\""}
 	case registry.TLSClientCertificate:
@@ -159,7 +159,7 @@ func (a *app) tlsHints(e *registry.TLSError) []string {
 }
 
 func (a *app) unreachableHints(e *registry.UnreachableError) []string {
-	switch e.Kind {
+	switch e.Cause {
 	case registry.NetworkDNS:
 		return []string{"check the host's name, and this machine's DNS or HTTPS_PROXY"}
 	case registry.NetworkProxy:

@@ -17,7 +17,7 @@ func TestNetworkHints(t *testing.T) {
 		code int
 		hint string
 	}{
-		"cut, over plain HTTP": {&registry.UnreachableError{Host: host, Kind: registry.NetworkReset, Err: io.EOF}, exitUnreachable, "leave --plain-http out"},
+		"cut, over plain HTTP": {&registry.UnreachableError{Host: host, Cause: registry.NetworkReset, Err: io.EOF}, exitUnreachable, "leave --plain-http out"},
 		"asks to wait a day":   {&registry.StatusError{Host: host, Method: "GET", Status: 429, RetryAfter: 24 * time.Hour}, exitUnreachable, "try again in 24h, or log in"},
 		"asks to wait, broken": {&registry.StatusError{Host: host, Method: "GET", Status: 503, RetryAfter: 6 * time.Minute}, exitUnreachable, "try again in 6m"},
 		"its token service":    {&registry.StatusError{Host: host, TokenHost: "auth.example", Method: "GET", Status: 404}, exitUnreachable, "the token service that registry.example names"},

@@ -11,22 +11,6 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 )
 
-// isPublishUsage tells whether publishing was refused for what was typed: a
-// name, a version, a constraint. Refusals for what a file holds are failures.
-func isPublishUsage(err error) bool {
-	var lint *publish.LintError
-	if errors.As(err, &lint) {
-		return slices.ContainsFunc(lint.Problems, func(p publish.Problem) bool {
-			switch p.Kind {
-			case publish.ProblemName, publish.ProblemVersion, publish.ProblemAnnotation, publish.ProblemConstraint:
-				return true
-			}
-			return false
-		})
-	}
-	return errors.As(err, new(*publish.NoDriverError)) || errors.As(err, new(*publish.NoVersionError)) || errors.As(err, new(*publish.TagError))
-}
-
 // publishHints are those of build, push and tag.
 func (a *app) publishHints(err error) []string {
 	me := a.displayName()

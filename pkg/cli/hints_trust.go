@@ -8,11 +8,6 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
-// isUntrusted tells whether a driver was refused for who signed it.
-func isUntrusted(err error) bool {
-	return errors.As(err, new(*plugins.RefusedError)) || errors.As(err, new(*plugins.SignerError)) || isRefusal(err)
-}
-
 // trustHints are those about signatures, rules and keys.
 func (a *app) trustHints(err error) []string {
 	me := a.displayName()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
@@ -79,6 +80,8 @@ type shadowedError struct{ files []string }
 func (e *shadowedError) Error() string {
 	return "run: refused, because the host would load other files than the locked drivers"
 }
+
+func (e *shadowedError) Kind() fault.Kind { return fault.Stale }
 
 // exec becomes the command: this program has done its work, and there is nobody
 // in between for signals, job control and exit code to get lost at.

@@ -108,7 +108,7 @@ func ofOne(err error) bool {
 	var name *registry.ReferenceError // a catalog can hold names that no reference may have
 	var denied *registry.AuthError
 	var status *registry.StatusError
-	return errors.As(err, &name) || errors.As(err, &denied) && denied.Kind != registry.AuthWrong ||
+	return errors.As(err, &name) || errors.As(err, &denied) && denied.Cause != registry.AuthWrong ||
 		errors.As(err, &status) && status.Status < 500 && status.Status != http.StatusTooManyRequests
 }
 
@@ -149,7 +149,7 @@ func (a *app) below(ctx context.Context, client *registry.Client, namespace stri
 		var none *registry.NotSupportedError
 		var denied *registry.AuthError
 		switch {
-		case errors.As(err, &denied) && denied.Kind != registry.AuthWrong: // repositories can be open where their list is not
+		case errors.As(err, &denied) && denied.Cause != registry.AuthWrong: // repositories can be open where their list is not
 			a.warn("%s; looking for the known drivers only", escape(err.Error()))
 			out = nil
 		case !errors.As(err, &none):

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 func TestLoad(t *testing.T) {
@@ -77,7 +78,7 @@ func TestAddMirror(t *testing.T) {
 	}
 	var edit *EditError
 	for _, bad := range [][2]string{{"docker.io", "https://m.io"}, {"docker", "m.io"}, {"docker.io", "docker.io"}} {
-		if got, err := AddMirror("config.toml", nil, bad[0], bad[1]); got != nil || !errors.As(err, &edit) {
+		if got, err := AddMirror("config.toml", nil, bad[0], bad[1]); got != nil || !errors.As(err, &edit) || fault.Of(err) != fault.Usage {
 			t.Errorf("%v: %q, %v", bad, got, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // EditError says why a mirror cannot be written.
@@ -16,6 +17,9 @@ type EditError struct {
 }
 
 func (e *EditError) Error() string { return fmt.Sprintf("%s: %s: %s", e.File, e.Prefix, e.Problem) }
+
+// Kind is fault.Usage.
+func (e *EditError) Kind() fault.Kind { return fault.Usage }
 
 // AddMirror returns the text of a config with a mirror added, behind those that
 // the prefix has, and keeps every other byte; the text is the same where the

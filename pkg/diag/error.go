@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // Position is a place in a file. Line and Column begin at 1; a column is a
@@ -65,3 +67,6 @@ func (e *Error) Error() string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// Kind is fault.Usage.
+func (e *Error) Kind() fault.Kind { return fault.Usage }

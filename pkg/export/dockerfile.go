@@ -10,6 +10,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // DriverFolder is where the host in a manager image looks for drivers.
@@ -31,6 +32,9 @@ type LayoutError struct{ Plugin, Repository string }
 func (e *LayoutError) Error() string {
 	return e.Plugin + ": is locked from " + e.Repository + ", which no image build can fetch from"
 }
+
+// Kind is fault.Failure.
+func (e *LayoutError) Kind() fault.Kind { return fault.Failure }
 
 // Dockerfile writes a Dockerfile whose first stage fetches each locked layer by
 // its digest, holds it against that, and unpacks the driver, for whichever

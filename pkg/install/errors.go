@@ -6,6 +6,8 @@ import (
 	"io/fs"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // ItemError is a failure of one item, or of the layer that it needs. Functions
@@ -16,7 +18,10 @@ type ItemError struct {
 }
 
 func (e *ItemError) Error() string { return e.Item.Name + ": " + e.Err.Error() }
-func (e *ItemError) Unwrap() error { return e.Err }
+
+// Kind is that of Err.
+func (e *ItemError) Kind() fault.Kind { return fault.Of(e.Err) }
+func (e *ItemError) Unwrap() error    { return e.Err }
 
 // Failures returns the *ItemErrors that err is, wraps or joins, in order.
 func Failures(err error) []*ItemError {
@@ -52,7 +57,7 @@ const (
 // it is kept.
 type IntegrityError struct {
 	Layer  Layer
-	Kind   IntegrityKind
+	Cause  IntegrityKind
 	Reason string        // BadArchive: what is wrong with it
 	Want   digest.Digest // BadDigest, BadExecutable
 	Got    digest.Digest // BadDigest, BadExecutable
@@ -64,7 +69,7 @@ func (e *IntegrityError) Error() string {
 	if subject == "" {
 		subject = string(e.Layer.Digest)
 	}
-	switch e.Kind {
+	switch e.Cause {
 	case BadDigest:
 		return fmt.Sprintf("%s: digest mismatch: the lock says %s, the registry sent %s", subject, e.Want, e.Got)
 	case BadSize:
@@ -78,12 +83,18 @@ func (e *IntegrityError) Error() string {
 	return fmt.Sprintf("%s: bad archive: %s", subject, e.Reason)
 }
 
+// Kind is fault.Integrity.
+func (e *IntegrityError) Kind() fault.Kind { return fault.Integrity }
+
 // ForeignError says that a file which this home did not place is in the way.
 type ForeignError struct{ Path string }
 
 func (e *ForeignError) Error() string {
 	return e.Path + ": is in the way: it was not installed by this program"
 }
+
+// Kind is fault.Failure.
+func (e *ForeignError) Kind() fault.Kind { return fault.Failure }
 
 // FolderError says that a folder cannot take files.
 type FolderError struct {
@@ -98,7 +109,10 @@ func (e *FolderError) Error() string {
 	}
 	return fmt.Sprintf("%s: cannot take files: %v", e.Dir, err)
 }
-func (e *FolderError) Unwrap() error { return e.Err }
+
+// Kind is fault.Failure.
+func (e *FolderError) Kind() fault.Kind { return fault.Failure }
+func (e *FolderError) Unwrap() error    { return e.Err }
 
 // SpaceError says that a file system has less room than is surely needed.
 type SpaceError struct {
@@ -110,11 +124,17 @@ func (e *SpaceError) Error() string {
 	return fmt.Sprintf("%s: no room: at least %d bytes are needed, %d are free", e.Dir, e.Need, e.Free)
 }
 
+// Kind is fault.Failure.
+func (e *SpaceError) Kind() fault.Kind { return fault.Failure }
+
 // UnstagedError says that a layer is not in the store: it was never staged, or
 // another process removed it since. Staging again heals it.
 type UnstagedError struct{ Layer Layer }
 
 func (e *UnstagedError) Error() string { return string(e.Layer.Digest) + ": is not in the store" }
+
+// Kind is fault.Failure.
+func (e *UnstagedError) Kind() fault.Kind { return fault.Failure }
 
 // MarkError says that a receipt which vouches for bytes that are not there could
 // not be marked: only whoever hashes the file will see the change.
@@ -123,7 +143,10 @@ type MarkError struct{ Err error }
 func (e *MarkError) Error() string {
 	return "what was found changed could not be noted: " + e.Err.Error()
 }
-func (e *MarkError) Unwrap() error { return e.Err }
+
+// Kind is fault.Failure.
+func (e *MarkError) Kind() fault.Kind { return fault.Failure }
+func (e *MarkError) Unwrap() error    { return e.Err }
 
 // ProbeError says that a driver failed its probe and was not placed.
 type ProbeError struct {
@@ -132,4 +155,7 @@ type ProbeError struct {
 }
 
 func (e *ProbeError) Error() string { return "probe failed: " + e.Err.Error() }
-func (e *ProbeError) Unwrap() error { return e.Err }
+
+// Kind is that of Err.
+func (e *ProbeError) Kind() fault.Kind { return fault.Of(e.Err) }
+func (e *ProbeError) Unwrap() error    { return e.Err }

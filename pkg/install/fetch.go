@@ -8,7 +8,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/flow"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/unpack"
 )
@@ -40,7 +40,7 @@ func (e *Engine) fetch(ctx context.Context, l Layer) (Entry, error) {
 	if err := errors.Join(ctx.Err(), err); err != nil {
 		return Entry{}, err
 	}
-	if err := temp.Seal(0o644); err != nil {
+	if err := temp.Seal(0o644, true); err != nil {
 		return Entry{}, err
 	}
 	return e.store.put(temp, l.Digest, executable, size)
@@ -71,13 +71,13 @@ func (e *Engine) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executabl
 	case ahead.Failed != nil:
 		return "", 0, ahead.Failed
 	case ahead.Size != l.Size:
-		bad.Kind, bad.Size = BadSize, ahead.Size
+		bad.Cause, bad.Size = BadSize, ahead.Size
 	case got != l.Digest:
-		bad.Kind, bad.Want, bad.Got = BadDigest, l.Digest, got
+		bad.Cause, bad.Want, bad.Got = BadDigest, l.Digest, got
 	case broken != nil:
-		bad.Kind, bad.Reason = BadArchive, broken.Error()
+		bad.Cause, bad.Reason = BadArchive, broken.Error()
 	case l.Executable != "" && l.Executable != executable:
-		bad.Kind, bad.Want, bad.Got = BadExecutable, l.Executable, executable
+		bad.Cause, bad.Want, bad.Got = BadExecutable, l.Executable, executable
 	default:
 		return executable, behind.Size, nil
 	}

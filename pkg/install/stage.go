@@ -66,7 +66,7 @@ func (e *Engine) stage(ctx context.Context, s Status, refetch bool) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Finish()
+	defer lock.UnlockAndRemove()
 	if !refetch {
 		// Whoever held the lock may have fetched it.
 		if done, err := e.staged(ctx, s); done || err != nil {
@@ -84,7 +84,7 @@ func (e *Engine) staged(ctx context.Context, s Status) (bool, error) {
 		return false, nil
 	}
 	if want := s.Layer.Executable; want != "" && want != entry.Executable {
-		return false, &IntegrityError{Layer: s.Layer, Kind: BadExecutable, Want: want, Got: entry.Executable}
+		return false, &IntegrityError{Layer: s.Layer, Cause: BadExecutable, Want: want, Got: entry.Executable}
 	}
 	// A file that came from this entry and is wrong may have been wrong from
 	// the start.

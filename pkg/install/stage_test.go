@@ -78,7 +78,7 @@ func TestStageRefuses(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.text)
 			}
 			var bad *IntegrityError
-			if errors.As(err, &bad) != (c.kind != "") || bad != nil && bad.Kind != c.kind {
+			if errors.As(err, &bad) != (c.kind != "") || bad != nil && bad.Cause != c.kind {
 				t.Errorf("got %#v, want kind %q", err, c.kind)
 			}
 			if f := Failures(err); len(f) != 1 || f[0].Item.Name != "postgres" {
@@ -116,7 +116,7 @@ func TestStageHoldsTheStoreAgainstTheLock(t *testing.T) {
 	w.sync("", it)
 	it.Layer.Executable = layerOf("x")
 	var bad *IntegrityError
-	if err := w.stage(w.engine(), StageOptions{}, it); !errors.As(err, &bad) || bad.Kind != BadExecutable {
+	if err := w.stage(w.engine(), StageOptions{}, it); !errors.As(err, &bad) || bad.Cause != BadExecutable {
 		t.Errorf("got %v", err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // Need is a driver that some object needs.
@@ -32,6 +33,14 @@ type FileError struct {
 }
 
 func (e *FileError) Error() string { return e.File + ": " + e.Err.Error() }
+
+// Kind is fault.Usage for a file that does not parse.
+func (e *FileError) Kind() fault.Kind {
+	if errors.As(e.Err, new(*fs.PathError)) {
+		return fault.Failure
+	}
+	return fault.Usage
+}
 func (e *FileError) Unwrap() error { return e.Err }
 
 // maxFile is the size over which a YAML file is no SchemaHero object, in bytes.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // Edit is what to write about one plugin. An empty field says nothing: it leaves
@@ -29,6 +30,9 @@ type EditError struct {
 
 func (e *EditError) Error() string { return fmt.Sprintf("%s: %s: %s", e.File, e.Name, e.Problem) }
 
+// Kind is fault.Usage.
+func (e *EditError) Kind() fault.Kind { return fault.Usage }
+
 // NotListedError says that a plugin to remove is not in the manifest.
 type NotListedError struct {
 	File string
@@ -38,6 +42,9 @@ type NotListedError struct {
 func (e *NotListedError) Error() string {
 	return fmt.Sprintf("%s: %s: is not in [plugins]", e.File, e.Name)
 }
+
+// Kind is fault.Usage.
+func (e *NotListedError) Kind() fault.Kind { return fault.Usage }
 
 // Set returns the text of a manifest with the edit made: a new plugin is a line
 // behind the last one of [plugins], which is added where it is missing; of one

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // Directory returns the absolute path of the folder to install in, "" where the
@@ -35,6 +37,9 @@ type LinkError struct {
 func (e *LinkError) Error() string {
 	return fmt.Sprintf("%q leads out of the manifest's folder through the link %s", e.Path, e.Link)
 }
+
+// Kind is fault.Usage.
+func (e *LinkError) Kind() fault.Kind { return fault.Usage }
 
 // Inside returns the absolute path of what the manifest names by a path relative
 // to itself: a folder to install in, an image layout. It need not exist. The

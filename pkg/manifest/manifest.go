@@ -14,6 +14,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
 
@@ -111,6 +112,9 @@ func (e *NotFoundError) Error() string {
 	}
 	return fmt.Sprintf("%s: no %s here or in a folder above", e.Dir, FileName)
 }
+
+// Kind is fault.Usage.
+func (e *NotFoundError) Kind() fault.Kind { return fault.Usage }
 
 // Find returns the path of the manifest in dir or in the nearest folder above
 // that has one; the error is a *NotFoundError where there is none.

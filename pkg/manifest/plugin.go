@@ -10,6 +10,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 func (m *Manifest) decodePlugins(t *diag.Table) {
@@ -127,6 +128,9 @@ type ConstraintError struct {
 }
 
 func (e *ConstraintError) Error() string { return fmt.Sprintf("%q %s", e.Constraint, e.Reason) }
+
+// Kind is fault.Usage.
+func (e *ConstraintError) Kind() fault.Kind { return fault.Usage }
 
 // maxConstraint is the longest constraint; no person writes such a long one.
 const maxConstraint = 256

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // layoutScheme begins a reference to an OCI image layout in a folder, in place
@@ -21,6 +23,9 @@ type ReferenceError struct {
 }
 
 func (e *ReferenceError) Error() string { return fmt.Sprintf("%q %s", e.Reference, e.Reason) }
+
+// Kind is fault.Usage.
+func (e *ReferenceError) Kind() fault.Kind { return fault.Usage }
 
 // CheckReference returns a *ReferenceError where s is not HOST[:PORT][/PATH], as
 // registries, repositories and scopes are written: without scheme, tag and

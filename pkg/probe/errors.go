@@ -3,6 +3,8 @@ package probe
 import (
 	"fmt"
 	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // HandshakeError says that a driver did not complete the handshake, or ended
@@ -15,7 +17,10 @@ type HandshakeError struct {
 }
 
 func (e *HandshakeError) Error() string { return e.Path + ": " + e.Problem }
-func (e *HandshakeError) Unwrap() error { return e.Err }
+
+// Kind is fault.Failure.
+func (e *HandshakeError) Kind() fault.Kind { return fault.Failure }
+func (e *HandshakeError) Unwrap() error    { return e.Err }
 
 // ProtocolError says that a driver answered the handshake in a protocol that
 // the host does not speak.
@@ -30,6 +35,9 @@ func (e *ProtocolError) Error() string {
 	return fmt.Sprintf("%s: speaks plugin protocol %d|%d %s, the host speaks %d|%d %s",
 		e.Path, e.Core, e.App, e.RPC, coreProtocol, appProtocol, rpcProtocol)
 }
+
+// Kind is fault.Failure.
+func (e *ProtocolError) Kind() fault.Kind { return fault.Failure }
 
 // PlatformError says that this machine cannot run the executable: it is for
 // another operating system or processor, or no executable at all.
@@ -46,6 +54,9 @@ func (e *PlatformError) Error() string {
 	}
 	return fmt.Sprintf("%s: built for %s, not for this machine", e.Path, Info{OS: e.OS, Archs: e.Archs}.Platform())
 }
+
+// Kind is fault.Failure.
+func (e *PlatformError) Kind() fault.Kind { return fault.Failure }
 
 func (e *PlatformError) Unwrap() error { return e.Err }
 
@@ -64,6 +75,9 @@ func (e *LoaderError) Error() string {
 	return fmt.Sprintf("%s: needs %s, which is missing", e.Path, e.Loader)
 }
 
+// Kind is fault.Failure.
+func (e *LoaderError) Kind() fault.Kind { return fault.Failure }
+
 func (e *LoaderError) Unwrap() error { return e.Err }
 
 // TimeoutError says that a driver took longer than any may. That is a fault of
@@ -75,3 +89,6 @@ type TimeoutError struct {
 }
 
 func (e *TimeoutError) Error() string { return fmt.Sprintf("%s: no answer after %s", e.Path, e.After) }
+
+// Kind is fault.Failure.
+func (e *TimeoutError) Kind() fault.Kind { return fault.Failure }

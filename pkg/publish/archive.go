@@ -18,6 +18,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // Compression is how an archive is packed.
@@ -43,6 +44,9 @@ type CompressionError struct{ Text string }
 func (e *CompressionError) Error() string {
 	return fmt.Sprintf("compression %q: must be gzip or zstd", e.Text)
 }
+
+// Kind is fault.Usage.
+func (e *CompressionError) Kind() fault.Kind { return fault.Usage }
 
 // ParseCompression reads "gzip" or "zstd"; "" is gzip. The error is a
 // *CompressionError.
@@ -179,6 +183,9 @@ type FileError struct {
 }
 
 func (e *FileError) Error() string { return e.File + ": " + e.Problem }
+
+// Kind is fault.Failure.
+func (e *FileError) Kind() fault.Kind { return fault.Failure }
 
 // counter passes bytes on, and hashes and counts them.
 type counter struct {

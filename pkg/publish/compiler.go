@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // MissingCompiler is a platform for which a driver cannot be built here.
@@ -31,6 +32,9 @@ func (e *CompilerError) Error() string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// Kind is fault.Failure.
+func (e *CompilerError) Kind() fault.Kind { return fault.Failure }
 
 // debian returns the cross compiler for a platform and the package that holds
 // it, as Debian calls them.

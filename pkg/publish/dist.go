@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // NoFilesError says that a folder holds no archive of a driver, or of any
@@ -22,6 +23,9 @@ type NoFilesError struct{ Dir, Name string }
 func (e *NoFilesError) Error() string {
 	return fmt.Sprintf("%s: holds no schemahero-%s-OS-ARCH.tar.gz", e.Dir, cmp.Or(e.Name, "NAME"))
 }
+
+// Kind is fault.Failure.
+func (e *NoFilesError) Kind() fault.Kind { return fault.Failure }
 
 // FromDist finds the archives of a driver that Build wrote to a folder, and
 // holds each against the .sha256 file beside it. The result is for

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // NoDriverError says that a source tree has no driver of a name.
@@ -22,6 +23,9 @@ type NoDriverError struct {
 func (e *NoDriverError) Error() string {
 	return fmt.Sprintf("%s: holds no Go program, so there is no driver %s to build", e.Dir, e.Name)
 }
+
+// Kind is fault.Usage.
+func (e *NoDriverError) Kind() fault.Kind { return fault.Usage }
 
 func driverDir(source, name string) string { return filepath.Join(source, "plugins", name) }
 

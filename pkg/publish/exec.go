@@ -10,12 +10,17 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // ToolError says that a program is not on the PATH of the environment given.
 type ToolError struct{ Tool string }
 
 func (e *ToolError) Error() string { return e.Tool + ": not found on PATH" }
+
+// Kind is fault.Failure.
+func (e *ToolError) Kind() fault.Kind { return fault.Failure }
 
 // CommandError says that a program ended badly.
 type CommandError struct {
@@ -32,6 +37,9 @@ func (e *CommandError) Error() string {
 	}
 	return text
 }
+
+// Kind is that of Err.
+func (e *CommandError) Kind() fault.Kind { return fault.Of(e.Err) }
 
 func (e *CommandError) Unwrap() error { return e.Err }
 

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // PublishedError says that a version is published already, and with other
@@ -29,6 +30,9 @@ type PublishedError struct {
 func (e *PublishedError) Error() string {
 	return fmt.Sprintf("%s:%s: is published already: %s", e.Repository, e.Tag, strings.Join(e.Differences, "; "))
 }
+
+// Kind is fault.Failure.
+func (e *PublishedError) Kind() fault.Kind { return fault.Failure }
 
 // existing looks for a version in the target. It returns nil where it is not
 // there, the release as published where that has what want, of layers, has, and

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // BuildError says for which driver and platform the Go command failed.
@@ -18,6 +19,9 @@ type BuildError struct {
 }
 
 func (e *BuildError) Error() string { return fmt.Sprintf("%s for %s: %v", e.Name, e.Platform, e.Err) }
+
+// Kind is that of Err.
+func (e *BuildError) Kind() fault.Kind { return fault.Of(e.Err) }
 
 func (e *BuildError) Unwrap() error { return e.Err }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // ProblemKind tells problems apart.
@@ -60,6 +61,18 @@ func (e *LintError) Error() string {
 		lines[i] = p.Subject + ": " + p.Text
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Kind is fault.Usage where what was typed is refused, a name, a version or a
+// constraint: refusals for what a file holds are failures.
+func (e *LintError) Kind() fault.Kind {
+	for _, p := range e.Problems {
+		switch p.Kind {
+		case ProblemName, ProblemVersion, ProblemAnnotation, ProblemConstraint:
+			return fault.Usage
+		}
+	}
+	return fault.Failure
 }
 
 // Forcible tells whether Options.Force would publish nevertheless.

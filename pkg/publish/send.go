@@ -11,6 +11,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // sender writes one release to a target.
@@ -151,6 +153,9 @@ func (e *SignError) Error() string {
 	}
 	return fmt.Sprintf("%s@%s: was sent and is not signed, so no tag was set: %v", e.Repository, e.Digest, e.Err)
 }
+
+// Kind is that of Err.
+func (e *SignError) Kind() fault.Kind { return fault.Of(e.Err) }
 
 func (e *SignError) Unwrap() error { return e.Err }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // TagMove is a tag that was set.
@@ -26,6 +27,9 @@ type TagError struct{ Tag string }
 func (e *TagError) Error() string {
 	return fmt.Sprintf("tag %q: is not [a-zA-Z0-9_][a-zA-Z0-9._-]* of at most 128 characters", e.Tag)
 }
+
+// Kind is fault.Usage.
+func (e *TagError) Kind() fault.Kind { return fault.Usage }
 
 // AddTags gives what reference, a tag or digest, names further tags; its bytes
 // stay where they are. It returns those that did not name it already. A tag

@@ -18,6 +18,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // maxExecutable is the size over which no executable is taken out of an
@@ -31,6 +32,9 @@ type ArchiveError struct {
 }
 
 func (e *ArchiveError) Error() string { return e.File + ": " + e.Problem }
+
+// Kind is fault.Failure.
+func (e *ArchiveError) Kind() fault.Kind { return fault.Failure }
 
 // isArchive tells whether a file is compressed, or is a tar archive, by its first
 // bytes.

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // NoVersionError says that nothing states a driver's version.
@@ -20,6 +22,9 @@ type NoVersionError struct {
 func (e *NoVersionError) Error() string {
 	return fmt.Sprintf("%s: no version: there is no VERSION file in %s or above, and no git tag of the form vX.Y.Z", e.Name, e.Dir)
 }
+
+// Kind is fault.Usage.
+func (e *NoVersionError) Kind() fault.Kind { return fault.Usage }
 
 // VersionOf finds a driver's version, without a leading v: what stands in
 // source/plugins/NAME/VERSION, else in source/VERSION, else what the nearest git

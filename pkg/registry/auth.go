@@ -94,7 +94,7 @@ func (c *Client) authorized(ctx context.Context, r *request, scheme string) (*ht
 		asked, other := readChallenge(resp.Header)
 		denied := r.denied(bears, resp)
 		if bears.header == "" && asked.scheme == "" {
-			denied.Kind, denied.Scheme = unasked(resp.StatusCode), other
+			denied.Cause, denied.Scheme = unasked(resp.StatusCode), other
 		}
 		resp.Body.Close()
 
@@ -120,15 +120,15 @@ func (c *Client) authorized(ctx context.Context, r *request, scheme string) (*ht
 // denied makes the error of a 401 or 403, and closes nothing.
 func (r *request) denied(bears sent, resp *http.Response) *AuthError {
 	e := &AuthError{
-		Registry: r.ep.name, Repository: r.name, Kind: AuthWrong,
+		Registry: r.ep.name, Repository: r.name, Cause: AuthWrong,
 		Username: bears.cred.username, Source: bears.cred.source, Helper: bears.cred.helper,
 		Codes: readCodes(resp.Body),
 	}
 	switch {
 	case bears.cred.empty():
-		e.Kind = AuthMissing
+		e.Cause = AuthMissing
 	case resp.StatusCode == http.StatusForbidden, bears.token != nil:
-		e.Kind = AuthInsufficient // a token service has accepted them
+		e.Cause = AuthInsufficient // a token service has accepted them
 	}
 	return e
 }

@@ -45,12 +45,12 @@ func TestBasic(t *testing.T) {
 		t.Errorf("%d requests, want one refusal and two answers", n)
 	}
 	_, err := repository(t, c, r.host()+"/secret/x").Resolve(ctx, "1.0.0")
-	if e := wantError[*AuthError](t, err); e.Kind != AuthInsufficient || e.Username != "u" || errors.Is(err, artifact.ErrDenied) {
+	if e := wantError[*AuthError](t, err); e.Cause != AuthInsufficient || e.Username != "u" || errors.Is(err, artifact.ErrDenied) {
 		t.Errorf("insufficient: %#v", e)
 	}
 	before := len(r.seen())
 	_, err = repository(t, client(""), r.host()+"/db/x").Resolve(ctx, "1.0.0")
-	if e := wantError[*AuthError](t, err); e.Kind != AuthMissing || e.Username != "" || !errors.Is(err, artifact.ErrDenied) {
+	if e := wantError[*AuthError](t, err); e.Cause != AuthMissing || e.Username != "" || !errors.Is(err, artifact.ErrDenied) {
 		t.Errorf("missing: %#v", e)
 	}
 	if n := len(r.seen()) - before; n != 1 {
@@ -58,7 +58,7 @@ func TestBasic(t *testing.T) {
 	}
 	before = len(r.seen())
 	_, err = repository(t, client("u:wr0ng"), r.host()+"/db/x").Resolve(ctx, "1.0.0")
-	if e := wantError[*AuthError](t, err); e.Kind != AuthWrong || strings.Contains(e.Error(), "wr0ng") {
+	if e := wantError[*AuthError](t, err); e.Cause != AuthWrong || strings.Contains(e.Error(), "wr0ng") {
 		t.Errorf("wrong: %#v", e)
 	}
 	if n := len(r.seen()) - before; n != 2 {
@@ -117,7 +117,7 @@ func TestBearerKinds(t *testing.T) {
 			}
 			c, k := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: dockerConfig(t, auths)}})
 			_, err := repository(t, c, r.host()+"/"+tc.repo).Resolve(context.Background(), "1.0.0")
-			if e := wantError[*AuthError](t, err); e.Kind != tc.kind || e.Repository != r.host()+"/"+tc.repo {
+			if e := wantError[*AuthError](t, err); e.Cause != tc.kind || e.Repository != r.host()+"/"+tc.repo {
 				t.Errorf("%+v: %#v", tc, e)
 			}
 			if len(r.seen()) != tc.requests || len(s.requests()) != tc.tokens || len(k.slept) != 0 {
@@ -167,7 +167,7 @@ func TestUnaskedKinds(t *testing.T) {
 			if kind == AuthWrong && stored == "" {
 				kind, text = AuthMissing, "none are stored"
 			}
-			if e := wantError[*AuthError](t, err); e.Kind != kind || !strings.Contains(err.Error(), text) || errors.Is(err, artifact.ErrDenied) != (kind != AuthWrong) {
+			if e := wantError[*AuthError](t, err); e.Cause != kind || !strings.Contains(err.Error(), text) || errors.Is(err, artifact.ErrDenied) != (kind != AuthWrong) {
 				t.Errorf("%d %s with %q: %#v", tc.status, tc.challenge, stored, e)
 			}
 		}

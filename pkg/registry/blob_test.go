@@ -111,7 +111,7 @@ func TestBlobGivesUp(t *testing.T) {
 	})
 	c, k := newClient(t, Options{})
 	got, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
-	if e := wantError[*UnreachableError](t, err); e.Kind != NetworkReset || e.Host != r.host() {
+	if e := wantError[*UnreachableError](t, err); e.Cause != NetworkReset || e.Host != r.host() {
 		t.Errorf("error: %#v", e)
 	}
 	if !bytes.Equal(got, data[:40_000]) {
@@ -132,7 +132,7 @@ func TestBlobDrips(t *testing.T) {
 	})
 	c, _ := newClient(t, Options{})
 	_, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
-	if e := wantError[*UnreachableError](t, err); e.Kind != NetworkReset || len(r.seen()) != maxTries {
+	if e := wantError[*UnreachableError](t, err); e.Cause != NetworkReset || len(r.seen()) != maxTries {
 		t.Errorf("%v after %d requests", err, len(r.seen()))
 	}
 }

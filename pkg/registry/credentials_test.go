@@ -91,7 +91,7 @@ func TestHelperFails(t *testing.T) {
 		t.Error("nobody was told")
 	}
 	_, err := repository(t, c, r.host()+"/private/x").Resolve(context.Background(), "1.0.0")
-	if e := wantError[*AuthError](t, err); e.Kind != AuthMissing || !strings.Contains(err.Error(), "docker-credential-nowhere-to-be-found") {
+	if e := wantError[*AuthError](t, err); e.Cause != AuthMissing || !strings.Contains(err.Error(), "docker-credential-nowhere-to-be-found") {
 		t.Errorf("error: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // NotFoundError says that a registry answered 404, or that a layout has no such
@@ -21,6 +22,9 @@ type NotFoundError struct {
 }
 
 func (e *NotFoundError) Error() string { return subject(e.Repository, e.Reference) + ": not found" }
+
+// Kind is fault.Unsatisfied.
+func (e *NotFoundError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // Is matches artifact.ErrNotFound.
 func (e *NotFoundError) Is(target error) bool { return target == artifact.ErrNotFound }
@@ -37,6 +41,9 @@ func (e *MissingError) Error() string {
 	return e.Layout + ": lacks " + subject(e.Repository, e.Digest.String())
 }
 
+// Kind is fault.Failure.
+func (e *MissingError) Kind() fault.Kind { return fault.Failure }
+
 // Is matches artifact.ErrNotFound.
 func (e *MissingError) Is(target error) bool { return target == artifact.ErrNotFound }
 
@@ -47,6 +54,9 @@ type NoLayoutError struct {
 }
 
 func (e *NoLayoutError) Error() string { return e.Repository + ": there is no folder " + e.Dir }
+
+// Kind is fault.Failure.
+func (e *NoLayoutError) Kind() fault.Kind { return fault.Failure }
 
 // AuthKind tells refusals apart.
 type AuthKind string
@@ -65,7 +75,7 @@ const (
 type AuthError struct {
 	Registry   string // host that refused, the mirror's where it was one
 	Repository string // "" for the registry as a whole
-	Kind       AuthKind
+	Cause      AuthKind
 	Username   string // "" where none, or a token, was sent
 	Source     string // file or helper the credentials came from
 	Helper     error  // why a credential helper gave none, nil where none failed
@@ -75,7 +85,7 @@ type AuthError struct {
 
 func (e *AuthError) Error() string {
 	problem := "unauthorized: the registry asks for credentials and none are stored for it"
-	switch e.Kind {
+	switch e.Cause {
 	case AuthWrong:
 		problem = "unauthorized: the registry does not accept the credentials"
 	case AuthInsufficient:
@@ -97,7 +107,7 @@ func (e *AuthError) Error() string {
 		problem += " (a token from " + e.Source + ")"
 	}
 	switch {
-	case e.Helper != nil && e.Kind == AuthMissing:
+	case e.Helper != nil && e.Cause == AuthMissing:
 		problem = "unauthorized: the registry asks for credentials and none could be read; " + e.Helper.Error()
 	case e.Helper != nil:
 		problem += "; " + e.Helper.Error()
@@ -109,9 +119,12 @@ func (e *AuthError) Error() string {
 	return at + ": " + problem
 }
 
+// Kind is fault.Denied.
+func (e *AuthError) Kind() fault.Kind { return fault.Denied }
+
 // Is matches artifact.ErrDenied for requests that bore no credentials.
 func (e *AuthError) Is(target error) bool {
-	return target == artifact.ErrDenied && (e.Kind == AuthMissing || e.Kind == AuthDenied || e.Kind == AuthUnsupported)
+	return target == artifact.ErrDenied && (e.Cause == AuthMissing || e.Cause == AuthDenied || e.Cause == AuthUnsupported)
 }
 
 // ErrorCode is one entry of a registry's error answer (distribution-spec,
@@ -152,6 +165,9 @@ func (e *StatusError) Error() string {
 	return text
 }
 
+// Kind is fault.Unreachable.
+func (e *StatusError) Kind() fault.Kind { return fault.Unreachable }
+
 // ProtocolError is an answer that does not follow the specification, so that
 // nothing can be made of it.
 type ProtocolError struct {
@@ -163,6 +179,9 @@ type ProtocolError struct {
 func (e *ProtocolError) Error() string {
 	return e.Subject + ": " + e.Problem + " (served by " + e.Host + ")"
 }
+
+// Kind is fault.Unreachable.
+func (e *ProtocolError) Kind() fault.Kind { return fault.Unreachable }
 
 // IntegrityError says that content is not what its digest or size promises.
 type IntegrityError struct {
@@ -191,12 +210,18 @@ func (e *IntegrityError) Error() string {
 	return text
 }
 
+// Kind is fault.Integrity.
+func (e *IntegrityError) Kind() fault.Kind { return fault.Integrity }
+
 // OfflineError says what would have needed a connection.
 type OfflineError struct {
 	What string // a repository, HOST/PATH:TAG or HOST/PATH@DIGEST
 }
 
 func (e *OfflineError) Error() string { return e.What + ": not at hand, and offline" }
+
+// Kind is fault.Failure.
+func (e *OfflineError) Kind() fault.Kind { return fault.Failure }
 
 // NotSupportedError says that a registry lacks an optional part of the
 // protocol.
@@ -207,10 +232,16 @@ type NotSupportedError struct {
 
 func (e *NotSupportedError) Error() string { return e.Host + ": has no " + e.What }
 
+// Kind is fault.Failure.
+func (e *NotSupportedError) Kind() fault.Kind { return fault.Failure }
+
 // ReadOnlyError says that a source cannot be written to.
 type ReadOnlyError struct{ Source string }
 
 func (e *ReadOnlyError) Error() string { return e.Source + ": is read-only" }
+
+// Kind is fault.Failure.
+func (e *ReadOnlyError) Kind() fault.Kind { return fault.Failure }
 
 // LimitError says that there was more than is read.
 type LimitError struct {
@@ -223,6 +254,9 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("%s: more than %d %s", e.Subject, e.Limit, e.What)
 }
 
+// Kind is fault.Unreachable.
+func (e *LimitError) Kind() fault.Kind { return fault.Unreachable }
+
 // ReferenceError says why a string is no repository.
 type ReferenceError struct {
 	Reference string
@@ -232,3 +266,6 @@ type ReferenceError struct {
 func (e *ReferenceError) Error() string {
 	return fmt.Sprintf("repository %q: %s", e.Reference, e.Problem)
 }
+
+// Kind is fault.Usage.
+func (e *ReferenceError) Kind() fault.Kind { return fault.Usage }

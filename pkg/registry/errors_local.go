@@ -3,6 +3,8 @@ package registry
 import (
 	"fmt"
 	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // BundleError says why a layout or bundle cannot be used at all.
@@ -14,6 +16,9 @@ type BundleError struct {
 
 func (e *BundleError) Error() string { return e.File + ": " + e.Problem }
 
+// Kind is fault.Integrity.
+func (e *BundleError) Kind() fault.Kind { return fault.Integrity }
+
 // CredentialsError says why a credential file could not be used. It bears no
 // secret.
 type CredentialsError struct {
@@ -22,6 +27,9 @@ type CredentialsError struct {
 }
 
 func (e *CredentialsError) Error() string { return e.File + ": " + e.Problem }
+
+// Kind is fault.Failure.
+func (e *CredentialsError) Kind() fault.Kind { return fault.Failure }
 
 // subject joins a repository and what was asked of it as references are
 // written.
@@ -47,5 +55,8 @@ type LackedError struct {
 func (e *LackedError) Error() string {
 	return fmt.Sprintf("%v, and the mirror %s does not have it", e.Err, e.Mirror)
 }
+
+// Kind is that of Err.
+func (e *LackedError) Kind() fault.Kind { return fault.Of(e.Err) }
 
 func (e *LackedError) Unwrap() error { return e.Err }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // NetworkKind is why a host could not be reached.
@@ -21,13 +23,13 @@ const (
 
 // UnreachableError says that no answer came.
 type UnreachableError struct {
-	Host string
-	Kind NetworkKind
-	Err  error // without the URL, which can bear secrets
+	Host  string
+	Cause NetworkKind
+	Err   error // without the URL, which can bear secrets
 }
 
 func (e *UnreachableError) Error() string {
-	switch e.Kind {
+	switch e.Cause {
 	case NetworkDNS:
 		return e.Host + ": no such host"
 	case NetworkRefused:
@@ -37,6 +39,9 @@ func (e *UnreachableError) Error() string {
 	}
 	return fmt.Sprintf("%s: unreachable: %v", e.Host, e.Err)
 }
+
+// Kind is fault.Unreachable.
+func (e *UnreachableError) Kind() fault.Kind { return fault.Unreachable }
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
@@ -55,17 +60,20 @@ const (
 // TLSError says that a host's certificate is not trusted, or that the
 // handshake failed.
 type TLSError struct {
-	Host string
-	Kind TLSKind
-	Err  error
+	Host  string
+	Cause TLSKind
+	Err   error
 }
 
 func (e *TLSError) Error() string {
-	if e.Kind == TLSUnknownAuthority {
+	if e.Cause == TLSUnknownAuthority {
 		return e.Host + ": certificate signed by unknown authority"
 	}
 	return fmt.Sprintf("%s: %v", e.Host, e.Err)
 }
+
+// Kind is fault.Unreachable.
+func (e *TLSError) Kind() fault.Kind { return fault.Unreachable }
 
 func (e *TLSError) Unwrap() error { return e.Err }
 
@@ -82,6 +90,9 @@ func (e *SchemeError) Error() string {
 	return e.Host + ": speaks HTTPS, was asked over plain HTTP"
 }
 
+// Kind is fault.Unreachable.
+func (e *SchemeError) Kind() fault.Kind { return fault.Unreachable }
+
 // CertificateError says why a file of certificates or a key, which the Options
 // name, cannot be used.
 type CertificateError struct {
@@ -90,7 +101,10 @@ type CertificateError struct {
 }
 
 func (e *CertificateError) Error() string { return e.File + ": " + e.Err.Error() }
-func (e *CertificateError) Unwrap() error { return e.Err }
+
+// Kind is fault.Failure.
+func (e *CertificateError) Kind() fault.Kind { return fault.Failure }
+func (e *CertificateError) Unwrap() error    { return e.Err }
 
 // certificateError names the file that does not open, or the one that was meant.
 func certificateError(file string, err error) *CertificateError {

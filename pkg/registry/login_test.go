@@ -32,7 +32,7 @@ func TestLogin(t *testing.T) {
 	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}})
 
 	_, err := c.Login(ctx, r.host(), "u", "wr0ng")
-	if e := wantError[*AuthError](t, err); e.Kind != AuthWrong || strings.Contains(e.Error(), "wr0ng") {
+	if e := wantError[*AuthError](t, err); e.Cause != AuthWrong || strings.Contains(e.Error(), "wr0ng") {
 		t.Errorf("refused: %#v", e)
 	}
 	if _, err := os.Stat(file); err == nil {
@@ -132,11 +132,11 @@ func TestLoginToken(t *testing.T) {
 	ctx := context.Background()
 	for _, secret := range []string{"wr0ng", ""} {
 		_, err := c.Login(ctx, r.host(), "u", secret)
-		if e := wantError[*AuthError](t, err); e.Kind != AuthWrong {
+		if e := wantError[*AuthError](t, err); e.Cause != AuthWrong {
 			t.Errorf("%q: %#v", secret, e)
 		}
 		_, err = c.Login(ctx, r.host(), "", "wr0ng")
-		if e := wantError[*AuthError](t, err); e.Kind != AuthWrong {
+		if e := wantError[*AuthError](t, err); e.Cause != AuthWrong {
 			t.Errorf("identity: %#v", e)
 		}
 	}

@@ -138,7 +138,7 @@ func TestTLSThroughProxy(t *testing.T) {
 		t.Errorf("header: %v", proto)
 	}
 	_, err = repository(t, c, "other.example/db/x").Resolve(context.Background(), "1.0.0")
-	if e := wantError[*TLSError](t, err); e.Kind != TLSHostname {
+	if e := wantError[*TLSError](t, err); e.Cause != TLSHostname {
 		t.Errorf("error: %#v", e)
 	}
 }
@@ -148,7 +148,7 @@ func TestProxyRefuses(t *testing.T) {
 	for _, p.refuse = range []int{http.StatusForbidden, http.StatusProxyAuthRequired} {
 		c, _ := newClient(t, Options{Proxy: p.url})
 		_, err := repository(t, c, "registry.example/db/x").Resolve(context.Background(), "1.0.0")
-		if e := wantError[*UnreachableError](t, err); e.Kind != NetworkProxy || e.Host != "registry.example" {
+		if e := wantError[*UnreachableError](t, err); e.Cause != NetworkProxy || e.Host != "registry.example" {
 			t.Errorf("%d: %#v", p.refuse, e)
 		}
 	}
@@ -159,7 +159,7 @@ func TestProxyRefuses(t *testing.T) {
 		return u, err
 	}})
 	_, err := repository(t, c, "registry.example/db/x").Resolve(context.Background(), "1.0.0")
-	if e := wantError[*UnreachableError](t, err); e.Kind != NetworkProxy || strings.Contains(e.Error(), "s3cret") {
+	if e := wantError[*UnreachableError](t, err); e.Cause != NetworkProxy || strings.Contains(e.Error(), "s3cret") {
 		t.Errorf("error: %v", e)
 	}
 }

@@ -90,18 +90,18 @@ func (c *Client) askRealm(ctx context.Context, tr *request, cred credential) (*t
 	switch {
 	case resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusForbidden:
 		denied := &AuthError{
-			Registry: tr.ep.name, Repository: tr.name, Kind: AuthWrong, Codes: readCodes(resp.Body),
+			Registry: tr.ep.name, Repository: tr.name, Cause: AuthWrong, Codes: readCodes(resp.Body),
 			Username: cred.username, Source: cred.source, Helper: cred.helper,
 		}
 		if cred.empty() {
-			denied.Kind = AuthMissing
+			denied.Cause = AuthMissing
 		} else if resp.StatusCode == http.StatusForbidden {
-			denied.Kind = AuthInsufficient
+			denied.Cause = AuthInsufficient
 		}
 		return nil, denied
 	case resp.StatusCode == http.StatusBadRequest && cred.identity != "":
 		// invalid_grant: the identity token has expired (RFC 6749, 5.2).
-		return nil, &AuthError{Registry: tr.ep.name, Repository: tr.name, Kind: AuthWrong, Source: cred.source}
+		return nil, &AuthError{Registry: tr.ep.name, Repository: tr.name, Cause: AuthWrong, Source: cred.source}
 	case resp.StatusCode >= 400:
 		return nil, c.failure(tr, resp)
 	}

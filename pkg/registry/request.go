@@ -106,7 +106,7 @@ func (c *Client) once(ctx context.Context, r *request) (*http.Response, error) {
 	case errors.As(err, &wrong):
 		r.ep.settle("https")
 		return c.authorized(ctx, r, "https")
-	case errors.As(err, &cut) && cut.Kind == NetworkReset:
+	case errors.As(err, &cut) && cut.Cause == NetworkReset:
 		resp, err2 := c.authorized(ctx, r, "https")
 		if shookHands(err2) {
 			r.ep.settle("https")
@@ -128,7 +128,7 @@ func (c *Client) once(ctx context.Context, r *request) (*http.Response, error) {
 func shookHands(err error) bool {
 	var te *TLSError
 	if errors.As(err, &te) {
-		return te.Kind != TLSOther
+		return te.Cause != TLSOther
 	}
 	var wrong *SchemeError
 	var cut *UnreachableError

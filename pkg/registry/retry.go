@@ -117,7 +117,7 @@ func retriable(err error) bool {
 		return false
 	}
 	var cut *UnreachableError
-	return errors.As(err, &cut) && (cut.Kind == NetworkReset || errors.Is(cut.Err, errStalled))
+	return errors.As(err, &cut) && (cut.Cause == NetworkReset || errors.Is(cut.Err, errStalled))
 }
 
 // retryAfter reads a Retry-After header: seconds or a date (RFC 9110, 10.2.3).

@@ -113,7 +113,7 @@ func (a *authState) withWanted(ctx context.Context, r *request, cred credential,
 func refusal(err error) bool {
 	var denied *AuthError
 	if errors.As(err, &denied) {
-		return denied.Kind != AuthWrong
+		return denied.Cause != AuthWrong
 	}
 	var status *StatusError
 	return errors.As(err, &status) && !retriable(err)

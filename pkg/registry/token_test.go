@@ -65,7 +65,7 @@ func TestOneTokenForSeveralRepositories(t *testing.T) {
 				t.Errorf("tokens: %v", asked)
 			}
 			_, err := repository(t, c, r.host()+"/private/z").Resolve(ctx, "1.0.0")
-			if e := wantError[*AuthError](t, err); e.Kind != AuthMissing {
+			if e := wantError[*AuthError](t, err); e.Cause != AuthMissing {
 				t.Errorf("error: %#v", e)
 			}
 		}

@@ -70,7 +70,7 @@ func TestLoopbackSpeaksWhatTheServerSpeaks(t *testing.T) {
 		r := newTLSRig(t)
 		c, k := newClient(t, Options{})
 		_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
-		if e := wantError[*TLSError](t, err); e.Kind != TLSUnknownAuthority || e.Host != r.host() {
+		if e := wantError[*TLSError](t, err); e.Cause != TLSUnknownAuthority || e.Host != r.host() {
 			t.Errorf("error: %#v", e)
 		}
 		if len(k.slept) != 0 {
@@ -165,7 +165,7 @@ func TestClientCertificate(t *testing.T) {
 	ca := caFile(t, r.Server)
 	c, _ := newClient(t, Options{CAFile: ca})
 	_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
-	if e := wantError[*TLSError](t, err); e.Kind != TLSClientCertificate {
+	if e := wantError[*TLSError](t, err); e.Cause != TLSClientCertificate {
 		t.Errorf("error: %#v", e)
 	}
 	cert, key := clientPair(t)
@@ -191,7 +191,7 @@ func TestUnreachable(t *testing.T) {
 	} {
 		c, k := newClient(t, tc.o)
 		_, err := repository(t, c, tc.host+"/db/x").Resolve(context.Background(), "1.0.0")
-		if e := wantError[*UnreachableError](t, err); e.Kind != tc.kind || e.Host != tc.host {
+		if e := wantError[*UnreachableError](t, err); e.Cause != tc.kind || e.Host != tc.host {
 			t.Errorf("%s: %#v", name, e)
 		}
 		if len(k.slept) != 0 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // Tried is a repository that was looked into in vain.
@@ -32,6 +33,9 @@ type NoRepositoryError struct {
 }
 
 func (e *NoRepositoryError) Error() string { return e.Plugin + ": " + e.reasons() }
+
+// Kind is fault.Unsatisfied.
+func (e *NoRepositoryError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // reasons tells the tried repositories as a clause.
 func (e *NoRepositoryError) reasons() string {
@@ -92,6 +96,9 @@ func (e *NoVersionError) Error() string {
 	return text
 }
 
+// Kind is fault.Unsatisfied.
+func (e *NoVersionError) Kind() fault.Kind { return fault.Unsatisfied }
+
 // PlatformError says that no version which the constraint admits offers all
 // declared platforms.
 type PlatformError struct {
@@ -115,6 +122,9 @@ func (e *PlatformError) Error() string {
 	return fmt.Sprintf("%s has no %s, only %s", which, platforms(e.Missing), platforms(e.Offered))
 }
 
+// Kind is fault.Unsatisfied.
+func (e *PlatformError) Kind() fault.Kind { return fault.Unsatisfied }
+
 // ConflictError says that the plugins, or a plugin and the host, do not go
 // together.
 type ConflictError struct {
@@ -125,6 +135,9 @@ type ConflictError struct {
 
 // Error returns the proof.
 func (e *ConflictError) Error() string { return e.Proof }
+
+// Kind is fault.Unsatisfied.
+func (e *ConflictError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // Suggestion is one change of the manifest with which there is a solution.
 type Suggestion struct {
@@ -150,6 +163,9 @@ type UnknownPluginError struct{ Plugin string }
 func (e *UnknownPluginError) Error() string {
 	return e.Plugin + ": is neither in the manifest nor required by a plugin of it"
 }
+
+// Kind is fault.Usage.
+func (e *UnknownPluginError) Kind() fault.Kind { return fault.Usage }
 
 // at returns " (FILE:LINE)", or nothing for no position.
 func at(p diag.Position) string {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // GraphError says that a lock's entry cannot be carried as it is: what its
@@ -18,6 +20,9 @@ type GraphError struct {
 func (e *GraphError) Error() string {
 	return fmt.Sprintf("%s: %s@%s %s", e.Plugin, e.Repository, e.Digest, e.Problem)
 }
+
+// Kind is fault.Integrity.
+func (e *GraphError) Kind() fault.Kind { return fault.Integrity }
 
 // Problem is something that could not be carried and without which the rest is
 // of use all the same.
@@ -40,6 +45,9 @@ func (e *TagError) Error() string {
 	return fmt.Sprintf("the target's tag %s names %s, not %s", e.Tag, e.Is, e.Want)
 }
 
+// Kind is fault.Failure.
+func (e *TagError) Kind() fault.Kind { return fault.Failure }
+
 // SparseError says that a registry refused an index, or a manifest, of which it
 // was not given everything, because other platforms were left out.
 type SparseError struct{ Err error }
@@ -47,6 +55,9 @@ type SparseError struct{ Err error }
 func (e *SparseError) Error() string {
 	return fmt.Sprintf("refused without its other platforms: %v", e.Err)
 }
+
+// Kind is that of Err.
+func (e *SparseError) Kind() fault.Kind { return fault.Of(e.Err) }
 
 func (e *SparseError) Unwrap() error { return e.Err }
 
@@ -58,6 +69,9 @@ type FolderError struct {
 
 func (e *FolderError) Error() string { return e.Folder + ": " + e.Problem }
 
+// Kind is fault.Failure.
+func (e *FolderError) Kind() fault.Kind { return fault.Failure }
+
 // FileError says why a file is not replaced by a bundle.
 type FileError struct {
 	File    string
@@ -65,6 +79,9 @@ type FileError struct {
 }
 
 func (e *FileError) Error() string { return e.File + ": " + e.Problem }
+
+// Kind is fault.Failure.
+func (e *FileError) Kind() fault.Kind { return fault.Failure }
 
 // MissingError says that a source lacks a layer, or a manifest, that a lock pins.
 type MissingError struct {
@@ -77,3 +94,6 @@ type MissingError struct {
 func (e *MissingError) Error() string {
 	return fmt.Sprintf("%s: lacks what the lock has of %s: %s", e.Source, e.Plugin, e.Digest)
 }
+
+// Kind is fault.Failure.
+func (e *MissingError) Kind() fault.Kind { return fault.Failure }

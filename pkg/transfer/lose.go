@@ -10,6 +10,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -21,7 +22,10 @@ type LostError struct {
 }
 
 func (e *LostError) Error() string { return e.Err.Error() }
-func (e *LostError) Unwrap() error { return e.Err }
+
+// Kind is that of Err.
+func (e *LostError) Kind() fault.Kind { return fault.Of(e.Err) }
+func (e *LostError) Unwrap() error    { return e.Err }
 
 // isGone tells whether an error says that something is nowhere to be had.
 func isGone(err error) bool {

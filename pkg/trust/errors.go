@@ -6,6 +6,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
 
@@ -72,6 +73,9 @@ func (e *RefusedError) Error() string {
 	return b.String()
 }
 
+// Kind is fault.Integrity.
+func (e *RefusedError) Kind() fault.Kind { return fault.Integrity }
+
 // ScopeError says that a file has trust rules, and none of them is for a
 // repository: it is refused.
 type ScopeError struct {
@@ -83,6 +87,9 @@ type ScopeError struct {
 func (e *ScopeError) Error() string {
 	return fmt.Sprintf("%s: is in the scope of no trust rule of %s", e.Repository, e.File)
 }
+
+// Kind is fault.Integrity.
+func (e *ScopeError) Kind() fault.Kind { return fault.Integrity }
 
 // RootError says that the keys and authorities of a Sigstore instance cannot be
 // had, so that no keyless signature can be verified.
@@ -102,6 +109,18 @@ func (e *RootError) Error() string {
 	return fmt.Sprintf("trusted root of sigstore.dev: %v", e.Err)
 }
 
+// Kind is fault.Usage for a rule's own file, and fault.Unreachable where the
+// public good instance's could not be fetched.
+func (e *RootError) Kind() fault.Kind {
+	switch {
+	case e.File != "":
+		return fault.Usage
+	case e.Offline:
+		return fault.Failure
+	}
+	return fault.Unreachable
+}
+
 func (e *RootError) Unwrap() error { return e.Err }
 
 // KeyError says why a key cannot be used.
@@ -113,3 +132,6 @@ type KeyError struct {
 }
 
 func (e *KeyError) Error() string { return e.File + ": " + e.Problem }
+
+// Kind is fault.Failure.
+func (e *KeyError) Kind() fault.Kind { return fault.Failure }

@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 const (
@@ -41,6 +42,9 @@ const (
 type Error struct{ Reason string }
 
 func (e *Error) Error() string { return e.Reason }
+
+// Kind is fault.Integrity.
+func (e *Error) Kind() fault.Kind { return fault.Integrity }
 
 func refuse(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
 
