@@ -10,6 +10,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
@@ -108,40 +109,14 @@ func (a *app) writeMirrors(lines []rename) error {
 		a.ui.Say("%s has these lines already", a.ui.Rel(file))
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+	var d disk.Disk
+	if err := d.MkdirAll(filepath.Dir(file)); err != nil {
 		return err
 	}
-	if err := replaceFile(file, out); err != nil {
+	_, _ = d.SweepFile(file) // the next one tries again
+	if err := d.WriteFile(file, out, disk.Writing{Follow: true}); err != nil {
 		return err
 	}
 	a.ui.Say("wrote %s", a.ui.Rel(file))
 	return nil
-}
-
-// replaceFile writes a file so that it is there whole, the old one or the new
-// one, and keeps its mode.
-func replaceFile(file string, data []byte) error {
-	mode := os.FileMode(0o644)
-	if info, err := os.Stat(file); err == nil {
-		mode = info.Mode().Perm()
-	}
-	temp, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name()) // gone where it was renamed
-	_, err = temp.Write(data)
-	if err == nil {
-		err = temp.Chmod(mode)
-	}
-	if err == nil {
-		err = temp.Sync()
-	}
-	if closed := temp.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), file)
 }

@@ -50,7 +50,7 @@ func TestWriteFile(t *testing.T) {
 	path := filepath.Join(dir, "f")
 	var d Disk
 	for _, data := range []string{"one", "two, longer", ""} {
-		if err := d.WriteFile(path, []byte(data), true); err != nil {
+		if err := d.WriteFile(path, []byte(data), Writing{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := read(t, path); got != data {
@@ -64,10 +64,10 @@ func TestWriteFile(t *testing.T) {
 		return nil
 	}
 	var pe *fs.PathError
-	if err := d.WriteFile(path, []byte("x"), true); !errors.Is(err, syscall.EIO) || !errors.As(err, &pe) {
+	if err := d.WriteFile(path, []byte("x"), Writing{}); !errors.Is(err, syscall.EIO) || !errors.As(err, &pe) {
 		t.Errorf("got %v", err)
 	}
-	if err := d.WriteFile(path, []byte("y"), false); err != nil {
+	if err := d.WriteFile(path, []byte("y"), Writing{Durability: Loose}); err != nil {
 		t.Errorf("it was synced without being asked: %v", err)
 	}
 	only(t, dir, "f")
@@ -76,7 +76,7 @@ func TestWriteFile(t *testing.T) {
 func TestTempNames(t *testing.T) {
 	for _, base := range []string{"schemahero-postgres", "schemahero-postgres.exe", "a.b-c", strings.Repeat("x", 250), "é"} {
 		name := tempName(base)
-		pid, ok := tempPID(name)
+		_, pid, ok := splitTemp(name)
 		if !ok || pid != os.Getpid() || len(name) > 255 {
 			t.Errorf("%s: %s is of process %d, %v", base, name, pid, ok)
 		}
@@ -88,7 +88,7 @@ func TestTempNames(t *testing.T) {
 		"schemahero-postgres", ".tmp", ".x.tmp", ".x.1.tmp", ".x.1-2.tmp", ".x.0-00000000.tmp", ".x.-1-00000000.tmp",
 		"x.1-00000000.tmp", ".x.1-0000000g.tmp", ".x.1-00000000.tmp~", ".x.a-00000000.tmp", ".1-00000000", ".schemahero-plugins.lock.tmp-1-0",
 	} {
-		if pid, ok := tempPID(name); ok {
+		if _, pid, ok := splitTemp(name); ok {
 			t.Errorf("%s is taken for a temporary file of process %d", name, pid)
 		}
 	}
@@ -106,7 +106,7 @@ func TestSweep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := sealed.Seal(0o755); err != nil {
+	if err := sealed.Seal(0o755, true); err != nil {
 		t.Fatal(err)
 	}
 	// The id is that of a living process: it is not what decides.
@@ -150,7 +150,7 @@ func TestSealedCanBeStarted(t *testing.T) {
 	if _, err := temp.CopyFrom("/bin/true"); err != nil {
 		t.Skip(err)
 	}
-	if err := temp.Seal(0o755); err != nil {
+	if err := temp.Seal(0o755, true); err != nil {
 		t.Fatal(err)
 	}
 	p, err := os.StartProcess(temp.Path(), []string{"true"}, &os.ProcAttr{})

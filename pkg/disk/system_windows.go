@@ -24,13 +24,23 @@ func tryLock(f *os.File) (bool, error) {
 	return err == nil, err
 }
 
-// guard has nothing to do: an open file cannot be renamed here, so the process
+// noLocks reports whether a lock failed because the file system has none.
+func noLocks(err error) bool { return errors.Is(err, errors.ErrUnsupported) }
+
+// hold has nothing to do: an open file cannot be renamed here, so the process
 // id tells whether the writer lives.
-func guard(string) (*os.File, error) { return nil, nil }
+func hold(string) (*os.File, error) { return nil, nil }
 
-func abandoned(_ string, pid int) (release func(), ok bool) { return func() {}, !running(pid) }
+func ownerGone(_ string, pid int) (release func(), ok bool) { return func() {}, !running(pid) }
 
-// running tells whether a process exists.
+// openFolder opens nothing: Windows locks no folder, and lets nobody remove a
+// file that another process has open.
+func openFolder(string) (*os.File, error) { return nil, nil }
+
+// folderFree cannot tell.
+func folderFree(string) bool { return false }
+
+// running reports whether a process exists.
 func running(pid int) bool {
 	h, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(pid))
 	if err != nil {
@@ -46,6 +56,8 @@ func replace(from, to string) error { return replaceBusy(from, to, os.Rename) }
 
 // writable leaves the answer to the attempt.
 func writable(string) error { return nil }
+
+func syncFile(f *os.File) error { return f.Sync() }
 
 // syncDir has nothing to do: NTFS keeps names in its journal.
 func syncDir(string) error { return nil }

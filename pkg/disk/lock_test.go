@@ -34,7 +34,7 @@ func TestLock(t *testing.T) {
 			t.Errorf("waiting for %d", pid)
 		}
 		if finish {
-			held.Finish() // the waiter has another file's lock then, and must see it
+			held.UnlockAndRemove() // the waiter has another file's lock then, and must see it
 		} else if err := held.Unlock(); err != nil {
 			t.Error(err)
 		}
@@ -51,8 +51,37 @@ func TestLock(t *testing.T) {
 	if err := errors.Join(held.Unlock(), held.Unlock()); err != nil {
 		t.Error(err)
 	}
-	held.Finish()
+	held.UnlockAndRemove()
 	if _, err := d.TryLock(filepath.Join(path, "below a file")); err == nil {
 		t.Error("a lock was taken where no file can be")
 	}
+}
+
+func TestLockFolder(t *testing.T) {
+	dir := t.TempDir()
+	var d Disk
+	held, err := d.LockFolder(t.Context(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := d.LockFolder(ctx, dir, cancel); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	waits, got := make(chan bool), make(chan error)
+	go func() {
+		l, err := d.LockFolder(t.Context(), dir, func() { close(waits) })
+		if err == nil {
+			err = l.Unlock()
+		}
+		got <- err
+	}()
+	<-waits
+	if err := errors.Join(held.Unlock(), <-got); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.LockFolder(t.Context(), filepath.Join(dir, "none"), nil); err == nil {
+		t.Error("a folder was locked that does not exist")
+	}
+	only(t, dir)
 }

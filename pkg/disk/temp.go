@@ -26,25 +26,32 @@ type Temp struct {
 // .exe, without which Windows starts no file. The base is cut, for the name
 // must not be longer than a file system takes.
 func tempName(base string) string {
-	stem, ext := base, ""
+	ext := ""
 	if strings.HasSuffix(base, ".exe") {
-		stem, ext = strings.TrimSuffix(base, ".exe"), ".exe"
+		ext = ".exe"
 	}
-	return fmt.Sprintf(".%s.%d-%08x.tmp%s", stem[:min(len(stem), 100)], os.Getpid(), rand.Uint32(), ext)
+	return fmt.Sprintf("%s%d-%08x.tmp%s", tempPrefix(base), os.Getpid(), rand.Uint32(), ext)
 }
 
-// tempPID returns the process id in a temporary file's name.
-func tempPID(name string) (pid int, ok bool) {
+// tempPrefix begins the names of the temporary files of one file.
+func tempPrefix(base string) string {
+	stem := strings.TrimSuffix(base, ".exe")
+	return "." + stem[:min(len(stem), 100)] + "."
+}
+
+// splitTemp takes the name of a temporary file apart.
+func splitTemp(name string) (prefix string, pid int, ok bool) {
 	name, ok = strings.CutSuffix(strings.TrimSuffix(name, ".exe"), ".tmp")
 	if !ok || !strings.HasPrefix(name, ".") {
-		return 0, false
+		return "", 0, false
 	}
-	id, random, ok := strings.Cut(name[strings.LastIndexByte(name, '.')+1:], "-")
+	end := strings.LastIndexByte(name, '.') + 1
+	id, random, ok := strings.Cut(name[end:], "-")
 	if !ok || len(random) != 8 || strings.Trim(random, "0123456789abcdef") != "" {
-		return 0, false
+		return "", 0, false
 	}
 	pid, err := strconv.Atoi(id)
-	return pid, err == nil && pid > 0
+	return name[:end], pid, err == nil && pid > 0
 }
 
 // CreateTemp makes a temporary file in dir, which must exist, to replace base.
@@ -55,24 +62,42 @@ func (d Disk) CreateTemp(dir, base string) (*Temp, error) {
 			return nil, err
 		}
 		var err error
-		t.file, err = os.OpenFile(t.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		t.file, err = create(t.path, os.O_EXCL)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, explain(dir, err)
 		}
-		t.guard, err = guard(t.path)
+		t.guard, err = hold(t.path)
 		if err != nil {
 			t.Discard()
 			return nil, err
 		}
 		// A sweeper may have come between the creation and the lock.
-		if same(t.file, t.path) {
+		if isAt(t.file, t.path) {
 			return t, nil
 		}
 		t.Discard()
 	}
+}
+
+// create opens a file for reading and writing, and makes it if it is not there:
+// with what the umask leaves of 0666, and with the owner's rights in any case.
+func create(path string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|flags, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode()&0o600 != 0o600 {
+		err = f.Chmod(info.Mode().Perm() | 0o600)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // Path returns the temporary file's name.
@@ -112,18 +137,30 @@ func (t *Temp) CopyFrom(path string) (int64, error) {
 // sealing has less to wait for.
 func (t *Temp) Flush(off, n int64) { flush(t.file, off, n) }
 
-// Seal sets the mode, makes the bytes durable and closes the file for writing.
-func (t *Temp) Seal(mode fs.FileMode) error { return t.seal(mode, true) }
+// WriteAt implements io.WriterAt.
+func (t *Temp) WriteAt(p []byte, off int64) (int, error) {
+	if err := t.d.check(Write, t.path); err != nil {
+		return 0, err
+	}
+	return t.file.WriteAt(p, off)
+}
 
-// SealLoosely is Seal for bytes that may be lost with the power.
-func (t *Temp) SealLoosely(mode fs.FileMode) error { return t.seal(mode, false) }
+// Truncate sets the file's size; what is added reads as zeros.
+func (t *Temp) Truncate(size int64) error {
+	if err := t.d.check(Write, t.path); err != nil {
+		return err
+	}
+	return t.file.Truncate(size)
+}
 
-func (t *Temp) seal(mode fs.FileMode, durable bool) error {
+// Seal sets the mode, with 0 the umask's, and closes the file for writing. If
+// durable, its bytes survive a loss of power.
+func (t *Temp) Seal(mode fs.FileMode, durable bool) error {
 	if err := t.d.check(Chmod, t.path); err != nil {
 		return err
 	}
-	// Asked for only where it is needed: some file systems refuse any change.
-	if info, err := t.file.Stat(); err != nil || info.Mode().Perm() != mode {
+	// Asked for only if it is needed: some file systems refuse any change.
+	if info, err := t.file.Stat(); err != nil || mode != 0 && info.Mode().Perm() != mode {
 		if err := t.file.Chmod(mode); err != nil {
 			return err
 		}
@@ -132,7 +169,7 @@ func (t *Temp) seal(mode fs.FileMode, durable bool) error {
 		if err := t.d.check(Sync, t.path); err != nil {
 			return err
 		}
-		if err := t.file.Sync(); err != nil {
+		if err := syncFile(t.file); err != nil {
 			return err
 		}
 	}
@@ -171,56 +208,8 @@ func (t *Temp) close() {
 	}
 }
 
-// Sweep removes the temporary files in dir whose writers no longer run, and
-// returns their paths. That dir does not exist is no error.
-func (d Disk) Sweep(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		return nil, err
-	}
-	var swept []string
-	var errs []error
-	for _, e := range entries {
-		pid, ok := tempPID(e.Name())
-		path := filepath.Join(dir, e.Name())
-		switch {
-		case !ok:
-			continue
-		case e.Type() == fs.ModeSymlink:
-			// Kept by Backup. A link cannot be locked, so its writer's id decides.
-			if running(pid) {
-				continue
-			}
-		case !e.Type().IsRegular():
-			continue
-		}
-		done, err := d.sweepOne(path, pid, e.Type().IsRegular())
-		if err != nil {
-			errs = append(errs, err)
-		} else if done {
-			swept = append(swept, path)
-		}
-	}
-	return swept, errors.Join(errs...)
-}
-
-// sweepOne removes a temporary file, if its writer runs no more.
-func (d Disk) sweepOne(path string, pid int, regular bool) (done bool, err error) {
-	if regular {
-		release, ok := abandoned(path, pid)
-		if !ok {
-			return false, nil
-		}
-		defer release()
-	}
-	return true, d.Remove(path)
-}
-
-// same tells whether an open file still bears the name path.
-func same(f *os.File, path string) bool {
+// isAt reports whether an open file still bears the name path.
+func isAt(f *os.File, path string) bool {
 	open, err := f.Stat()
 	if err != nil {
 		return false

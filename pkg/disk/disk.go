@@ -1,6 +1,9 @@
-// Package disk holds the file-system work of installing: locks between
-// processes, temporary files that say whether their writer lives, replacing a
-// file in one step, and copying without moving bytes where the system can.
+// Package disk is the one way to files: replacing one in a single step,
+// temporary files that say whether their writer lives, locks between processes,
+// syncing, and copying without moving bytes if the system can.
+//
+// Modes are the umask's to decide, so that a group can share what lies in a
+// folder that belongs to it; only the owner's own rights are never taken away.
 package disk
 
 import (
@@ -8,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Op is a kind of file-system change, for faults.
@@ -31,6 +35,9 @@ type Disk struct {
 	// Fault is asked before each change and may refuse it. It exists for tests
 	// of what happens on a full, failing or read-only disk.
 	Fault func(op Op, path string) error
+	// NoLocks is told each time that a file system turns out to have no locks,
+	// so that work goes on without. nil: nobody is.
+	NoLocks func(path string)
 }
 
 // check returns the fault for a change, as the system call would.
@@ -44,12 +51,38 @@ func (d Disk) check(op Op, path string) error {
 	return nil
 }
 
-// MkdirAll makes a folder and those above it, 0755.
+// MkdirAll makes a folder and those above it. Errors: *LinkError for a link that
+// leads nowhere, *fs.PathError.
 func (d Disk) MkdirAll(dir string) error {
 	if err := d.check(Mkdir, dir); err != nil {
 		return err
 	}
-	return os.MkdirAll(dir, 0o755)
+	return mkdirAll(dir)
+}
+
+func mkdirAll(dir string) error {
+	if info, err := os.Stat(dir); err == nil {
+		if !info.IsDir() {
+			return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+		}
+		return nil
+	}
+	if up := filepath.Dir(dir); up != dir {
+		if err := mkdirAll(up); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		if info, e := os.Stat(dir); e == nil && info.IsDir() {
+			return nil // another process was faster
+		}
+		return explain(dir, err)
+	}
+	info, err := os.Lstat(dir)
+	if err == nil && info.Mode()&0o700 != 0o700 {
+		err = os.Chmod(dir, info.Mode()|0o700)
+	}
+	return err
 }
 
 // Remove removes a file. That it does not exist is no error.
@@ -96,37 +129,23 @@ func (d Disk) SyncDir(dir string) error {
 	return syncDir(dir)
 }
 
-// WriteFile replaces a file with data in one step. With durable, data survives
-// a loss of power; the name does after SyncDir.
-func (d Disk) WriteFile(path string, data []byte, durable bool) error {
-	t, err := d.CreateTemp(filepath.Dir(path), filepath.Base(path))
-	if err != nil {
-		return err
-	}
-	defer t.Discard()
-	if _, err := t.Write(data); err != nil {
-		return err
-	}
-	if err := t.seal(0o644, durable); err != nil {
-		return err
-	}
-	return t.Rename(path)
-}
-
-// Writable tells whether files can be made in dir, or in the nearest folder
-// above it that exists. It changes nothing. The error is a *fs.PathError.
+// Writable reports whether files can be made in dir, or in the nearest folder
+// above it that exists. It changes nothing. Errors: *LinkError, *fs.PathError.
 func (d Disk) Writable(dir string) error {
 	for {
 		info, err := os.Stat(dir)
 		switch {
 		case err == nil && !info.IsDir():
-			return &fs.PathError{Op: "mkdir", Path: dir, Err: errors.New("is a file, not a folder")}
+			return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
 		case err == nil:
 			if err := d.check(Create, dir); err != nil {
 				return err
 			}
 			return writable(dir)
 		case !errors.Is(err, fs.ErrNotExist):
+			return explain(dir, err)
+		}
+		if err := explain(dir, err); errors.As(err, new(*LinkError)) {
 			return err
 		}
 		up := filepath.Dir(dir)

@@ -53,7 +53,7 @@ func (d Disk) Backup(path string) (*Backup, error) {
 		}
 		return b, nil
 	}
-	b.guard, _ = guard(b.kept) // a file that cannot be read is not guarded
+	b.guard, _ = hold(b.kept) // a file that cannot be read is not guarded
 	return b, nil
 }
 
@@ -65,7 +65,7 @@ func (b *Backup) copy(mode fs.FileMode) error {
 	defer t.close()
 	b.kept = t.path
 	if _, err = t.CopyFrom(b.path); err == nil {
-		err = t.Seal(mode)
+		err = t.Seal(mode, true)
 	}
 	if err != nil {
 		t.Discard()
