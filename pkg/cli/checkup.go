@@ -80,6 +80,7 @@ func (c *checkup) drivers(ctx context.Context, p *plugins.Project, lock *lockfil
 			c.add(findProblem, "lock", c.a.ui.Rel(p.LockFile()), err.Error(), strings.Join(c.a.hints(err), "; "))
 		}
 	}
+	c.aliases(lock)
 	statuses, err := p.List(ctx, dirs)
 	if err != nil {
 		return err
@@ -106,6 +107,21 @@ func (c *checkup) drivers(ctx context.Context, p *plugins.Project, lock *lockfil
 		}
 	}
 	return nil
+}
+
+// aliases tells what an alias costs in the operator (SchemaHero v0.24, v0.25): it
+// keeps a driver that it started under the name the driver gives itself, and looks
+// for it under the file's.
+func (c *checkup) aliases(lock *lockfile.Lock) {
+	if lock == nil {
+		return
+	}
+	for _, p := range lock.Plugins {
+		if len(p.Aliases) > 0 {
+			c.add(findAdvice, "alias", p.Name, "installed as "+strings.Join(p.Aliases, ", ")+" too: under that name SchemaHero's operator starts a process for each connection and ends none, until the pod is out of memory; plan on a command line is not affected",
+				"give the operator's pods more memory: nothing that is installed here mends it")
+		}
+	}
 }
 
 func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
