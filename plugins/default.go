@@ -31,7 +31,7 @@ func DefaultOptions() (Options, error) {
 	}
 	client, err := registry.New(registry.Options{
 		CacheDir:    filepath.Join(home, "cache", "manifests"),
-		Credentials: registry.Conventional(os.Getenv, user),
+		Credentials: registry.Conventional(os.Getenv, user, os.Getuid()),
 		Proxy:       http.ProxyFromEnvironment,
 		Offline:     IsSet(os.Getenv("SCHEMAHERO_PLUGIN_OFFLINE")),
 	})

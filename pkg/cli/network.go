@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func (a *app) registryOptions() (registry.Options, error) {
 	o := registry.Options{
 		CacheDir:    filepath.Join(home.Cache(), "manifests"),
 		BaseDir:     a.projectDir(),
-		Credentials: registry.Conventional(a.env, a.userHome()),
+		Credentials: registry.Conventional(a.env, a.userHome(), os.Getuid()),
 		PlainHTTP:   a.flags.plainHTTP,
 		Offline:     a.flags.offline,
 		Proxy:       http.ProxyFromEnvironment,
@@ -66,7 +67,11 @@ func (a *app) registryEvent(e registry.Event) {
 			if e.Status == 0 {
 				status = "no answer"
 			}
-			a.progressLine(a.paint(styleDim, escape(fmt.Sprintf("%s %s: %s, %s", e.Method, e.URL, status, e.Duration.Round(time.Millisecond)))))
+			line := fmt.Sprintf("%s %s: %s, %s", e.Method, e.URL, status, e.Duration.Round(time.Millisecond))
+			for _, c := range e.Codes {
+				line += "; " + c.String()
+			}
+			a.progressLine(a.paint(styleDim, escape(line)))
 		}
 	case registry.EventRetry:
 		why := ""
