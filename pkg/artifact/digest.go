@@ -6,5 +6,9 @@ import "strings"
 // the only form that a lock holds.
 func IsDigest(s string) bool {
 	hex, ok := strings.CutPrefix(s, "sha256:")
-	return ok && len(hex) == 64 && strings.Trim(hex, "0123456789abcdef") == ""
+	return ok && isHex(hex, 64)
+}
+
+func isHex(s string, digits int) bool {
+	return len(s) == digits && strings.Trim(s, "0123456789abcdef") == ""
 }

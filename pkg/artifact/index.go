@@ -1,22 +1,19 @@
 package artifact
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // index reads the manifests that an index lists, one for each platform. An
 // entry that is itself an index, or has no platform (attestations are stored
 // so), is none of ours. Of two for one platform the first counts
 // (image-spec, image-index).
-func (rd *reading) index(reference string, data []byte) error {
-	var idx ocispec.Index
-	if err := json.Unmarshal(data, &idx); err != nil {
-		return &FormatError{reference, "index does not parse: " + err.Error()}
-	}
+func (rd *reading) index(reference string, idx *Document) error {
 	rd.facts = append(rd.facts, idx.Annotations)
 	var wanted []ocispec.Descriptor
 	var platforms []Platform
@@ -37,10 +34,10 @@ func (rd *reading) index(reference string, data []byte) error {
 		}
 	}
 	parts := make([]*part, len(wanted))
-	err := each(len(parts), func(i int) (err error) {
+	err := parallel.First(parallel.Each(rd.ctx, len(parts), most, func(i int) (err error) {
 		parts[i], err = rd.manifest(wanted[i].Digest.String())
 		return err
-	})
+	}))
 	if err != nil {
 		return err
 	}

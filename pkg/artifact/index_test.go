@@ -147,7 +147,7 @@ func TestIndexRefused(t *testing.T) {
 		}, fmt.Sprintf("0.1.0: linux/amd64: manifest digest %q is no SHA-256", zeros)},
 		{"a manifest's digest that is a path", func(r *repository) {
 			r.index("0.1.0", nil, on("linux/amd64", ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: "../x"}))
-		}, `0.1.0: linux/amd64: manifest digest "../x" is no SHA-256`},
+		}, `0.1.0: manifest 1: digest "../x" is neither a SHA-256 nor a SHA-512`},
 		{"a layer's digest of another kind", func(r *repository) {
 			m := r.manifest("", artifact.TypeSingle, nil, ocispec.Descriptor{MediaType: "application/gzip", Digest: zeros, Size: 1})
 			r.index("0.1.0", nil, on("linux/amd64", m))
@@ -156,7 +156,7 @@ func TestIndexRefused(t *testing.T) {
 			l := r.archive("linux/amd64")
 			l.Size = -1
 			r.index("0.1.0", nil, on("linux/amd64", r.manifest("", artifact.TypeSingle, nil, l)))
-		}, "0.1.0: schemahero-x-linux-amd64.tar.gz: layer size -1"},
+		}, "DIGEST: layer 1: size -1 is not between 0 and 68719476736"},
 		{"an executable that is no digest", func(r *repository) {
 			l := r.archive("linux/amd64")
 			l.Annotations[artifact.AnnotationExecutable] = "sha256:zz"

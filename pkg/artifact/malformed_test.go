@@ -32,8 +32,8 @@ func TestMalformed(t *testing.T) {
 		{"a manifest sent as an index", index, `{"mediaType":"` + manifest + `","layers":[]}`, "was sent as"},
 		{"an index sent as a manifest", manifest, `{"mediaType":"` + index + `","manifests":[]}`, "was sent as"},
 		{"another type inside", manifest, `{"mediaType":"text/html"}`, "was sent as"},
-		{"a type that is no manifest", "application/vnd.docker.distribution.manifest.v1+prettyjws", "{}", "is no manifest"},
-		{"no type at all", "", "{}", `media type "" is no manifest`},
+		{"a type that is no manifest", "application/vnd.docker.distribution.manifest.v1+prettyjws", "{}", "is neither an index's nor a manifest's"},
+		{"no type at all", "", "{}", `media type "" is neither`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRepository(t)

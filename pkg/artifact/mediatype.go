@@ -1,8 +1,6 @@
 package artifact
 
 import (
-	"encoding/json"
-	"fmt"
 	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -23,36 +21,6 @@ func IsIndex(mediaType string) bool {
 // IsManifest tells whether a media type is a manifest's.
 func IsManifest(mediaType string) bool {
 	return mediaType == ocispec.MediaTypeImageManifest || mediaType == dockerManifest
-}
-
-// mediaTypeOf decides what fetched bytes are. The registry's word alone would
-// let one digest be an index for one reader and a manifest for another
-// (CVE-2021-41190), so what the bytes say of themselves must agree with it.
-func mediaTypeOf(reference string, desc ocispec.Descriptor, data []byte) (string, error) {
-	var shape struct {
-		MediaType                 string
-		Manifests, Layers, Config json.RawMessage
-	}
-	if err := json.Unmarshal(data, &shape); err != nil {
-		return "", &FormatError{reference, "manifest does not parse: " + err.Error()}
-	}
-	has := func(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
-	if has(shape.Manifests) && (has(shape.Layers) || has(shape.Config)) {
-		return "", &FormatError{reference, "is a manifest and an index at once"}
-	}
-	mediaType := desc.MediaType
-	known := IsIndex(mediaType) || IsManifest(mediaType)
-	switch stated := shape.MediaType; {
-	case stated == "":
-	case known && (IsIndex(stated) != IsIndex(mediaType) || IsManifest(stated) != IsManifest(mediaType)):
-		return "", &FormatError{reference, fmt.Sprintf("was sent as %q and says that it is %q", mediaType, stated)}
-	default:
-		mediaType = stated
-	}
-	if !IsIndex(mediaType) && !IsManifest(mediaType) {
-		return "", &FormatError{reference, fmt.Sprintf("media type %q is no manifest", mediaType)}
-	}
-	return mediaType, nil
 }
 
 // isMetadata tells whether a layer is surely no executable: a checksum, or a

@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -13,7 +12,7 @@ import (
 // part is a manifest as fetched: of one platform, or of all in the files
 // layout.
 type part struct {
-	ocispec.Manifest
+	*Document
 	digest   digest.Digest
 	platform Platform // where the manifest says so itself
 	guessed  bool     // platform is only what the layout has it be
@@ -25,28 +24,21 @@ func (rd *reading) manifest(reference string) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	mediaType, err := mediaTypeOf(reference, desc, data)
+	doc, err := ParseDocument(reference, desc.MediaType, data)
 	if err != nil {
 		return nil, err
 	}
-	if !IsManifest(mediaType) {
+	if doc.IsIndex() {
 		return nil, &FormatError{reference, "is an index where a manifest for one platform should be"}
 	}
-	return parsePart(reference, desc, data)
+	return newPart(desc.Digest, doc), nil
 }
 
-func parsePart(reference string, desc ocispec.Descriptor, data []byte) (*part, error) {
-	p := &part{digest: desc.Digest}
-	if err := json.Unmarshal(data, &p.Manifest); err != nil {
-		return nil, &FormatError{reference, "manifest does not parse: " + err.Error()}
-	}
+func newPart(d digest.Digest, doc *Document) *part {
+	p := &part{Document: doc, digest: d}
 	p.platform, _ = ParsePlatform(p.Annotations[AnnotationPlatform])
-	return p, nil
+	return p
 }
-
-// artifactType falls back on the config's media type, where image-spec 1.0 had
-// it.
-func (p *part) artifactType() string { return cmp.Or(p.ArtifactType, p.Config.MediaType) }
 
 // titled returns a build for each layer that is titled as the archive or the
 // executable of the driver for a platform, the first for each. Other layers are

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // Read fetches what the tags of a candidate name and returns the release. The
@@ -35,7 +34,7 @@ func ReadFor(ctx context.Context, r Reader, name string, c Candidate, platforms 
 			return rd.finish(c.Tag)
 		}
 		if bare.platform.IsZero() {
-			if bare.artifactType() != TypeSingle {
+			if bare.Type() != TypeSingle {
 				return nil, rd.platformless(c.Tag)
 			}
 			// In the tags layout the bare tag points at linux-amd64 only.
@@ -108,22 +107,19 @@ func (rd *reading) root(reference string) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	mediaType, err := mediaTypeOf(reference, desc, data)
+	doc, err := ParseDocument(reference, desc.MediaType, data)
 	if err != nil {
 		return nil, err
 	}
 	rd.rel.Digest = desc.Digest
-	if IsIndex(mediaType) {
+	if doc.IsIndex() {
 		rd.rel.Layout = LayoutIndex
-		return nil, rd.index(reference, data)
+		return nil, rd.index(reference, doc)
 	}
-	p, err := parsePart(reference, desc, data)
-	if err != nil {
-		return nil, err
-	}
+	p := newPart(desc.Digest, doc)
 	rd.facts = append(rd.facts, p.Annotations)
 	titled := p.titled(rd.rel.Name)
-	if p.artifactType() == TypeMulti || p.platform.IsZero() && len(titled) > 1 {
+	if p.Type() == TypeMulti || p.platform.IsZero() && len(titled) > 1 {
 		rd.rel.Layout = LayoutFiles
 		for _, b := range titled {
 			rd.rel.Offered = append(rd.rel.Offered, b.Platform)
@@ -153,25 +149,3 @@ func (rd *reading) add(p *part, platform Platform, tag string) error {
 // most is how many manifests of one release are fetched at a time: more than
 // releases have, and few enough for a hostile index of all platforms.
 const most = 8
-
-// each calls f for 0 to n-1, several at a time, and returns the first error in
-// order of the index.
-func each(n int, f func(i int) error) error {
-	errs := make([]error, n)
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, most)
-	for i := range n {
-		slots <- struct{}{}
-		wg.Go(func() {
-			errs[i] = f(i)
-			<-slots
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}

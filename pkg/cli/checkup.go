@@ -12,6 +12,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // littleRoom is how much free space is worth a word, in bytes: an archive and
@@ -27,9 +29,9 @@ func (c *checkup) home(engine *install.Engine) {
 	case on.Writable != nil:
 		c.add(findAdvice, "home", dir, on.Writable.Error(), "make it writable, or say --home DIR")
 	case on.Free >= 0 && on.Free < littleRoom:
-		c.add(findAdvice, "home", dir, bytesText(on.Free)+" are free", "make room, for one by "+c.a.displayName()+" prune")
+		c.add(findAdvice, "home", dir, ui.Bytes(on.Free)+" are free", "make room, for one by "+c.a.displayName()+" prune")
 	default:
-		c.add(findOK, "home", dir, "writable, "+bytesText(on.Free)+" are free", "")
+		c.add(findOK, "home", dir, "writable, "+ui.Bytes(on.Free)+" are free", "")
 	}
 }
 
@@ -51,19 +53,19 @@ func (c *checkup) project(p *plugins.Project) (*lockfile.Lock, error) {
 	}
 	if !exists(p.ManifestFile()) {
 		if lock == nil {
-			c.add(findAdvice, "manifest", c.a.rel(p.ManifestFile()), "there is none", c.a.displayName()+" init")
+			c.add(findAdvice, "manifest", c.a.ui.Rel(p.ManifestFile()), "there is none", c.a.displayName()+" init")
 		}
 		return lock, nil
 	}
 	switch err := p.CheckLock().(type) {
 	case nil:
-		c.add(findOK, "lock", c.a.rel(p.LockFile()), "current", "")
+		c.add(findOK, "lock", c.a.ui.Rel(p.LockFile()), "current", "")
 	case *plugins.StaleError:
 		text := "there is none"
 		if !err.Missing {
 			text = "out of date: " + err.Differences[0].String()
 		}
-		c.add(findAdvice, "lock", c.a.rel(p.LockFile()), text, c.a.displayName()+" lock")
+		c.add(findAdvice, "lock", c.a.ui.Rel(p.LockFile()), text, c.a.displayName()+" lock")
 	default:
 		return nil, err
 	}
@@ -75,9 +77,10 @@ func (c *checkup) drivers(ctx context.Context, p *plugins.Project, lock *lockfil
 	dirs := c.a.searchPath()
 	if lock != nil {
 		if err := p.CheckPlatform(); err != nil {
-			c.add(findProblem, "lock", c.a.rel(p.LockFile()), err.Error(), strings.Join(c.a.hints(err), "; "))
+			c.add(findProblem, "lock", c.a.ui.Rel(p.LockFile()), err.Error(), strings.Join(c.a.hints(err), "; "))
 		}
 	}
+	c.aliases(lock)
 	statuses, err := p.List(ctx, dirs)
 	if err != nil {
 		return err
@@ -106,9 +109,24 @@ func (c *checkup) drivers(ctx context.Context, p *plugins.Project, lock *lockfil
 	return nil
 }
 
+// aliases tells what an alias costs in the operator (SchemaHero v0.24, v0.25): it
+// keeps a driver that it started under the name the driver gives itself, and looks
+// for it under the file's.
+func (c *checkup) aliases(lock *lockfile.Lock) {
+	if lock == nil {
+		return
+	}
+	for _, p := range lock.Plugins {
+		if len(p.Aliases) > 0 {
+			c.add(findAdvice, "alias", p.Name, "installed as "+strings.Join(p.Aliases, ", ")+" too: under that name SchemaHero's operator starts a process for each connection and ends none, until the pod is out of memory; plan on a command line is not affected",
+				"give the operator's pods more memory: nothing that is installed here mends it")
+		}
+	}
+}
+
 func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 	a := c.a
-	path := a.rel(s.Path)
+	path := a.ui.Rel(s.Path)
 	bad := findAdvice
 	if locked {
 		bad = findProblem
@@ -127,14 +145,18 @@ func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 		if !install.Searched(s.Path, dirs) {
 			c.add(findAdvice, "driver", path, "is not in a folder where the host looks from here", "start the host in the folder of the manifest, or set SCHEMAHERO_PLUGIN_PATH="+filepath.Dir(s.Path))
 		}
+	case s.State == install.Foreign && !locked && filepath.Dir(s.Path) == dirs[0]:
+		c.add(findAdvice, "driver", path, "the host finds it first and never starts it from here: it then takes what is in ~/.schemahero/plugins, or downloads a driver", "remove it, or move it to plugins/bin")
 	case s.State == install.Foreign && s.Unjudged:
 		c.add(bad, "driver", path, "was not installed by this program, and nothing here tells whether it is the locked driver", "find out, and adopt it if it is: "+a.displayName()+" sync; replace it whatever it is: "+a.displayName()+" sync --force")
 	case s.State == install.Foreign:
 		c.add(bad, "driver", path, "was not installed by this program", "remove it, or let sync replace it: "+a.displayName()+" sync --force")
 	case s.State == install.Shadowed && !locked:
-		c.add(findOK, "driver", path, "is not used here: the host takes "+a.rel(plugins.Shadowing(s.Item, dirs)), "")
+		by, _ := install.Shadow(s.Item, dirs)
+		c.add(findOK, "driver", path, "is not used here: the host takes "+a.ui.Rel(by.Path), "")
 	case s.State == install.Shadowed:
-		c.add(bad, "driver", path, "the host would load "+plugins.Shadowing(s.Item, dirs), "remove that file")
+		by, _ := install.Shadow(s.Item, dirs)
+		c.add(bad, "driver", path, ui.HostTakes(by), "remove that file")
 	case s.State == install.Unused:
 		c.add(findAdvice, "driver", path, "is wanted by no lock", a.displayName()+" prune")
 	default:
@@ -145,7 +167,7 @@ func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 // executable reads what an installed driver says of itself, without running it
 // unless start.
 func (c *checkup) executable(ctx context.Context, s install.Status, locked, start bool) {
-	path := c.a.rel(s.Path)
+	path := c.a.ui.Rel(s.Path)
 	bad := findAdvice
 	if locked {
 		bad = findProblem

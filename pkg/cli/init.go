@@ -23,7 +23,8 @@ func (a *app) initCommand() *cobra.Command {
 	var local bool
 	cmd := a.command("init", "Write a manifest, "+plugins.ManifestName,
 		`The manifest is written into the working directory and begins empty, or with
-the drivers that --from finds in SchemaHero's YAML (Database and Table objects).
+the drivers that --from finds in SchemaHero's YAML: Database and Table objects,
+or Lists of them as kubectl get writes, in a folder, a file or standard input.
 An existing manifest is never overwritten.
 
 --local installs drivers into plugins/bin beside the manifest, where the host
@@ -31,9 +32,10 @@ looks too, and keeps that folder out of git.`,
 		examples(
 			"init", "begin in this folder",
 			"init --local", "drivers of this project only, beside it",
-			"init --from schemas/", "require the drivers that these YAML files need"),
+			"init --from schemas/", "require the drivers that these YAML files need",
+			"init --from - < objects.yaml", "or what kubectl get databases,tables -A -o yaml wrote"),
 		none, func(*cobra.Command, []string) error { return a.runInit(from, registry, local) })
-	cmd.Flags().StringVar(&from, "from", "", "folder of SchemaHero YAML to learn the drivers from")
+	cmd.Flags().StringVar(&from, "from", "", "folder or file of SchemaHero YAML to learn the drivers from; - for standard input")
 	cmd.Flags().StringVar(&registry, "registry", "", "registry to write into the manifest")
 	cmd.Flags().BoolVar(&local, "local", false, "install into "+localDir+" beside the manifest")
 	return cmd
@@ -45,7 +47,7 @@ func (a *app) runInit(from, registry string, local bool) error {
 		file = a.abs(a.flags.file)
 	}
 	if exists(file) {
-		return &refused{fmt.Sprintf("%s: exists already", a.rel(file)), []string{"add drivers to it: " + a.displayName() + " add postgres"}}
+		return &refused{fmt.Sprintf("%s: exists already", a.ui.Rel(file)), []string{"add drivers to it: " + a.displayName() + " add postgres"}}
 	}
 	o := manifest.NewOptions{Registry: registry}
 	if registry != "" {
@@ -58,11 +60,8 @@ func (a *app) runInit(from, registry string, local bool) error {
 	}
 	var needs []kube.Need
 	if from != "" {
-		info, err := os.Stat(a.abs(from))
-		if err != nil || !info.IsDir() {
-			return usagef("--from %s: is no folder", from)
-		}
-		if needs, err = kube.Scan(os.DirFS(a.abs(from))); err != nil {
+		var err error
+		if needs, err = a.needs(from); err != nil {
 			return err
 		}
 		for _, n := range needs {
@@ -72,12 +71,12 @@ func (a *app) runInit(from, registry string, local bool) error {
 	if err := writeNew(file, manifest.New(o)); err != nil {
 		return err
 	}
-	a.say("wrote %s", a.rel(file))
+	a.ui.Say("wrote %s", a.ui.Rel(file))
 	for _, n := range needs {
-		a.say("  %s, for %s", n.Driver, strings.Join(n.Objects, ", "))
+		a.ui.Say("  %s, for %s", n.Driver, strings.Join(n.Objects, ", "))
 	}
 	if from != "" && len(needs) == 0 {
-		a.warn("%s: no Database or Table object of SchemaHero was found", from)
+		a.ui.Warn("%s: no Database or Table object of SchemaHero was found", from)
 	}
 	if local {
 		if err := a.ignore(filepath.Join(filepath.Dir(file), ".gitignore"), "/"+localDir+"/"); err != nil {
@@ -88,8 +87,28 @@ func (a *app) runInit(from, registry string, local bool) error {
 	if len(needs) > 0 {
 		next = "lock and install: " + a.displayName() + " sync"
 	}
-	a.say("%s %s", a.paint(styleHint, "next:"), next)
+	a.ui.Hint("next:", "%s", next)
 	return nil
+}
+
+// needs reads SchemaHero's YAML: of a folder, a file, or standard input for "-".
+func (a *app) needs(from string) ([]kube.Need, error) {
+	if from == "-" {
+		return kube.Read("standard input", a.ui.In)
+	}
+	f, err := os.Open(a.abs(from))
+	if err != nil {
+		return nil, usagef("--from %s: no such file or folder", from)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return kube.Scan(os.DirFS(a.abs(from)))
+	}
+	return kube.Read(from, f)
 }
 
 // writeNew makes a file that must not be there yet.
@@ -125,6 +144,6 @@ func (a *app) ignore(file, line string) error {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	a.say("added %s to %s", line, a.rel(file))
+	a.ui.Say("added %s to %s", line, a.ui.Rel(file))
 	return nil
 }

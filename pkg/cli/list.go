@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 
@@ -13,6 +12,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // searchPath is where the host would look for drivers from here.
@@ -52,7 +53,9 @@ the host looks, and drivers that others put there. The state is one of
   changed        installed, then changed
   notExecutable  the host cannot start it
   foreign        not installed by this program
-  shadowed       the host finds another one first
+  shadowed       the host finds another one first; one in the working
+                 directory it then does not start, and goes on to the home
+                 or downloads
   unused         wanted by no lock; prune removes it`,
 		examples(
 			"list", "what is installed",
@@ -71,8 +74,22 @@ the host looks, and drivers that others put there. The state is one of
 			if err != nil {
 				return err
 			}
-			return a.print(a.pluginView(statuses, lock))
+			var names []string
+			for _, s := range statuses {
+				if !slices.Contains(names, s.Name) {
+					names = append(names, s.Name)
+					a.warnUnstarted(install.Discover(hostPlatform().Executable(s.Name), a.searchPath()))
+				}
+			}
+			return a.ui.Print(ui.Plugins(statuses, lock))
 		})
+}
+
+// warnUnstarted tells of a file that the host finds first and does not start.
+func (a *app) warnUnstarted(found []install.Found) {
+	if len(found) > 0 && found[0].Problem != "" {
+		a.ui.Warn("%s: %s: the host finds it first, and then takes what is in ~/.schemahero/plugins, or downloads a driver", found[0].Path, found[0].Problem)
+	}
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -103,7 +120,7 @@ func (a *app) runVerify(ctx context.Context, remote bool) error {
 	}
 	report, err := p.Verify(ctx, plugins.SyncOptions{Frozen: !exists(p.ManifestFile())})
 	if unmarked, ok := errors.AsType[*install.MarkError](err); ok {
-		a.warn("%s", escape(unmarked.Error())) // what is wrong is known all the same
+		a.ui.Warn("%s", unmarked.Error()) // what is wrong is known all the same
 	} else if err != nil {
 		return err
 	}
@@ -114,7 +131,7 @@ func (a *app) runVerify(ctx context.Context, remote bool) error {
 	}
 	findings, err := p.VerifyRemote(ctx)
 	for _, f := range findings {
-		a.warn("%s", escape(f.String()))
+		a.ui.Warn("%s", f.String())
 	}
 	if err == nil && failed == nil && len(findings) > 0 {
 		failed = &drift{text: "the registries differ from the lock", next: a.displayName() + " outdated"}
@@ -126,8 +143,10 @@ func (a *app) whichCommand() *cobra.Command {
 	cmd := a.command("which NAME", "Tell which file the host would load for a driver, and why",
 		`The host looks in the working directory, in plugins/bin, in the user's home, in
 two folders of the system and in SCHEMAHERO_PLUGIN_PATH, and takes the first
-file of the driver's name. The path goes to standard output; files that it hides
-are told on standard error.`,
+file of the driver's name. One that it finds in the working directory it never
+starts: it asks for the bare name, which is looked up on PATH, and then takes
+the file in the user's home, or downloads one. The path goes to standard output;
+files that it hides are told on standard error.`,
 		examples(
 			"which postgres", "the file that the host would start",
 			"which cockroachdb -o json", "every candidate, for a script",
@@ -139,10 +158,10 @@ are told on standard error.`,
 
 // whichItem is an item of a WhichList: a file of the driver's name.
 type whichItem struct {
-	Name    string `json:"name"`
-	Path    string `json:"path"`
-	Loaded  bool   `json:"loaded"`
-	Problem string `json:"problem"`
+	Name    string `json:"name" col:"NAME,name"`
+	Loaded  bool   `json:"loaded" col:"LOADED"`
+	Path    string `json:"path" col:"PATH"`
+	Problem string `json:"problem" col:"PROBLEM"`
 }
 
 func (a *app) runWhich(name string) error {
@@ -154,10 +173,10 @@ func (a *app) runWhich(name string) error {
 	}
 	dirs := a.searchPath()
 	found := install.Discover(hostPlatform().Executable(name), dirs)
-	if a.flags.verbose {
+	if a.ui.Verbose {
 		for _, d := range dirs {
 			if !slices.ContainsFunc(found, func(f install.Found) bool { return filepath.Dir(f.Path) == d }) {
-				a.say("%s: none here", d)
+				a.ui.Say("%s: none here", d)
 			}
 		}
 	}
@@ -167,20 +186,22 @@ func (a *app) runWhich(name string) error {
 			[]string{"install what the project locks: " + a.displayName() + " sync", "or the newest release, without a project: " + a.displayName() + " download " + name},
 		}
 	}
+	loaded, ok := install.Loaded(found, a.userHome())
 	var items []whichItem
-	for i, f := range found {
-		items = append(items, whichItem{name, f.Path, i == 0, f.Problem})
+	for _, f := range found {
+		items = append(items, whichItem{name, ok && f.Path == loaded.Path, f.Path, f.Problem})
 	}
 	for _, f := range found[1:] {
-		a.say("%s: shadowed by %s", f.Path, found[0].Path)
+		a.ui.Say("%s: shadowed by %s", f.Path, found[0].Path)
 	}
-	if found[0].Problem != "" {
-		a.warn("%s: %s", found[0].Path, found[0].Problem)
+	a.warnUnstarted(found)
+	if !ok && a.ui.Output == "" {
+		return &refused{
+			fmt.Sprintf("%s: the host would download it: of the files that it finds it starts none", name),
+			[]string{"remove " + found[0].Path + ", or move it to where the host starts drivers from: plugins/bin"},
+		}
 	}
-	v := view{object: newList("WhichList", items), names: []string{name}, columns: cols("NAME", "LOADED", "PATH", "PROBLEM"),
-		text: func(w io.Writer) { fmt.Fprintln(w, found[0].Path) }}
-	for _, it := range items {
-		v.rows = append(v.rows, []any{it.Name, it.Loaded, it.Path, it.Problem})
-	}
-	return a.print(v)
+	v := ui.List("WhichList", "plugin", items)
+	v.Text = func(w ui.Lines) { w.Line("%s", loaded.Path) }
+	return a.ui.Print(v)
 }

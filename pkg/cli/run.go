@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
@@ -42,17 +43,14 @@ func (a *app) runRun(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	a.stopProgress()
+	a.ui.StopProgress()
 	a.warnAccepted(report.Lock, report.Changes, report.Items)
 	dirs := a.searchPath()
 	var shadowed []string
 	for _, it := range report.Items {
-		it.State = install.OK
-		for _, s := range plugins.Shadow([]install.Status{it.Status}, dirs) {
-			if s.State == install.Shadowed {
-				shadowed = append(shadowed, plugins.Shadowing(it.Item, dirs))
-				a.warn("%s: the host would load %s", a.rel(it.Path), plugins.Shadowing(it.Item, dirs))
-			}
+		if by, ok := install.Shadow(it.Item, dirs); ok {
+			shadowed = append(shadowed, by.Path)
+			a.ui.Warn("%s: %s", a.ui.Rel(it.Path), ui.HostTakes(by))
 		}
 	}
 	if len(shadowed) > 0 {
@@ -131,7 +129,8 @@ func (a *app) runEnv(folders []string) []string {
 func (a *app) child(ctx context.Context, path string, args, env []string) error {
 	c := exec.CommandContext(ctx, path, args[1:]...)
 	c.Env = env
-	c.Stdin, c.Stdout, c.Stderr = a.In, a.stdout, a.Err
+	c.Stdin = a.ui.In
+	c.Stdout, c.Stderr = a.ui.Raw()
 	// The terminal sends an interrupt to the child too: give it the time to end
 	// by itself.
 	c.Cancel = func() error { return c.Process.Signal(signalOf(ctx)) }

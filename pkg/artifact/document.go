@@ -1,0 +1,150 @@
+package artifact
+
+import (
+	"cmp"
+	_ "crypto/sha256" // what is accepted as a digest can be computed
+	_ "crypto/sha512"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// MaxBlob is the size over which a blob is not believed to exist, in bytes. It
+// keeps sums of sizes far from overflowing.
+const MaxBlob = 64 << 30
+
+// Document is an index or a manifest whose bytes have been read by
+// ParseDocument. An index has no layers, a manifest no Manifests.
+type Document struct {
+	ocispec.Manifest
+	Manifests []ocispec.Descriptor `json:"manifests"`
+}
+
+// IsIndex reports whether the document is an index.
+func (d *Document) IsIndex() bool { return IsIndex(d.MediaType) }
+
+// Type is the artifact type, or the config's media type, where image-spec 1.0
+// had it.
+func (d *Document) Type() string { return cmp.Or(d.ArtifactType, d.Config.MediaType) }
+
+// ParseDocument is the one reader of indexes and manifests. mediaType is what
+// the carrier calls the bytes, "" where it does not say; subject is how errors
+// name them. What is returned has a media type of an index or of a manifest,
+// and every descriptor in it has a digest that can become a path and a size
+// that can be added up.
+//
+// The carrier's word alone would let one digest be an index for one reader and
+// a manifest for another (CVE-2021-41190), so the carrier, the stated media type
+// and the fields have to agree. The error is a *FormatError.
+func ParseDocument(subject, mediaType string, data []byte) (*Document, error) {
+	refuse := func(format string, args ...any) (*Document, error) {
+		return nil, &FormatError{subject, fmt.Sprintf(format, args...)}
+	}
+	var has struct{ Manifests, Layers, Config json.RawMessage }
+	var d Document
+	if err := json.Unmarshal(data, &has); err != nil {
+		return refuse("does not parse: %v", err)
+	}
+	if err := json.Unmarshal(data, &d); err != nil {
+		return refuse("does not parse: %v", err)
+	}
+	there := func(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+	lists, holds := there(has.Manifests), there(has.Layers) || there(has.Config)
+	stated := d.MediaType
+	switch known := IsIndex(mediaType) || IsManifest(mediaType); {
+	case known && stated != "" && (IsIndex(stated) != IsIndex(mediaType) || IsManifest(stated) != IsManifest(mediaType)):
+		return refuse("was sent as %q and says that it is %q", mediaType, stated)
+	case stated != "":
+	case known:
+		d.MediaType = mediaType
+	case lists:
+		d.MediaType = ocispec.MediaTypeImageIndex
+	case there(has.Layers) && there(has.Config):
+		d.MediaType = ocispec.MediaTypeImageManifest
+	default:
+		d.MediaType = mediaType
+	}
+	switch {
+	case lists && holds, lists && IsManifest(d.MediaType), holds && IsIndex(d.MediaType):
+		return refuse("is a manifest and an index at once")
+	case !IsIndex(d.MediaType) && !IsManifest(d.MediaType):
+		return refuse("media type %q is neither an index's nor a manifest's", d.MediaType)
+	}
+	if problem := d.problem(); problem != "" {
+		return refuse("%s", problem)
+	}
+	return &d, nil
+}
+
+// problem says which descriptor cannot be followed.
+func (d *Document) problem() string {
+	for i, m := range d.Manifests {
+		if p := descriptorProblem(m); p != "" {
+			return fmt.Sprintf("manifest %d: %s", i+1, p)
+		}
+	}
+	for i, l := range d.Layers {
+		if p := descriptorProblem(l); p != "" {
+			return fmt.Sprintf("layer %d: %s", i+1, p)
+		}
+	}
+	if d.Config.Digest != "" { // a config left out is written by some as one of zero values
+		if p := descriptorProblem(d.Config); p != "" {
+			return "config: " + p
+		}
+	}
+	if d.Subject != nil {
+		if p := descriptorProblem(*d.Subject); p != "" {
+			return "subject: " + p
+		}
+	}
+	return ""
+}
+
+func descriptorProblem(d ocispec.Descriptor) string {
+	switch {
+	case !IsContentDigest(d.Digest):
+		return fmt.Sprintf("digest %q is neither a SHA-256 nor a SHA-512", cut(d.Digest.String()))
+	case d.Size < 0 || d.Size > MaxBlob:
+		return fmt.Sprintf("size %d is not between 0 and %d", d.Size, int64(MaxBlob))
+	case d.MediaType != "" && !isMediaType(d.MediaType):
+		return fmt.Sprintf("media type %q is not TYPE/SUBTYPE", cut(d.MediaType))
+	}
+	return ""
+}
+
+// cut keeps what a message quotes of a registry's text to a line's length.
+func cut(s string) string { return s[:min(len(s), 160)] }
+
+// IsContentDigest reports whether d is "sha256:" or "sha512:" and as many
+// lower-case hexadecimal digits as the algorithm has.
+func IsContentDigest(d digest.Digest) bool {
+	algorithm, encoded, _ := strings.Cut(d.String(), ":")
+	switch digest.Algorithm(algorithm) {
+	case digest.SHA256:
+		return isHex(encoded, 64)
+	case digest.SHA512:
+		return isHex(encoded, 128)
+	}
+	return false
+}
+
+// isMediaType reports whether s is TYPE/SUBTYPE[; PARAMETERS] in printable
+// ASCII of at most 255 bytes (RFC 6838, section 4.2; parameters stand in what
+// some tools write).
+func isMediaType(s string) bool {
+	kind, rest, ok := strings.Cut(s, "/")
+	printable := !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+	return ok && kind != "" && rest != "" && len(s) <= 255 && printable && !strings.Contains(kind, " ")
+}
+
+// ReferrersTag is the tag of the index that lists the referrers of a digest
+// where a registry has no referrers API (distribution-spec, "Referrers Tag
+// Schema"). With .sig behind it, it is where cosign before 3 kept signatures.
+func ReferrersTag(d digest.Digest) string {
+	tag := strings.Replace(d.String(), ":", "-", 1)
+	return tag[:min(len(tag), 128)]
+}
