@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 // trustHints are those about signatures, rules and keys.

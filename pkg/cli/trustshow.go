@@ -12,7 +12,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 func (a *app) trustShowCommand() *cobra.Command {
@@ -68,11 +68,11 @@ func (a *app) runTrustShow(ctx context.Context, ref, key string) error {
 	if err != nil {
 		return err
 	}
-	v, err := a.newVerifier()
+	v, _, err := a.newTrust()
 	if err != nil {
 		return err
 	}
-	found, err := v.trust.Inspect(ctx, repo, desc.Digest, rule)
+	found, err := v.Inspect(ctx, repo, desc.Digest, rule)
 	if err != nil {
 		return err
 	}
