@@ -15,12 +15,12 @@ COMMIT_TIME ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 # The scripts that run under the race detector: those that do most at once. One
 # start of the program takes a second there, so all of them would take minutes.
-RACE_SCRIPTS ?= main-|mirror|projects|interrupt
+RACE_SCRIPTS ?= mirror|projects|interrupt
 
 # How often each fuzz target runs. A number and not a time: before Go 1.27 a time
 # that runs out fails now and then with "context deadline exceeded"
 # (golang.org/issue/75804).
-FUZZTIME ?= 20000x
+FUZZTIME ?= 10000x
 
 # Go needs a place for modules and builds. Where there is no HOME (cron, some
 # containers), it is in the checkout, in a folder that Go ignores.
@@ -50,14 +50,14 @@ test: lint unit race fuzz ## Run everything that needs no server: lint, unit and
 
 .PHONY: unit
 unit: ## Run the unit and script tests
-	go test ./... ./testdata/tools/release
-	go -C testdata/tools/schema test ./...
-	go -C testdata/tools/sbom test ./...
+	go test ./...
+	go -C hack test ./...
+	go -C testdata/sbom test ./...
 
 .PHONY: race
 race: ## Run the same tests under the race detector, without the long ones
 	go test -race -short $$(go list ./... | grep -v /cmd/)
-	go test -race -short -run '^TestScript$$/^($(RACE_SCRIPTS))' ./cmd/...
+	go test -race -short -run '^TestLayouts$$|^TestScript$$/^($(RACE_SCRIPTS))' ./cmd/...
 
 # Ten runs to make an input smaller: by default it is a minute, which is all that
 # a target would do.
@@ -72,10 +72,11 @@ fuzz: ## Run each fuzz target FUZZTIME times (FUZZTIME=10000000x for a night)
 lint: ## Check format, vet for three systems, golangci-lint, actionlint
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; fi
-	go vet ./... ./testdata/tools/release
+	go vet ./...
+	go -C hack vet ./...
 	GOOS=darwin go vet ./...
 	GOOS=windows go vet ./...
-	go tool -modfile=testdata/tools/golangci-lint/go.mod golangci-lint run ./... ./testdata/tools/release
+	go tool -modfile=testdata/tools/golangci-lint/go.mod golangci-lint run ./...
 	go tool -modfile=testdata/tools/actionlint/go.mod actionlint .github/workflows/*.y*ml docs/ci/*.yaml
 
 .PHONY: test-peers
@@ -91,17 +92,16 @@ crash: ## Kill 300 syncs at random points, and let 16 processes sync 20 times ea
 
 .PHONY: bench
 bench: build ## Measure against the oras loop and the least there can be (BENCH="-only cold" for a part)
-	go -C testdata/bench vet ./...
-	go -C testdata/bench run . -plugin "$(CURDIR)/$(BIN)" -oras "$(PEERS_CACHE)/oras.land_oras@v1.3.6/oras" $(BENCH)
+	go -C hack run ./bench -plugin "$(CURDIR)/$(BIN)" -oras "$(PEERS_CACHE)/oras.land_oras@v1.3.6/oras" $(BENCH)
 
 .PHONY: krew
 krew: ## Write release archives, checksums and krew manifest to dist, the same bytes for one commit
-	go run ./testdata/tools/release -version "$(VERSION)" -revision "$(REVISION)" -time "$(COMMIT_TIME)"
+	go -C hack run ./release -version "$(VERSION)" -revision "$(REVISION)" -time "$(COMMIT_TIME)"
 
 .PHONY: docs
 docs: ## Write docs/cli and docs/schema anew from the program
 	go test ./pkg/cli -run '^TestDocs$$' -update
-	go -C testdata/tools/schema run . $(CURDIR)/docs/schema/schemahero-plugins.json
+	go -C hack run ./schema $(CURDIR)/docs/schema/schemahero-plugins.json
 
 .PHONY: demo
 demo: build ## Show the main job from nothing

@@ -50,7 +50,8 @@ var layers = map[string][]string{
 	"plugins":        {"pkg/fault", "pkg/artifact", "pkg/config", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/project"},
 	"plugins/signed": {"plugins", "pkg/project", "pkg/trust", "pkg/policy", "pkg/config", "lockfile"},
 
-	"pkg/cli": {"*"},
+	"pkg/cli/ui": {"pkg/fault", "lockfile", "pkg/artifact", "pkg/install"},
+	"pkg/cli":    {"*"},
 
 	"cmd/kubectl-schemahero-plugin": {"pkg/cli"},
 }
@@ -60,7 +61,7 @@ var only = []struct {
 	prefix   string
 	packages []string
 }{
-	{"k8s.io/client-go", []string{"pkg/kube", "pkg/cli"}},
+	{"k8s.io/client-go", []string{"pkg/kube", "pkg/cli/ui"}},
 	{"github.com/sigstore/", []string{"pkg/trust"}},
 	{"oras.land/oras-go/v2/registry", []string{"pkg/registry"}},
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // maxSkew is how far clocks may be apart before certificates and tokens fail.

@@ -11,9 +11,9 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins/signed"
-	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 // accepted are the repositories whose releases a trust rule accepts with no
@@ -60,8 +60,8 @@ func (a *app) warnAccepted(lock *lockfile.Lock, changes []lockfile.Change, items
 		}
 		if rule, ok := a.accepted.take(entry.Repository); ok {
 			at := rule.Pos
-			at.File = a.rel(at.File)
-			a.warn("%s", escape(fmt.Sprintf("%s: accepted without a signature: the trust rule for %s (%s) says unsigned", entry.Repository, rule.Scope, at)))
+			at.File = a.ui.Rel(at.File)
+			a.ui.Warn("%s", fmt.Sprintf("%s: accepted without a signature: the trust rule for %s (%s) says unsigned", entry.Repository, rule.Scope, at))
 		}
 	}
 }
@@ -79,7 +79,7 @@ func (a *app) warnUnsigned(lock *lockfile.Lock, graphs []*transfer.Graph) {
 		}
 		for _, root := range signed.Roots(entry) {
 			if !signedIn(graphs[i], root) {
-				a.warn("%s", escape(entry.Name+" "+entryVersion(&entry)+": the lock says that it is signed by "+signerText(entry.Signature)+", and no signature of "+string(root)+" was found to take along"))
+				a.ui.Warn("%s", entry.Name+" "+entryVersion(&entry)+": the lock says that it is signed by "+signerText(entry.Signature)+", and no signature of "+string(root)+" was found to take along")
 			}
 		}
 	}

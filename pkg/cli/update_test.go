@@ -4,8 +4,8 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
 
 // What an update ends with, by what became of a tag; the rest are warnings.
