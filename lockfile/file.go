@@ -2,13 +2,10 @@ package lockfile
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
@@ -61,68 +58,5 @@ func (l *Lock) Save(file string) error {
 	if old, err := ReadFile(file); err == nil && bytes.Equal(old, data) {
 		return nil
 	}
-	return replace(file, data)
-}
-
-// replace puts data in the place of a file by way of a sibling: rename is
-// atomic within a folder only.
-func replace(file string, data []byte) (err error) {
-	temp, err := sibling(file)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(temp.Name())
-		}
-	}()
-	if old, e := os.Lstat(file); e == nil && old.Mode().IsRegular() {
-		err = keepMode(temp, old.Mode().Perm())
-	}
-	if err == nil {
-		_, err = temp.Write(data)
-	}
-	if err == nil {
-		err = temp.Sync()
-	}
-	if e := temp.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), file); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(file))
-}
-
-// keepMode asks for a change only where one is needed: some file systems
-// refuse any.
-func keepMode(temp *os.File, mode fs.FileMode) error {
-	info, err := temp.Stat()
-	if err != nil || info.Mode().Perm() == mode {
-		return err
-	}
-	return temp.Chmod(mode)
-}
-
-// sibling makes a new file beside a file, never following what may lie there
-// under its name already.
-func sibling(file string) (*os.File, error) {
-	for try := 0; ; try++ {
-		name := filepath.Join(filepath.Dir(file), fmt.Sprintf(".%s.tmp-%d-%d", filepath.Base(file), os.Getpid(), try))
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-		if err == nil {
-			return f, nil
-		}
-		if errors.Is(err, fs.ErrExist) && try < 1000 {
-			continue
-		}
-		// Nobody knows the sibling: what cannot be written is the file.
-		if cause := new(fs.PathError); errors.As(err, &cause) {
-			err = &fs.PathError{Op: "write", Path: file, Err: cause.Err}
-		}
-		return nil, err
-	}
+	return disk.Disk{}.WriteFile(file, data, disk.Writing{})
 }

@@ -55,18 +55,5 @@ func (c *catalog) Reader(repository string) (artifact.Reader, error) {
 	return c.o.repository(repository)
 }
 
-// each calls f for 0 to n-1, some at a time, and returns all errors in order.
-func each(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
-	errs := make([]error, n)
-	slots := make(chan struct{}, 8)
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			errs[i] = f(ctx, i)
-		})
-	}
-	wg.Wait()
-	return join(errs)
-}
+// parallelRequests is how many releases are asked for at a time.
+const parallelRequests = 8

@@ -11,6 +11,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // PlatformError says that a locked release serves no such platform.
@@ -69,7 +70,7 @@ func (p *Project) items(in *inputs, lock *lockfile.Lock, o SyncOptions) (items [
 			items = append(items, entryItems(entry, locked, target)...)
 		}
 	}
-	return items, dirs, join(missing)
+	return items, dirs, parallel.Join(missing)
 }
 
 // ownDir is where a project's drivers are installed unless somebody says

@@ -12,6 +12,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
 
@@ -47,7 +48,7 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 	}
 	v := vetting{in: in, frozen: true, again: true}
 	moved := make([][]resolve.Moved, len(lock.Plugins))
-	err = each(ctx, len(lock.Plugins), func(ctx context.Context, i int) (err error) {
+	err = parallel.Join(parallel.Each(ctx, len(lock.Plugins), parallelRequests, func(i int) (err error) {
 		entry := lock.Plugins[i].Clone()
 		moved[i], err = resolve.Check(ctx, p.catalog, lock.Plugins[i:i+1])
 		if err != nil {
@@ -60,7 +61,7 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 			return err
 		}
 		return p.vet(ctx, &entry, v)
-	})
+	}))
 	return slices.Concat(moved...), err
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
@@ -95,7 +96,7 @@ const maxTries = 10
 // alone the lock is stale and the next run heals that.
 func (p *Project) save(in *inputs, lock *lockfile.Lock) error {
 	if string(in.edited) != string(in.onDisk) {
-		if err := writeFile(p.manifest, in.edited); err != nil {
+		if err := (disk.Disk{}).WriteFile(p.manifest, in.edited, disk.Writing{Follow: true}); err != nil {
 			return err
 		}
 	}
@@ -112,6 +113,7 @@ func sameLock(a, b *lockfile.Lock) bool {
 // sweep removes what processes that were killed left behind.
 func (p *Project) sweep(dirs []string) {
 	p.engine.Sweep(dirs...)
-	lockfile.Sweep(p.lock)
-	lockfile.Sweep(p.manifest)
+	var d disk.Disk
+	_, _ = d.SweepFile(p.lock) // the next one tries again
+	_, _ = d.SweepFile(p.manifest)
 }

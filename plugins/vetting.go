@@ -9,6 +9,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
 
@@ -29,14 +30,14 @@ type vetting struct {
 func (p *Project) verify(ctx context.Context, result *resolve.Result, v vetting) (refused []error, err error) {
 	entries := result.Lock.Plugins
 	verdicts := make([]error, len(entries))
-	err = each(ctx, len(entries), func(ctx context.Context, i int) error {
+	err = parallel.Join(parallel.Each(ctx, len(entries), parallelRequests, func(i int) error {
 		err := p.vet(ctx, &entries[i], v)
 		if errors.As(err, new(*RefusedError)) || errors.As(err, new(*SignerError)) {
 			verdicts[i] = err
 			return nil
 		}
 		return err
-	})
+	}))
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +57,8 @@ func (p *Project) verify(ctx context.Context, result *resolve.Result, v vetting)
 		entries[i], verdicts[i] = kept, nil
 	}
 	// One that could not be kept, or that others do not go with, ends it all.
-	if len(refused) > 0 && (join(verdicts) != nil || len(resolve.Stale(v.in.manifest, result.Lock, p.o.Override)) > 0) {
-		return nil, join(refused)
+	if len(refused) > 0 && (parallel.Join(verdicts) != nil || len(resolve.Stale(v.in.manifest, result.Lock, p.o.Override)) > 0) {
+		return nil, parallel.Join(refused)
 	}
 	return refused, nil
 }

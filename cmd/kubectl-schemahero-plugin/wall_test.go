@@ -24,28 +24,31 @@ const module = "github.com/schemahero/kubectl-schemahero-plugin/"
 var layers = map[string][]string{
 	"pkg/fault":    {},
 	"pkg/diag":     {"pkg/fault"},
-	"pkg/artifact": {"pkg/fault"},
+	"pkg/disk":     {"pkg/fault"},
+	"pkg/parallel": {},
+	"pkg/artifact": {"pkg/fault", "pkg/parallel"},
 	"pkg/pubgrub":  {},
 	"pkg/policy":   {"pkg/fault", "pkg/diag"},
 	"pkg/probe":    {"pkg/fault"},
 
 	"pkg/manifest": {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/policy"},
 	"pkg/config":   {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/policy"},
-	"lockfile":     {"pkg/fault", "pkg/diag", "pkg/artifact"},
+	"lockfile":     {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/artifact"},
 	"pkg/registry": {"pkg/fault", "pkg/artifact"},
 	"pkg/kube":     {"pkg/fault", "pkg/artifact"},
 	"pkg/serve":    {"pkg/fault", "pkg/registry", "pkg/artifact"},
 
-	"pkg/resolve":  {"pkg/fault", "pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/artifact", "pkg/diag"},
-	"pkg/install":  {"pkg/fault", "lockfile", "pkg/artifact", "pkg/probe"},
-	"pkg/trust":    {"pkg/fault", "pkg/registry", "pkg/artifact", "pkg/policy"},
+	"pkg/resolve":  {"pkg/fault", "pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/parallel", "pkg/artifact", "pkg/diag"},
+	"pkg/install":  {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/artifact", "pkg/probe"},
+	"pkg/trust":    {"pkg/fault", "pkg/disk", "pkg/registry", "pkg/artifact", "pkg/policy"},
 	"pkg/publish":  {"pkg/fault", "pkg/registry", "pkg/artifact", "pkg/probe"},
-	"pkg/transfer": {"pkg/fault", "lockfile", "pkg/registry", "pkg/artifact"},
+	"pkg/transfer": {"pkg/fault", "pkg/disk", "lockfile", "pkg/registry", "pkg/artifact"},
 	"pkg/export":   {"pkg/fault", "lockfile", "pkg/artifact"},
 
-	"plugins": {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install"},
+	"plugins": {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/artifact", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install"},
 
-	"pkg/cli": {"*"},
+	"pkg/cli/ui": {"pkg/fault", "lockfile", "pkg/artifact", "pkg/install"},
+	"pkg/cli":    {"*"},
 
 	"cmd/kubectl-schemahero-plugin": {"pkg/cli"},
 }
@@ -55,7 +58,7 @@ var only = []struct {
 	prefix   string
 	packages []string
 }{
-	{"k8s.io/client-go", []string{"pkg/kube", "pkg/cli"}},
+	{"k8s.io/client-go", []string{"pkg/kube", "pkg/cli/ui"}},
 	{"github.com/sigstore/", []string{"pkg/trust"}},
 	{"oras.land/oras-go/v2/registry", []string{"pkg/registry"}},
 }

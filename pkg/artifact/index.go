@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // index reads the manifests that an index lists, one for each platform. An
@@ -32,10 +34,10 @@ func (rd *reading) index(reference string, idx *Document) error {
 		}
 	}
 	parts := make([]*part, len(wanted))
-	err := each(len(parts), func(i int) (err error) {
+	err := parallel.First(parallel.Each(rd.ctx, len(parts), most, func(i int) (err error) {
 		parts[i], err = rd.manifest(wanted[i].Digest.String())
 		return err
-	})
+	}))
 	if err != nil {
 		return err
 	}

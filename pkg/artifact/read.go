@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // Read fetches what the tags of a candidate name and returns the release. The
@@ -150,25 +149,3 @@ func (rd *reading) add(p *part, platform Platform, tag string) error {
 // most is how many manifests of one release are fetched at a time: more than
 // releases have, and few enough for a hostile index of all platforms.
 const most = 8
-
-// each calls f for 0 to n-1, several at a time, and returns the first error in
-// order of the index.
-func each(n int, f func(i int) error) error {
-	errs := make([]error, n)
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, most)
-	for i := range n {
-		slots <- struct{}{}
-		wg.Go(func() {
-			errs[i] = f(i)
-			<-slots
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // tags reads the platforms' own tags, and completes them with what the bare
@@ -16,7 +18,7 @@ func (rd *reading) tags(c Candidate, bare *part) (*Release, error) {
 	parts := make([]*part, len(c.Platforms))
 	gone := make([]bool, len(c.Platforms))
 	guessed := bare != nil && bare.guessed
-	err := each(len(parts), func(i int) (err error) {
+	err := parallel.First(parallel.Each(rd.ctx, len(parts), most, func(i int) (err error) {
 		if !rd.wants(c.Platforms[i].Platform) && !guessed {
 			return nil
 		}
@@ -26,7 +28,7 @@ func (rd *reading) tags(c Candidate, bare *part) (*Release, error) {
 			return nil
 		}
 		return err
-	})
+	}))
 	if err != nil {
 		return nil, err
 	}

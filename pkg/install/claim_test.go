@@ -223,7 +223,7 @@ func TestPruneLeavesWhatIsLocked(t *testing.T) {
 	if _, err := os.Stat(dead); err == nil {
 		t.Error("the dead lock is still there")
 	}
-	lock.Finish()
+	lock.UnlockAndRemove()
 	if p, err = hold.Prune(t.Context(), PruneOptions{Store: true}); err != nil || len(p.Layers) != 1 {
 		t.Errorf("%+v, %v", p, err)
 	}

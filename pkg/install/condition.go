@@ -5,7 +5,7 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // Condition is how a home stands on its disk.

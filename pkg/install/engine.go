@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/flow"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/unpack"
 )

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // faults refuses the changes of a disk from the nth on.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/flow"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/unpack"
 )
@@ -40,7 +40,7 @@ func (e *Engine) fetch(ctx context.Context, l Layer) (Entry, error) {
 	if err := errors.Join(ctx.Err(), err); err != nil {
 		return Entry{}, err
 	}
-	if err := temp.Seal(0o644); err != nil {
+	if err := temp.Seal(0o644, true); err != nil {
 		return Entry{}, err
 	}
 	return e.store.put(temp, l.Digest, executable, size)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // Item is one file that should stand somewhere: a driver, or an alias of one.

@@ -1,9 +1,11 @@
 package install
 
 import (
+	"context"
 	"errors"
 	"runtime"
-	"sync"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // parallel returns how many layers or files are worked on at once. Inflating
@@ -17,35 +19,12 @@ func (e *Engine) parallel() int {
 }
 
 // each calls f for 0 to n-1, some at once, and joins the errors in that order.
-// After an error no other call begins, unless all is set.
+// After an error no other call begins, unless all is set. f looks at the context
+// itself: what was begun to be put back must not stop halfway.
 func (e *Engine) each(n int, all bool, f func(i int) error) error {
-	if n == 1 {
-		return f(0)
+	run := parallel.EachUntil
+	if all {
+		run = parallel.Each
 	}
-	errs := make([]error, n)
-	var (
-		mu     sync.Mutex
-		next   int
-		failed bool
-		wg     sync.WaitGroup
-	)
-	take := func() (int, bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		next++
-		return next - 1, next <= n && (all || !failed)
-	}
-	for range min(n, e.parallel()) {
-		wg.Go(func() {
-			for i, ok := take(); ok; i, ok = take() {
-				if errs[i] = f(i); errs[i] != nil {
-					mu.Lock()
-					failed = true
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
+	return errors.Join(run(context.Background(), n, e.parallel(), f)...)
 }

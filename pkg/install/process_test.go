@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 const childEnv = "INSTALL_TEST_CHILD"

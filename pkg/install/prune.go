@@ -10,7 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // PruneOptions change what Prune removes.
@@ -186,7 +186,7 @@ func (p *pruning) layer(entry Entry) (bool, error) {
 	if lock == nil {
 		return false, err
 	}
-	defer lock.Finish()
+	defer lock.UnlockAndRemove()
 	err = p.e.store.remove(entry)
 	return err == nil, err
 }

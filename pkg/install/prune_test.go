@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 func (w *world) prune(o PruneOptions) (Pruned, error) {

@@ -4,7 +4,7 @@ import (
 	"io/fs"
 	"testing"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // A file system with modes of its own gives a file another one than was asked

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // A receipt lies under the hash of its file's path. So one that cannot be read
@@ -45,7 +47,11 @@ func (e *Engine) write(r Receipt, durable bool) error {
 	if err != nil {
 		return err
 	}
-	return e.disk.WriteFile(e.receiptFile(r.Path), append(data, '\n'), durable)
+	how := disk.Writing{Durability: disk.Loose}
+	if durable {
+		how.Durability = disk.Bytes
+	}
+	return e.disk.WriteFile(e.receiptFile(r.Path), append(data, '\n'), how)
 }
 
 func (e *Engine) forget(path string) error { return e.disk.Remove(e.receiptFile(path)) }

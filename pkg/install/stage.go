@@ -66,7 +66,7 @@ func (e *Engine) stage(ctx context.Context, s Status, refetch bool) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Finish()
+	defer lock.UnlockAndRemove()
 	if !refetch {
 		// Whoever held the lock may have fetched it.
 		if done, err := e.staged(ctx, s); done || err != nil {

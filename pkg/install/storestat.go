@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // statName is the file beside an entry's executable that holds the executable's
@@ -39,7 +39,7 @@ func (s store) vouch(e Entry, stat disk.Stat) {
 	if _, err := t.Write([]byte(statText(stat))); err != nil {
 		return
 	}
-	if t.SealLoosely(0o644) == nil {
+	if t.Seal(0, false) == nil {
 		_ = t.Rename(filepath.Join(filepath.Dir(e.Path), statName))
 	}
 }

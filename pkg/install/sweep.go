@@ -18,7 +18,7 @@ func (e *Engine) Sweep(dirs ...string) {
 			continue
 		}
 		if l, _ := e.disk.TryLock(filepath.Join(e.home.Locks(), f.Name())); l != nil {
-			l.Finish()
+			l.UnlockAndRemove()
 		}
 	}
 }

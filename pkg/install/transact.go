@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // job is the placing of one file.
@@ -101,7 +101,7 @@ func (e *Engine) prepare(ctx context.Context, j *job) error {
 		return err
 	}
 	e.store.touch(j.entry, e.o.Now())
-	return j.temp.Seal(placedMode)
+	return j.temp.Seal(placedMode, true)
 }
 
 // probing starts each new file. It is a step of its own: while another file

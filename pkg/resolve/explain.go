@@ -8,6 +8,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pubgrub"
 )
 
@@ -133,13 +134,13 @@ func about(err error, name string) bool {
 func (l *ladder) places(ctx context.Context) error {
 	locations := l.o.Manifest.Locations(l.p.name, l.o.Override)
 	l.e.Places = make([]Place, len(locations))
-	return each(len(locations), func(i int) error {
+	return parallel.Join(parallel.Each(ctx, len(locations), 0, func(i int) error {
 		at := locations[i]
 		place := Place{Repository: at.Repository, BuiltIn: at.BuiltIn, Used: at.Repository == l.e.Repository}
 		if place.Used && l.tags != nil {
 			place.Tags = len(l.tags)
 		} else {
-			place.Err = l.request(ctx, func() error {
+			place.Err = l.limit.Do(ctx, func() error {
 				tags, err := l.catalog.Tags(ctx, at.Repository)
 				place.Tags = len(tags)
 				return err
@@ -148,5 +149,5 @@ func (l *ladder) places(ctx context.Context) error {
 		l.e.Places[i] = place
 		// One that is not used is no reason to fail.
 		return ctx.Err()
-	})
+	}))
 }

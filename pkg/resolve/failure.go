@@ -8,6 +8,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pubgrub"
 )
 
@@ -25,7 +26,7 @@ func (a *attempt) failed(ctx context.Context, failure *pubgrub.Failure) error {
 			errs = append(errs, a.hopeless(p))
 		}
 	}
-	if err := join(errs); err != nil {
+	if err := parallel.Join(errs); err != nil {
 		return err
 	}
 	return &ConflictError{Proof: failure.Proof(), Plugins: plugins, Suggestions: a.suggest(ctx, plugins)}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // keep finds out which locked entries can stay as they are, and returns them
@@ -53,7 +54,7 @@ func (r *resolver) keep(ctx context.Context) (frozen map[string]bool, err error)
 			short = append(short, p)
 		}
 	}
-	err = each(len(short), func(i int) error { return r.grow(ctx, short[i]) })
+	err = parallel.Join(parallel.Each(ctx, len(short), 0, func(i int) error { return r.grow(ctx, short[i]) }))
 	for _, p := range short {
 		if p.grown == nil {
 			delete(frozen, p.name)
@@ -112,7 +113,7 @@ func (r *resolver) grow(ctx context.Context, p *plugin) error {
 	}
 	want := slices.Concat(lockedPlatforms(l), missing(r.o.Manifest.Platforms, lockedPlatforms(l)))
 	var release *artifact.Release
-	err = r.request(ctx, func() (err error) {
+	err = r.limit.Do(ctx, func() (err error) {
 		if c, ok := tagsCandidate(l, want); ok {
 			release, err = artifact.ReadFor(ctx, reader, p.name, c, want)
 		} else {

@@ -9,6 +9,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pubgrub"
 )
 
@@ -36,7 +37,7 @@ func (l *ladder) climb(ctx context.Context) error {
 	}
 	e.Repository = p.repository
 	if l.tags = p.tags; p.tags == nil {
-		if err := l.request(ctx, func() (err error) { l.tags, err = l.catalog.Tags(ctx, p.repository); return err }); err != nil {
+		if err := l.limit.Do(ctx, func() (err error) { l.tags, err = l.catalog.Tags(ctx, p.repository); return err }); err != nil {
 			return err
 		}
 	}
@@ -63,7 +64,7 @@ func (r *resolver) listAt(ctx context.Context, p *plugin, repository string) (er
 	if p.reader, err = r.catalog.Reader(repository); err != nil {
 		return err
 	}
-	err = r.request(ctx, func() error { p.tags, err = r.catalog.Tags(ctx, repository); return err })
+	err = r.limit.Do(ctx, func() error { p.tags, err = r.catalog.Tags(ctx, repository); return err })
 	p.versions, p.byText = nil, map[string]*version{}
 	for _, c := range artifact.Candidates(p.tags) {
 		v := &version{text: c.Version.String(), semver: c.Version, candidate: c}
@@ -97,7 +98,7 @@ func (l *ladder) versions(ctx context.Context) (map[string]*reason, error) {
 			unread = append(unread, v)
 		}
 	}
-	err := each(len(unread), func(i int) error { return l.read(ctx, l.p, unread[i]) })
+	err := parallel.Join(parallel.Each(ctx, len(unread), 0, func(i int) error { return l.read(ctx, l.p, unread[i]) }))
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // MovedKind says what happened to what a lock names.
@@ -83,10 +84,10 @@ func (r *resolver) check(ctx context.Context, entries []lockfile.Plugin) ([]Move
 		}
 	}
 	found := make([]bool, len(marks))
-	err := each(len(marks), func(i int) (err error) {
+	err := parallel.Join(parallel.Each(ctx, len(marks), 0, func(i int) (err error) {
 		found[i], err = r.compare(ctx, &marks[i])
 		return err
-	})
+	}))
 	var out []Moved
 	for i, m := range marks {
 		if found[i] {
@@ -103,7 +104,7 @@ func (r *resolver) compare(ctx context.Context, m *Moved) (changed bool, err err
 		return false, err
 	}
 	names := func(reference string) (d digest.Digest, err error) {
-		err = r.request(ctx, func() error {
+		err = r.limit.Do(ctx, func() error {
 			desc, err := reader.Resolve(ctx, reference)
 			d = desc.Digest
 			return err

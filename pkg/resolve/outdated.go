@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/Masterminds/semver/v3"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // Behind compares what is locked of one plugin with what there is. Versions are
@@ -52,10 +54,10 @@ func Outdated(ctx context.Context, c Catalog, o Options) ([]Behind, error) {
 	}
 	names := sortedKeys(solution)
 	out := make([]Behind, len(names))
-	err = each(len(names), func(i int) (err error) {
+	err = parallel.Join(parallel.Each(ctx, len(names), 0, func(i int) (err error) {
 		out[i], err = a.behind(ctx, names[i], solution[names[i]])
 		return err
-	})
+	}))
 	return out, err
 }
 

@@ -116,7 +116,7 @@ func (r *resolver) list(ctx context.Context, p *plugin) error {
 
 func (r *resolver) listTags(ctx context.Context, p *plugin) error {
 	err := r.find(p, func(repository string) (err error) {
-		return r.request(ctx, func() error {
+		return r.limit.Do(ctx, func() error {
 			p.tags, err = r.catalog.Tags(ctx, repository)
 			return err
 		})
@@ -135,7 +135,7 @@ func (r *resolver) listReference(ctx context.Context, p *plugin) error {
 	var release *artifact.Release
 	reference := cmp.Or(p.entry.Tag, p.entry.Digest.String())
 	err := r.find(p, func(repository string) (err error) {
-		return r.request(ctx, func() error {
+		return r.limit.Do(ctx, func() error {
 			release, err = artifact.ReadReferenceFor(ctx, p.reader, p.name, reference, r.o.Manifest.Platforms)
 			return err
 		})
@@ -188,7 +188,7 @@ func (r *resolver) read(ctx context.Context, p *plugin, v *version) error {
 			return
 		}
 		var release *artifact.Release
-		err := r.request(ctx, func() (err error) {
+		err := r.limit.Do(ctx, func() (err error) {
 			release, err = artifact.ReadFor(ctx, p.reader, p.name, v.candidate, want)
 			return err
 		})

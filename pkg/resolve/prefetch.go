@@ -9,6 +9,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // prefetch asks for everything that the solver is sure to ask for, of all
@@ -27,7 +28,7 @@ func (a *attempt) prefetch(ctx context.Context) error {
 		f.wait.Go(func() { errs[i] = f.fetch(ctx, p, nil) })
 	}
 	f.wait.Wait()
-	return join(errs)
+	return parallel.Join(errs)
 }
 
 // fetching is one round of prefetch.
@@ -78,11 +79,7 @@ func (f *fetching) newest(ctx context.Context, p *plugin, some []*version) error
 	for read := 0; read < len(some); {
 		batch := some[read:min(read+min(max(read, 1), most), len(some))]
 		read += len(batch)
-		errs := make([]error, len(batch))
-		_ = each(len(batch), func(i int) error {
-			errs[i] = f.read(ctx, p, batch[i])
-			return nil
-		})
+		errs := parallel.Each(ctx, len(batch), 0, func(i int) error { return f.read(ctx, p, batch[i]) })
 		for i, v := range batch {
 			if errs[i] != nil {
 				return errs[i]

@@ -12,6 +12,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pubgrub"
 )
 
@@ -76,10 +77,10 @@ func (r *resolver) begin(ctx context.Context) (*attempt, error) {
 func (a *attempt) result(ctx context.Context, solution map[string]string) (*Result, error) {
 	names := slices.Sorted(maps.Keys(solution))
 	entries := make([]lockfile.Plugin, len(names))
-	err := each(len(names), func(i int) (err error) {
+	err := parallel.Join(parallel.Each(ctx, len(names), 0, func(i int) (err error) {
 		entries[i], err = a.entry(ctx, a.plugin(names[i]), solution[names[i]])
 		return err
-	})
+	}))
 	if err != nil {
 		return nil, err
 	}
@@ -156,13 +157,13 @@ func (a *attempt) follow(p *plugin, now *lockfile.Plugin) {
 // checkSums holds the builds of a release against the checksums published
 // beside them.
 func (a *attempt) checkSums(ctx context.Context, p *plugin, reader artifact.Reader, release *artifact.Release) error {
-	return each(len(release.Builds), func(i int) error {
-		err := a.request(ctx, func() error { return artifact.CheckSum(ctx, reader, release.Builds[i]) })
+	return parallel.Join(parallel.Each(ctx, len(release.Builds), 0, func(i int) error {
+		err := a.limit.Do(ctx, func() error { return artifact.CheckSum(ctx, reader, release.Builds[i]) })
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", p.name, label(release.Version, release.Tag, release.Digest), err)
 		}
 		return nil
-	})
+	}))
 }
 
 // note records something for the user.

@@ -1,8 +1,6 @@
 package resolve
 
 import (
-	"context"
-	"errors"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -10,6 +8,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // most is how many requests, or groups of requests for one release, are under
@@ -20,7 +19,7 @@ const most = 32
 type resolver struct {
 	catalog Catalog
 	o       Options
-	slots   chan struct{}
+	limit   parallel.Limit
 
 	mu      sync.Mutex
 	plugins map[string]*plugin
@@ -29,18 +28,7 @@ type resolver struct {
 }
 
 func newResolver(c Catalog, o Options) *resolver {
-	return &resolver{catalog: c, o: o, slots: make(chan struct{}, most), plugins: map[string]*plugin{}}
-}
-
-// request runs f when few enough others run.
-func (r *resolver) request(ctx context.Context, f func() error) error {
-	select {
-	case r.slots <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-r.slots }()
-	return f()
+	return &resolver{catalog: c, o: o, limit: parallel.NewLimit(most), plugins: map[string]*plugin{}}
 }
 
 // judge tells why a release can never be taken, nil where it can. What others
@@ -86,29 +74,4 @@ func where(p diag.Position) string {
 		return ""
 	}
 	return filepath.Base(p.File) + ":" + strconv.Itoa(p.Line)
-}
-
-// each calls f for 0 to n-1 at once and joins the errors in order.
-func each(n int, f func(i int) error) error {
-	errs := make([]error, n)
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() { errs[i] = f(i) })
-	}
-	wg.Wait()
-	return join(errs)
-}
-
-// join returns the only error as it is.
-func join(errs []error) error {
-	var some []error
-	for _, err := range errs {
-		if err != nil {
-			some = append(some, err)
-		}
-	}
-	if len(some) == 1 {
-		return some[0]
-	}
-	return errors.Join(some...)
 }

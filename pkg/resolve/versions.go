@@ -8,6 +8,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // VersionInfo is a row of the compatibility matrix.
@@ -40,10 +41,10 @@ func Versions(ctx context.Context, c Catalog, o Options, name string, limit int)
 		versions = versions[:limit]
 	}
 	infos := make([]VersionInfo, len(versions))
-	err := each(len(versions), func(i int) error {
+	err := parallel.Join(parallel.Each(ctx, len(versions), 0, func(i int) error {
 		c := versions[i].candidate
 		infos[i] = VersionInfo{Version: versions[i].text, Tag: c.Tag, Platforms: tagPlatforms(c)}
-		return r.request(ctx, func() error {
+		return r.limit.Do(ctx, func() error {
 			release, err := artifact.ReadFor(ctx, p.reader, name, c, o.Manifest.Platforms)
 			var format *artifact.FormatError
 			switch {
@@ -56,7 +57,7 @@ func Versions(ctx context.Context, c Catalog, o Options, name string, limit int)
 			infos[i].fill(release)
 			return nil
 		})
-	})
+	}))
 	if l, ok := o.Locked.Plugin(name); ok && l.Repository == p.repository && ownTag(l) {
 		for i := range infos {
 			infos[i].Locked = infos[i].Version == l.Version

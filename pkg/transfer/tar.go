@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,7 +13,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -77,7 +76,8 @@ func (b *Bundle) WriteTar(ctx context.Context, file string, open Open, events fu
 	if err := CheckFile(file); err != nil {
 		return err
 	}
-	lockfile.Sweep(file)
+	var d disk.Disk
+	_, _ = d.SweepFile(file) // the next one tries again
 	parts := b.parts()
 	headers := make([][]byte, len(parts))
 	size := int64(0)
@@ -88,13 +88,11 @@ func (b *Bundle) WriteTar(ctx context.Context, file string, open Open, events fu
 		parts[i].at = size
 		size += int64(len(headers[i])) + (parts[i].size+tarBlock-1)/tarBlock*tarBlock
 	}
-	// As lockfile.Sweep knows what runs that were killed have left.
-	temp, err := os.CreateTemp(filepath.Dir(file), fmt.Sprintf(".%s.tmp-%d-*", filepath.Base(file), os.Getpid()))
+	temp, err := d.CreateTemp(filepath.Dir(file), filepath.Base(file))
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name()) // gone where it was renamed
-	defer temp.Close()
+	defer temp.Discard()
 	if err := temp.Truncate(size + 2*tarBlock); err != nil { // its end and all padding are zeros
 		return err
 	}
@@ -111,7 +109,10 @@ func (b *Bundle) WriteTar(ctx context.Context, file string, open Open, events fu
 			return err
 		}
 	}
-	return finish(temp, file, 0o644)
+	if err := temp.Seal(0o644, true); err != nil {
+		return err
+	}
+	return temp.Rename(file)
 }
 
 // batches splits parts by their places: first what only refers to releases, as it

@@ -184,7 +184,7 @@ func TestRootOutOfReach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := replaceFile(v.o.Dir+"/"+trustedRootFile, data); err != nil {
+	if err := os.WriteFile(v.o.Dir+"/"+trustedRootFile, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := v.Verify(t.Context(), ask(repo, d, rule)); err != nil {

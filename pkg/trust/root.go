@@ -14,6 +14,8 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/tuf"
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 const (
@@ -87,7 +89,11 @@ func (v *Verifier) publicRoot(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	// Without the copy the next run asks again: no reason to fail now.
-	_ = replaceFile(kept, data)
+	var d disk.Disk
+	_, _ = d.SweepFile(kept)
+	if d.MkdirAll(v.o.Dir) == nil {
+		_ = d.WriteFile(kept, data, disk.Writing{Durability: disk.Loose})
+	}
 	return data, nil
 }
 
@@ -123,22 +129,4 @@ func (f *fetcher) DownloadFile(url string, max int64, _ time.Duration) ([]byte, 
 		err = &metadata.ErrDownloadLengthMismatch{Msg: fmt.Sprintf("%s: more than %d bytes", url, max)}
 	}
 	return data, err
-}
-
-// replaceFile writes a file whole, so that who reads it at any time finds the
-// old or the new one.
-func replaceFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

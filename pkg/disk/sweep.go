@@ -1,0 +1,99 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Sweep removes the temporary files in dir whose writers no longer run, and
+// returns their paths. That dir does not exist is no error.
+func (d Disk) Sweep(dir string) ([]string, error) { return d.sweep(dir, "") }
+
+// SweepFile is Sweep for the temporary files of one file, for a folder that is
+// not the caller's own.
+func (d Disk) SweepFile(path string) ([]string, error) {
+	return d.sweep(filepath.Dir(path), tempPrefix(filepath.Base(path)))
+}
+
+func (d Disk) sweep(dir, prefix string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	var swept []string
+	var errs []error
+	for _, e := range entries {
+		of, pid, ok := splitTemp(e.Name())
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case !ok || prefix != "" && of != prefix:
+			continue
+		case e.Type() == fs.ModeSymlink:
+			// Kept by Backup. A link cannot be locked, so its writer's id decides.
+			if running(pid) {
+				continue
+			}
+		case !e.Type().IsRegular():
+			continue
+		}
+		done, err := d.sweepOne(path, pid, e.Type().IsRegular())
+		if err != nil {
+			errs = append(errs, err)
+		} else if done {
+			swept = append(swept, path)
+		}
+	}
+	return swept, errors.Join(errs...)
+}
+
+// sweepOne removes a temporary file, if its writer runs no more.
+func (d Disk) sweepOne(path string, pid int, regular bool) (done bool, err error) {
+	if regular {
+		release, ok := ownerGone(path, pid)
+		if !ok {
+			return false, nil
+		}
+		defer release()
+	}
+	return true, d.Remove(path)
+}
+
+// TempFolder makes a folder in parent whose name begins with prefix, for as long
+// as the process lives or until it is removed, and first removes those that dead
+// processes left. Windows locks no folder that would tell: there they stay.
+func (d Disk) TempFolder(parent, prefix string) (dir string, remove func(), err error) {
+	// Nobody looks at a folder between its making and its lock.
+	whole, err := d.LockFolder(context.Background(), parent, nil)
+	if err != nil {
+		return "", nil, err
+	}
+	defer whole.Unlock()
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, e := range entries {
+		random, ok := strings.CutPrefix(e.Name(), prefix)
+		if !ok || !e.IsDir() || random == "" || strings.Trim(random, "0123456789") != "" {
+			continue
+		}
+		if left := filepath.Join(parent, e.Name()); folderFree(left) {
+			_ = os.RemoveAll(left) // whoever comes next tries again
+		}
+	}
+	if dir, err = os.MkdirTemp(parent, prefix); err != nil {
+		return "", nil, err
+	}
+	own, err := d.LockFolder(context.Background(), dir, nil)
+	if err != nil {
+		return "", nil, errors.Join(err, os.Remove(dir))
+	}
+	return dir, func() { _ = errors.Join(os.RemoveAll(dir), own.Unlock()) }, nil
+}

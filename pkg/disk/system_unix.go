@@ -1,0 +1,133 @@
+//go:build unix
+
+package disk
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+)
+
+func flock(f *os.File, how int) error {
+	for {
+		err := syscall.Flock(int(f.Fd()), how)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
+
+func lock(f *os.File) error { return flock(f, syscall.LOCK_EX) }
+
+func tryLock(f *os.File) (bool, error) {
+	err := flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// noLocks reports whether a lock failed because the file system has none: NFS
+// without its lock daemon, FUSE without locks. EBADF is NFS's answer for a file
+// that may only be read.
+func noLocks(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK) ||
+		errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EBADF)
+}
+
+// hold locks a temporary file for as long as its writer lives.
+func hold(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, nil // swept in this very moment; the caller looks
+		}
+		return nil, err
+	}
+	// Without locks no sweeper can take one either.
+	_ = flock(f, syscall.LOCK_SH)
+	return f, nil
+}
+
+// ownerGone reports whether the writer of a temporary file runs no more. The
+// process id is not asked: it may be another's by now, or of another container.
+// Until release is called, a writer that has just made the file waits: it then
+// sees that it was removed, and makes another.
+func ownerGone(path string, pid int) (release func(), ok bool) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, false
+	}
+	ok, err = tryLock(f)
+	if err != nil && noLocks(err) {
+		ok, err = !running(pid) && isOld(f), nil
+	}
+	if err != nil || !ok {
+		f.Close()
+		return nil, false
+	}
+	return func() { f.Close() }, true
+}
+
+// isOld reports whether nobody has written to a file for a day: without locks a
+// writer in another container shows by nothing else.
+func isOld(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && time.Since(info.ModTime()) > 24*time.Hour
+}
+
+// openFolder opens a folder to lock it.
+func openFolder(dir string) (*os.File, error) { return os.Open(dir) }
+
+// folderFree reports whether no process has a folder locked.
+func folderFree(dir string) bool {
+	f, err := os.Open(dir)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	ok, err := tryLock(f)
+	return ok && err == nil
+}
+
+// running reports whether a process exists.
+func running(pid int) bool {
+	err := syscall.Kill(pid, 0)
+	return err == nil || errors.Is(err, syscall.EPERM)
+}
+
+func writable(dir string) error {
+	const write, search = 2, 1
+	if err := syscall.Access(dir, write|search); err != nil {
+		return &os.PathError{Op: "create in", Path: dir, Err: err}
+	}
+	return nil
+}
+
+// replace renames, which on Unix replaces even a running executable.
+func replace(from, to string) error { return os.Rename(from, to) }
+
+// syncFile makes a file's bytes survive a loss of power. A file system that
+// cannot do it, or a sandbox that does not let it, is no reason to fail.
+func syncFile(f *os.File) error {
+	err := f.Sync()
+	for _, cannot := range []error{errors.ErrUnsupported, os.ErrPermission, syscall.EINVAL, syscall.EBADF} {
+		if errors.Is(err, cannot) {
+			return nil
+		}
+	}
+	return err
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if errors.Is(err, os.ErrPermission) {
+		return nil // files can be made in it all the same
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return syncFile(f)
+}

@@ -1,0 +1,63 @@
+package disk
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// A locked range cannot be read by others, so it lies where no byte is: the
+// process id at the start of a lock's file stays readable.
+func region() *windows.Overlapped { return &windows.Overlapped{OffsetHigh: 0x7fffffff} }
+
+func lock(f *os.File) error {
+	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, region())
+}
+
+func tryLock(f *os.File) (bool, error) {
+	const how = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
+	err := windows.LockFileEx(windows.Handle(f.Fd()), how, 0, 1, 0, region())
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// noLocks reports whether a lock failed because the file system has none.
+func noLocks(err error) bool { return errors.Is(err, errors.ErrUnsupported) }
+
+// hold has nothing to do: an open file cannot be renamed here, so the process
+// id tells whether the writer lives.
+func hold(string) (*os.File, error) { return nil, nil }
+
+func ownerGone(_ string, pid int) (release func(), ok bool) { return func() {}, !running(pid) }
+
+// openFolder opens nothing: Windows locks no folder, and lets nobody remove a
+// file that another process has open.
+func openFolder(string) (*os.File, error) { return nil, nil }
+
+// folderFree cannot tell.
+func folderFree(string) bool { return false }
+
+// running reports whether a process exists.
+func running(pid int) bool {
+	h, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(pid))
+	if err != nil {
+		return !errors.Is(err, windows.ERROR_INVALID_PARAMETER)
+	}
+	defer windows.CloseHandle(h)
+	var code uint32
+	const stillActive = 259
+	return windows.GetExitCodeProcess(h, &code) != nil || code == stillActive
+}
+
+func replace(from, to string) error { return replaceBusy(from, to, os.Rename) }
+
+// writable leaves the answer to the attempt.
+func writable(string) error { return nil }
+
+func syncFile(f *os.File) error { return f.Sync() }
+
+// syncDir has nothing to do: NTFS keeps names in its journal.
+func syncDir(string) error { return nil }

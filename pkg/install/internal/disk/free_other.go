@@ -1,7 +1,0 @@
-//go:build !linux && !darwin
-
-package disk
-
-func free(string) (int64, bool) { return 0, false }
-
-func device(string) (uint64, bool) { return 0, false }

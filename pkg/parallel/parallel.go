@@ -1,0 +1,97 @@
+// Package parallel calls a function for each of several things, some at a time.
+package parallel
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// Each calls f for 0 to n-1, at most limit at a time (0: all), and returns their
+// errors by index. Once ctx is done no call begins; those that did not have
+// ctx's error.
+func Each(ctx context.Context, n, limit int, f func(i int) error) []error {
+	errs := make([]error, n)
+	next := make(chan int)
+	var wg sync.WaitGroup
+	if limit <= 0 || limit > n {
+		limit = n
+	}
+	for range limit {
+		wg.Go(func() {
+			for i := range next {
+				if errs[i] = ctx.Err(); errs[i] == nil {
+					errs[i] = f(i)
+				}
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return errs
+}
+
+// EachUntil is Each that begins no more calls once one has failed. What is under
+// way goes on; errors of those that never began are nil.
+func EachUntil(ctx context.Context, n, limit int, f func(i int) error) []error {
+	failed := make(chan struct{})
+	var once sync.Once
+	return Each(ctx, n, limit, func(i int) error {
+		select {
+		case <-failed:
+			return nil
+		default:
+		}
+		err := f(i)
+		if err != nil {
+			once.Do(func() { close(failed) })
+		}
+		return err
+	})
+}
+
+// First returns the first error, nil if there is none.
+func First(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Join is errors.Join, but returns a single error as it is.
+func Join(errs []error) error {
+	var first error
+	for _, err := range errs {
+		switch {
+		case err == nil:
+		case first != nil:
+			return errors.Join(errs...)
+		default:
+			first = err
+		}
+	}
+	return first
+}
+
+// Limit is how many functions run at a time, wherever they are called.
+type Limit chan struct{}
+
+// NewLimit returns a limit of n.
+func NewLimit(n int) Limit { return make(Limit, n) }
+
+// Do runs f once there is room. It returns f's error, or ctx's if ctx is done
+// before that.
+func (l Limit) Do(ctx context.Context, f func() error) error {
+	select {
+	case l <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-l }()
+	return f()
+}
