@@ -83,7 +83,7 @@ func TestSemantic(t *testing.T) {
 }
 
 func TestRender(t *testing.T) {
-	t.Chdir(filepath.Join("..", "..", ".."))
+	t.Chdir(filepath.Join("..", ".."))
 	to := filepath.Join(t.TempDir(), "schemahero-plugin.yaml")
 	r := release{version: "1.2.3"}
 	if err := r.render(to, []archived{{"windows", "arm64", "x.exe", "x_windows_arm64.tar.gz", "https://example.com/x_windows_arm64.tar.gz", "abc"}}); err != nil {

@@ -1,16 +1,17 @@
-module github.com/schemahero/kubectl-schemahero-plugin/testdata/tools/schema
+module github.com/schemahero/kubectl-schemahero-plugin/hack
 
 go 1.26.0
 
 require (
+	github.com/Masterminds/semver/v3 v3.5.0
 	github.com/invopop/jsonschema v0.14.0
+	github.com/klauspost/compress v1.20.3
 	github.com/pelletier/go-toml/v2 v2.4.3
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/schemahero/kubectl-schemahero-plugin v0.0.0
 )
 
 require (
-	github.com/Masterminds/semver/v3 v3.5.0 // indirect
 	github.com/bahlo/generic-list-go v0.2.0 // indirect
 	github.com/buger/jsonparser v1.1.2 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
@@ -20,4 +21,4 @@ require (
 	golang.org/x/text v0.43.0 // indirect
 )
 
-replace github.com/schemahero/kubectl-schemahero-plugin => ../../..
+replace github.com/schemahero/kubectl-schemahero-plugin => ..

@@ -1,4 +1,4 @@
-module github.com/schemahero/kubectl-schemahero-plugin/testdata/tools/sbom
+module github.com/schemahero/kubectl-schemahero-plugin/testdata/sbom
 
 go 1.26.0
 
@@ -13,7 +13,8 @@ require (
 	github.com/opencontainers/go-digest v1.0.0 // indirect
 	github.com/opencontainers/image-spec v1.1.1 // indirect
 	github.com/pelletier/go-toml/v2 v2.4.3 // indirect
+	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )
 
-replace github.com/schemahero/kubectl-schemahero-plugin => ../../..
+replace github.com/schemahero/kubectl-schemahero-plugin => ../..

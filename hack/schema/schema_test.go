@@ -15,7 +15,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 )
 
-const published = "../../../docs/schema/schemahero-plugins.json"
+const published = "../../docs/schema/schemahero-plugins.json"
 
 func TestSchemaIsCurrent(t *testing.T) {
 	want, err := schema()
@@ -69,7 +69,7 @@ func validate(s *jsonschema.Schema, text []byte) error {
 // are wrong in what a schema can say.
 func TestManifests(t *testing.T) {
 	s := compiled(t)
-	files, err := filepath.Glob("../../manifest/*.toml")
+	files, err := filepath.Glob("../../testdata/manifest/*.toml")
 	if err != nil || len(files) < 10 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}

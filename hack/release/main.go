@@ -1,7 +1,7 @@
 // Command release writes what a release consists of: an archive for each
 // platform, their checksums and the krew manifest. `make krew` runs it.
 //
-//	go run ./testdata/tools/release [-version V] [-revision COMMIT] [-time UNIX] [-url BASE] [-only OS/ARCH,...] [-out DIR]
+//	go -C hack run ./release [-version V] [-revision COMMIT] [-time UNIX] [-url BASE] [-only OS/ARCH,...] [-out DIR]
 //
 // One commit and one version of Go give the same bytes, wherever and whenever
 // it runs: Go's builds are reproducible with -trimpath, and the archives bear
@@ -24,6 +24,7 @@ const (
 
 func main() {
 	r := release{}
+	repository := flag.String("repository", "..", "folder of the repository; the other paths are relative to it")
 	version := flag.String("version", "dev", "version; a leading v is dropped")
 	flag.StringVar(&r.revision, "revision", "", "commit that it is built from")
 	when := flag.Int64("time", 0, "modification time of everything in the archives, in seconds since 1970")
@@ -32,6 +33,10 @@ func main() {
 	flag.StringVar(&r.out, "out", "dist", "folder to write to")
 	flag.StringVar(&r.program, "program", "", "pack this file for every platform and build nothing, to try what is around it")
 	flag.Parse()
+	if err := os.Chdir(*repository); err != nil {
+		fmt.Fprintln(os.Stderr, "release:", err)
+		os.Exit(1)
+	}
 	r.version = semantic(*version)
 	r.time = time.Unix(*when, 0).UTC()
 	r.platforms = strings.Split(*only, ",")

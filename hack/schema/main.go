@@ -2,7 +2,7 @@
 // (`make docs`), from the Go types in document.go. The program's own parser
 // stays the judge: the schema only tells the same while one types.
 //
-//	go -C testdata/tools/schema run . FILE
+//	go -C hack run ./schema FILE
 package main
 
 import (
