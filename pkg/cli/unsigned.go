@@ -3,12 +3,12 @@ package cli
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
@@ -88,7 +88,7 @@ func (a *app) warnUnsigned(lock *lockfile.Lock, graphs []*transfer.Graph) {
 // signedIn tells whether a graph holds anything that refers to a digest, or is
 // tagged as its signature.
 func signedIn(g *transfer.Graph, root digest.Digest) bool {
-	tag := strings.Replace(string(root), ":", "-", 1) + ".sig"
+	tag := artifact.ReferrersTag(root) + ".sig"
 	return slices.ContainsFunc(g.Manifests, func(m transfer.Manifest) bool {
 		return m.Subject == root || slices.Contains(m.Tags, tag)
 	})
