@@ -1,4 +1,4 @@
-package plugins
+package project
 
 import (
 	"context"
@@ -59,22 +59,12 @@ func (p *Project) check(ctx context.Context, o SyncOptions, look func(context.Co
 // that name first, in the order of dirs (see install.SearchPath).
 func Shadow(items []install.Status, dirs []string) []install.Status {
 	out := append([]install.Status(nil), items...)
-	for i := range out {
-		if first := Shadowing(out[i].Item, dirs); first != "" && out[i].State == install.OK {
+	for i, it := range out {
+		if _, by := install.Shadow(it.Item, dirs); by && it.State == install.OK {
 			out[i].State = install.Shadowed
 		}
 	}
 	return out
-}
-
-// Shadowing returns the file that the host loads in place of an item, "" where
-// it loads the item, or finds none at all.
-func Shadowing(it install.Item, dirs []string) string {
-	found := install.Discover(it.Layer.Platform.Executable(it.Name), dirs)
-	if len(found) == 0 || sameFile(found[0].Path, it.Path) {
-		return ""
-	}
-	return found[0].Path
 }
 
 // CheckPlatform tells whether every locked driver serves this machine. Errors:
