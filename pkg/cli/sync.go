@@ -5,10 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 func (a *app) syncCommand() *cobra.Command {
