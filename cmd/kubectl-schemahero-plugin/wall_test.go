@@ -87,6 +87,9 @@ type pkg struct {
 	GoFiles    []string
 	Imports    []string
 	Deps       []string
+
+	TestImports  []string
+	XTestImports []string
 }
 
 func (p pkg) name() string { return strings.TrimPrefix(p.ImportPath, module) }
@@ -103,7 +106,7 @@ func row(name string) string {
 // list gives every package of the module as goos sees it.
 func list(t *testing.T, goos string) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,Imports,Deps", module+"...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,Imports,Deps,TestImports,XTestImports", module+"...")
 	cmd.Env = append(os.Environ(), "GOOS="+goos)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
