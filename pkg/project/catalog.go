@@ -1,4 +1,4 @@
-package plugins
+package project
 
 import (
 	"context"
@@ -7,8 +7,9 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
-// catalog shows the resolver the registries. It lists each repository's tags
-// once: a command that resolves twice sees the same registry both times.
+// catalog shows the resolver the registries. It remembers each repository's
+// tags as long as the Project lives: a command that resolves twice sees the same
+// registry both times. A failure is not remembered.
 type catalog struct {
 	o    Options
 	mu   sync.Mutex
@@ -16,9 +17,9 @@ type catalog struct {
 }
 
 type tagList struct {
-	once sync.Once
-	tags []string
-	err  error
+	mu    sync.Mutex // held while the registry is asked, so that it is asked once
+	known bool
+	tags  []string
 }
 
 // Tags implements resolve.Catalog.
@@ -33,8 +34,16 @@ func (c *catalog) Tags(ctx context.Context, repository string) ([]string, error)
 		c.tags[repository] = l
 	}
 	c.mu.Unlock()
-	l.once.Do(func() { l.tags, l.err = c.list(ctx, repository) })
-	return l.tags, l.err
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.known {
+		return l.tags, nil
+	}
+	tags, err := c.list(ctx, repository)
+	if err == nil {
+		l.tags, l.known = tags, true
+	}
+	return tags, err
 }
 
 func (c *catalog) list(ctx context.Context, repository string) ([]string, error) {

@@ -1,4 +1,4 @@
-package plugins
+package project
 
 import (
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"

@@ -1,4 +1,4 @@
-package plugins
+package project
 
 import (
 	"context"
@@ -84,13 +84,13 @@ func signerText(s *lockfile.Signature) string {
 	return s.Identity + " (" + s.Issuer + ")"
 }
 
-// NoVerifierError says that a manifest has trust rules and the program was
-// built without what verifies signatures.
-type NoVerifierError struct{ File string }
+// NoVerifierError says that a trust rule asks for a signature, or admits nothing
+// of a repository, and the program was built without what verifies signatures.
+type NoVerifierError struct{ File, Repository string }
 
 func (e *NoVerifierError) Error() string {
-	return e.File + ": has trust rules, and this program cannot verify signatures"
+	return e.Repository + ": the trust rules in " + e.File + " ask for a signature, and this program cannot verify signatures"
 }
 
-// Kind is fault.Failure.
-func (e *NoVerifierError) Kind() fault.Kind { return fault.Failure }
+// Kind is fault.Integrity.
+func (e *NoVerifierError) Kind() fault.Kind { return fault.Integrity }

@@ -1,4 +1,4 @@
-package plugins
+package project
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
 
@@ -193,8 +194,13 @@ func sameContent(a, b *lockfile.Plugin) bool {
 // signer asks the Verifier who signed an entry.
 func (p *Project) signer(ctx context.Context, entry, previous *lockfile.Plugin, v vetting) (*lockfile.Signature, error) {
 	if p.o.Verifier == nil {
-		if _, governed := v.manifest().Trust.Decide(entry.Repository); governed {
-			return nil, &NoVerifierError{v.in.manifest.File}
+		for _, rules := range []*policy.Policy{&v.manifest().Trust, p.o.Machine} {
+			if rules == nil {
+				continue
+			}
+			if rule, governed := rules.Decide(entry.Repository); governed && (rule == nil || !rule.Unsigned) {
+				return nil, &NoVerifierError{File: rules.File, Repository: entry.Repository}
+			}
 		}
 		return nil, nil
 	}
