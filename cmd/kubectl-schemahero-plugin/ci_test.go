@@ -293,7 +293,7 @@ func TestBuildsSetWhatThereIs(t *testing.T) {
 			}
 		}
 	}
-	for _, from := range []string{"Makefile", "Dockerfile", "testdata/tools/release/release.go"} {
+	for _, from := range []string{"Makefile", "Dockerfile", "hack/release/release.go"} {
 		set := regexp.MustCompile(`-X main\.(\w+)=`).FindAllStringSubmatch(top(t, from), -1)
 		if len(set) < 2 {
 			t.Errorf("%s: sets %v, want version and revision", from, set)

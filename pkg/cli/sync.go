@@ -5,10 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 func (a *app) syncCommand() *cobra.Command {
@@ -121,7 +120,8 @@ func (a *app) shadow(items []plugins.Synced, o plugins.SyncOptions) {
 	for i, it := range items {
 		if s := a.shadowed([]install.Status{it.Status}, o)[0]; s.State == install.Shadowed && it.State != s.State {
 			items[i].State = s.State
-			a.ui.Warn("%s: the host would load %s; see %s which %s", a.ui.Rel(it.Path), plugins.Shadowing(it.Item, a.searchPath()), a.displayName(), it.Name)
+			by, _ := install.Shadow(it.Item, a.searchPath())
+			a.ui.Warn("%s: %s; see %s which %s", a.ui.Rel(it.Path), ui.HostTakes(by), a.displayName(), it.Name)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
@@ -38,7 +37,7 @@ func (r *remote) head(ctx context.Context, s *source, reference string) (desc oc
 	err = r.c.fetch(ctx, req, func(resp *http.Response) error {
 		desc = ocispec.Descriptor{MediaType: mediaType(resp.Header), Size: max(resp.ContentLength, 0)}
 		stated := digest.Digest(resp.Header.Get("Docker-Content-Digest"))
-		if !known(stated) || resp.ContentLength < 0 || desc.MediaType == "" {
+		if !artifact.IsContentDigest(stated) || resp.ContentLength < 0 || desc.MediaType == "" {
 			desc = ocispec.Descriptor{}
 			return nil
 		}
@@ -144,7 +143,7 @@ func (r *remote) getFrom(ctx context.Context, s *source, reference string) (m ma
 		want := digest.Digest(reference)
 		if !isDigest(reference) {
 			want = digest.Digest(resp.Header.Get("Docker-Content-Digest"))
-			if want.Validate() != nil {
+			if !artifact.IsContentDigest(want) {
 				want = ""
 			}
 		}
@@ -186,23 +185,10 @@ type manifest struct {
 // header's, which no digest protects: who has the bytes from a cache or bundle
 // must come to the same result.
 func newManifest(d digest.Digest, data []byte, header string) manifest {
-	var head struct {
-		MediaType string            `json:"mediaType"`
-		Manifests []json.RawMessage `json:"manifests"`
-		Layers    []json.RawMessage `json:"layers"`
-		Config    json.RawMessage   `json:"config"`
-	}
-	err := json.Unmarshal(data, &head)
-	switch {
-	case err == nil && head.MediaType != "":
-	case err == nil && head.Manifests != nil && head.Layers == nil:
-		head.MediaType = ocispec.MediaTypeImageIndex
-	case err == nil && head.Layers != nil && head.Config != nil:
-		head.MediaType = ocispec.MediaTypeImageManifest
-	default:
-		head.MediaType = header
-	}
-	return manifest{ocispec.Descriptor{MediaType: head.MediaType, Digest: d, Size: int64(len(data))}, data}
+	if doc, err := artifact.ParseDocument("", "", data); err == nil {
+		header = doc.MediaType
+	} // else who reads it is told why it is none
+	return manifest{ocispec.Descriptor{MediaType: header, Digest: d, Size: int64(len(data))}, data}
 }
 
 // mediaType reads a Content-Type without its parameters.

@@ -88,7 +88,7 @@ func (r *remote) putManifest(ctx context.Context, desc ocispec.Descriptor, data 
 	err = r.c.fetch(ctx, req, func(resp *http.Response) error {
 		header = resp.Header
 		stated := digest.Digest(header.Get("Docker-Content-Digest"))
-		if stated.Validate() == nil && stated != desc.Digest {
+		if artifact.IsContentDigest(stated) && stated != desc.Digest {
 			return &IntegrityError{Repository: r.name, ServedBy: r.origin.ep.name, Digest: desc.Digest, Got: stated}
 		}
 		return nil
@@ -100,18 +100,14 @@ func (r *remote) putManifest(ctx context.Context, desc ocispec.Descriptor, data 
 // the entry that lists it among the referrers (distribution-spec, "Pushing
 // Manifests with Subject").
 func referring(desc ocispec.Descriptor, data []byte) (digest.Digest, ocispec.Descriptor) {
-	var m ocispec.Manifest
-	if json.Unmarshal(data, &m) != nil || m.Subject == nil || m.Subject.Digest.Validate() != nil {
+	m, err := artifact.ParseDocument("", desc.MediaType, data)
+	if err != nil || m.Subject == nil {
 		return "", ocispec.Descriptor{}
 	}
-	entry := ocispec.Descriptor{
+	return m.Subject.Digest, ocispec.Descriptor{
 		MediaType: desc.MediaType, Digest: desc.Digest, Size: int64(len(data)),
-		ArtifactType: m.ArtifactType, Annotations: m.Annotations,
+		ArtifactType: m.Type(), Annotations: m.Annotations,
 	}
-	if entry.ArtifactType == "" {
-		entry.ArtifactType = m.Config.MediaType
-	}
-	return m.Subject.Digest, entry
 }
 
 // addToFallback lists a referrer under the fallback tag. The registry offers no
@@ -123,7 +119,7 @@ func (r *remote) addToFallback(ctx context.Context, subject digest.Digest, entry
 		return err
 	}
 	defer release()
-	tag := fallbackTag(subject)
+	tag := artifact.ReferrersTag(subject)
 	for range maxTries {
 		list, err := r.referrersTag(ctx, r.origin, subject)
 		if err != nil {
