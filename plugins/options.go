@@ -69,7 +69,7 @@ func DefaultOptions() (Options, error) {
 		Registry: os.Getenv("SCHEMAHERO_PLUGIN_REGISTRY"),
 		Offline:  config.IsSet(os.Getenv("SCHEMAHERO_PLUGIN_OFFLINE")),
 		environment: registry.Options{
-			Credentials: registry.Conventional(os.Getenv, user),
+			Credentials: registry.Conventional(os.Getenv, user, os.Getuid()),
 			Proxy:       http.ProxyFromEnvironment,
 		},
 	}, nil

@@ -69,6 +69,8 @@ does not satisfy the manifest.`,
 	cmd.Flags().BoolVar(&merge, "merge", false, "merge the locks BASE OURS THEIRS and write OURS")
 	cmd.Flags().StringVar(&from, "from", "", "resolve to what this bundle or image layout holds, without network")
 	cmd.MarkFlagsMutuallyExclusive("check", "dry-run", "merge")
+	cmd.MarkFlagsMutuallyExclusive("merge", "from")
+	cmd.MarkFlagsMutuallyExclusive("check", "from")
 	return cmd
 }
 
