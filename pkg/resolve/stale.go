@@ -100,7 +100,7 @@ func (c *comparison) add(plugin string, kind DifferenceKind, format string, args
 func (c *comparison) entry(e *lockfile.Plugin) {
 	c.identity(e)
 	if lacks := missing(c.m.Platforms, lockedPlatforms(e)); len(lacks) > 0 {
-		c.add(e.Name, PlatformMissing, "is locked without %s", platforms(lacks))
+		c.add(e.Name, PlatformMissing, "is locked without %s", artifact.JoinPlatforms(lacks))
 	}
 	c.requires(e)
 	c.signature(e)
