@@ -116,7 +116,7 @@ func (v *verifier) request(q plugins.Verification) trust.Request {
 	r.Roots = signedRoots(q.Entry)
 	for _, p := range q.Entry.Platforms {
 		if slices.Contains(q.Platforms, p.Platform) {
-			r.Links = append(r.Links, fmt.Sprint(q.Entry.Name, signedRoot(q.Entry, p), p.Platform, p.Manifest, p.Layer, p.Size, p.Executable))
+			r.Links = append(r.Links, fmt.Sprint(q.Entry.Name, " ", q.Entry.Version, signedRoot(q.Entry, p), p.Platform, p.Manifest, p.Layer, p.Size, p.Executable))
 		}
 	}
 	return r
