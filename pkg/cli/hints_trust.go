@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
 // trustHints are those about signatures, rules and keys.

@@ -23,7 +23,7 @@ func FuzzNextLink(f *testing.F) {
 		if target != "" && !strings.Contains(header, "<"+target+">") {
 			t.Errorf("%q is no target of %q", target, header)
 		}
-		if query, ok := nextQuery("/v2/db/x/tags/list", target); ok {
+		if query, ok := nextQuery("/v2/db/x/tags/list", "tags/list", target); ok {
 			u := url.URL{Scheme: "https", Host: "h", Path: "/v2/db/x/tags/list", RawQuery: query}
 			back, err := url.Parse(u.String())
 			if err == nil && (back.Host != "h" || back.Path != u.Path) {

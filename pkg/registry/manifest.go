@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -13,31 +14,57 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
-// Resolve implements artifact.Reader with a HEAD. A registry that does not say
-// the digest there is asked for the manifest.
+// Resolve implements artifact.Reader with a HEAD, or with a GET where that tells
+// nothing.
 func (r *remote) Resolve(ctx context.Context, tag string) (desc ocispec.Descriptor, err error) {
 	err = r.each(ctx, tag, func(s *source) (err error) {
-		desc, err = r.head(ctx, s, tag)
+		desc, err = r.describe(ctx, s, tag)
 		return err
 	})
-	if err == nil && desc.Digest == "" {
-		m, err := r.getManifest(ctx, tag)
-		return m.desc, err
-	}
 	return desc, err
+}
+
+// describe asks a source what a reference names. Some registries, and proxies
+// before them, refuse a HEAD, do not find what they serve to a GET, or leave the
+// digest out: then the manifest itself is asked for, and from then on first.
+func (r *remote) describe(ctx context.Context, s *source, reference string) (ocispec.Descriptor, error) {
+	if err := r.check(reference); err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	if !s.ep.noHead.Load() {
+		desc, err := r.head(ctx, s, reference)
+		if err == nil && desc.Digest != "" || err != nil && !headRefused(err) {
+			return desc, err
+		}
+	}
+	m, err := r.getFrom(ctx, s, reference)
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	s.ep.noHead.Store(true)
+	r.keep(m, reference)
+	return m.desc, nil
+}
+
+// headRefused reports whether a GET can go better than a HEAD went. Credentials
+// that are missing or wrong are not tried twice.
+func headRefused(err error) bool {
+	var denied *AuthError
+	if errors.As(err, &denied) {
+		return denied.Cause != AuthMissing && denied.Cause != AuthWrong
+	}
+	var status *StatusError
+	return errors.As(err, &status) && !passing(status.Status) || errors.Is(err, artifact.ErrNotFound)
 }
 
 // head asks for a manifest's headers. The digest is "" where they do not tell.
 func (r *remote) head(ctx context.Context, s *source, reference string) (desc ocispec.Descriptor, err error) {
-	if err := r.check(reference); err != nil {
-		return desc, err
-	}
 	req := r.request(s, KindHead, http.MethodHead, "manifests/"+reference, reference)
 	req.header = accept()
 	err = r.c.fetch(ctx, req, func(resp *http.Response) error {
 		desc = ocispec.Descriptor{MediaType: mediaType(resp.Header), Size: max(resp.ContentLength, 0)}
 		stated := digest.Digest(resp.Header.Get("Docker-Content-Digest"))
-		if !artifact.IsContentDigest(stated) || resp.ContentLength < 0 || desc.MediaType == "" {
+		if !artifact.IsContentDigest(stated) || resp.ContentLength < 0 || desc.MediaType == "" || coded(resp.Header) {
 			desc = ocispec.Descriptor{}
 			return nil
 		}
@@ -128,10 +155,15 @@ func (r *remote) getManifest(ctx context.Context, reference string) (m manifest,
 	if err != nil {
 		return manifest{}, err
 	}
-	if werr := r.c.cache.put(m); werr != nil {
-		r.c.event(Event{Kind: EventWarning, Subject: subject(r.name, reference), Err: werr})
-	}
+	r.keep(m, reference)
 	return m, nil
+}
+
+// keep puts a manifest into the cache. That it could not is only told.
+func (r *remote) keep(m manifest, reference string) {
+	if err := r.c.cache.put(m); err != nil {
+		r.c.event(Event{Kind: EventWarning, Subject: subject(r.name, reference), Err: err})
+	}
 }
 
 // getFrom fetches a manifest from one source and checks it: against the digest

@@ -27,14 +27,20 @@ func (r *remote) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, err
 		return false, err
 	}
 	if artifact.IsIndex(desc.MediaType) || artifact.IsManifest(desc.MediaType) {
-		_, err := r.head(ctx, r.origin, desc.Digest.String())
+		_, err := r.describe(ctx, r.origin, desc.Digest.String())
 		return there(err)
 	}
 	return r.hasBlob(ctx, r.request(r.origin, KindHead, http.MethodHead, "blobs/"+desc.Digest.String(), desc.Digest.String()))
 }
 
+// hasBlob asks with a HEAD. Where that is refused the blob is sent: whoever may
+// do that is told to again.
 func (r *remote) hasBlob(ctx context.Context, req *request) (bool, error) {
-	return there(r.c.fetch(ctx, req, func(*http.Response) error { return nil }))
+	err := r.c.fetch(ctx, req, func(*http.Response) error { return nil })
+	if err != nil && headRefused(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // there turns a 404 into false.
@@ -161,8 +167,8 @@ func (r *remote) Mount(ctx context.Context, desc ocispec.Descriptor, from string
 	if err := checkDescriptor(r.name, desc); err != nil {
 		return false, err
 	}
-	path, ok := strings.CutPrefix(from, r.origin.ep.name+"/")
-	if !ok {
+	host, path, _ := strings.Cut(from, "/")
+	if registryName(host) != r.origin.ep.name {
 		return false, nil // another registry's
 	}
 	req := r.write(KindOther, http.MethodPost, "blobs/uploads/", desc.Digest.String())

@@ -106,7 +106,7 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 			return nil, err
 		}
 		list = append(list, page...)
-		query, ok := nextQuery(req.path, link)
+		query, ok := nextQuery(req.path, req.list(), link)
 		if link == "" || !ok || seen[query] || len(list) > MaxReferrers {
 			return list, nil
 		}
