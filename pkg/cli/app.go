@@ -11,14 +11,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
-
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // app is one run of the program: its invocation, its flags, and what is built
@@ -66,7 +65,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 			return usagef("--directory %s: is no folder", a.flags.directory)
 		}
 	}
-	if plugins.IsSet(a.env("SCHEMAHERO_PLUGIN_OFFLINE")) {
+	if config.IsSet(a.env("SCHEMAHERO_PLUGIN_OFFLINE")) {
 		a.flags.offline = true
 	}
 	a.untimed = cmd.Context()

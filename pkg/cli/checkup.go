@@ -9,11 +9,10 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
-
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 // littleRoom is how much free space is worth a word, in bytes: an archive and

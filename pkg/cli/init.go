@@ -12,7 +12,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/kube"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 // localDir is where the host looks for drivers beside a project.

@@ -10,10 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 // searchPath is where the host would look for drivers from here.

@@ -16,7 +16,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 func (a *app) runCommand() *cobra.Command {
