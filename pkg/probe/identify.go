@@ -15,7 +15,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Limit is how long a driver may take to answer and stop. Real drivers answer in
@@ -132,5 +135,11 @@ func explain(err error, p *process) error {
 		handshake.Stderr = p.stderr.String()
 		return handshake
 	}
-	return &HandshakeError{Path: p.path, Problem: err.Error(), Stderr: p.stderr.String(), Err: err}
+	problem := err.Error()
+	odd := func(r rune) bool { return !unicode.IsGraphic(r) }
+	if !utf8.ValidString(problem) || strings.ContainsFunc(problem, odd) {
+		// It quotes the driver: the socket that it names, a type of its answer.
+		problem = quote(problem)
+	}
+	return &HandshakeError{Path: p.path, Problem: problem, Stderr: p.stderr.String(), Err: err}
 }

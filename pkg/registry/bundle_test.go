@@ -214,25 +214,3 @@ func TestBundleRefused(t *testing.T) {
 		t.Errorf("no file: %v", err)
 	}
 }
-
-func FuzzOpenTar(f *testing.F) {
-	good, _ := bundled()
-	f.Add(good.tar(f))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file := filepath.Join(t.TempDir(), "bundle.tar")
-		write(t, file, data)
-		b, err := openTar(file)
-		if err != nil {
-			return
-		}
-		defer b.Close()
-		if len(data) < 1024 || !bytes.Equal(data[len(data)-1024:], make([]byte, 1024)) {
-			t.Error("a tar without its end is taken")
-		}
-		for name, part := range b.parts {
-			if part.offset < 0 || part.size < 0 || part.offset+part.size > int64(len(data)) {
-				t.Errorf("%s is at %+v of %d bytes", name, part, len(data))
-			}
-		}
-	})
-}

@@ -3,7 +3,6 @@ package registry
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 )
 
@@ -26,19 +25,4 @@ func TestChallenges(t *testing.T) {
 	if ch, _ := readChallenge(both); ch.scheme != "bearer" || ch.realm != "t" {
 		t.Errorf("of two: %+v", ch)
 	}
-}
-
-func FuzzChallenges(f *testing.F) {
-	f.Add(`Bearer realm="https://auth.docker.io/token",service="registry.docker.io"`)
-	f.Add(`Negotiate YIIabc==, Basic realm="a \"b\" c", charset="UTF-8"`)
-	f.Fuzz(func(t *testing.T, header string) {
-		for _, ch := range parseChallenges(header) {
-			if ch.scheme == "" || ch.scheme != strings.ToLower(ch.scheme) {
-				t.Errorf("scheme %q", ch.scheme)
-			}
-			if len(ch.realm)+len(ch.service) > len(header) {
-				t.Errorf("%+v is more than %q", ch, header)
-			}
-		}
-	})
 }

@@ -69,6 +69,10 @@ func readCredentialFile(path string) (*credentialFile, error) {
 	if err != nil {
 		return nil, &CredentialsError{path, "does not read"}
 	}
+	return parseCredentials(path, data)
+}
+
+func parseCredentials(path string, data []byte) (*credentialFile, error) {
 	f := &credentialFile{path: path}
 	if len(strings.TrimSpace(string(data))) == 0 {
 		return f, nil

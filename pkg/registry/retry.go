@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -128,7 +129,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	}
 	if at, err := http.ParseTime(text); err == nil && at.After(now) {
 		// Dates have whole seconds: half a second too early is a try wasted.
-		return at.Sub(now).Truncate(time.Second) + time.Second
+		return min(at.Sub(now), math.MaxInt32*time.Second).Truncate(time.Second) + time.Second
 	}
 	return 0
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -263,4 +264,26 @@ func TestTagsCut(t *testing.T) {
 	if err != nil || !slices.Equal(tags, l.tags) || len(k.slept) != 1 {
 		t.Errorf("%d tags, %v, waits %v", len(tags), err, k.slept)
 	}
+}
+
+func BenchmarkTags50000(b *testing.B) {
+	r := newRig(b)
+	r.setFault(listing{tags: numbered(50_000), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}.answer)
+	b.ReportAllocs()
+	var peak uint64
+	for b.Loop() {
+		c, _ := newClient(b, Options{})
+		n := 0
+		err := repository(b, c, r.host()+"/db/x").Tags(context.Background(), func(page []string) error {
+			n += len(page)
+			return nil
+		})
+		if err != nil || n != 50_000 {
+			b.Fatalf("%d tags, %v", n, err)
+		}
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		peak = max(peak, m.HeapInuse)
+	}
+	b.ReportMetric(float64(peak)/(1<<20), "MiB-heap")
 }
