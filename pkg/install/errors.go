@@ -114,6 +114,15 @@ func (e *FolderError) Error() string {
 func (e *FolderError) Kind() fault.Kind { return fault.Failure }
 func (e *FolderError) Unwrap() error    { return e.Err }
 
+// NoHomeError says that there is no folder for drivers, store and receipts:
+// nobody named one, and the environment names no home of the user.
+type NoHomeError struct{}
+
+func (*NoHomeError) Error() string { return "no home folder is known" }
+
+// Kind is fault.Usage.
+func (*NoHomeError) Kind() fault.Kind { return fault.Usage }
+
 // SpaceError says that a file system has less room than is surely needed.
 type SpaceError struct {
 	Dir        string

@@ -39,6 +39,9 @@ func (e *Engine) look(ctx context.Context, items []Item, hash bool) ([]Status, e
 	all := make([]Status, len(items))
 	open := make([]int, 0, len(items)) // those that have to be hashed
 	c, seen := canon{}, map[string]bool{}
+	if err := e.home.check(); err != nil {
+		return nil, err
+	}
 	for i, it := range items {
 		if err := it.check(); err != nil {
 			return nil, err

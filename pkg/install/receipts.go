@@ -63,6 +63,9 @@ func (e *Engine) Receipts() ([]Receipt, error) { return e.receipts(nil) }
 // receipts is Receipts without those of some files, by path, which are not
 // even read.
 func (e *Engine) receipts(without map[string]bool) ([]Receipt, error) {
+	if err := e.home.check(); err != nil {
+		return nil, err
+	}
 	skip := map[string]bool{}
 	for path := range without {
 		skip[e.receiptFile(path)] = true
