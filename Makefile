@@ -15,12 +15,12 @@ COMMIT_TIME ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 # The scripts that run under the race detector: those that do most at once. One
 # start of the program takes a second there, so all of them would take minutes.
-RACE_SCRIPTS ?= main-|mirror|projects|interrupt
+RACE_SCRIPTS ?= mirror|projects|interrupt
 
 # How often each fuzz target runs. A number and not a time: before Go 1.27 a time
 # that runs out fails now and then with "context deadline exceeded"
 # (golang.org/issue/75804).
-FUZZTIME ?= 20000x
+FUZZTIME ?= 10000x
 
 # Go needs a place for modules and builds. Where there is no HOME (cron, some
 # containers), it is in the checkout, in a folder that Go ignores.
@@ -57,7 +57,7 @@ unit: ## Run the unit and script tests
 .PHONY: race
 race: ## Run the same tests under the race detector, without the long ones
 	go test -race -short $$(go list ./... | grep -v /cmd/)
-	go test -race -short -run '^TestScript$$/^($(RACE_SCRIPTS))' ./cmd/...
+	go test -race -short -run '^TestLayouts$$|^TestScript$$/^($(RACE_SCRIPTS))' ./cmd/...
 
 # Ten runs to make an input smaller: by default it is a minute, which is all that
 # a target would do.

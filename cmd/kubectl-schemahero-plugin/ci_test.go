@@ -31,7 +31,7 @@ func top(t testing.TB, name string) string {
 // cmdSnippet: snippet DOC NAME FILE writes the code block behind
 // `<!-- example: NAME -->` in docs/DOC to FILE, so that a script runs what
 // people read. Of a GitLab job it is the script.
-func cmdSnippet(ts *testscript.TestScript, neg bool, args []string) {
+func cmdSnippet(ts *testscript.TestScript, args []string) {
 	data, err := os.ReadFile(filepath.Join("..", "..", "docs", args[0]))
 	ts.Check(err)
 	_, rest, ok := strings.Cut(string(data), "<!-- example: "+args[1]+" -->\n```")
@@ -53,7 +53,7 @@ func cmdSnippet(ts *testscript.TestScript, neg bool, args []string) {
 
 // cmdRepository: repository FILE NAME puts the path of a file of this
 // repository into the environment variable NAME.
-func cmdRepository(ts *testscript.TestScript, neg bool, args []string) {
+func cmdRepository(ts *testscript.TestScript, args []string) {
 	path, err := filepath.Abs(filepath.Join("..", "..", filepath.FromSlash(args[0])))
 	ts.Check(err)
 	ts.Setenv(args[1], path)

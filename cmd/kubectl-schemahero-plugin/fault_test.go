@@ -52,7 +52,7 @@ func (r *scriptRegistry) match(req *http.Request) *fault {
 // for a range; whole ignores ranges; pages=FORM sends two tags a page, the next
 // linked to as absolute, query, elsewhere (another host and scheme) or loop
 // (the first page again). fault REGISTRY none forgets all.
-func cmdFault(ts *testscript.TestScript, neg bool, args []string) {
+func cmdFault(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -172,7 +172,7 @@ func (f *fault) page(w http.ResponseWriter, req *http.Request, body []byte) {
 
 // cmdSent: sent REGISTRY sets $sent to the bytes of blobs that were sent since
 // the last such line.
-func cmdSent(ts *testscript.TestScript, neg bool, args []string) {
+func cmdSent(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
 	ts.Setenv("sent", strconv.FormatInt(r.sent.Swap(0), 10))
 }
@@ -193,7 +193,7 @@ func (c counted) Flush() { c.ResponseWriter.(http.Flusher).Flush() }
 
 // cmdAwait: await REGISTRY MATCH waits for a request whose "METHOD path"
 // contains MATCH.
-func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
+func cmdAwait(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -204,7 +204,7 @@ func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 
 // cmdSecretless: secretless REGISTRY fails where a request to it bore
 // credentials.
-func cmdSecretless(ts *testscript.TestScript, neg bool, args []string) {
+func cmdSecretless(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 
 // cmdHostile: hostile REGISTRY KIND publishes version 1.0.0 of schemahero/
 // plugins/KIND, whose archive for linux/amd64 is hostile in that way.
-func cmdHostile(ts *testscript.TestScript, neg bool, args []string) {
+func cmdHostile(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
 	kind := args[1]
 	p := publisher{ts: ts, url: r.server.URL, auth: r.user, repo: "schemahero/plugins/" + kind}

@@ -40,7 +40,7 @@ func outputDoc() (map[string]map[string]string, error) {
 // cmdDocumented: documented KIND holds the JSON on the last command's standard
 // output against the table of KIND in docs/output.md: the same fields, of the
 // same types.
-func cmdDocumented(ts *testscript.TestScript, neg bool, args []string) {
+func cmdDocumented(ts *testscript.TestScript, args []string) {
 	kinds, err := outputDoc()
 	ts.Check(err)
 	fields, ok := kinds[args[0]]

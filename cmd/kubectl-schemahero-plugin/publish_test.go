@@ -89,7 +89,7 @@ func (p publisher) empty() object {
 // authors do, by default as REGISTRY/schemahero/plugins/NAME for linux/amd64
 // and linux/arm64. Options: repo=PATH, platforms=a/b,c/d, badsum, floating,
 // annotation=KEY=VALUE, say=TEXT (other bytes).
-func cmdPublish(ts *testscript.TestScript, neg bool, args []string) {
+func cmdPublish(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
 	layout, name, version := args[1], args[2], args[3]
 	p := publisher{ts: ts, url: r.server.URL, auth: r.user, repo: "schemahero/plugins/" + name}
@@ -166,7 +166,7 @@ func cmdPublish(ts *testscript.TestScript, neg bool, args []string) {
 
 // cmdRetag: retag REGISTRY PATH TAG NEWTAG makes NEWTAG name what TAG names.
 // A NEWTAG that exists is moved. retag -d REGISTRY PATH TAG deletes a tag.
-func cmdRetag(ts *testscript.TestScript, neg bool, args []string) {
+func cmdRetag(ts *testscript.TestScript, args []string) {
 	if args[0] == "-d" {
 		r := worldOf(ts).registry(ts, args[1])
 		publisher{ts: ts, url: r.server.URL, auth: r.user}.do("DELETE", r.server.URL+"/v2/"+args[2]+"/manifests/"+args[3], "", nil)

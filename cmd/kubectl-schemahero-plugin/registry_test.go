@@ -59,7 +59,7 @@ type scriptRegistry struct {
 
 // cmdRegistry: registry NAME [user:password] starts a registry; $NAME becomes
 // its host:port. registry stop NAME stops it.
-func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
+func cmdRegistry(ts *testscript.TestScript, args []string) {
 	w := worldOf(ts)
 	if len(args) == 2 && args[0] == "stop" {
 		w.registry(ts, args[1]).stop()
@@ -111,7 +111,7 @@ func (r *scriptRegistry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 // such line against what is expected: kinds are tags, manifests, blobs, other.
 // Kinds that are not named must be 0; /v2/ itself does not count. requests NAME
 // ignore only begins anew.
-func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
+func cmdRequests(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
 	r.mu.Lock()
 	log := r.log
@@ -152,7 +152,7 @@ func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // cmdReplace: replace FILE OLD NEW replaces text in a file; OLD must be there.
-func cmdReplace(ts *testscript.TestScript, neg bool, args []string) {
+func cmdReplace(ts *testscript.TestScript, args []string) {
 	data := ts.ReadFile(args[0])
 	if !strings.Contains(data, args[1]) {
 		ts.Fatalf("%s does not contain %q", args[0], args[1])
@@ -160,9 +160,8 @@ func cmdReplace(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(data, args[1], args[2], 1)), 0o644))
 }
 
-// cmdMode: mode OCTAL FILE changes a file's mode, or with ! holds it to be
-// another.
-func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
+// cmdMode: mode OCTAL FILE changes a file's mode.
+func cmdMode(ts *testscript.TestScript, args []string) {
 	var mode os.FileMode
 	fmt.Sscanf(args[0], "%o", &mode)
 	ts.Check(os.Chmod(ts.MkAbs(args[1]), mode))

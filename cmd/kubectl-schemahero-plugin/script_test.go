@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,11 +34,37 @@ func TestMain(m *testing.M) {
 	})
 }
 
+const scripts = "../../testdata/script"
+
 // TestScript runs testdata/script/*.txtar, each in an empty home, against
 // registries in this process. See testdata/script/README.md.
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("..", "..", "testdata", "script"),
+	params := scriptParams()
+	params.Dir = scripts
+	testscript.Run(t, params)
+}
+
+// TestLayouts runs testdata/script/layouts/*.txtar with each layout of a
+// release, and what reading one costs: manifests got, and looked for.
+func TestLayouts(t *testing.T) {
+	for layout, cost := range map[string][2]string{"index": {"3", "0"}, "tags": {"2", "1"}, "files": {"1", "0"}} {
+		t.Run(layout, func(t *testing.T) {
+			params := scriptParams()
+			params.Dir = filepath.Join(scripts, "layouts")
+			setup := params.Setup
+			params.Setup = func(env *testscript.Env) error {
+				env.Setenv("LAYOUT", layout)
+				env.Setenv("MANIFESTS", cost[0])
+				env.Setenv("HEADS", cost[1])
+				return setup(env)
+			}
+			testscript.Run(t, params)
+		})
+	}
+}
+
+func scriptParams() testscript.Params {
+	return testscript.Params{
 		RequireExplicitExec: true,
 		UpdateScripts:       *update,
 		Setup: func(env *testscript.Env) error {
@@ -64,7 +93,8 @@ func TestScript(t *testing.T) {
 			}
 			return os.MkdirAll(home, 0o755)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+		Cmds: commands(map[string]func(ts *testscript.TestScript, args []string){
+			"exits":      cmdExits,
 			"registry":   cmdRegistry,
 			"publish":    cmdPublish,
 			"retag":      cmdRetag,
@@ -79,6 +109,38 @@ func TestScript(t *testing.T) {
 			"documented": cmdDocumented,
 			"snippet":    cmdSnippet,
 			"repository": cmdRepository,
-		},
-	})
+		}),
+	}
+}
+
+// commands gives script commands their names. None of them has a meaning after
+// an exclamation mark.
+func commands(named map[string]func(ts *testscript.TestScript, args []string)) map[string]func(*testscript.TestScript, bool, []string) {
+	out := map[string]func(*testscript.TestScript, bool, []string){}
+	for name, run := range named {
+		out[name] = func(ts *testscript.TestScript, neg bool, args []string) {
+			if neg {
+				ts.Fatalf("! %s: has no meaning", name)
+			}
+			run(ts, args)
+		}
+	}
+	return out
+}
+
+// cmdExits: exits CODE PROGRAM [ARG...] is exec, of what ends with that code.
+func cmdExits(ts *testscript.TestScript, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARG...]")
+	}
+	code := 0
+	err := ts.Exec(args[1], args[2:]...)
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
+		code = ended.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got := strconv.Itoa(code); got != args[0] {
+		ts.Fatalf("exits %s, not %s", got, args[0])
+	}
 }

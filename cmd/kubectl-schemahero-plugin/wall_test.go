@@ -47,7 +47,8 @@ var layers = map[string][]string{
 
 	"plugins": {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/artifact", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install"},
 
-	"pkg/cli": {"*"},
+	"pkg/cli/ui": {"pkg/fault", "lockfile", "pkg/artifact", "pkg/install"},
+	"pkg/cli":    {"*"},
 
 	"cmd/kubectl-schemahero-plugin": {"pkg/cli"},
 }
@@ -57,7 +58,7 @@ var only = []struct {
 	prefix   string
 	packages []string
 }{
-	{"k8s.io/client-go", []string{"pkg/kube", "pkg/cli"}},
+	{"k8s.io/client-go", []string{"pkg/kube", "pkg/cli/ui"}},
 	{"github.com/sigstore/", []string{"pkg/trust"}},
 	{"oras.land/oras-go/v2/registry", []string{"pkg/registry"}},
 }

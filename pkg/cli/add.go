@@ -105,10 +105,10 @@ func (a *app) edit(ctx context.Context, p *plugins.Project, m *manifest.Manifest
 	}
 	if driver, ok := artifact.DriverOf(name); ok {
 		e.Name = driver
-		a.say("%s is served by the driver %s", name, driver)
+		a.ui.Say("%s is served by the driver %s", name, driver)
 		if artifact.HostLooksFor(name) {
 			e.Aliases = []string{name}
-			a.say("the host asks for schemahero-%s, so %s is installed under that name too", name, driver)
+			a.ui.Say("the host asks for schemahero-%s, so %s is installed under that name too", name, driver)
 		}
 	}
 	if given {
@@ -212,7 +212,7 @@ func (a *app) removals(p *plugins.Project, words []string) ([]removal, error) {
 	out = slices.DeleteFunc(out, func(r removal) bool { return r.alias != "" && slices.Contains(all, removal{name: r.name}) })
 	for _, r := range out {
 		if r.alias != "" {
-			a.say("%s stays without that alias; to remove it too: %s remove %s", escape(r.name), a.displayName(), escape(r.name))
+			a.ui.Say("%s stays without that alias; to remove it too: %s remove %s", r.name, a.displayName(), r.name)
 		}
 	}
 	return out, nil
@@ -238,16 +238,8 @@ func (a *app) drivers(p *plugins.Project, words []string) ([]string, error) {
 		}
 		if at >= 0 {
 			names[i] = m.Plugins[at].Name
-			a.say("%s is served by the driver %s", escape(w), escape(names[i]))
+			a.ui.Say("%s is served by the driver %s", w, names[i])
 		}
 	}
 	return names, nil
-}
-
-// count writes "1 driver" or "3 drivers".
-func count(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,6 +17,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // app is one run of the program: its invocation, its flags, and what is built
@@ -25,10 +26,9 @@ import (
 // therefore never pays for one.
 type app struct {
 	Program
-	stdout   io.Writer // what Out writes to, for a child process
+	ui       *ui.UI
 	flags    globals
 	ran      bool // flags and arguments were accepted
-	progress progress
 	client   *registry.Client
 	source   *carried // what --from names; nil without it
 	carrying bool     // whole graphs are followed: most of what may refer to something is nowhere
@@ -40,10 +40,10 @@ type app struct {
 
 // prepare runs before every command: it applies the global flags.
 func (a *app) prepare(cmd *cobra.Command) error {
-	if err := checkOutput(a.flags.output); err != nil {
-		return err
+	if err := ui.CheckOutput(a.ui.Output); err != nil {
+		return asUsage(err)
 	}
-	if a.flags.output == "markdown" && cmd.Name() != "lock" && cmd.Name() != "update" {
+	if a.ui.Output == "markdown" && cmd.Name() != "lock" && cmd.Name() != "update" {
 		return usagef("--output markdown: only lock and update print it")
 	}
 	if err := checkPaths(cmd); err != nil {
@@ -61,6 +61,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	}
 	if a.flags.directory != "" {
 		a.Directory = a.abs(a.flags.directory)
+		a.ui.Dir = a.Directory
 		if info, err := os.Stat(a.Directory); err != nil || !info.IsDir() {
 			return usagef("--directory %s: is no folder", a.flags.directory)
 		}
@@ -100,15 +101,6 @@ func (a *app) abs(path string) string {
 		return filepath.Clean(path)
 	}
 	return filepath.Join(a.Directory, path)
-}
-
-// rel makes a path short for a person: relative to the working directory where
-// it lies inside it.
-func (a *app) rel(path string) string {
-	if r, err := filepath.Rel(a.Directory, path); err == nil && filepath.IsLocal(r) {
-		return r
-	}
-	return path
 }
 
 func (a *app) env(key string) string {
@@ -208,7 +200,7 @@ func (a *app) options() (plugins.Options, error) {
 		Override: override,
 		Offline:  a.flags.offline,
 		Now:      a.Now,
-		Progress: a.installEvent,
+		Progress: a.ui.Installing(a.servedFrom),
 		Probe:    start,
 	}
 	if a.source != nil {

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 
@@ -11,6 +9,8 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // buildFlags are what build, and push --build, are told on the command line.
@@ -57,7 +57,7 @@ package to install, and are exit code 1 once the others are built.`,
 			built, err := a.build(cmd.Context(), args, b)
 			switch {
 			case err == nil:
-				return a.print(a.builtView(built))
+				return a.ui.Print(a.builtView(built))
 			case len(built) > 0:
 				// What is there is told, though another platform lacks its compiler.
 				a.tellDone(a.builtView(built))
@@ -136,33 +136,28 @@ func parsePlatforms(list []string) ([]artifact.Platform, error) {
 
 // builtItem is an item of a BuildList: a driver built for a platform.
 type builtItem struct {
-	Name       string `json:"name"`
-	Version    string `json:"version"`
-	Platform   string `json:"platform"`
-	Path       string `json:"path"`
-	Digest     string `json:"digest"`
-	Size       int64  `json:"size"`
+	Name       string `json:"name" col:"NAME,name"`
+	Version    string `json:"version" col:"VERSION"`
+	Platform   string `json:"platform" col:"PLATFORM"`
+	Size       int64  `json:"size" col:"SIZE,bytes"`
+	Digest     string `json:"digest" col:"DIGEST"`
+	Compiler   string `json:"compiler" col:"+COMPILER"`
+	Path       string `json:"path" col:"+PATH,path"`
 	Executable string `json:"executable"`
-	Compiler   string `json:"compiler"`
 	Installed  string `json:"installed"`
 }
 
-func (a *app) builtView(built []publish.Built) view {
+func (a *app) builtView(built []publish.Built) ui.View {
 	var items []builtItem
-	v := view{columns: cols("NAME", "VERSION", "PLATFORM", "SIZE", "DIGEST", "+COMPILER", "+PATH")}
 	for _, b := range built {
-		items = append(items, builtItem{b.Name, b.Version, b.Platform.String(), b.Path, string(b.Digest), b.Size, string(b.Executable), b.Compiler, b.Installed})
-		v.rows = append(v.rows, []any{b.Name, b.Version, b.Platform.String(), bytesText(b.Size), string(b.Digest), b.Compiler, a.rel(b.Path)})
-		if !slices.Contains(v.names, b.Name) {
-			v.names = append(v.names, b.Name)
-		}
+		items = append(items, builtItem{b.Name, b.Version, b.Platform.String(), b.Size, string(b.Digest), b.Compiler, b.Path, string(b.Executable), b.Installed})
 	}
-	v.object = newList("BuildList", items)
-	v.text = func(w io.Writer) {
+	v := ui.List("BuildList", "build", items)
+	v.Text = func(w ui.Lines) {
 		for _, b := range built {
-			fmt.Fprintf(w, "%s %s %s %s %s\n", b.Name, b.Version, escape(a.rel(b.Path)), bytesText(b.Size), b.Digest)
+			w.Line("%s %s %s %s %s", b.Name, b.Version, a.ui.Rel(b.Path), ui.Bytes(b.Size), b.Digest)
 			if b.Installed != "" {
-				fmt.Fprintf(w, "%s %s installed as %s\n", b.Name, b.Version, escape(a.rel(b.Installed)))
+				w.Line("%s %s installed as %s", b.Name, b.Version, a.ui.Rel(b.Installed))
 			}
 		}
 	}

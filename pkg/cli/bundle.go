@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,12 +13,15 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 func (a *app) bundleCommand() *cobra.Command {
 	cmd := a.command("bundle", "Carry what the lock needs in one file, or keep it in a folder",
-		`A bundle is an OCI image layout in a tar, with the lock at its root: any OCI tool
-reads it, and sync --from, lock --from, mirror --from and serve --bundle do.`,
+		`A bundle is an OCI image layout in a tar, with the lock at its root: any OCI
+tool reads it, and sync --from, lock --from, mirror --from and serve --bundle
+do.`,
 		examples(
 			"bundle create drivers.tar", "everything that the lock names, and its signatures",
 			"bundle verify drivers.tar", "after it was carried: is every byte as it was?",
@@ -32,11 +34,11 @@ reads it, and sync --from, lock --from, mirror --from and serve --bundle do.`,
 func (a *app) bundleCreateCommand() *cobra.Command {
 	var platforms, tools []string
 	cmd := a.command("create FILE", "Write what the lock names to a bundle or a folder",
-		`One lock gives one bundle, byte for byte, on any machine, as long as the releases'
-signatures are the same. A name that ends in / or is a folder's keeps an unpacked
-layout there, to be committed: a later run fetches what is new, leaves alone what
-is right, and removes what the lock no longer names. A file that is there is
-replaced where it is an earlier bundle.`,
+		`One lock gives one bundle, byte for byte, on any machine, as long as the
+releases' signatures are the same. A name that ends in / or is a folder's keeps
+an unpacked layout there, to be committed: a later run fetches what is new,
+leaves alone what is right, and removes what the lock no longer names. A file
+that is there is replaced where it is an earlier bundle.`,
 		examples(
 			"bundle create drivers.tar", "all platforms of the lock",
 			"bundle create drivers.tar --platform linux/amd64", "one platform; the lock inside has only that",
@@ -89,7 +91,7 @@ func (a *app) runBundle(ctx context.Context, name string, platforms, tools []str
 		written, err = b.WriteFolder(ctx, file, a.repository, a.transferEvent("fetching"))
 		return err
 	})
-	a.stopProgress()
+	a.ui.StopProgress()
 	if err != nil {
 		return err
 	}
@@ -201,12 +203,12 @@ func (a *app) lookInto(ctx context.Context, name string, whole bool) error {
 	}
 	text := r.inspected
 	if whole {
-		text = func(w io.Writer) {
-			fmt.Fprintf(w, "%s: whole: %s, %s\n", escape(name), count(r.Files, "file"), bytesText(r.Bytes))
+		text = func(w ui.Lines) {
+			w.Line("%s: whole: %s, %s", name, ui.Count(r.Files, "file"), ui.Bytes(r.Bytes))
 		}
 	}
 	if c.Lock == nil {
-		a.warn("%s: has no lock: an image layout that another program made, %s", escape(name), count(c.Files, "file"))
+		a.ui.Warn("%s: has no lock: an image layout that another program made, %s", name, ui.Count(c.Files, "file"))
 	}
-	return errors.Join(a.print(r.view(text)), s.Close())
+	return errors.Join(a.ui.Print(r.view(text)), s.Close())
 }

@@ -1,14 +1,14 @@
 package cli
 
 import (
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // bundled is an object of kind Bundle: a bundle or a vendored folder.
@@ -26,13 +26,13 @@ type bundled struct {
 }
 
 type bundledPlugin struct {
-	Name       string        `json:"name"`
-	Version    string        `json:"version"`
-	Platforms  []string      `json:"platforms"`
-	Repository string        `json:"repository"`
-	Digest     digest.Digest `json:"digest"`
-	Referrers  int           `json:"referrers"` // of its repository: signatures, attestations, SBOMs
-	Bytes      int64         `json:"bytes"`     // of its repository
+	Name       string        `json:"name" col:"NAME,name"`
+	Version    string        `json:"version" col:"VERSION"`
+	Platforms  []string      `json:"platforms" col:"PLATFORMS"`
+	Referrers  int           `json:"referrers" col:"SIGNATURES"` // of its repository: signatures, attestations, SBOMs
+	Repository string        `json:"repository" col:"REPOSITORY"`
+	Digest     digest.Digest `json:"digest" col:"DIGEST"`
+	Bytes      int64         `json:"bytes"` // of its repository
 }
 
 func newBundled(file string, l *lockfile.Lock, graphs []*transfer.Graph, tools []transfer.Tool) *bundled {
@@ -61,42 +61,39 @@ func newBundled(file string, l *lockfile.Lock, graphs []*transfer.Graph, tools [
 	return b
 }
 
-func (b *bundled) view(text func(io.Writer)) view {
-	v := view{object: newSingle("Bundle", *b), text: text, columns: cols("NAME", "VERSION", "PLATFORMS", "SIGNATURES", "REPOSITORY", "DIGEST")}
-	for _, p := range b.Plugins {
-		v.names = append(v.names, p.Name)
-		v.rows = append(v.rows, []any{p.Name, p.Version, strings.Join(p.Platforms, ","), p.Referrers, p.Repository, p.Digest.String()})
-	}
+func (b *bundled) view(text func(ui.Lines)) ui.View {
+	v := ui.Single("Bundle", "plugin", "", *b).Rows(b.Plugins)
+	v.Text = text
 	return v
 }
 
 // created tells what was written.
-func (b *bundled) created(w io.Writer) {
-	fmt.Fprintf(w, "%s: %s, %s, %s\n", escape(b.File), count(len(b.Plugins), "driver"), count(b.Files, "file"), bytesText(b.Bytes))
+func (b *bundled) created(w ui.Lines) {
+	w.Line("%s: %s, %s, %s", b.File, ui.Count(len(b.Plugins), "driver"), ui.Count(b.Files, "file"), ui.Bytes(b.Bytes))
 	switch {
 	case b.Layout == "tar":
-		fmt.Fprintf(w, "  %s\n", b.Digest)
+		w.Line("  %s", b.Digest)
 	case b.Added+b.Removed == 0:
-		fmt.Fprintln(w, "  nothing changed")
+		w.Line("  nothing changed")
 	default:
-		fmt.Fprintf(w, "  written: %d; removed: %d; kept: %d\n", b.Added, b.Removed, b.Kept)
+		w.Line("  written: %d; removed: %d; kept: %d", b.Added, b.Removed, b.Kept)
 	}
 }
 
 // inspected tells what is in it.
-func (b *bundled) inspected(w io.Writer) {
+func (b *bundled) inspected(w ui.Lines) {
 	for _, p := range b.Plugins {
-		fmt.Fprintf(w, "%s %s from %s\n", p.Name, orNone(p.Version), escape(p.Repository))
+		w.Line("%s %s from %s", p.Name, ui.Version(p.Version), p.Repository)
 		if p.Digest != "" {
-			fmt.Fprintf(w, "  %s\n", p.Digest)
+			w.Line("  %s", p.Digest)
 		}
-		fmt.Fprintf(w, "  platforms: %s\n", strings.Join(p.Platforms, " "))
+		w.Line("  platforms: %s", strings.Join(p.Platforms, " "))
 		if p.Referrers > 0 {
-			fmt.Fprintf(w, "  signatures and the like: %d\n", p.Referrers)
+			w.Line("  signatures and the like: %d", p.Referrers)
 		}
 	}
 	if len(b.Tools) > 0 {
-		fmt.Fprintf(w, "this program for: %s\n", strings.Join(b.Tools, " "))
+		w.Line("this program for: %s", strings.Join(b.Tools, " "))
 	}
-	fmt.Fprintf(w, "%s, %s\n", count(b.Files, "file"), bytesText(b.Bytes))
+	w.Line("%s, %s", ui.Count(b.Files, "file"), ui.Bytes(b.Bytes))
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // carried is a bundle or layout that drivers come from in place of a registry.
@@ -111,7 +113,7 @@ func (a *app) syncSource(ctx context.Context, o *plugins.SyncOptions, from strin
 		return nil, err
 	}
 	home := install.NewHome(options.Home)
-	a.say("no project here: installing what the lock in %s says", escape(from))
+	a.ui.Say("no project here: installing what the lock in %s says", from)
 	return plugins.OpenWith(p.ManifestFile(), home.BundleLock(), c.Lock, options), nil
 }
 
@@ -132,7 +134,7 @@ func (a *app) lockToCarry(c *transfer.Contents) (*lockfile.Lock, error) {
 	}
 	var stale *plugins.StaleError
 	if errors.As(p.CheckLock(), &stale) {
-		a.warn("%s: does not satisfy the manifest; what it says is carried all the same", a.rel(p.LockFile()))
+		a.ui.Warn("%s: does not satisfy the manifest; what it says is carried all the same", a.ui.Rel(p.LockFile()))
 	}
 	return lock, nil
 }
@@ -169,15 +171,15 @@ func forPlatforms(l *lockfile.Lock, words []string) (*lockfile.Lock, error) {
 // transferEvent shows how far a copy has come.
 func (a *app) transferEvent(verb string) func(transfer.Event) {
 	return func(e transfer.Event) {
-		subject := escape(e.Subject)
+		subject := e.Subject
 		switch {
 		case e.Kind == transfer.EventWait:
-			a.say("waiting for another process, which writes %s", escape(a.rel(e.Subject)))
-		case e.Kind == transfer.EventThere && a.flags.verbose:
-			a.say("%s: is there already", subject)
-		case e.Kind == transfer.EventThere || e.Total < smallFile && !a.flags.verbose:
+			a.ui.Say("waiting for another process, which writes %s", a.ui.Rel(e.Subject))
+		case e.Kind == transfer.EventThere && a.ui.Verbose:
+			a.ui.Say("%s: is there already", subject)
+		case e.Kind == transfer.EventThere || e.Total < smallFile && !a.ui.Verbose:
 		default:
-			a.track(verb+" "+subject, fmt.Sprintf("%s %s, %s", verb, subject, bytesText(e.Total)), e.Done, e.Total)
+			a.ui.Track(verb+" "+subject, fmt.Sprintf("%s %s, %s", verb, subject, ui.Bytes(e.Total)), e.Done, e.Total)
 		}
 	}
 }
@@ -194,12 +196,12 @@ func problemTexts(problems []transfer.Problem) []string {
 
 // printCarried prints what was carried. Where that is not all, it is a failure:
 // then it is told for a person, on standard error.
-func (a *app) printCarried(v view, what string, problems []string) error {
+func (a *app) printCarried(v ui.View, what string, problems []string) error {
 	if len(problems) == 0 {
-		return a.print(v)
+		return a.ui.Print(v)
 	}
-	if !a.flags.quiet {
-		v.text(a.Err)
+	if !a.ui.Quiet {
+		v.Text(ui.NewLines(a.ui.Err))
 	}
 	return a.incomplete(what, problems)
 }
@@ -211,7 +213,7 @@ func (a *app) incomplete(what string, problems []string) error {
 		return nil
 	}
 	for _, p := range problems {
-		a.warn("%s", escape(p))
+		a.ui.Warn("%s", p)
 	}
-	return &refused{text: fmt.Sprintf("%s: incomplete, %s could not be carried", what, count(len(problems), "thing"))}
+	return &refused{text: fmt.Sprintf("%s: incomplete, %s could not be carried", what, ui.Count(len(problems), "thing"))}
 }

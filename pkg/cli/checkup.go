@@ -12,6 +12,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // littleRoom is how much free space is worth a word, in bytes: an archive and
@@ -27,9 +29,9 @@ func (c *checkup) home(engine *install.Engine) {
 	case on.Writable != nil:
 		c.add(findAdvice, "home", dir, on.Writable.Error(), "make it writable, or say --home DIR")
 	case on.Free >= 0 && on.Free < littleRoom:
-		c.add(findAdvice, "home", dir, bytesText(on.Free)+" are free", "make room, for one by "+c.a.displayName()+" prune")
+		c.add(findAdvice, "home", dir, ui.Bytes(on.Free)+" are free", "make room, for one by "+c.a.displayName()+" prune")
 	default:
-		c.add(findOK, "home", dir, "writable, "+bytesText(on.Free)+" are free", "")
+		c.add(findOK, "home", dir, "writable, "+ui.Bytes(on.Free)+" are free", "")
 	}
 }
 
@@ -51,19 +53,19 @@ func (c *checkup) project(p *plugins.Project) (*lockfile.Lock, error) {
 	}
 	if !exists(p.ManifestFile()) {
 		if lock == nil {
-			c.add(findAdvice, "manifest", c.a.rel(p.ManifestFile()), "there is none", c.a.displayName()+" init")
+			c.add(findAdvice, "manifest", c.a.ui.Rel(p.ManifestFile()), "there is none", c.a.displayName()+" init")
 		}
 		return lock, nil
 	}
 	switch err := p.CheckLock().(type) {
 	case nil:
-		c.add(findOK, "lock", c.a.rel(p.LockFile()), "current", "")
+		c.add(findOK, "lock", c.a.ui.Rel(p.LockFile()), "current", "")
 	case *plugins.StaleError:
 		text := "there is none"
 		if !err.Missing {
 			text = "out of date: " + err.Differences[0].String()
 		}
-		c.add(findAdvice, "lock", c.a.rel(p.LockFile()), text, c.a.displayName()+" lock")
+		c.add(findAdvice, "lock", c.a.ui.Rel(p.LockFile()), text, c.a.displayName()+" lock")
 	default:
 		return nil, err
 	}
@@ -75,7 +77,7 @@ func (c *checkup) drivers(ctx context.Context, p *plugins.Project, lock *lockfil
 	dirs := c.a.searchPath()
 	if lock != nil {
 		if err := p.CheckPlatform(); err != nil {
-			c.add(findProblem, "lock", c.a.rel(p.LockFile()), err.Error(), strings.Join(c.a.hints(err), "; "))
+			c.add(findProblem, "lock", c.a.ui.Rel(p.LockFile()), err.Error(), strings.Join(c.a.hints(err), "; "))
 		}
 	}
 	statuses, err := p.List(ctx, dirs)
@@ -108,7 +110,7 @@ func (c *checkup) drivers(ctx context.Context, p *plugins.Project, lock *lockfil
 
 func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 	a := c.a
-	path := a.rel(s.Path)
+	path := a.ui.Rel(s.Path)
 	bad := findAdvice
 	if locked {
 		bad = findProblem
@@ -132,7 +134,7 @@ func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 	case s.State == install.Foreign:
 		c.add(bad, "driver", path, "was not installed by this program", "remove it, or let sync replace it: "+a.displayName()+" sync --force")
 	case s.State == install.Shadowed && !locked:
-		c.add(findOK, "driver", path, "is not used here: the host takes "+a.rel(plugins.Shadowing(s.Item, dirs)), "")
+		c.add(findOK, "driver", path, "is not used here: the host takes "+a.ui.Rel(plugins.Shadowing(s.Item, dirs)), "")
 	case s.State == install.Shadowed:
 		c.add(bad, "driver", path, "the host would load "+plugins.Shadowing(s.Item, dirs), "remove that file")
 	case s.State == install.Unused:
@@ -145,7 +147,7 @@ func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 // executable reads what an installed driver says of itself, without running it
 // unless start.
 func (c *checkup) executable(ctx context.Context, s install.Status, locked, start bool) {
-	path := c.a.rel(s.Path)
+	path := c.a.ui.Rel(s.Path)
 	bad := findAdvice
 	if locked {
 		bad = findProblem

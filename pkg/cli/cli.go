@@ -7,13 +7,14 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // Program is one invocation, as main received it.
@@ -32,11 +33,15 @@ type Program struct {
 	Err       io.Writer
 }
 
+func newApp(p Program) *app {
+	a := &app{Program: p, ui: ui.New(p.In, p.Out, p.Err, p.Env)}
+	a.ui.Dir = p.Directory
+	return a
+}
+
 // Run executes one command line and returns its exit code (see exit.go).
 func Run(ctx context.Context, p Program) int {
-	stdout := &results{Writer: p.Out}
-	a := &app{Program: p, stdout: p.Out}
-	a.Out = stdout
+	a := newApp(p)
 	defer a.close()
 	args := a.arguments()
 	root := a.root(args)
@@ -45,11 +50,11 @@ func Run(ctx context.Context, p Program) int {
 	}
 	root.SetArgs(args)
 	root.SetIn(p.In)
-	root.SetOut(stdout)
-	root.SetErr(p.Err)
+	root.SetOut(a.ui.Out)
+	root.SetErr(a.ui.Err)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil || errors.Is(err, stdout.err) {
-		err, a.ran = stdout.failed(), true
+	if err == nil || a.ui.Broken(err) {
+		err, a.ran = a.ui.Failed(), true
 	}
 	var usage *usageError
 	switch told := errors.As(err, &usage); {
@@ -59,7 +64,7 @@ func Run(ctx context.Context, p Program) int {
 	case told && usage.command == "":
 		usage.command = cmd.CommandPath()
 	}
-	a.stopProgress()
+	a.ui.StopProgress()
 	if err == nil {
 		return a.finish(nil)
 	}
@@ -105,22 +110,10 @@ func (a *app) displayName() string {
 
 // report writes an error, and what to do about it, to standard error.
 func (a *app) report(err error) {
-	for _, line := range a.describe(err) {
-		fmt.Fprintln(a.Err, line)
+	for _, told := range a.describe(err) {
+		a.ui.Error(told.headline, told.below...)
 	}
 	for _, h := range a.hints(err) {
-		fmt.Fprintln(a.Err, a.paint(styleHint, "hint:")+" "+h)
+		a.ui.Advice(h)
 	}
-}
-
-// say writes a line for the person at the terminal; --quiet leaves it out.
-func (a *app) say(format string, args ...any) {
-	if !a.flags.quiet {
-		a.progressLine(fmt.Sprintf(format, args...))
-	}
-}
-
-// warn is say for what should not pass unseen: --quiet does not silence it.
-func (a *app) warn(format string, args ...any) {
-	a.progressLine(a.paint(styleWarn, "warning:") + " " + fmt.Sprintf(format, args...))
 }

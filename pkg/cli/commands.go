@@ -77,7 +77,7 @@ func (a *app) addCommands(root *cobra.Command, args []string) {
 // says what is missing, and whose example lines begin as the user calls us.
 func (a *app) command(use, short, long, example string, args cobra.PositionalArgs, run func(cmd *cobra.Command, args []string) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Long: short + ".\n\n" + fill(long), Args: args, RunE: run,
+		Use: use, Short: short, Long: short + ".\n\n" + long, Args: args, RunE: run,
 		Example:               strings.ReplaceAll(example, "kubectl schemahero plugin", a.displayName()),
 		DisableFlagsInUseLine: strings.Contains(use, "["),
 	}

@@ -21,7 +21,7 @@ const noFiles = cobra.ShellCompDirectiveNoFileComp
 
 // prepared applies the global flags, which cobra does not for a completion.
 func (a *app) prepared(cmd *cobra.Command) bool {
-	a.flags.quiet = true
+	a.ui.Quiet = true
 	return a.prepare(cmd) == nil
 }
 

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // completions adds to the whole tree what cobra does not know by itself. A
@@ -88,7 +90,7 @@ func starting(complete cobra.CompletionFunc) cobra.CompletionFunc {
 }
 
 func completeOutput(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	forms := outputForms()
+	forms := ui.OutputForms()
 	if slices.Contains([]string{"lock", "update"}, cmd.Name()) {
 		forms = append(forms, "markdown")
 	}
@@ -121,11 +123,11 @@ itself where kubectl_complete-schemahero-plugin is on the PATH.`,
 			case "bash":
 				return a.bashCompletion(root)
 			case "zsh":
-				return root.GenZshCompletion(a.Out)
+				return root.GenZshCompletion(a.ui.Out)
 			case "fish":
-				return root.GenFishCompletion(a.Out, true)
+				return root.GenFishCompletion(a.ui.Out, true)
 			case "powershell":
-				return root.GenPowerShellCompletionWithDesc(a.Out)
+				return root.GenPowerShellCompletionWithDesc(a.ui.Out)
 			}
 			return usagef("SHELL %q: is none of %s", args[0], strings.Join(shells, " "))
 		})
@@ -142,6 +144,6 @@ func (a *app) bashCompletion(root *cobra.Command) error {
 	}
 	equals := "__" + root.Name() + `_handle_special_char "$cur" =`
 	text := strings.NewReplacer(" -n =: ", " -n =:@ ", equals, equals+"\n    "+strings.Replace(equals, "=", "@", 1)).Replace(script.String())
-	_, err := io.WriteString(a.Out, text)
+	_, err := io.WriteString(a.ui.Out, text)
 	return err
 }

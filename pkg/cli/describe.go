@@ -14,42 +14,46 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
-// describe returns the lines that tell an error to a person: what is wrong, all
-// of it, and for a file also the place.
-func (a *app) describe(err error) []string {
+// told is an error as a person reads it: what is wrong, and lines below that.
+type told struct {
+	headline string
+	below    []string
+}
+
+// describe returns what is told of an error: all that is wrong, and for a file
+// also the place.
+func (a *app) describe(err error) []told {
 	if errors.As(err, new(*interrupted)) {
-		a.progress.mu.Lock()
-		defer a.progress.mu.Unlock()
 		text := "interrupted"
-		if left := a.progress.work.left(); left != "" {
+		if left := a.ui.Left(); left != "" {
 			text += "; " + left
 		}
-		return []string{a.errorLine(escape(text))}
+		return []told{{headline: text}}
 	}
 	if errors.As(err, new(*childExit)) {
 		return nil // the program that ran has told it
 	}
-	var lines []string
+	var all []told
 	seen := map[string]bool{}
 	for _, e := range leaves(err) {
-		for _, l := range a.describeOne(e) {
-			if !seen[l] || strings.HasPrefix(l, " ") {
-				lines = append(lines, l)
+		for _, t := range a.describeOne(e) {
+			if !seen[t.headline] {
+				all = append(all, t)
 			}
-			seen[l] = true
+			seen[t.headline] = true
 		}
 	}
-	return lines
+	return all
 }
 
-func (a *app) describeOne(err error) []string {
+func (a *app) describeOne(err error) []told {
 	var file *diag.Error
 	if errors.As(err, &file) {
 		return a.describeFile(file)
 	}
 	var stale *plugins.StaleError
 	if errors.As(err, &stale) {
-		return a.describeStale(stale)
+		return []told{a.describeStale(stale)}
 	}
 	text := err.Error()
 	if errors.As(err, new(*resolve.ConflictError)) {
@@ -58,10 +62,8 @@ func (a *app) describeOne(err error) []string {
 	if isTimeout(err) && a.flags.timeout > 0 && errors.Is(err, context.DeadlineExceeded) {
 		text = fmt.Sprintf("timeout: not done within %s", a.flags.timeout)
 	}
-	text = a.shorten(text)
-	lines := strings.Split(escapeLines(text), "\n")
-	lines[0] = a.errorLine(lines[0])
-	return append(lines, driverSaid(err)...)
+	lines := strings.Split(a.shorten(text), "\n")
+	return []told{{lines[0], append(lines[1:], driverSaid(err)...)}}
 }
 
 // maxSaid is how many lines of a driver's standard error are told, and how many
@@ -85,46 +87,45 @@ func driverSaid(err error) (lines []string) {
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
-		lines = append(lines, "  it wrote: "+escape(strings.ToValidUTF8(line[:min(len(line), maxSaidLine)], "")))
+		lines = append(lines, "  it wrote: "+strings.ToValidUTF8(line[:min(len(line), maxSaidLine)], ""))
 	}
 	return lines[max(0, len(lines)-maxSaid):]
 }
-
-func (a *app) errorLine(text string) string { return a.paint(styleError, "error:") + " " + text }
 
 // maxProblems is how many problems of one file are told: nobody reads more, and
 // a hostile file can have a million.
 const maxProblems = 100
 
 // describeFile tells every problem of a file, each with its line and a caret.
-func (a *app) describeFile(e *diag.Error) []string {
-	var lines []string
+func (a *app) describeFile(e *diag.Error) []told {
+	var all []told
 	for i, p := range e.Problems {
 		if i == maxProblems {
-			lines = append(lines, a.errorLine(fmt.Sprintf("%s: and %d more problems", escape(a.rel(p.File)), len(e.Problems)-i)))
+			all = append(all, told{headline: fmt.Sprintf("%s: and %d more problems", a.ui.Rel(p.File), len(e.Problems)-i)})
 			break
 		}
 		at := p.Position
-		at.File = a.rel(at.File)
-		lines = append(lines, a.errorLine(escape(fmt.Sprintf("%s: %s", at, p.Text))))
+		at.File = a.ui.Rel(at.File)
+		t := told{headline: fmt.Sprintf("%s: %s", at, p.Text)}
 		if s := strings.TrimRight(e.Snippet(p), "\n"); s != "" {
 			for l := range strings.SplitSeq(s, "\n") {
-				lines = append(lines, "  "+l)
+				t.below = append(t.below, "  "+l)
 			}
 		}
+		all = append(all, t)
 	}
-	return lines
+	return all
 }
 
-func (a *app) describeStale(e *plugins.StaleError) []string {
+func (a *app) describeStale(e *plugins.StaleError) told {
 	if e.Missing {
-		return []string{a.errorLine(escape(a.rel(e.File) + ": there is no lock"))}
+		return told{headline: a.ui.Rel(e.File) + ": there is no lock"}
 	}
-	lines := []string{a.errorLine(escape(a.rel(e.File) + ": out of date"))}
+	t := told{headline: a.ui.Rel(e.File) + ": out of date"}
 	for _, d := range e.Differences {
-		lines = append(lines, "  "+escape(d.String()))
+		t.below = append(t.below, "  "+d.String())
 	}
-	return lines
+	return t
 }
 
 // foreignPaths returns the files that are in the way.
@@ -142,11 +143,14 @@ func foreignPaths(err error) []string {
 // shorten makes paths below the working directory relative, where one begins a
 // word: in the middle of one it is another path.
 func (a *app) shorten(text string) string {
+	if filepath.Dir(a.Directory) == a.Directory {
+		return text // the root holds everything
+	}
 	prefix := a.Directory + string(filepath.Separator)
 	var b strings.Builder
 	for {
 		i := strings.Index(text, prefix)
-		if i < 0 || prefix == "//" {
+		if i < 0 {
 			return b.String() + text
 		}
 		b.WriteString(text[:i])

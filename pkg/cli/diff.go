@@ -2,12 +2,22 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
+
+// changeItem is an item of a LockDiff: what became of one locked plugin.
+type changeItem struct {
+	Name    string   `json:"name" col:"NAME,name"`
+	Change  string   `json:"change" col:"CHANGE"`
+	From    string   `json:"from" col:"FROM"`
+	To      string   `json:"to" col:"TO"`
+	Details []string `json:"details,omitempty"`
+}
 
 func changeItems(changes []lockfile.Change) []changeItem {
 	items := make([]changeItem, 0, len(changes))
@@ -121,26 +131,20 @@ func changeLine(c lockfile.Change, dryRun bool) string {
 }
 
 // markdownDiff writes a lock's changes as a table for a pull request.
-func markdownDiff(w io.Writer, items []changeItem) {
+func markdownDiff(w ui.Lines, items []changeItem) {
 	if len(items) == 0 {
-		fmt.Fprintln(w, "No driver changes.")
+		w.Line("No driver changes.")
 		return
 	}
-	cell := func(s string) string {
-		s = strings.NewReplacer("|", `\|`, "`", "'", "<", "&lt;").Replace(escape(s))
-		if s == "" {
-			return "–"
-		}
-		return s
-	}
-	fmt.Fprint(w, "| driver | change | from | to | details |\n| --- | --- | --- | --- | --- |\n")
+	w.Line("| driver | change | from | to | details |")
+	w.Line("| --- | --- | --- | --- | --- |")
 	for _, it := range items {
 		details := make([]string, len(it.Details))
 		for i, d := range it.Details {
-			if details[i] = cell(d); strings.HasPrefix(d, "SIGN") {
+			if details[i] = ui.Markdown(d); strings.HasPrefix(d, "SIGN") {
 				details[i] = "**" + details[i] + "**"
 			}
 		}
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", cell(it.Name), cell(it.Change), cell(it.From), cell(it.To), strings.Join(details, "<br>"))
+		w.Line("| %s | %s | %s | %s | %s |", ui.Markdown(it.Name), ui.Markdown(it.Change), ui.Markdown(it.From), ui.Markdown(it.To), strings.Join(details, "<br>"))
 	}
 }

@@ -3,9 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -28,11 +29,11 @@ Nothing is changed and, without --probe, no driver is started.`,
 
 // finding is an item of a FindingList: what one check saw.
 type finding struct {
-	Check   string `json:"check"`
-	Subject string `json:"subject"`
-	State   string `json:"state"` // ok, advice or problem
-	Text    string `json:"text"`
-	Hint    string `json:"hint"`
+	State   string `json:"state" col:"STATE"` // ok, advice or problem
+	Check   string `json:"check" col:"CHECK,name"`
+	Subject string `json:"subject" col:"SUBJECT"`
+	Text    string `json:"text" col:"FINDING"`
+	Hint    string `json:"hint" col:"RUN"`
 }
 
 const (
@@ -48,7 +49,7 @@ type checkup struct {
 }
 
 func (c *checkup) add(state, check, subject, text, hint string) {
-	c.items = append(c.items, finding{check, subject, state, text, hint})
+	c.items = append(c.items, finding{state, check, subject, text, hint})
 }
 
 func (a *app) runDoctor(ctx context.Context, start bool) error {
@@ -79,7 +80,7 @@ func (a *app) runDoctor(ctx context.Context, start bool) error {
 		return err
 	}
 	if n := c.problems(); n > 0 {
-		return &refused{fmt.Sprintf("doctor: %s", count(n, "problem")), nil}
+		return &refused{fmt.Sprintf("doctor: %s", ui.Count(n, "problem")), nil}
 	}
 	return nil
 }
@@ -95,22 +96,18 @@ func (c *checkup) problems() int {
 }
 
 func (a *app) printFindings(items []finding) error {
-	v := view{object: newList("FindingList", items), columns: cols("STATE", "CHECK", "SUBJECT", "FINDING", "RUN")}
-	for _, f := range items {
-		v.names = append(v.names, f.Check)
-		v.rows = append(v.rows, []any{f.State, f.Check, f.Subject, f.Text, f.Hint})
-	}
-	v.text = func(w io.Writer) {
+	v := ui.List("FindingList", "check", items)
+	v.Text = func(w ui.Lines) {
 		for _, f := range items {
-			line := fmt.Sprintf("%-8s %s %s", f.State, f.Check, escape(f.Subject))
+			line := fmt.Sprintf("%-8s %s %s", f.State, f.Check, f.Subject)
 			if f.Text != "" {
-				line += ": " + escape(f.Text)
+				line += ": " + f.Text
 			}
-			fmt.Fprintln(w, line)
+			w.Line("%s", line)
 			if f.Hint != "" {
-				fmt.Fprintf(w, "%-8s %s\n", "", escape(f.Hint))
+				w.Line("%-8s %s", "", f.Hint)
 			}
 		}
 	}
-	return a.print(v)
+	return a.ui.Print(v)
 }

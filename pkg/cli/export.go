@@ -28,8 +28,8 @@ func (a *app) exportDockerfileCommand() *cobra.Command {
 	var image, fetch string
 	var platforms []string
 	cmd := a.command("dockerfile", "Write a Dockerfile that puts the locked drivers into a manager image",
-		`Its first stage fetches every layer by its digest and checks it; the second is the
-manager image with the drivers in `+export.DriverFolder+`,
+		`Its first stage fetches every layer by its digest and checks it; the second is
+the manager image with the drivers in`+export.DriverFolder+`,
 where the host looks. A Database uses it by spec.schemahero.image.`,
 		examples(
 			"export dockerfile --image schemahero/schemahero-manager:0.24.0 > Dockerfile", "on a manager image of your choice",
@@ -52,7 +52,7 @@ where the host looks. A Database uses it by spec.schemahero.image.`,
 			if err != nil {
 				return err
 			}
-			_, err = a.Out.Write(text)
+			_, err = a.ui.Out.Write(text)
 			return err
 		})
 	cmd.Flags().StringVar(&image, "image", "", "image to add the drivers to (default: the manager of the manifest's schemahero, else the newest)")
@@ -71,16 +71,16 @@ func (a *app) manager() (string, error) {
 	if err == nil && m.SchemaHero != nil {
 		return managerImage + ":" + m.SchemaHero.String(), nil
 	}
-	a.warn("which version of the manager is not said, so it is the newest: say --image IMAGE, or schemahero = \"VERSION\" in the manifest")
+	a.ui.Warn("which version of the manager is not said, so it is the newest: say --image IMAGE, or schemahero = \"VERSION\" in the manifest")
 	return managerImage + ":latest", nil
 }
 
 func (a *app) exportCycloneDXCommand() *cobra.Command {
 	var name string
 	cmd := a.command("cyclonedx", "Write a CycloneDX SBOM of the locked drivers",
-		`CycloneDX 1.6, JSON: each driver with its purl, repository and digests, each archive
-with its SHA-256, and each executable where the release states it. It bears no
-time, so that it changes with the lock and not otherwise.`,
+		`CycloneDX 1.6, JSON: each driver with its purl, repository and digests, each
+archive with its SHA-256, and each executable where the release states it. It
+bears no time, so that it changes with the lock and not otherwise.`,
 		examples(
 			"export cyclonedx > sbom.json", "named after the project's folder",
 			"export cyclonedx --name shop | jq .components[].purl", "the drivers' package URLs",
@@ -97,7 +97,7 @@ time, so that it changes with the lock and not otherwise.`,
 			if err != nil {
 				return err
 			}
-			_, err = a.Out.Write(text)
+			_, err = a.ui.Out.Write(text)
 			return err
 		})
 	cmd.Flags().StringVar(&name, "name", "", "what the SBOM is of (default: the project's folder)")

@@ -10,8 +10,8 @@ import (
 // answered with the help of something else.
 func (a *app) helpCommand() *cobra.Command {
 	cmd := a.command("help [COMMAND]...", "Show the help of a command",
-		`Shows what a command does, its flags and examples; --help behind the command does
-the same.`,
+		`Shows what a command does, its flags and examples; --help behind the command
+does the same.`,
 		examples(
 			"help", "all commands",
 			"help sync", "one of them",

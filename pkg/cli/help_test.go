@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -16,14 +17,14 @@ import (
 
 // tree is the command tree as kubectl's users see it.
 func tree() *cobra.Command {
-	a := &app{Program: Program{
+	a := newApp(Program{
 		Args:      []string{"/usr/local/bin/kubectl-schemahero-plugin"},
 		Directory: "/work",
 		Env:       func(string) (string, bool) { return "", false },
 		Now:       time.Now,
 		Out:       new(bytes.Buffer),
 		Err:       new(bytes.Buffer),
-	}}
+	})
 	root := a.root(nil)
 	root.InitDefaultHelpCmd()
 	return root
@@ -54,8 +55,11 @@ func TestHelpTeaches(t *testing.T) {
 				t.Errorf("there is no paragraph:\n%s", c.Long)
 			}
 			for line := range strings.SplitSeq(c.Long, "\n") {
-				if len(line) > 80 {
+				if utf8.RuneCountInString(line) > 80 {
 					t.Errorf("wider than 80 columns: %s", line)
+				}
+				if !strings.HasPrefix(line, "  ") && strings.Contains(line, "  ") {
+					t.Errorf("a list or a sample, which is not indented and so is shown as a paragraph: %s", line)
 				}
 			}
 			c.LocalFlags().VisitAll(func(f *pflag.Flag) {
@@ -184,7 +188,7 @@ func program(words ...string) Program {
 // A line that begins with a command's name is answered by a tree of that
 // command alone, and in the same words.
 func TestOneCommandAlone(t *testing.T) {
-	a := &app{Program: program()}
+	a := newApp(program())
 	whole := a.root(nil)
 	for _, e := range a.commands() {
 		own := a.root([]string{e.name})
@@ -241,7 +245,7 @@ func TestHelpNamesTheProgramAsItWasCalled(t *testing.T) {
 		"kubectl-schemahero-plugin":                    "kubectl-schemahero-plugin",
 		"./bin/kubectl-schemahero-plugin":              "kubectl-schemahero-plugin",
 	} {
-		a := &app{Program: Program{Args: []string{argv0}, Env: func(string) (string, bool) { return "", false }}}
+		a := newApp(Program{Args: []string{argv0}, Env: func(string) (string, bool) { return "", false }})
 		root := a.root(nil)
 		for _, c := range append(commands(root), root) {
 			if !strings.HasPrefix(c.UseLine()+" ", want+" ") {
@@ -275,14 +279,3 @@ func TestResultsThatDoNotArrive(t *testing.T) {
 type broken struct{ why error }
 
 func (b broken) Write([]byte) (int, error) { return 0, b.why }
-
-func TestFill(t *testing.T) {
-	word := strings.Repeat("x", 30)
-	got := fill(word + " " + word + "\n" + word + "\n\n  a list\n  of two\n\nend")
-	if want := word + " " + word + "\n" + word + "\n\n  a list\n  of two\n\nend"; got != want {
-		t.Errorf("%q", got)
-	}
-	if got := fill("short\nlines are\none"); got != "short lines are one" {
-		t.Errorf("%q", got)
-	}
-}

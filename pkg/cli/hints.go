@@ -89,7 +89,7 @@ func (a *app) projectHints(err error) []string {
 	case errors.As(err, &file) && asksForLatest(file):
 		return []string{`for the newest version write "*"; for what the tag names, { tag = "latest" }, pinned by the lock`}
 	case errors.As(err, &missing) && missing.File != "" && a.flags.file != "":
-		return []string{"check the name behind --file, or write one: " + me + " init -f " + a.rel(missing.File)}
+		return []string{"check the name behind --file, or write one: " + me + " init -f " + a.ui.Rel(missing.File)}
 	case errors.As(err, new(*manifest.NotListedError)):
 		return []string{"see what the manifest lists: " + me + " tree"}
 	case errors.As(err, &missing):

@@ -32,13 +32,13 @@ func (a *app) carryHints(err error) []string {
 			"or leave --offline and SCHEMAHERO_PLUGIN_OFFLINE out",
 		}
 	case errors.As(err, &missing) && missing.Vendored:
-		return []string{"it is not whole, or for other platforms; from a lock that names registries, where there is a network: " + me + " bundle create " + a.rel(missing.Source)}
+		return []string{"it is not whole, or for other platforms; from a lock that names registries, where there is a network: " + me + " bundle create " + a.ui.Rel(missing.Source)}
 	case errors.As(err, &missing):
-		return []string{"it was made from another lock, or for other platforms; from this lock, where there is a network: " + me + " bundle create " + a.rel(missing.Source)}
+		return []string{"it was made from another lock, or for other platforms; from this lock, where there is a network: " + me + " bundle create " + a.ui.Rel(missing.Source)}
 	case errors.As(err, &lacked):
-		return []string{"it is not whole, or for other platforms; from a lock that names registries, where there is a network: " + me + " bundle create " + a.rel(lacked.Layout)}
+		return []string{"it is not whole, or for other platforms; from a lock that names registries, where there is a network: " + me + " bundle create " + a.ui.Rel(lacked.Layout)}
 	case errors.As(err, &nowhere):
-		return []string{"check its name, or make it, from a lock that names registries: " + me + " bundle create " + a.rel(nowhere.Dir) + "/"}
+		return []string{"check its name, or make it, from a lock that names registries: " + me + " bundle create " + a.ui.Rel(nowhere.Dir) + "/"}
 	case errors.As(err, &target):
 		return []string{"name another file, or remove this one first, if nobody needs it"}
 	case errors.As(err, &graph):
@@ -50,9 +50,9 @@ func (a *app) carryHints(err error) []string {
 	case errors.As(err, &bundle) && bundle.NoBundle:
 		return []string{"name a file or folder that " + me + " bundle create made"}
 	case errors.As(err, &bundle):
-		return []string{"copy it again, and hold it against the original: " + me + " bundle verify " + a.rel(bundle.File)}
+		return []string{"copy it again, and hold it against the original: " + me + " bundle verify " + a.ui.Rel(bundle.File)}
 	case errors.As(err, &damaged) && filepath.IsAbs(damaged.ServedBy): // no host, but a layout
-		return []string{"copy it again, and hold it against the original: " + me + " bundle verify " + a.rel(damaged.ServedBy)}
+		return []string{"copy it again, and hold it against the original: " + me + " bundle verify " + a.ui.Rel(damaged.ServedBy)}
 	}
 	return nil
 }

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // networkHints are those about registries.
@@ -63,11 +64,11 @@ func (a *app) statusHints(e *registry.StatusError) []string {
 	}
 	switch {
 	case e.Status == http.StatusTooManyRequests && e.RetryAfter > 0:
-		return []string{fmt.Sprintf("the registry limits how often it is asked: try again in %s, or log in for a higher limit: %s login %s", durationText(e.RetryAfter), a.displayName(), e.Host)}
+		return []string{fmt.Sprintf("the registry limits how often it is asked: try again in %s, or log in for a higher limit: %s login %s", ui.Duration(e.RetryAfter), a.displayName(), e.Host)}
 	case e.Status == http.StatusTooManyRequests:
 		return []string{"the registry limits how often it is asked: wait, or log in for a higher limit: " + a.displayName() + " login " + e.Host}
 	case e.Status >= 500 && e.RetryAfter > 0:
-		return []string{service + " has a problem of its own: try again in " + durationText(e.RetryAfter)}
+		return []string{service + " has a problem of its own: try again in " + ui.Duration(e.RetryAfter)}
 	case e.Status >= 500:
 		return []string{service + " has a problem of its own: try again later"}
 	case e.TokenHost != "":
@@ -76,18 +77,6 @@ func (a *app) statusHints(e *registry.StatusError) []string {
 		return []string{"no registry answers there: check host and port of " + e.Host}
 	}
 	return []string{service + " does not take the request: the same command with -v tells each one, for its owner to see"}
-}
-
-// durationText writes a duration without what is zero at its end: 24h, 5m1s.
-func durationText(d time.Duration) string {
-	text := d.Round(time.Second).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }
 
 // credentialsHints are those about credential files and helpers.

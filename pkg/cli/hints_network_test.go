@@ -28,7 +28,7 @@ func TestNetworkHints(t *testing.T) {
 		"missing":              {&registry.NotFoundError{Repository: host + "/plugin-mysql", Reference: "1"}, exitUnsatisfied, "versions mysql"},
 		"a bad file":           {&registry.CredentialsError{File: "config.json", Problem: "does not read"}, exitFailure, "login HOST"},
 	} {
-		a := &app{Program: Program{Args: []string{"plugin"}, Env: func(string) (string, bool) { return "", false }}}
+		a := newApp(Program{Args: []string{"plugin"}, Env: func(string) (string, bool) { return "", false }})
 		a.flags.plainHTTP, a.flags.home = true, t.TempDir()
 		if got := exitCode(tc.err); got != tc.code {
 			t.Errorf("%s: exit code %d, want %d", name, got, tc.code)

@@ -61,7 +61,7 @@ func (a *app) lintHints(e *publish.LintError) []string {
 		case publish.ProblemStub:
 			hint = "compile it with cgo, which this does: " + a.displayName() + " build " + e.Name
 		case publish.ProblemMode:
-			hint = "chmod +x " + a.rel(p.Subject)
+			hint = "chmod +x " + a.ui.Rel(p.Subject)
 		}
 		if hint != "" && !slices.Contains(out, hint) {
 			out = append(out, hint)

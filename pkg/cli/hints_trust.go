@@ -26,7 +26,7 @@ func (a *app) trustHints(err error) []string {
 		if scope.Digest != "" {
 			ref = scope.Repository + "@" + string(scope.Digest)
 		}
-		return []string{fmt.Sprintf("see who signs it, and add a rule for it to %s: %s trust show %s", a.rel(scope.File), me, ref)}
+		return []string{fmt.Sprintf("see who signs it, and add a rule for it to %s: %s trust show %s", a.ui.Rel(scope.File), me, ref)}
 	case errors.As(err, &signer):
 		if signer.Merging {
 			return []string{
@@ -59,7 +59,7 @@ func (a *app) trustHints(err error) []string {
 		return []string{"set COSIGN_PASSWORD, or leave it unset and be asked"}
 	case errors.As(err, &key) && key.Foreign:
 		return []string{
-			fmt.Sprintf("decrypt it: openssl pkcs8 -topk8 -nocrypt -in %s -out plain.key", a.rel(key.File)),
+			fmt.Sprintf("decrypt it: openssl pkcs8 -topk8 -nocrypt -in %s -out plain.key", a.ui.Rel(key.File)),
 			"or let cosign encrypt it: cosign import-key-pair --key plain.key",
 		}
 	case errors.As(err, &key):

@@ -45,7 +45,7 @@ func (a *app) runInit(from, registry string, local bool) error {
 		file = a.abs(a.flags.file)
 	}
 	if exists(file) {
-		return &refused{fmt.Sprintf("%s: exists already", a.rel(file)), []string{"add drivers to it: " + a.displayName() + " add postgres"}}
+		return &refused{fmt.Sprintf("%s: exists already", a.ui.Rel(file)), []string{"add drivers to it: " + a.displayName() + " add postgres"}}
 	}
 	o := manifest.NewOptions{Registry: registry}
 	if registry != "" {
@@ -72,12 +72,12 @@ func (a *app) runInit(from, registry string, local bool) error {
 	if err := writeNew(file, manifest.New(o)); err != nil {
 		return err
 	}
-	a.say("wrote %s", a.rel(file))
+	a.ui.Say("wrote %s", a.ui.Rel(file))
 	for _, n := range needs {
-		a.say("  %s, for %s", n.Driver, strings.Join(n.Objects, ", "))
+		a.ui.Say("  %s, for %s", n.Driver, strings.Join(n.Objects, ", "))
 	}
 	if from != "" && len(needs) == 0 {
-		a.warn("%s: no Database or Table object of SchemaHero was found", from)
+		a.ui.Warn("%s: no Database or Table object of SchemaHero was found", from)
 	}
 	if local {
 		if err := a.ignore(filepath.Join(filepath.Dir(file), ".gitignore"), "/"+localDir+"/"); err != nil {
@@ -88,7 +88,7 @@ func (a *app) runInit(from, registry string, local bool) error {
 	if len(needs) > 0 {
 		next = "lock and install: " + a.displayName() + " sync"
 	}
-	a.say("%s %s", a.paint(styleHint, "next:"), next)
+	a.ui.Hint("next:", "%s", next)
 	return nil
 }
 
@@ -125,6 +125,6 @@ func (a *app) ignore(file, line string) error {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	a.say("added %s to %s", line, a.rel(file))
+	a.ui.Say("added %s to %s", line, a.ui.Rel(file))
 	return nil
 }

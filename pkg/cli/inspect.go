@@ -1,10 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -12,6 +11,8 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 func (a *app) inspectCommand() *cobra.Command {
@@ -40,8 +41,7 @@ layouts that drivers are published in.
 				if err != nil {
 					return a.inspectAdvice(err, args[0], repository)
 				}
-				_, err = a.Out.Write(data)
-				return err
+				return a.ui.Bytes(data)
 			}
 			return a.inspectAdvice(a.runInspect(cmd.Context(), repo, reference), args[0], repository)
 		})
@@ -80,13 +80,13 @@ type releaseInfo struct {
 }
 
 type buildInfo struct {
-	Platform   string `json:"platform"`
+	Platform   string `json:"platform" col:"PLATFORM"`
 	Tag        string `json:"tag,omitempty"`
-	Manifest   string `json:"manifest"`
-	Layer      string `json:"layer"`
-	Size       int64  `json:"size"`
-	File       string `json:"file"`
-	Executable string `json:"executable"`
+	Size       int64  `json:"size" col:"SIZE,bytes"`
+	File       string `json:"file" col:"FILE"`
+	Layer      string `json:"layer" col:"LAYER"`
+	Manifest   string `json:"manifest" col:"+MANIFEST"`
+	Executable string `json:"executable" col:"+EXECUTABLE"`
 }
 
 type referrerInfo struct {
@@ -141,10 +141,10 @@ func (a *app) runInspect(ctx context.Context, repo registry.Repository, referenc
 	}
 	info := releaseInfo{
 		Name: name, Version: rel.Version, Repository: repo.Name(), Tag: rel.Tag, Digest: string(rel.Digest), Layout: string(rel.Layout),
-		Requires: orEmpty(rel.Requires), Annotations: orEmpty(rel.Annotations), Referrers: []referrerInfo{}, Created: timeText(rel.Created),
+		Requires: orEmpty(rel.Requires), Annotations: orEmpty(rel.Annotations), Referrers: []referrerInfo{}, Created: ui.Time(rel.Created),
 	}
 	for _, b := range rel.Builds {
-		info.Platforms = append(info.Platforms, buildInfo{b.Platform.String(), b.Tag, string(b.Manifest), string(b.Layer.Digest), b.Layer.Size, b.File, string(b.Executable)})
+		info.Platforms = append(info.Platforms, buildInfo{b.Platform.String(), b.Tag, b.Layer.Size, b.File, string(b.Layer.Digest), string(b.Manifest), string(b.Executable)})
 	}
 	subject := rel.Digest
 	if subject == "" {
@@ -152,25 +152,22 @@ func (a *app) runInspect(ctx context.Context, repo registry.Repository, referenc
 	}
 	referrers, err := repo.Referrers(ctx, subject)
 	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
-		a.warn("referrers: %s", escape(err.Error()))
+		a.ui.Warn("referrers: %s", err.Error())
 	}
 	for _, r := range referrers {
 		info.Referrers = append(info.Referrers, referrerInfo{string(r.Digest), r.ArtifactType, r.Size})
 	}
-	v := view{object: newSingle("Release", info), names: []string{name}, columns: cols("PLATFORM", "SIZE", "FILE", "LAYER", "+MANIFEST", "+EXECUTABLE")}
-	for _, b := range info.Platforms {
-		v.rows = append(v.rows, []any{b.Platform, bytesText(b.Size), b.File, b.Layer, b.Manifest, b.Executable})
+	v := ui.Single("Release", "release", cmp.Or(info.Version, info.Tag, info.Digest), info).Rows(info.Platforms)
+	if a.ui.Output == "" {
+		printRelease(ui.NewLines(a.ui.Out), info)
 	}
-	if a.flags.output == "" {
-		printRelease(a.Out, info)
-	}
-	return a.print(v)
+	return a.ui.Print(v)
 }
 
-func printRelease(w io.Writer, r releaseInfo) {
+func printRelease(w ui.Lines, r releaseInfo) {
 	field := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "%-12s %s\n", name+":", escape(value))
+			w.Line("%-12s %s", name+":", value)
 		}
 	}
 	field("Name", r.Name)
@@ -189,7 +186,7 @@ func printRelease(w io.Writer, r releaseInfo) {
 	for _, f := range r.Referrers {
 		field("Referrer", f.Digest+" "+f.ArtifactType)
 	}
-	fmt.Fprintln(w)
+	w.Line("")
 }
 
 func sortedKeys(m map[string]string) []string {
@@ -199,4 +196,12 @@ func sortedKeys(m map[string]string) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// orEmpty makes a map {} where it would be null.
+func orEmpty(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
 }

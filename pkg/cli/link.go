@@ -2,14 +2,14 @@ package cli
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // linkNames are the names that kubectl looks for: the plugin itself, and the
@@ -61,10 +61,10 @@ again.`,
 
 // linkItem is an item of a LinkList: one link, and what became of it.
 type linkItem struct {
-	Name   string `json:"name"`
-	Path   string `json:"path"`
-	Target string `json:"target"`
-	State  string `json:"state"` // created, kept, replaced or removed
+	Name   string `json:"name" col:"NAME,name"`
+	State  string `json:"state" col:"STATE"` // created, kept, replaced or removed
+	Path   string `json:"path" col:"PATH"`
+	Target string `json:"target" col:"+TARGET"`
 }
 
 func (a *app) runLink(asked string) error {
@@ -81,7 +81,7 @@ func (a *app) runLink(asked string) error {
 	if on := a.onPath(exe(linkNames()[0])); asked == "" && on != "" && !samePath(on, main) && sameFile(on, self) {
 		// kubectl finds it there: a second one would only be in its shadow, and
 		// `kubectl plugin list` complain.
-		a.say("kubectl runs %s already", on)
+		a.ui.Say("kubectl runs %s already", on)
 		main = on
 	}
 	for _, name := range linkNames() {
@@ -134,37 +134,31 @@ func (a *app) runUnlink(dir string) error {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil || !a.ownLink(path, target):
-			a.warn("%s: was not made by link, and stays", path)
+			a.ui.Warn("%s: was not made by link, and stays", path)
 			continue
 		}
 		if err := os.Remove(path); err != nil {
 			return err
 		}
-		items = append(items, linkItem{name, path, target, "removed"})
+		items = append(items, linkItem{name, "removed", path, target})
 	}
 	if len(items) == 0 {
-		a.say("%s: no link of this program", dir)
+		a.ui.Say("%s: no link of this program", dir)
 	}
-	if len(items) == 0 && a.flags.output == "" {
+	if len(items) == 0 && a.ui.Output == "" {
 		return nil
 	}
 	return a.printLinks(items)
 }
 
 func (a *app) printLinks(items []linkItem) error {
-	v := view{
-		object: newList("LinkList", items), columns: cols("NAME", "STATE", "PATH", "+TARGET"),
-		text: func(w io.Writer) {
-			for _, it := range items {
-				fmt.Fprintf(w, "%s %s -> %s\n", it.State, escape(it.Path), escape(it.Target))
-			}
-		},
+	v := ui.List("LinkList", "link", items)
+	v.Text = func(w ui.Lines) {
+		for _, it := range items {
+			w.Line("%s %s -> %s", it.State, it.Path, it.Target)
+		}
 	}
-	for _, it := range items {
-		v.names = append(v.names, it.Name)
-		v.rows = append(v.rows, []any{it.Name, it.State, it.Path, it.Target})
-	}
-	return a.print(v)
+	return a.ui.Print(v)
 }
 
 // linkDir is the folder for the links. krew's own is refused: krew takes what

@@ -29,13 +29,13 @@ func (a *app) checkLinkPath(dir, main string) {
 			return
 		}
 		if first := filepath.Join(d, name); isProgram(first) && !sameFile(first, main) {
-			a.warn("%s: comes first on the PATH, so kubectl runs that", first)
-			a.say("%s remove it, or put %s before %s in PATH", a.paint(styleHint, "hint:"), dir, d)
+			a.ui.Warn("%s: comes first on the PATH, so kubectl runs that", first)
+			a.ui.Hint("hint:", "remove it, or put %s before %s in PATH", dir, d)
 			return
 		}
 	}
-	a.warn("%s: is not on the PATH, so kubectl does not find the links there", dir)
-	a.say("%s %s", a.paint(styleHint, "hint:"), addToPath(runtime.GOOS, dir, a.userHome(), a.env("SHELL")))
+	a.ui.Warn("%s: is not on the PATH, so kubectl does not find the links there", dir)
+	a.ui.Hint("hint:", "%s", addToPath(runtime.GOOS, dir, a.userHome(), a.env("SHELL")))
 }
 
 // addToPath says how a folder gets onto the PATH for good.

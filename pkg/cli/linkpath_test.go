@@ -58,12 +58,12 @@ func TestCheckLinkPath(t *testing.T) {
 		filepath.Join(dir, "bin", "bin"): false,
 	} {
 		var out bytes.Buffer
-		a := &app{Program: Program{Err: &out, Env: func(key string) (string, bool) {
+		a := newApp(Program{Err: &out, Env: func(key string) (string, bool) {
 			if key == "PATH" {
 				return list, true
 			}
 			return "", false
-		}}}
+		}})
 		a.checkLinkPath(bin, filepath.Join(bin, exe("kubectl-schemahero-plugin")))
 		if got := out.String(); (got == "") != quiet || !quiet && !strings.Contains(got, "is not on the PATH") {
 			t.Errorf("PATH %q: %q", list, got)

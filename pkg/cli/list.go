@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 
@@ -13,6 +12,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // searchPath is where the host would look for drivers from here.
@@ -71,7 +72,7 @@ the host looks, and drivers that others put there. The state is one of
 			if err != nil {
 				return err
 			}
-			return a.print(a.pluginView(statuses, lock))
+			return a.ui.Print(ui.Plugins(statuses, lock))
 		})
 }
 
@@ -103,7 +104,7 @@ func (a *app) runVerify(ctx context.Context, remote bool) error {
 	}
 	report, err := p.Verify(ctx, plugins.SyncOptions{Frozen: !exists(p.ManifestFile())})
 	if unmarked, ok := errors.AsType[*install.MarkError](err); ok {
-		a.warn("%s", escape(unmarked.Error())) // what is wrong is known all the same
+		a.ui.Warn("%s", unmarked.Error()) // what is wrong is known all the same
 	} else if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (a *app) runVerify(ctx context.Context, remote bool) error {
 	}
 	findings, err := p.VerifyRemote(ctx)
 	for _, f := range findings {
-		a.warn("%s", escape(f.String()))
+		a.ui.Warn("%s", f.String())
 	}
 	if err == nil && failed == nil && len(findings) > 0 {
 		failed = &drift{text: "the registries differ from the lock", next: a.displayName() + " outdated"}
@@ -139,10 +140,10 @@ are told on standard error.`,
 
 // whichItem is an item of a WhichList: a file of the driver's name.
 type whichItem struct {
-	Name    string `json:"name"`
-	Path    string `json:"path"`
-	Loaded  bool   `json:"loaded"`
-	Problem string `json:"problem"`
+	Name    string `json:"name" col:"NAME,name"`
+	Loaded  bool   `json:"loaded" col:"LOADED"`
+	Path    string `json:"path" col:"PATH"`
+	Problem string `json:"problem" col:"PROBLEM"`
 }
 
 func (a *app) runWhich(name string) error {
@@ -154,10 +155,10 @@ func (a *app) runWhich(name string) error {
 	}
 	dirs := a.searchPath()
 	found := install.Discover(hostPlatform().Executable(name), dirs)
-	if a.flags.verbose {
+	if a.ui.Verbose {
 		for _, d := range dirs {
 			if !slices.ContainsFunc(found, func(f install.Found) bool { return filepath.Dir(f.Path) == d }) {
-				a.say("%s: none here", d)
+				a.ui.Say("%s: none here", d)
 			}
 		}
 	}
@@ -169,18 +170,15 @@ func (a *app) runWhich(name string) error {
 	}
 	var items []whichItem
 	for i, f := range found {
-		items = append(items, whichItem{name, f.Path, i == 0, f.Problem})
+		items = append(items, whichItem{name, i == 0, f.Path, f.Problem})
 	}
 	for _, f := range found[1:] {
-		a.say("%s: shadowed by %s", f.Path, found[0].Path)
+		a.ui.Say("%s: shadowed by %s", f.Path, found[0].Path)
 	}
 	if found[0].Problem != "" {
-		a.warn("%s: %s", found[0].Path, found[0].Problem)
+		a.ui.Warn("%s: %s", found[0].Path, found[0].Problem)
 	}
-	v := view{object: newList("WhichList", items), names: []string{name}, columns: cols("NAME", "LOADED", "PATH", "PROBLEM"),
-		text: func(w io.Writer) { fmt.Fprintln(w, found[0].Path) }}
-	for _, it := range items {
-		v.rows = append(v.rows, []any{it.Name, it.Loaded, it.Path, it.Problem})
-	}
-	return a.print(v)
+	v := ui.List("WhichList", "plugin", items)
+	v.Text = func(w ui.Lines) { w.Line("%s", found[0].Path) }
+	return a.ui.Print(v)
 }

@@ -2,17 +2,17 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 func (a *app) lockCommand() *cobra.Command {
-	var check, dryRun, diff, merge bool
+	var check, dryRun, merge bool
 	var from string
 	cmd := a.command("lock", "Resolve the manifest to a lock of digests",
 		`A locked version stays as long as the manifest admits it: new releases change
@@ -53,11 +53,11 @@ does not satisfy the manifest.`,
 				if err := p.CheckLock(); err != nil {
 					return err
 				}
-				a.say("%s is current", a.rel(p.LockFile()))
-				if a.flags.output == "" {
+				a.ui.Say("%s is current", a.ui.Rel(p.LockFile()))
+				if a.ui.Output == "" {
 					return nil
 				}
-				return a.print(view{object: newList[changeItem]("LockDiff", nil), markdown: func(w io.Writer) { markdownDiff(w, nil) }})
+				return a.ui.Print(diffView(nil))
 			}
 			report, err := p.Lock(cmd.Context(), plugins.LockOptions{DryRun: dryRun})
 			if err != nil {
@@ -67,11 +67,9 @@ does not satisfy the manifest.`,
 		})
 	cmd.Flags().BoolVar(&check, "check", false, "only tell whether the lock is current; exit 3 where not")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, print what would change")
-	cmd.Flags().BoolVar(&diff, "diff", false, "print the changes in full")
 	cmd.Flags().BoolVar(&merge, "merge", false, "merge the locks BASE OURS THEIRS and write OURS")
 	cmd.Flags().StringVar(&from, "from", "", "resolve to what this bundle or image layout holds, without network")
 	cmd.MarkFlagsMutuallyExclusive("check", "dry-run", "merge")
-	cmd.MarkFlagsMutuallyExclusive("check", "diff")
 	return cmd
 }
 
@@ -99,43 +97,38 @@ func (a *app) printLock(r *plugins.LockReport) error {
 	a.warnAccepted(r.Lock, r.Changes, nil)
 	for _, p := range r.Lock.Plugins {
 		if _, ok := p.Platform(hostPlatform()); !ok {
-			a.warn("%s %s: serves no %s, so that sync will fail on this machine", escape(p.Name), escape(p.Version), hostPlatform())
+			a.ui.Warn("%s %s: serves no %s, so that sync will fail on this machine", p.Name, p.Version, hostPlatform())
 		}
 	}
-	items := changeItems(r.Changes)
-	v := view{
-		object:   newList("LockDiff", items),
-		columns:  cols("NAME", "CHANGE", "FROM", "TO"),
-		markdown: func(w io.Writer) { markdownDiff(w, items) },
-		text:     func(w io.Writer) { a.printChanges(w, r.Changes) },
-	}
-	for _, c := range items {
-		v.names = append(v.names, c.Name)
-		v.rows = append(v.rows, []any{c.Name, c.Change, c.From, c.To})
-	}
-	if len(items) == 0 && (a.flags.output == "" || a.flags.output == "wide") {
-		a.say("the lock is current: %s", count(len(r.Lock.Plugins), "driver"))
+	if len(r.Changes) == 0 && (a.ui.Output == "" || a.ui.Output == "wide") {
+		a.ui.Say("the lock is current: %s", ui.Count(len(r.Lock.Plugins), "driver"))
 		return nil
 	}
-	return a.print(v)
+	return a.ui.Print(diffView(r.Changes))
+}
+
+// diffView is a LockDiff: what became of each locked plugin.
+func diffView(changes []lockfile.Change) ui.View {
+	items := changeItems(changes)
+	v := ui.List("LockDiff", "plugin", items)
+	v.Markdown = func(w ui.Lines) { markdownDiff(w, items) }
+	v.Text = func(w ui.Lines) { printChanges(w, items) }
+	return v
 }
 
 // printChanges writes a changelog of a lock, a line for each driver.
-func (a *app) printChanges(w io.Writer, changes []lockfile.Change) {
-	for _, c := range changes {
-		item := changeItemOf(c)
+func printChanges(w ui.Lines, items []changeItem) {
+	for _, it := range items {
 		switch {
-		case item.From == "":
-			fmt.Fprintf(w, "%s %s %s\n", item.Change, escape(item.Name), escape(item.To))
-		case item.To == "":
-			fmt.Fprintf(w, "%s %s %s\n", item.Change, escape(item.Name), escape(item.From))
-		case item.From == item.To:
-			fmt.Fprintf(w, "%s %s %s\n", item.Change, escape(item.Name), escape(item.To))
+		case it.From == "" || it.From == it.To:
+			w.Line("%s %s %s", it.Change, it.Name, it.To)
+		case it.To == "":
+			w.Line("%s %s %s", it.Change, it.Name, it.From)
 		default:
-			fmt.Fprintf(w, "%s %s %s -> %s\n", item.Change, escape(item.Name), escape(item.From), escape(item.To))
+			w.Line("%s %s %s -> %s", it.Change, it.Name, it.From, it.To)
 		}
-		for _, d := range item.Details {
-			fmt.Fprintf(w, "    %s\n", escape(d))
+		for _, d := range it.Details {
+			w.Line("    %s", d)
 		}
 	}
 }

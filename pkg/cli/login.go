@@ -1,16 +1,14 @@
 package cli
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 func (a *app) loginCommand() *cobra.Command {
@@ -18,8 +16,8 @@ func (a *app) loginCommand() *cobra.Command {
 	var fromStdin bool
 	cmd := a.command("login HOST", "Store credentials for a registry, where docker and oras find them",
 		`The password or token is tried first: what the registry refuses is not stored
-(exit 6); where the registry asks for none, a warning says that it was not tried.
-It is kept where docker keeps it, by a credential helper if one is
+(exit 6); where the registry asks for none, a warning says that it was not
+tried. It is kept where docker keeps it, by a credential helper if one is
 configured, so that logins made by docker, podman or oras count here and the
 other way round. A password is never taken from the command line.`,
 		examples(
@@ -33,9 +31,6 @@ other way round. A password is never taken from the command line.`,
 	cmd.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input")
 	return cmd
 }
-
-// maxPassword is how many bytes of a password are read.
-const maxPassword = 64 << 10
 
 func (a *app) runLogin(ctx context.Context, host, user string, fromStdin bool) error {
 	if strings.ContainsAny(host, "/ @") {
@@ -53,7 +48,7 @@ func (a *app) runLogin(ctx context.Context, host, user string, fromStdin bool) e
 		if user == "" {
 			return usagef("--password-stdin: needs --username")
 		}
-		data, err := io.ReadAll(io.LimitReader(a.In, maxPassword))
+		data, err := io.ReadAll(io.LimitReader(a.ui.In, ui.MaxAnswer))
 		if err != nil {
 			return fmt.Errorf("password: %w", err)
 		}
@@ -69,37 +64,29 @@ func (a *app) runLogin(ctx context.Context, host, user string, fromStdin bool) e
 		return err
 	}
 	if stored.Unchecked {
-		a.warn("%s: asks for no credentials, so nobody knows whether these are right; they are stored", escape(host))
+		a.ui.Warn("%s: asks for no credentials, so nobody knows whether these are right; they are stored", host)
 	} else {
-		a.say("logged in to %s as %s", escape(host), escape(user))
+		a.ui.Say("logged in to %s as %s", host, user)
 	}
 	if stored.Helper == "" {
-		a.warn("%s: the password is kept unencrypted; a docker credential helper would keep it safe", stored.File)
+		a.ui.Warn("%s: the password is kept unencrypted; a docker credential helper would keep it safe", stored.File)
 	}
 	return nil
 }
 
 // ask reads user and password from the terminal, the latter without echo.
 func (a *app) ask(user string) (string, string, error) {
-	in, ok := a.In.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
+	if !a.ui.Asks() {
 		return "", "", usagef("standard input is no terminal: say --username and --password-stdin")
 	}
 	if user == "" {
-		fmt.Fprint(a.Err, "User name: ")
-		line, err := bufio.NewReader(io.LimitReader(in, maxPassword)).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
+		var err error
+		if user, err = a.ui.Ask("User name: "); err != nil {
 			return "", "", fmt.Errorf("user name: %w", err)
 		}
-		user = strings.TrimSpace(line)
 	}
-	fmt.Fprint(a.Err, "Password: ")
-	secret, err := term.ReadPassword(int(in.Fd()))
-	fmt.Fprintln(a.Err)
-	if err != nil {
-		return "", "", fmt.Errorf("password: %w", err)
-	}
-	return user, string(secret), nil
+	secret, err := a.ui.AskSecret("Password: ")
+	return user, string(secret), err
 }
 
 func (a *app) logoutCommand() *cobra.Command {
@@ -120,10 +107,10 @@ keeps for single namespaces (HOST/PATH) included.`,
 				return err
 			}
 			if len(files) == 0 {
-				a.say("%s: no credentials were stored", escape(args[0]))
+				a.ui.Say("%s: no credentials were stored", args[0])
 			}
 			for _, f := range files {
-				a.say("%s: removed from %s", escape(args[0]), f)
+				a.ui.Say("%s: removed from %s", args[0], f)
 			}
 			return nil
 		})

@@ -27,13 +27,13 @@ type mirrorFlags struct {
 func (a *app) mirrorCommand() *cobra.Command {
 	var m mirrorFlags
 	cmd := a.command("mirror TARGET", "Copy what the lock needs to another registry",
-		`HOST/PATH is copied to TARGET/PATH: indexes, manifests, layers, and what refers to
-them, such as signatures, with the digests and tags that they have. Only what is
-missing is sent, so a run that was cut goes on where it was.
+		`HOST/PATH is copied to TARGET/PATH: indexes, manifests, layers, and what refers
+to them, such as signatures, with the digests and tags that they have. Only what
+is missing is sent, so a run that was cut goes on where it was.
 
-At the end stands the line for [mirrors] in HOME/config.toml with which every later
-sync uses the copy; --write-config writes it, where everything locked has arrived.
-What could not be carried is told, and exit code 1.`,
+At the end stands the line for [mirrors] in HOME/config.toml with which every
+later sync uses the copy; --write-config writes it, where everything locked has
+arrived. What could not be carried is told, and exit code 1.`,
 		examples(
 			"mirror mirror.internal", "docker.io/schemahero/X to mirror.internal/schemahero/X",
 			"mirror mirror.internal --write-config", "and use it on this machine from now on",
@@ -105,13 +105,13 @@ func (a *app) toCarry(l *lockfile.Lock, target string, rules []rename) (*lockfil
 	itself := ""
 	for _, p := range l.Plugins {
 		if strings.HasPrefix(p.Repository, artifact.LayoutScheme) {
-			a.say("%s: is in the project itself, %s, so there is nothing to mirror", p.Name, escape(p.Repository))
+			a.ui.Say("%s: is in the project itself, %s, so there is nothing to mirror", p.Name, p.Repository)
 			continue
 		}
 		where, rule := mirrorPlace(p.Repository, target, rules)
 		used[rule] = true
 		if where == p.Repository {
-			a.say("%s: is from %s, so there is nothing to mirror", p.Name, escape(p.Repository))
+			a.ui.Say("%s: is from %s, so there is nothing to mirror", p.Name, p.Repository)
 			itself = p.Name
 			continue
 		}
@@ -186,9 +186,9 @@ func (a *app) runMirror(ctx context.Context, target string, m mirrorFlags) error
 		return a.repository(where)
 	}
 	done, err := transfer.Copy(ctx, graphs, from, to, transfer.CopyOptions{DryRun: m.dryRun, Events: a.transferEvent("sending")})
-	a.stopProgress()
+	a.ui.StopProgress()
 	if err != nil && m.writeConfig {
-		a.warn("nothing was written to HOME/config.toml: not every driver has arrived")
+		a.ui.Warn("nothing was written to HOME/config.toml: not every driver has arrived")
 	}
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,17 +12,20 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // mirrored is an item of a MirrorList: one repository.
 type mirrored struct {
-	Repository string   `json:"repository"`
-	Target     string   `json:"target"`
-	Tags       []string `json:"tags"`
+	Repository string   `json:"repository" col:"REPOSITORY"`
+	Target     string   `json:"target" col:"TARGET,name"`
+	Tags       []string `json:"tags" col:"TAGS"`
+	sent       int      `col:"SENT"`
 	Manifests  int      `json:"manifests"`
 	Blobs      int      `json:"blobs"`
-	Bytes      int64    `json:"bytes"`
-	There      int      `json:"there"`
+	Bytes      int64    `json:"bytes" col:"BYTES,bytes"`
+	There      int      `json:"there" col:"THERE"`
 }
 
 func (a *app) printMirror(done []transfer.Copied, target string, rules []rename, m mirrorFlags) error {
@@ -35,7 +37,7 @@ func (a *app) printMirror(done []transfer.Copied, target string, rules []rename,
 		arrived = arrived && !slices.ContainsFunc(c.Problems, func(p transfer.Problem) bool {
 			return errors.As(p.Err, new(*transfer.SparseError))
 		})
-		it := mirrored{c.Repository, c.Target, c.Tags, c.Manifests, c.Blobs, c.Bytes, c.There}
+		it := mirrored{c.Repository, c.Target, c.Tags, c.Manifests + c.Blobs, c.Manifests, c.Blobs, c.Bytes, c.There}
 		if it.Tags == nil {
 			it.Tags = []string{}
 		}
@@ -45,48 +47,44 @@ func (a *app) printMirror(done []transfer.Copied, target string, rules []rename,
 			lines = append(lines, rule)
 		}
 	}
-	v := view{object: newList("MirrorList", items), columns: cols("REPOSITORY", "TARGET", "TAGS", "SENT", "BYTES", "THERE")}
-	for _, it := range items {
-		v.names = append(v.names, it.Target)
-		v.rows = append(v.rows, []any{it.Repository, it.Target, strings.Join(it.Tags, ","), it.Manifests + it.Blobs, bytesText(it.Bytes), it.There})
-	}
-	v.text = func(w io.Writer) { printMirrored(w, items, lines, m.dryRun) }
+	v := ui.List("MirrorList", "repository", items)
+	v.Text = func(w ui.Lines) { printMirrored(w, items, lines, m.dryRun) }
 	err := a.printCarried(v, "mirror "+target, problems)
 	switch {
 	case !m.writeConfig:
 		return err
 	case !arrived:
-		a.warn("nothing was written to HOME/config.toml: not every driver has arrived")
+		a.ui.Warn("nothing was written to HOME/config.toml: not every driver has arrived")
 		return err
 	}
 	return errors.Join(err, a.writeMirrors(lines))
 }
 
-func printMirrored(w io.Writer, items []mirrored, lines []rename, dryRun bool) {
+func printMirrored(w ui.Lines, items []mirrored, lines []rename, dryRun bool) {
 	verb := "sent"
 	if dryRun {
 		verb = "would send"
 	}
 	for _, it := range items {
-		fmt.Fprintf(w, "%s -> %s\n", escape(it.Repository), escape(it.Target))
+		w.Line("%s -> %s", it.Repository, it.Target)
 		if len(it.Tags) > 0 {
-			fmt.Fprintf(w, "  tags: %s\n", escape(strings.Join(it.Tags, " ")))
+			w.Line("  tags: %s", strings.Join(it.Tags, " "))
 		}
 		if it.Manifests+it.Blobs == 0 {
-			fmt.Fprintf(w, "  everything is there already\n")
+			w.Line("  everything is there already")
 			continue
 		}
-		fmt.Fprintf(w, "  %s: %s, %s, %s", verb, count(it.Manifests, "manifest"), count(it.Blobs, "blob"), bytesText(it.Bytes))
+		there := ""
 		if it.There > 0 {
-			fmt.Fprintf(w, "; there already: %d", it.There)
+			there = fmt.Sprintf("; there already: %d", it.There)
 		}
-		fmt.Fprintln(w)
+		w.Line("  %s: %s, %s, %s%s", verb, ui.Count(it.Manifests, "manifest"), ui.Count(it.Blobs, "blob"), ui.Bytes(it.Bytes), there)
 	}
 	if len(lines) > 0 {
-		fmt.Fprintln(w, "[mirrors]")
+		w.Line("[mirrors]")
 	}
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s = [%s]\n", diag.Quote(l.from), diag.Quote(l.to))
+		w.Line("%s = [%s]", diag.Quote(l.from), diag.Quote(l.to))
 	}
 }
 
@@ -108,7 +106,7 @@ func (a *app) writeMirrors(lines []rename) error {
 		}
 	}
 	if string(out) == string(data) {
-		a.say("%s has these lines already", a.rel(file))
+		a.ui.Say("%s has these lines already", a.ui.Rel(file))
 		return nil
 	}
 	var d disk.Disk
@@ -119,6 +117,6 @@ func (a *app) writeMirrors(lines []rename) error {
 	if err := d.WriteFile(file, out, disk.Writing{Follow: true}); err != nil {
 		return err
 	}
-	a.say("wrote %s", a.rel(file))
+	a.ui.Say("wrote %s", a.ui.Rel(file))
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // registryOptions is what the registry client must know of this run.
@@ -61,28 +63,26 @@ func (a *app) projectDir() string {
 func (a *app) registryEvent(e registry.Event) {
 	switch e.Kind {
 	case registry.EventRequest:
-		if a.flags.verbose {
-			status := fmt.Sprint(e.Status)
-			if e.Status == 0 {
-				status = "no answer"
-			}
-			a.progressLine(a.paint(styleDim, escape(fmt.Sprintf("%s %s: %s, %s", e.Method, e.URL, status, e.Duration.Round(time.Millisecond)))))
+		status := fmt.Sprint(e.Status)
+		if e.Status == 0 {
+			status = "no answer"
 		}
+		a.ui.Trace("%s %s: %s, %s", e.Method, e.URL, status, e.Duration.Round(time.Millisecond))
 	case registry.EventRetry:
 		why := ""
 		if e.RetryAfter {
 			why = ", as the registry asks"
 		}
-		a.say("%s; try %d of %d in %s%s", escape(e.Err.Error()), e.Try, e.Tries, e.Wait.Round(100*time.Millisecond), why)
+		a.ui.Say("%s; try %d of %d in %s%s", e.Err.Error(), e.Try, e.Tries, e.Wait.Round(100*time.Millisecond), why)
 	case registry.EventResume:
-		a.say("%s: goes on at byte %d", escape(e.Subject), e.Offset)
+		a.ui.Say("%s: goes on at byte %d", e.Subject, e.Offset)
 	case registry.EventMirror:
-		if a.carrying && !a.flags.verbose && errors.Is(e.Err, artifact.ErrNotFound) {
+		if a.carrying && !a.ui.Verbose && errors.Is(e.Err, artifact.ErrNotFound) {
 			return
 		}
-		a.say("%s: %s does not serve it (%s); asking %s", escape(e.Subject), escape(e.Host), escape(reason(e)), escape(e.Next))
+		a.ui.Say("%s: %s does not serve it (%s); asking %s", e.Subject, e.Host, reason(e), e.Next)
 	case registry.EventWarning:
-		a.warn("%s: %s", escape(e.Subject), escape(reason(e)))
+		a.ui.Warn("%s: %s", e.Subject, reason(e))
 	}
 }
 
@@ -101,31 +101,18 @@ func (a *app) printStats() {
 	}
 	var parts []string
 	for _, k := range registry.Kinds() {
-		parts = append(parts, fmt.Sprintf("%s %d (%s)", k, s.Requests[k], bytesText(s.Bytes[k])))
+		parts = append(parts, fmt.Sprintf("%s %d (%s)", k, s.Requests[k], ui.Bytes(s.Bytes[k])))
 	}
-	fmt.Fprintf(a.Err, "requests: %s; retries %d; manifests from the cache %d\n", strings.Join(parts, ", "), s.Retries, s.Cached)
+	a.ui.Note("requests: %s; retries %d; manifests from the cache %d", strings.Join(parts, ", "), s.Retries, s.Cached)
 	var hosts []string
 	for h := range s.Served {
 		hosts = append(hosts, h)
 	}
 	slices.Sort(hosts)
 	for _, h := range hosts {
-		fmt.Fprintf(a.Err, "served by %s: %d\n", escape(h), s.Served[h])
+		a.ui.Note("served by %s: %d", h, s.Served[h])
 	}
 	for h, q := range s.Quota {
-		fmt.Fprintf(a.Err, "pull quota at %s: %d of %d left in %s\n", escape(h), q.Remaining, q.Limit, q.Window)
+		a.ui.Note("pull quota at %s: %d of %d left in %s", h, q.Remaining, q.Limit, q.Window)
 	}
-}
-
-// bytesText writes a number of bytes for a person.
-func bytesText(n int64) string {
-	switch {
-	case n >= 10_000_000_000:
-		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
-	case n >= 1<<20:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	case n >= 10_000:
-		return fmt.Sprintf("%.0f kB", float64(n)/1e3)
-	}
-	return fmt.Sprintf("%d B", n)
 }

@@ -6,6 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 func (a *app) outdatedCommand() *cobra.Command {
@@ -28,11 +30,12 @@ moved.`,
 
 // outdatedItem is an item of an OutdatedList.
 type outdatedItem struct {
-	Name       string   `json:"name"`
-	Current    string   `json:"current"`
-	Wanted     string   `json:"wanted"`
-	Latest     string   `json:"latest"`
-	Repository string   `json:"repository"`
+	Name       string   `json:"name" col:"NAME,name"`
+	Current    string   `json:"current" col:"CURRENT"`
+	Wanted     string   `json:"wanted" col:"WANTED"`
+	Latest     string   `json:"latest" col:"LATEST"`
+	note       string   `col:"NOTE"`
+	Repository string   `json:"repository" col:"+REPOSITORY"`
 	Moved      []string `json:"moved"`
 }
 
@@ -45,7 +48,6 @@ func (a *app) runOutdated(ctx context.Context, exitCode bool) error {
 	if err != nil {
 		return err
 	}
-	v := view{columns: cols("NAME", "CURRENT", "WANTED", "LATEST", "NOTE", "+REPOSITORY")}
 	var items []outdatedItem
 	behind := 0
 	for _, f := range found {
@@ -53,32 +55,28 @@ func (a *app) runOutdated(ctx context.Context, exitCode bool) error {
 		for _, m := range f.Moved {
 			it.Moved = append(it.Moved, m.String())
 		}
-		note := ""
 		switch {
 		case len(f.Moved) > 0:
-			note = movedNote(f.Moved[0])
-			a.warn("%s", escape(f.Moved[0].String()))
+			it.note = movedNote(f.Moved[0])
+			a.ui.Warn("%s", f.Moved[0].String())
 		case f.Digest:
-			note = "new content"
+			it.note = "new content"
 		case f.Kept != "":
-			note = "kept"
+			it.note = "kept"
 		}
 		if f.Kept != "" {
-			a.say("%s: an update keeps %s: %s", escape(f.Plugin), escape(f.Current), escape(f.Kept))
+			a.ui.Say("%s: an update keeps %s: %s", f.Plugin, f.Current, f.Kept)
 		}
 		if f.Outdated() {
 			behind++
 		}
 		items = append(items, it)
-		v.names = append(v.names, f.Plugin)
-		v.rows = append(v.rows, []any{it.Name, it.Current, it.Wanted, it.Latest, note, it.Repository})
 	}
-	v.object = newList("OutdatedList", items)
-	if err := a.print(v); err != nil {
+	if err := a.ui.Print(ui.List("OutdatedList", "plugin", items)); err != nil {
 		return err
 	}
 	if exitCode && behind > 0 {
-		return &drift{text: count(behind, "driver") + " behind", next: a.nextUpdate(found)}
+		return &drift{text: ui.Count(behind, "driver") + " behind", next: a.nextUpdate(found)}
 	}
 	return nil
 }

@@ -3,12 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 func (a *app) pruneCommand() *cobra.Command {
@@ -73,12 +74,12 @@ func parseAge(s string) (time.Duration, error) {
 
 // prunedItem is an item of a PruneList.
 type prunedItem struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	Path    string `json:"path"`
+	Name    string `json:"name" col:"NAME,name"` // "" for a layer of the store
+	Version string `json:"version" col:"VERSION"`
+	Size    int64  `json:"size" col:"SIZE,bytes"`
+	Path    string `json:"path" col:"PATH"`
+	Kept    string `json:"kept,omitempty" col:"KEPT"`
 	Layer   string `json:"layer"`
-	Size    int64  `json:"size"`
-	Kept    string `json:"kept,omitempty"`
 }
 
 func (a *app) runPrune(ctx context.Context, o install.PruneOptions, dryRun bool) error {
@@ -89,11 +90,11 @@ func (a *app) runPrune(ctx context.Context, o install.PruneOptions, dryRun bool)
 	pruned, err := prune(ctx, opt.Engine(), o, dryRun)
 	if err != nil {
 		for _, f := range pruned.Files { // what went all the same
-			a.say("removed %s", escape(f.Path))
+			a.ui.Say("removed %s", f.Path)
 		}
 		return err
 	}
-	return a.print(a.prunedView(pruned, dryRun))
+	return a.ui.Print(a.prunedView(pruned, dryRun))
 }
 
 func prune(ctx context.Context, engine *install.Engine, o install.PruneOptions, dryRun bool) (install.Pruned, error) {
@@ -108,7 +109,7 @@ func prune(ctx context.Context, engine *install.Engine, o install.PruneOptions, 
 	return hold.Prune(ctx, o)
 }
 
-func (a *app) prunedView(pruned install.Pruned, dryRun bool) view {
+func (a *app) prunedView(pruned install.Pruned, dryRun bool) ui.View {
 	var items []prunedItem
 	for _, f := range pruned.Files {
 		items = append(items, prunedItem{Name: f.Name, Version: f.Version, Path: f.Path, Layer: string(f.Layer), Size: f.Size})
@@ -119,26 +120,20 @@ func (a *app) prunedView(pruned install.Pruned, dryRun bool) view {
 	for _, l := range pruned.Layers {
 		items = append(items, prunedItem{Path: l.Path, Layer: string(l.Layer), Size: l.Size})
 	}
-	v := view{object: newList("PruneList", items), columns: cols("NAME", "VERSION", "SIZE", "PATH", "KEPT")}
-	for _, it := range items {
-		if it.Name != "" { // else a layer of the store
-			v.names = append(v.names, it.Name)
-		}
-		v.rows = append(v.rows, []any{it.Name, it.Version, bytesText(it.Size), it.Path, it.Kept})
-	}
-	v.text = func(w io.Writer) {
+	v := ui.List("PruneList", "plugin", items)
+	v.Text = func(w ui.Lines) {
 		for _, it := range items {
 			if it.Kept != "" {
-				a.warn("%s: left alone: %s", it.Path, it.Kept)
+				a.ui.Warn("%s: left alone: %s", it.Path, it.Kept)
 				continue
 			}
-			fmt.Fprintf(w, "%s %s\n", removed(dryRun), escape(it.Path))
+			w.Line("%s %s", removed(dryRun), it.Path)
 		}
 		if len(items) == 0 {
-			a.say("nothing to remove")
+			a.ui.Say("nothing to remove")
 			return
 		}
-		a.say("%s %s", removed(dryRun), bytesText(pruned.Bytes))
+		a.ui.Say("%s %s", removed(dryRun), ui.Bytes(pruned.Bytes))
 	}
 	return v
 }
@@ -148,11 +143,4 @@ func removed(dryRun bool) string {
 		return "would remove"
 	}
 	return "removed"
-}
-
-func timeText(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // publishTarget opens a repository to write to. The client of such a run knows
@@ -27,11 +29,11 @@ func (a *app) publishTarget(name string) (registry.Repository, error) {
 
 // tellDone writes what came about before a failure to standard error: results
 // of a command that failed are none that a script should read.
-func (a *app) tellDone(v view) {
+func (a *app) tellDone(v ui.View) {
 	var text strings.Builder
-	v.text(&text)
+	v.Text(ui.NewLines(&text))
 	for line := range strings.Lines(text.String()) {
-		a.progressLine(strings.TrimSuffix(line, "\n"))
+		a.ui.Note("%s", strings.TrimSuffix(line, "\n"))
 	}
 }
 
@@ -42,24 +44,24 @@ const smallFile = 4 << 10
 // publishEvent tells how far build and push have come: bars on a terminal for
 // what is sent and fetched, a line for each file elsewhere.
 func (a *app) publishEvent(e publish.Event) {
-	subject := escape(e.Subject)
+	subject := e.Subject
 	switch e.Stage {
 	case publish.StageBuild:
 		if !e.Ended {
-			a.say("building %s", subject)
+			a.ui.Say("building %s", subject)
 		}
 	case publish.StageUpload, publish.StageFetch:
-		if e.Total < smallFile && !a.flags.verbose {
+		if e.Total < smallFile && !a.ui.Verbose {
 			return
 		}
 		verb := "sending"
 		if e.Stage == publish.StageFetch {
 			verb = "fetching"
 		}
-		a.track(verb+" "+subject, fmt.Sprintf("%s %s, %s", verb, subject, bytesText(e.Total)), e.Done, e.Total)
+		a.ui.Track(verb+" "+subject, fmt.Sprintf("%s %s, %s", verb, subject, ui.Bytes(e.Total)), e.Done, e.Total)
 	case publish.StageSkip, publish.StageTag:
-		if a.flags.verbose && e.Ended {
-			a.say("%s: %s", subject, stageText(e.Stage))
+		if a.ui.Verbose && e.Ended {
+			a.ui.Say("%s: %s", subject, stageText(e.Stage))
 		}
 	}
 }

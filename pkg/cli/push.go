@@ -134,7 +134,7 @@ func (a *app) runPush(ctx context.Context, name, version string, p pushFlags) er
 	case len(failed) > 0 && len(reports) > 0:
 		a.tellDone(a.pushView(reports)) // what is out is told, whatever became of the others
 	case name == everyDriver && len(reports) > 0:
-		return a.printPushed(reports)
+		return a.ui.Print(a.pushView(reports))
 	case len(reports) > 0:
 		return a.printPush(reports[0])
 	}

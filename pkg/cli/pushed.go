@@ -2,11 +2,12 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // pushed is an object of kind Published, and an item of a PublishedList: a
@@ -25,6 +26,8 @@ type pushed struct {
 	BlobsMounted int              `json:"blobsMounted"`
 	BlobsSkipped int              `json:"blobsSkipped"`
 	Ignored      []string         `json:"ignored,omitempty"`
+
+	release string `col:",name"` // NAME-VERSION
 }
 
 type pushedPlatform struct {
@@ -38,7 +41,8 @@ type pushedPlatform struct {
 
 func newPushed(r *publish.Report) pushed {
 	p := pushed{
-		Name: r.Name, Version: r.Version, Repository: r.Repository, Digest: string(r.Digest), Kept: r.Kept, DryRun: r.DryRun,
+		release: r.Name + "-" + r.Version,
+		Name:    r.Name, Version: r.Version, Repository: r.Repository, Digest: string(r.Digest), Kept: r.Kept, DryRun: r.DryRun,
 		Tags: []string{}, Platforms: []pushedPlatform{},
 		BytesSent: r.Sent, BlobsSent: r.Blobs, BlobsMounted: r.Mounted, BlobsSkipped: r.Skipped,
 	}
@@ -55,52 +59,56 @@ func newPushed(r *publish.Report) pushed {
 	return p
 }
 
-// printPush prints one release as an object of its own.
-func (a *app) printPush(r *publish.Report) error {
-	v := a.pushView([]*publish.Report{r})
-	v.object = newSingle("Published", newPushed(r))
-	return a.print(v)
+// pushedRow is a line of the table of what was published: a platform.
+type pushedRow struct {
+	Name     string `col:"NAME"`
+	Version  string `col:"VERSION"`
+	Platform string `col:"PLATFORM"`
+	Size     int64  `col:"SIZE,bytes"`
+	Layer    string `col:"LAYER"`
+	Manifest string `col:"MANIFEST"`
 }
 
-// printPushed prints the releases of push all.
-func (a *app) printPushed(reports []*publish.Report) error {
-	v := a.pushView(reports)
+// pushView tells of the releases of push all, with what a person should know of
+// each said at once.
+func (a *app) pushView(reports []*publish.Report) ui.View {
 	var items []pushed
-	for _, r := range reports {
-		items = append(items, newPushed(r))
-	}
-	v.object = newList("PublishedList", items)
-	return a.print(v)
-}
-
-func (a *app) pushView(reports []*publish.Report) view {
-	v := view{columns: cols("NAME", "VERSION", "PLATFORM", "SIZE", "LAYER", "MANIFEST")}
+	var rows []pushedRow
 	for _, r := range reports {
 		p := newPushed(r)
-		v.names = append(v.names, p.Name)
+		items = append(items, p)
 		for _, q := range p.Platforms {
-			v.rows = append(v.rows, []any{p.Name, p.Version, q.Platform, bytesText(q.Size), q.Layer, q.Manifest})
+			rows = append(rows, pushedRow{p.Name, p.Version, q.Platform, q.Size, q.Layer, q.Manifest})
 		}
 		for _, text := range p.Ignored {
-			a.warn("%s", escape(a.shorten(text)))
+			a.ui.Warn("%s", a.shorten(text))
 		}
 		for _, tag := range r.Left {
-			a.warn("%s:%s: is left from an earlier %s, which had this platform: delete the tag in the registry", escape(r.Repository), tag, p.Version)
+			a.ui.Warn("%s:%s: is left from an earlier %s, which had this platform: delete the tag in the registry", r.Repository, tag, p.Version)
 		}
 		if r.Unread {
-			a.warn("%s: may not be read without credentials, so nothing was compared", escape(r.Repository))
+			a.ui.Warn("%s: may not be read without credentials, so nothing was compared", r.Repository)
 		}
 	}
-	v.text = func(w io.Writer) {
-		for _, r := range reports {
-			printReport(w, newPushed(r))
+	v := ui.List("PublishedList", "release", items).Rows(rows)
+	v.Text = func(w ui.Lines) {
+		for _, p := range items {
+			printReport(w, p)
 		}
 	}
 	return v
 }
 
+// printPush prints one release as an object of its own.
+func (a *app) printPush(r *publish.Report) error {
+	v := a.pushView([]*publish.Report{r})
+	one := ui.Single("Published", "release", r.Version, newPushed(r)).Rows(v.Table())
+	one.Text = v.Text
+	return a.ui.Print(one)
+}
+
 // printReport tells a person what became of a release.
-func printReport(w io.Writer, p pushed) {
+func printReport(w ui.Lines, p pushed) {
 	verb := "published as"
 	switch {
 	case p.Kept && p.BlobsSent+p.BlobsMounted > 0:
@@ -110,22 +118,22 @@ func printReport(w io.Writer, p pushed) {
 	case p.DryRun:
 		verb = "would be published as"
 	}
-	fmt.Fprintf(w, "%s %s %s %s@%s\n", p.Name, p.Version, verb, p.Repository, p.Digest)
+	w.Line("%s %s %s %s@%s", p.Name, p.Version, verb, p.Repository, p.Digest)
 	for _, q := range p.Platforms {
-		fmt.Fprintf(w, "  %-14s %8s  %s\n", q.Platform, bytesText(q.Size), q.Layer)
+		w.Line("  %-14s %8s  %s", q.Platform, ui.Bytes(q.Size), q.Layer)
 	}
 	if len(p.Tags) > 0 {
-		fmt.Fprintf(w, "tags: %s\n", strings.Join(p.Tags, " "))
+		w.Line("tags: %s", strings.Join(p.Tags, " "))
 	}
 	if p.BytesSent == 0 {
 		return
 	}
-	sent := fmt.Sprintf("sent: %s, %s", bytesText(p.BytesSent), count(p.BlobsSent, "blob"))
+	sent := fmt.Sprintf("sent: %s, %s", ui.Bytes(p.BytesSent), ui.Count(p.BlobsSent, "blob"))
 	if p.BlobsMounted > 0 {
 		sent += fmt.Sprintf("; taken from another repository: %d", p.BlobsMounted)
 	}
 	if p.BlobsSkipped > 0 {
 		sent += fmt.Sprintf("; there already: %d", p.BlobsSkipped)
 	}
-	fmt.Fprintln(w, sent)
+	w.Line("%s", sent)
 }

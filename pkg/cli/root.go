@@ -8,18 +8,14 @@ import (
 
 // globals are the flags that every command takes.
 type globals struct {
-	file       string
-	directory  string
-	home       string
-	output     string
-	quiet      bool
-	verbose    bool
-	stats      bool
-	timeout    time.Duration
-	caFile     string
-	plainHTTP  bool
-	offline    bool
-	noProgress bool
+	file      string
+	directory string
+	home      string
+	stats     bool
+	timeout   time.Duration
+	caFile    string
+	plainHTTP bool
+	offline   bool
 }
 
 const (
@@ -59,15 +55,15 @@ this machine match the lock.`,
 	f.StringVarP(&g.file, "file", "f", "", "the manifest (default: schemahero-plugins.toml here or in a parent folder)")
 	f.StringVarP(&g.directory, "directory", "C", "", "change to this folder first")
 	f.StringVar(&g.home, "home", "", "where drivers, store and receipts are kept (default: ~/.schemahero)")
-	f.StringVarP(&g.output, "output", "o", "", "json, yaml, name, wide, jsonpath=…, go-template=… or custom-columns=…")
-	f.BoolVarP(&g.quiet, "quiet", "q", false, "print results, warnings and errors only")
-	f.BoolVarP(&g.verbose, "verbose", "v", false, "tell every request, without secrets")
+	f.StringVarP(&a.ui.Output, "output", "o", "", "json, yaml, name, wide, jsonpath=…, go-template=… or custom-columns=…")
+	f.BoolVarP(&a.ui.Quiet, "quiet", "q", false, "print results, warnings and errors only")
+	f.BoolVarP(&a.ui.Verbose, "verbose", "v", false, "tell every request, without secrets")
 	f.BoolVar(&g.stats, "stats", false, "at the end tell requests and bytes by kind")
 	f.DurationVar(&g.timeout, "timeout", 0, "give up after this time, like 5m (default: no limit)")
 	f.StringVar(&g.caFile, "ca-file", "", "PEM file of certificate authorities to trust beside the system's")
 	f.BoolVar(&g.plainHTTP, "plain-http", false, "speak HTTP, not HTTPS, to every registry")
 	f.BoolVar(&g.offline, "offline", false, "make no connection at all")
-	f.BoolVar(&g.noProgress, "no-progress", false, "draw no progress bars")
+	f.BoolVar(&a.ui.NoProgress, "no-progress", false, "draw no progress bars")
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(

@@ -42,7 +42,7 @@ func (a *app) runRun(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	a.stopProgress()
+	a.ui.StopProgress()
 	a.warnAccepted(report.Lock, report.Changes, report.Items)
 	dirs := a.searchPath()
 	var shadowed []string
@@ -51,7 +51,7 @@ func (a *app) runRun(ctx context.Context, args []string) error {
 		for _, s := range plugins.Shadow([]install.Status{it.Status}, dirs) {
 			if s.State == install.Shadowed {
 				shadowed = append(shadowed, plugins.Shadowing(it.Item, dirs))
-				a.warn("%s: the host would load %s", a.rel(it.Path), plugins.Shadowing(it.Item, dirs))
+				a.ui.Warn("%s: the host would load %s", a.ui.Rel(it.Path), plugins.Shadowing(it.Item, dirs))
 			}
 		}
 	}
@@ -131,7 +131,8 @@ func (a *app) runEnv(folders []string) []string {
 func (a *app) child(ctx context.Context, path string, args, env []string) error {
 	c := exec.CommandContext(ctx, path, args[1:]...)
 	c.Env = env
-	c.Stdin, c.Stdout, c.Stderr = a.In, a.stdout, a.Err
+	c.Stdin = a.ui.In
+	c.Stdout, c.Stderr = a.ui.Raw()
 	// The terminal sends an interrupt to the child too: give it the time to end
 	// by itself.
 	c.Cancel = func() error { return c.Process.Signal(signalOf(ctx)) }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
@@ -19,8 +20,8 @@ func (a *app) searchCommand() *cobra.Command {
 	return a.command("search [REGISTRY/NAMESPACE]", "Find drivers in a registry",
 		`Lists the repositories below a namespace, where the registry has a catalog;
 where it has none (Docker Hub) or does not show it, the known drivers that exist
-there. A repository that may not be read is passed over with a warning. Without an
-argument the manifest's registry is searched, or else where SchemaHero
+there. A repository that may not be read is passed over with a warning. Without
+an argument the manifest's registry is searched, or else where SchemaHero
 publishes.`,
 		examples(
 			"search", "drivers of the manifest's registry",
@@ -43,10 +44,10 @@ publishes.`,
 
 // foundItem is an item of a RepositoryList.
 type foundItem struct {
-	Name       string `json:"name"`
-	Repository string `json:"repository"`
-	Newest     string `json:"newest"`
-	Versions   int    `json:"versions"`
+	Name       string `json:"name" col:"NAME,name"`
+	Newest     string `json:"newest" col:"NEWEST"`
+	Versions   int    `json:"versions" col:"VERSIONS"`
+	Repository string `json:"repository" col:"REPOSITORY"`
 }
 
 func (a *app) runSearch(ctx context.Context, where string) error {
@@ -79,7 +80,7 @@ func (a *app) runSearch(ctx context.Context, where string) error {
 			if err != nil {
 				refused = append(refused, err)
 				if listed { // a guess that is refused may not exist at all
-					a.warn("%s", escape(err.Error()))
+					a.ui.Warn("%s", err.Error())
 				}
 				continue
 			}
@@ -94,12 +95,7 @@ func (a *app) runSearch(ctx context.Context, where string) error {
 	slices.SortFunc(items, func(x, y foundItem) int {
 		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Repository, y.Repository))
 	})
-	v := view{object: newList("RepositoryList", items), columns: cols("NAME", "NEWEST", "VERSIONS", "REPOSITORY")}
-	for _, it := range items {
-		v.names = append(v.names, it.Name)
-		v.rows = append(v.rows, []any{it.Name, it.Newest, it.Versions, it.Repository})
-	}
-	return a.print(v)
+	return a.ui.Print(ui.List("RepositoryList", "repository", items))
 }
 
 // ofOne tells whether an error is about one repository, and says nothing of the
@@ -150,7 +146,7 @@ func (a *app) below(ctx context.Context, client *registry.Client, namespace stri
 		var denied *registry.AuthError
 		switch {
 		case errors.As(err, &denied) && denied.Cause != registry.AuthWrong: // repositories can be open where their list is not
-			a.warn("%s; looking for the known drivers only", escape(err.Error()))
+			a.ui.Warn("%s; looking for the known drivers only", err.Error())
 			out = nil
 		case !errors.As(err, &none):
 			return out, true, err

@@ -19,8 +19,9 @@ func (a *app) serveCommand() *cobra.Command {
 	cmd := a.command("serve", "Run an OCI registry on this machine",
 		`A registry without login or TLS, for demonstrations, tests and closed networks.
 It keeps blobs and manifests in a folder and finds them again at the next start.
-With --bundle it serves what a bundle or an image layout holds instead, read-only,
-under the names that mirror would give: HOST/PATH as PATH. The address goes to standard output as soon as the registry answers.`,
+With --bundle it serves what a bundle or an image layout holds instead,
+read-only, under the names that mirror would give: HOST/PATH as PATH. The
+address goes to standard output as soon as the registry answers.`,
 		examples(
 			"serve", "on a free port of 127.0.0.1, in a folder that is removed at the end",
 			"serve --address 127.0.0.1:5000 --dir registry", "on a fixed port, kept in ./registry",
@@ -77,12 +78,12 @@ func (a *app) listen(ctx context.Context, address string, handler http.Handler, 
 		return err
 	}
 	if host, _, _ := net.SplitHostPort(l.Addr().String()); !net.ParseIP(host).IsLoopback() {
-		a.warn("%s: everybody who reaches this address can %s: there is no login and no TLS", l.Addr(), may)
+		a.ui.Warn("%s: everybody who reaches this address can %s: there is no login and no TLS", l.Addr(), may)
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second}
 	stopped := context.AfterFunc(ctx, func() { server.Close() })
 	defer stopped()
-	fmt.Fprintln(a.Out, l.Addr())
+	fmt.Fprintln(a.ui.Out, l.Addr())
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

@@ -3,15 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 func (a *app) signCommand() *cobra.Command {
@@ -19,10 +18,10 @@ func (a *app) signCommand() *cobra.Command {
 	cmd := a.command("sign REF --key FILE", "Sign a release with a key",
 		`REF is HOST/PATH:TAG or HOST/PATH@DIGEST. The signature is a sigstore bundle
 that refers to the digest, as cosign writes it: the key is one of cosign
-generate-key-pair, or plain PEM as openssl writes it. The password of an encrypted key is taken
-from COSIGN_PASSWORD where that is set, even empty, and else asked for. Nothing
-goes to a transparency log, so verify with
-cosign verify --key FILE.pub --insecure-ignore-tlog REF.
+generate-key-pair, or plain PEM as openssl writes it. The password of an
+encrypted key is taken from COSIGN_PASSWORD where that is set, even empty, and
+else asked for. Nothing goes to a transparency log, so verify with cosign verify
+--key FILE.pub --insecure-ignore-tlog REF.
 
 What the key has signed already is left alone. Releases in the tags layout are
 signed tag by tag. For keyless signatures use cosign in CI: see docs/trust.md.`,
@@ -42,10 +41,10 @@ signed tag by tag. For keyless signatures use cosign in CI: see docs/trust.md.`,
 
 // signedInfo is an object of kind Signature.
 type signedInfo struct {
-	Repository string `json:"repository"`
-	Digest     string `json:"digest"`
-	Manifest   string `json:"manifest"`
-	Key        string `json:"key"`
+	Repository string `json:"repository" col:"REPOSITORY"`
+	Digest     string `json:"digest" col:"DIGEST"`
+	Key        string `json:"key" col:"KEY"`
+	Manifest   string `json:"manifest" col:"+MANIFEST"`
 	Kept       bool   `json:"kept"`
 }
 
@@ -66,12 +65,10 @@ func (a *app) runSign(ctx context.Context, ref, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	info := signedInfo{repo.Name(), string(signed.Subject.Digest), string(signed.Manifest), signed.Signer.Key, signed.Kept}
-	return a.print(view{
-		object: newSingle("Signature", info), names: []string{repository},
-		columns: cols("REPOSITORY", "DIGEST", "KEY", "+MANIFEST"), rows: [][]any{{info.Repository, info.Digest, info.Key, info.Manifest}},
-		text: func(w io.Writer) { fmt.Fprintln(w, escape(signedText(repo.Name(), signed))) },
-	})
+	info := signedInfo{repo.Name(), string(signed.Subject.Digest), signed.Signer.Key, string(signed.Manifest), signed.Kept}
+	v := ui.Single("Signature", "signature", info.Manifest, info)
+	v.Text = func(w ui.Lines) { w.Line("%s", signedText(repo.Name(), signed)) }
+	return a.ui.Print(v)
 }
 
 func signedText(repository string, s *trust.Signed) string {
@@ -97,17 +94,10 @@ func (a *app) privateKey(file string) (*trust.PrivateKey, error) {
 		if password, set := a.Env("COSIGN_PASSWORD"); set {
 			return []byte(password), nil
 		}
-		in, ok := a.In.(*os.File)
-		if !ok || !term.IsTerminal(int(in.Fd())) {
+		if !a.ui.Asks() {
 			return nil, usagef("%s: is encrypted, and standard input is no terminal: set COSIGN_PASSWORD", file)
 		}
-		fmt.Fprintf(a.Err, "Password of %s: ", escape(file))
-		secret, err := term.ReadPassword(int(in.Fd()))
-		fmt.Fprintln(a.Err)
-		if err != nil {
-			return nil, fmt.Errorf("password: %w", err)
-		}
-		return secret, nil
+		return a.ui.AskSecret("Password of " + file + ": ")
 	})
 }
 
@@ -133,7 +123,7 @@ func (a *app) signsWith(repo registry.Repository, p pushFlags) func(context.Cont
 	return func(ctx context.Context, desc ocispec.Descriptor) error {
 		signed, err := trust.Sign(ctx, repo, desc, p.signer)
 		if err == nil {
-			a.say("%s", escape(signedText(repo.Name(), signed)))
+			a.ui.Say("%s", signedText(repo.Name(), signed))
 		}
 		return err
 	}

@@ -1,14 +1,14 @@
 package cli
 
 import (
-	"fmt"
-	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 func (a *app) syncCommand() *cobra.Command {
@@ -115,20 +115,20 @@ func (a *app) shadowed(items []install.Status, o plugins.SyncOptions) []install.
 // looking.
 func (a *app) shadow(items []plugins.Synced, o plugins.SyncOptions) {
 	done := func(it plugins.Synced) bool { return it.Action != install.Kept && it.Action != "" }
-	if a.flags.output == "" && !slices.ContainsFunc(items, done) {
+	if a.ui.Output == "" && !slices.ContainsFunc(items, done) {
 		return
 	}
 	for i, it := range items {
 		if s := a.shadowed([]install.Status{it.Status}, o)[0]; s.State == install.Shadowed && it.State != s.State {
 			items[i].State = s.State
-			a.warn("%s: the host would load %s; see %s which %s", escape(a.rel(it.Path)), escape(plugins.Shadowing(it.Item, a.searchPath())), a.displayName(), it.Name)
+			a.ui.Warn("%s: the host would load %s; see %s which %s", a.ui.Rel(it.Path), plugins.Shadowing(it.Item, a.searchPath()), a.displayName(), it.Name)
 		}
 	}
 }
 
 // printSync prints what a sync did, or with dryRun would do, and its failure.
 func (a *app) printSync(r *plugins.SyncReport, failed error, dryRun bool) error {
-	a.stopProgress()
+	a.ui.StopProgress()
 	if r == nil {
 		return failed
 	}
@@ -136,22 +136,22 @@ func (a *app) printSync(r *plugins.SyncReport, failed error, dryRun bool) error 
 	a.warnAccepted(r.Lock, r.Changes, r.Items)
 	if failed == nil || r.Saved {
 		for _, c := range r.Changes {
-			a.say("%s", escape(changeLine(c, dryRun)))
+			a.ui.Say("%s", changeLine(c, dryRun))
 		}
 	}
 	for _, c := range r.Conflicts {
 		lock, _ := c.Claim.Lock()
-		a.warn("%s: %s wants version %s, which was replaced by %s", escape(c.Item.Path), escape(a.rel(lock)), escape(orNone(c.Version)), escape(orNone(c.Item.Version)))
+		a.ui.Warn("%s: %s wants version %s, which was replaced by %s", c.Item.Path, a.ui.Rel(lock), ui.Version(c.Version), ui.Version(c.Item.Version))
 	}
 	for _, d := range r.Dropped {
-		a.say("%s: no longer wanted here; prune removes it", escape(a.rel(d.Path)))
+		a.ui.Say("%s: no longer wanted here; prune removes it", a.ui.Rel(d.Path))
 	}
 	for _, f := range r.Pruned.Files {
-		a.say("%s %s", removed(dryRun), escape(a.rel(f.Path)))
+		a.ui.Say("%s %s", removed(dryRun), a.ui.Rel(f.Path))
 	}
 	if failed != nil {
-		if r.Saved && !a.flags.quiet {
-			a.printActions(a.Err, r.Items, dryRun) // with --keep-going, what was done all the same
+		if r.Saved && !a.ui.Quiet {
+			printActions(ui.NewLines(a.ui.Err), r.Items, dryRun) // with --keep-going, what was done all the same
 		}
 		return failed
 	}
@@ -163,18 +163,17 @@ func (a *app) printSync(r *plugins.SyncReport, failed error, dryRun bool) error 
 			done++
 		}
 	}
-	if a.flags.output != "" {
-		v := a.pluginView(items, r.Lock)
-		return a.print(v)
+	if a.ui.Output != "" {
+		return a.ui.Print(ui.Plugins(items, r.Lock))
 	}
-	a.printActions(a.Out, r.Items, dryRun)
+	printActions(ui.NewLines(a.ui.Out), r.Items, dryRun)
 	if done == 0 {
-		a.say("%s, nothing to do", count(len(r.Items), "executable"))
+		a.ui.Say("%s, nothing to do", ui.Count(len(r.Items), "executable"))
 	}
 	return nil
 }
 
-func (a *app) printActions(w io.Writer, items []plugins.Synced, dryRun bool) {
+func printActions(w ui.Lines, items []plugins.Synced, dryRun bool) {
 	for _, it := range items {
 		if it.Action == install.Kept || it.Action == "" {
 			continue
@@ -190,7 +189,7 @@ func (a *app) printActions(w io.Writer, items []plugins.Synced, dryRun bool) {
 		if r := it.Receipt; r != nil && r.Version != it.Version && r.Version != "" {
 			from = " (was " + r.Version + ")"
 		}
-		fmt.Fprintf(w, "%s %s %s%s\n", escape(it.Name), escape(orNone(it.Version)), verb, escape(from))
+		w.Line("%s %s %s%s", it.Name, ui.Version(it.Version), verb, from)
 	}
 }
 
@@ -203,17 +202,10 @@ func (a *app) printCheck(r *plugins.CheckReport) error {
 			err = r.Stale
 		}
 	}
-	if printed := a.print(a.pluginView(r.Items, r.Lock)); printed != nil {
+	if printed := a.ui.Print(ui.Plugins(r.Items, r.Lock)); printed != nil {
 		return printed
 	}
 	return err
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "(no version)"
-	}
-	return s
 }
 
 // nextSync is what makes the machine match: "" for a plain sync, which does not

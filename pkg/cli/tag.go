@@ -1,14 +1,14 @@
 package cli
 
 import (
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 func (a *app) tagCommand() *cobra.Command {
@@ -38,8 +38,8 @@ for something else is refused without --force.`,
 			if err != nil {
 				return online(err)
 			}
-			if len(moves) == 0 && a.flags.output == "" {
-				a.say("%s has these tags already", escape(args[0]))
+			if len(moves) == 0 && a.ui.Output == "" {
+				a.ui.Say("%s has these tags already", args[0])
 				return nil
 			}
 			return a.printTags(repo.Name(), moves)
@@ -51,26 +51,23 @@ for something else is refused without --force.`,
 // tagItem is an item of a TagList: a tag that was set.
 type tagItem struct {
 	Repository string `json:"repository"`
-	Tag        string `json:"tag"`
-	Digest     string `json:"digest"`
-	Previous   string `json:"previous"` // what it named before
+	Tag        string `json:"tag" col:"TAG,name"`
+	Digest     string `json:"digest" col:"DIGEST"`
+	Previous   string `json:"previous" col:"PREVIOUS"` // what it named before
 }
 
 func (a *app) printTags(repository string, moves []publish.TagMove) error {
 	var items []tagItem
-	v := view{columns: cols("TAG", "DIGEST", "PREVIOUS")}
 	for _, m := range moves {
 		items = append(items, tagItem{repository, m.Tag, string(m.Digest), string(m.Previous)})
-		v.names = append(v.names, m.Tag)
-		v.rows = append(v.rows, []any{m.Tag, string(m.Digest), string(m.Previous)})
 	}
-	v.object = newList("TagList", items)
-	v.text = func(w io.Writer) {
+	v := ui.List("TagList", "tag", items)
+	v.Text = func(w ui.Lines) {
 		for _, m := range moves {
-			fmt.Fprintf(w, "%s:%s %s\n", escape(repository), m.Tag, m.Digest)
+			w.Line("%s:%s %s", repository, m.Tag, m.Digest)
 		}
 	}
-	return a.print(v)
+	return a.ui.Print(v)
 }
 
 // splitRef splits HOST/PATH:TAG or HOST/PATH@DIGEST. Neither means latest.

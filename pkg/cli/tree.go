@@ -2,13 +2,14 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 func (a *app) treeCommand() *cobra.Command {
@@ -30,22 +31,18 @@ below each, what its release requires, and the host version that it supports.`,
 			}
 			items := treeItems(nodes)
 			slices.SortFunc(items, func(x, y treeItem) int { return strings.Compare(x.Name, y.Name) })
-			v := view{object: newList("TreeList", items), columns: cols("NAME", "VERSION", "CONSTRAINT", "HOST"),
-				text: func(w io.Writer) { printTree(w, items) }}
-			for _, it := range items {
-				v.names = append(v.names, it.Name)
-				v.rows = append(v.rows, []any{it.Name, it.Version, it.Constraint, it.Host})
-			}
-			return a.print(v)
+			v := ui.List("TreeList", "plugin", items)
+			v.Text = func(w ui.Lines) { printTree(w, items) }
+			return a.ui.Print(v)
 		})
 }
 
 // treeItem is an item of a TreeList: a driver and what it requires.
 type treeItem struct {
-	Name       string     `json:"name"`
-	Version    string     `json:"version"`
-	Constraint string     `json:"constraint"`
-	Host       string     `json:"schemahero"`
+	Name       string     `json:"name" col:"NAME,name"`
+	Version    string     `json:"version" col:"VERSION"`
+	Constraint string     `json:"constraint" col:"CONSTRAINT"`
+	Host       string     `json:"schemahero" col:"HOST"`
 	Requires   []treeItem `json:"requires"`
 	locked     bool
 	repeated   bool
@@ -63,34 +60,34 @@ func treeItems(nodes []resolve.Node) []treeItem {
 }
 
 // printTree writes a tree for each item.
-func printTree(w io.Writer, items []treeItem) {
+func printTree(w ui.Lines, items []treeItem) {
 	for _, it := range items {
-		fmt.Fprintln(w, it.line())
+		w.Line("%s", it.line())
 		it.printBelow(w, "")
 	}
 }
 
-func (it treeItem) printBelow(w io.Writer, indent string) {
+func (it treeItem) printBelow(w ui.Lines, indent string) {
 	for i, r := range it.Requires {
 		branch, below := "├── ", "│   "
 		if i == len(it.Requires)-1 {
 			branch, below = "└── ", "    "
 		}
-		fmt.Fprintf(w, "%s%s%s\n", indent, branch, r.line())
+		w.Line("%s%s%s", indent, branch, r.line())
 		r.printBelow(w, indent+below)
 	}
 }
 
 func (it treeItem) line() string {
-	line := fmt.Sprintf("%s %s (%s)", escape(it.Name), escape(orNone(it.Version)), escape(it.Constraint))
+	line := fmt.Sprintf("%s %s (%s)", it.Name, ui.Version(it.Version), it.Constraint)
 	switch {
 	case !it.locked:
-		return fmt.Sprintf("%s (%s), not locked", escape(it.Name), escape(it.Constraint))
+		return fmt.Sprintf("%s (%s), not locked", it.Name, it.Constraint)
 	case it.repeated:
 		line += ", see above"
 	}
 	if it.Host != "" {
-		line += ", host " + escape(it.Host)
+		line += ", host " + it.Host
 	}
 	return line
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
@@ -31,12 +32,12 @@ func (a *app) trustListCommand() *cobra.Command {
 	return a.command("list", "Show the trust rule that decides on each locked driver",
 		`One line for each locked driver and file with rules. The state is
 
-verified    this home has verified the driver under these rules, as locked
-unverified  it has not yet: the next sync does
-unsigned    the rule accepts it with no signature
-refused     the file has rules, and none is for the driver's repository, or
-            the locked signer is not one that the rule admits
-no rule     neither file has any: nothing is verified
+  verified    this home has verified the driver under these rules, as locked
+  unverified  it has not yet: the next sync does
+  unsigned    the rule accepts it with no signature
+  refused     the file has rules, and none is for the driver's repository, or
+              the locked signer is not one that the rule admits
+  no rule     neither file has any: nothing is verified
 
 No registry is asked.`,
 		examples(
@@ -48,14 +49,14 @@ No registry is asked.`,
 
 // trustItem is an item of a TrustList.
 type trustItem struct {
-	Name       string `json:"name"`
-	Version    string `json:"version"`
-	Repository string `json:"repository"`
-	Scope      string `json:"scope"`
-	Rule       string `json:"rule"` // FILE:LINE, or the file alone where it has none for the repository
-	Admits     string `json:"admits"`
-	Signer     string `json:"signer"`
-	State      string `json:"state"`
+	Name       string `json:"name" col:"NAME,name"`
+	Version    string `json:"version" col:"VERSION"`
+	Scope      string `json:"scope" col:"SCOPE"`
+	Rule       string `json:"rule" col:"RULE"` // FILE:LINE, or the file alone where it has none for the repository
+	State      string `json:"state" col:"STATE"`
+	Signer     string `json:"signer" col:"SIGNER"`
+	Repository string `json:"repository" col:"+REPOSITORY"`
+	Admits     string `json:"admits" col:"+ADMITS"`
 
 	ref string // to show what there is
 }
@@ -89,12 +90,7 @@ func (a *app) runTrustList() error {
 	if err != nil {
 		return err
 	}
-	view := view{object: newList("TrustList", items), columns: cols("NAME", "VERSION", "SCOPE", "RULE", "STATE", "SIGNER", "+REPOSITORY", "+ADMITS")}
-	for _, it := range items {
-		view.names = append(view.names, it.Name)
-		view.rows = append(view.rows, []any{it.Name, it.Version, it.Scope, it.Rule, it.State, it.Signer, it.Repository, it.Admits})
-	}
-	return a.print(view)
+	return a.ui.Print(ui.List("TrustList", "plugin", items))
 }
 
 // trustItems tells of each locked driver which rules decide and what is known
@@ -150,12 +146,12 @@ func (a *app) trustItemsOf(entry lockfile.Plugin, policies []held) []trustItem {
 		}
 		it := base
 		if rule == nil {
-			it.Rule, it.State = a.rel(p.File), stateRefused
+			it.Rule, it.State = a.ui.Rel(p.File), stateRefused
 			out = append(out, it)
 			continue
 		}
 		at := rule.Pos
-		at.File = a.rel(at.File)
+		at.File = a.ui.Rel(at.File)
 		it.Scope, it.Rule, it.Admits = rule.Scope, fmt.Sprintf("%s:%d", at.File, at.Line), admits(rule)
 		s := entry.Signature
 		switch {

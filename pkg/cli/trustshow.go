@@ -3,8 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -13,6 +11,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 func (a *app) trustShowCommand() *cobra.Command {
@@ -37,14 +37,16 @@ that is whom you mean only you can say.`,
 
 // signatureItem is an item of a SignatureList.
 type signatureItem struct {
-	Manifest  string `json:"manifest"`
-	Form      string `json:"form"`
-	Type      string `json:"type"`
+	signer    string `col:"SIGNER"`
+	Form      string `json:"form" col:"FORM"`
+	Time      string `json:"time" col:"TIME"`
+	state     string `col:"STATE"`
+	Manifest  string `json:"manifest" col:"+MANIFEST,name"`
+	Type      string `json:"type" col:"+TYPE"`
 	Predicate string `json:"predicateType"`
 	Issuer    string `json:"issuer"`
 	Identity  string `json:"identity"`
 	Key       string `json:"key"`
-	Time      string `json:"time"`
 	Verified  bool   `json:"verified"`
 	Reason    string `json:"reason"`
 }
@@ -118,38 +120,36 @@ func (a *app) ruleFor(repository, key string) (func(trust.Finding) *policy.Rule,
 
 func (a *app) printSignatures(repository string, d digest.Digest, found []trust.Finding, rule func(trust.Finding) *policy.Rule) error {
 	items := []signatureItem{}
-	v := view{columns: cols("SIGNER", "FORM", "TIME", "STATE", "+MANIFEST", "+TYPE")}
 	for _, f := range found {
 		it := signatureItem{
 			Manifest: string(f.Manifest), Form: cmp.Or(string(f.Form), "other"), Type: f.Type, Predicate: f.Predicate,
-			Issuer: f.Signer.Issuer, Identity: f.Signer.Identity, Key: f.Signer.Key, Time: timeText(f.Time),
+			Issuer: f.Signer.Issuer, Identity: f.Signer.Identity, Key: f.Signer.Key, Time: ui.Time(f.Time),
 			Verified: f.Verified, Reason: reasonText(f),
 		}
-		items = append(items, it)
-		signer := ""
+		it.state = stateText(it)
 		if !f.Signer.IsZero() {
-			signer = f.Signer.String()
+			it.signer = f.Signer.String()
 		}
-		v.names = append(v.names, it.Manifest)
-		v.rows = append(v.rows, []any{signer, it.Form, it.Time, stateText(it), it.Manifest, it.Type})
+		items = append(items, it)
 	}
-	v.object = newList("SignatureList", items)
-	v.text = func(w io.Writer) {
-		fmt.Fprintf(w, "%s\n", escape(repository+"@"+string(d)))
+	v := ui.List("SignatureList", "signature", items)
+	v.Text = func(w ui.Lines) {
+		w.Line("%s", repository+"@"+string(d))
 		if len(found) == 0 {
-			fmt.Fprintln(w, "nothing refers to it: it is not signed")
+			w.Line("nothing refers to it: it is not signed")
 		}
 		for _, f := range found {
-			fmt.Fprintf(w, "  %s\n", escape(f.String()))
+			w.Line("  %s", f.String())
 			if !f.Time.IsZero() {
-				fmt.Fprintf(w, "    at %s\n", timeText(f.Time))
+				w.Line("    at %s", ui.Time(f.Time))
 			}
 		}
 		if block := a.trustBlock(repository, found, rule); block != "" {
-			fmt.Fprintf(w, "\n%s", escapeLines(block))
+			w.Line("")
+			w.Text(block)
 		}
 	}
-	return a.print(v)
+	return a.ui.Print(v)
 }
 
 func reasonText(f trust.Finding) string {

@@ -59,8 +59,8 @@ func (a *app) warnAccepted(lock *lockfile.Lock, changes []lockfile.Change, items
 		}
 		if rule, ok := a.accepted.take(entry.Repository); ok {
 			at := rule.Pos
-			at.File = a.rel(at.File)
-			a.warn("%s", escape(fmt.Sprintf("%s: accepted without a signature: the trust rule for %s (%s) says unsigned", entry.Repository, rule.Scope, at)))
+			at.File = a.ui.Rel(at.File)
+			a.ui.Warn("%s", fmt.Sprintf("%s: accepted without a signature: the trust rule for %s (%s) says unsigned", entry.Repository, rule.Scope, at))
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (a *app) warnUnsigned(lock *lockfile.Lock, graphs []*transfer.Graph) {
 		}
 		for _, root := range signedRoots(entry) {
 			if !signedIn(graphs[i], root) {
-				a.warn("%s", escape(entry.Name+" "+entryVersion(&entry)+": the lock says that it is signed by "+signerText(entry.Signature)+", and no signature of "+string(root)+" was found to take along"))
+				a.ui.Warn("%s", entry.Name+" "+entryVersion(&entry)+": the lock says that it is signed by "+signerText(entry.Signature)+", and no signature of "+string(root)+" was found to take along")
 			}
 		}
 	}

@@ -98,12 +98,12 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 		}
 		return err
 	}
-	a.stopProgress()
+	a.ui.StopProgress()
 	kept := a.kept(&report.LockReport, u)
 	if err := a.printLock(&report.LockReport); err != nil {
 		return err
 	}
-	if a.flags.output == "" {
+	if a.ui.Output == "" {
 		report.Changes, report.Result = nil, nil // told already
 		a.shadow(report.Items, plugins.SyncOptions{})
 		return errors.Join(a.printSync(report, nil, false), kept)
@@ -116,7 +116,7 @@ func (a *app) runUpdate(ctx context.Context, u plugins.UpdateOptions, noSync, dr
 func (a *app) kept(r *plugins.LockReport, u plugins.UpdateOptions) error {
 	err := errors.Join(movedError(r.Result, u), errors.Join(r.Refused...))
 	if err != nil {
-		a.Out, a.flags.output = a.Err, ""
+		a.ui.Divert()
 	}
 	return err
 }
@@ -156,12 +156,12 @@ func (a *app) notes(r *resolve.Result) {
 		return
 	}
 	for _, s := range r.Skipped {
-		a.say("%s", escape(s.String()))
+		a.ui.Say("%s", s.String())
 	}
 	for _, n := range r.Notes {
-		a.say("%s", escape(n.String()))
+		a.ui.Say("%s", n.String())
 	}
 	for _, m := range r.Moved {
-		a.warn("%s", escape(m.String()))
+		a.ui.Warn("%s", m.String())
 	}
 }

@@ -1,20 +1,20 @@
 package cli
 
 import (
-	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // versionInfo is what `version` prints.
 type versionInfo struct {
-	Version  string `json:"version"`
-	Revision string `json:"revision"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
+	Version  string `json:"version" col:"VERSION"`
+	Revision string `json:"revision" col:"REVISION"`
+	Go       string `json:"go" col:"GO"`
+	Platform string `json:"platform" col:"PLATFORM"`
 }
 
 func (a *app) versionCommand() *cobra.Command {
@@ -34,12 +34,8 @@ the Go version and the platform.`,
 					}
 				}
 			}
-			return a.print(view{
-				object:  newSingle("Version", info),
-				names:   []string{a.Version},
-				columns: cols("VERSION", "REVISION", "GO", "PLATFORM"),
-				rows:    [][]any{{info.Version, info.Revision, info.Go, info.Platform}},
-				text:    func(w io.Writer) { fmt.Fprintln(w, info.Version) },
-			})
+			v := ui.Single("Version", "version", a.Version, info)
+			v.Text = func(w ui.Lines) { w.Line("%s", info.Version) }
+			return a.ui.Print(v)
 		})
 }

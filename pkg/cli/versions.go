@@ -3,14 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 func (a *app) versionsCommand() *cobra.Command {
@@ -39,28 +39,36 @@ func (a *app) runVersions(ctx context.Context, name string, limit int) error {
 		return asUsage(err)
 	}
 	if driver, ok := artifact.DriverOf(name); ok {
-		a.say("%s is served by the driver %s", name, driver)
+		a.ui.Say("%s is served by the driver %s", name, driver)
 		name = driver
 	}
 	found, err := a.versions(ctx, name, limit)
 	if err != nil {
 		return err
 	}
-	v := view{columns: cols("VERSION", "SCHEMAHERO", "CREATED", "SIZE", "PLATFORMS", "NOTE", "+TAG", "+DIGEST")}
 	var items []versionItem
 	for _, f := range found {
 		it := versionItem{Version: f.Version, Tag: f.Tag, Digest: string(f.Digest), Platforms: []string{}, SchemaHero: f.Requires[artifact.Host],
-			Created: timeText(f.Created), Moved: f.Moved, Size: sizeHere(f)}
+			Created: ui.Time(f.Created), Moved: f.Moved, Size: sizeHere(f), note: versionNote(f)}
 		for _, p := range f.Platforms {
 			it.Platforms = append(it.Platforms, p.String())
 		}
-		note := versionNote(f)
 		items = append(items, it)
-		v.names = append(v.names, f.Version)
-		v.rows = append(v.rows, []any{it.Version, it.SchemaHero, it.Created, bytesText(it.Size), strings.Join(it.Platforms, ","), note, it.Tag, it.Digest})
 	}
-	v.object = newList("VersionList", items)
-	return a.print(v)
+	return a.ui.Print(ui.List("VersionList", "release", items))
+}
+
+// versionItem is an item of a VersionList: one released version.
+type versionItem struct {
+	Version    string   `json:"version" col:"VERSION,name"`
+	SchemaHero string   `json:"schemahero" col:"SCHEMAHERO"`
+	Created    string   `json:"created" col:"CREATED"`
+	Size       int64    `json:"size" col:"SIZE,bytes"`
+	Platforms  []string `json:"platforms" col:"PLATFORMS"`
+	note       string   `col:"NOTE"`
+	Tag        string   `json:"tag" col:"+TAG"`
+	Digest     string   `json:"digest" col:"+DIGEST"`
+	Moved      bool     `json:"moved"`
 }
 
 // versions asks the project's repositories, or without a project the built-in
@@ -123,11 +131,11 @@ conflict. The last line tells which constraint would admit the next version.`,
 
 // rulingItem is an item of a RulingList: what became of one tag.
 type rulingItem struct {
-	Tag      string `json:"tag"`
-	Version  string `json:"version"`
-	Platform string `json:"platform"`
-	Verdict  string `json:"verdict"`
-	Detail   string `json:"detail"`
+	Tag      string `json:"tag" col:"TAG,name"`
+	Verdict  string `json:"verdict" col:"VERDICT"`
+	Detail   string `json:"detail" col:"DETAIL"`
+	Version  string `json:"version" col:"+VERSION"`
+	Platform string `json:"platform" col:"+PLATFORM"`
 }
 
 func (a *app) runWhy(ctx context.Context, name string) error {
@@ -143,62 +151,60 @@ func (a *app) runWhy(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	v := view{columns: cols("TAG", "VERDICT", "DETAIL", "+VERSION", "+PLATFORM")}
 	var items []rulingItem
 	for _, r := range e.Rulings {
-		it := rulingItem{r.Tag, r.Version, r.Platform.String(), string(r.Verdict), r.Detail}
-		items = append(items, it)
-		v.names = append(v.names, r.Tag)
-		v.rows = append(v.rows, []any{it.Tag, it.Verdict, it.Detail, it.Version, it.Platform})
+		items = append(items, rulingItem{Tag: r.Tag, Version: r.Version, Platform: r.Platform.String(), Verdict: string(r.Verdict), Detail: r.Detail})
 	}
-	v.object = newList("RulingList", items)
-	if a.flags.output != "" {
-		return a.print(v)
+	v := ui.List("RulingList", "tag", items)
+	if a.ui.Output != "" {
+		return a.ui.Print(v)
 	}
-	a.printWhy(a.Out, e)
+	out := ui.NewLines(a.ui.Out)
+	a.printWhy(out, e)
 	if len(items) > 0 {
-		if err := a.print(v); err != nil {
+		if err := a.ui.Print(v); err != nil {
 			return err
 		}
 	}
 	if e.Next != "" {
-		fmt.Fprintf(a.Out, "\nthe next version, %s, would be admitted by %s\n", escape(e.Next), escape(e.NextConstraint))
+		out.Line("")
+		out.Line("the next version, %s, would be admitted by %s", e.Next, e.NextConstraint)
 	}
 	return nil
 }
 
 // printWhy tells who wants the driver, where it was looked for, and what is
 // taken.
-func (a *app) printWhy(w io.Writer, e *resolve.Explanation) {
+func (a *app) printWhy(w ui.Lines, e *resolve.Explanation) {
 	if e.Wants != "" {
-		fmt.Fprintf(w, "%s: %s wants %s\n", escape(e.Plugin), escape(fmt.Sprintf("%s:%d", a.rel(e.Pos.File), e.Pos.Line)), escape(e.Wants))
+		w.Line("%s: %s wants %s", e.Plugin, fmt.Sprintf("%s:%d", a.ui.Rel(e.Pos.File), e.Pos.Line), e.Wants)
 	}
 	for _, r := range e.RequiredBy {
-		fmt.Fprintf(w, "%s: %s %s requires %s\n", escape(e.Plugin), escape(r.By), escape(r.Version), escape(r.Constraint))
+		w.Line("%s: %s %s requires %s", e.Plugin, r.By, r.Version, r.Constraint)
 	}
 	exist := 0
 	for _, p := range e.Places {
 		switch {
 		case p.Err != nil:
-			fmt.Fprintf(w, "  not in %s: %s\n", escape(p.Repository), escape(p.Err.Error()))
+			w.Line("  not in %s: %s", p.Repository, p.Err.Error())
 		case p.Used:
 			exist++
-			fmt.Fprintf(w, "  found in %s: %s\n", escape(p.Repository), count(p.Tags, "tag"))
+			w.Line("  found in %s: %s", p.Repository, ui.Count(p.Tags, "tag"))
 		default:
 			exist++
-			fmt.Fprintf(w, "  also in %s, which comes later: %s\n", escape(p.Repository), count(p.Tags, "tag"))
+			w.Line("  also in %s, which comes later: %s", p.Repository, ui.Count(p.Tags, "tag"))
 		}
 	}
 	if exist > 1 {
-		fmt.Fprintf(w, "  the name exists in %d repositories; the first is used\n", exist)
+		w.Line("  the name exists in %d repositories; the first is used", exist)
 	}
 	switch {
 	case e.Problem != nil:
-		fmt.Fprintln(w, escapeLines(e.Problem.Error()))
+		w.Text(e.Problem.Error())
 	case e.Kept:
-		fmt.Fprintf(w, "  %s is kept, because it is locked\n", escape(e.Taken))
+		w.Line("  %s is kept, because it is locked", e.Taken)
 	case e.Taken != "":
-		fmt.Fprintf(w, "  %s is taken\n", escape(e.Taken))
+		w.Line("  %s is taken", e.Taken)
 	}
-	fmt.Fprintln(w)
+	w.Line("")
 }

@@ -1,6 +1,7 @@
-package cli
+package ui
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
@@ -52,6 +53,14 @@ func (w *work) sum() (done, of int64) {
 	return done, of
 }
 
+// Left tells what a run that was interrupted has done, and what it has not: ""
+// where it had no drivers to install.
+func (u *UI) Left() string {
+	u.progress.mu.Lock()
+	defer u.progress.mu.Unlock()
+	return u.progress.work.left()
+}
+
 // left tells what a run that was interrupted has done, and what it has not: ""
 // where it had no drivers to install.
 func (w *work) left() string {
@@ -78,3 +87,43 @@ func (w *work) left() string {
 	}
 	return strings.Join(parts, "; ")
 }
+
+// Installing returns what is told of the install engine's events. servedFrom names
+// where a repository's layers come from, "" where that is not known.
+func (u *UI) Installing(servedFrom func(repository string) string) func(install.Event) {
+	return func(e install.Event) {
+		switch e.Kind {
+		case install.EventNeed:
+			u.progress.mu.Lock()
+			u.progress.work.add(e)
+			u.progress.mu.Unlock()
+		case install.EventFetch:
+			key := layerKey(e.Layer)
+			line := fmt.Sprintf("fetching %s, %s", key, Bytes(e.Total))
+			if from := servedFrom(e.Layer.Repository); from != "" {
+				line += " from " + from
+			}
+			u.Track(key, line, e.Done, e.Total)
+			u.showTotal(e)
+		case install.EventStaged:
+			u.finishBar(e)
+			u.showTotal(e)
+		case install.EventPlaced:
+			u.progress.mu.Lock()
+			u.progress.work.placed = append(u.progress.work.placed, e.Item.Name)
+			u.progress.mu.Unlock()
+		case install.EventWait:
+			who := "another process"
+			if e.PID > 0 {
+				who = fmt.Sprintf("process %d", e.PID)
+			}
+			u.Say("waiting for %s, which holds %s", who, e.Subject)
+		case install.EventSwept:
+			if u.Verbose {
+				u.Say("removed %s, left by a process that ended", e.Path)
+			}
+		}
+	}
+}
+
+func layerKey(l install.Layer) string { return l.Plugin + " " + l.Platform.String() }

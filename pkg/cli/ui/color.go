@@ -1,4 +1,4 @@
-package cli
+package ui
 
 import (
 	"io"
@@ -14,28 +14,30 @@ const (
 	styleError style = "\x1b[1;31m"
 	styleWarn  style = "\x1b[1;33m"
 	styleHint  style = "\x1b[1;36m"
-	styleGood  style = "\x1b[32m"
 	styleDim   style = "\x1b[2m"
 	styleReset style = "\x1b[0m"
 )
 
 // paint colours text for standard error, on a terminal only and never where
 // NO_COLOR is set (https://no-color.org).
-func (a *app) paint(s style, text string) string {
-	if !a.colours(a.Err) {
+func (u *UI) paint(s style, text string) string {
+	if s == "" || !u.colours() {
 		return text
 	}
 	return string(s) + text + string(styleReset)
 }
 
-func (a *app) colours(w io.Writer) bool {
-	if v, set := a.Env("NO_COLOR"); set && v != "" {
+func (u *UI) colours() bool {
+	if v, set := u.env("NO_COLOR"); set && v != "" {
 		return false
 	}
-	if v, _ := a.Env("TERM"); v == "dumb" {
-		return false
-	}
-	return isTerminal(w)
+	return !u.dumb() && isTerminal(u.rawErr)
+}
+
+// dumb reports whether the terminal understands no control sequences.
+func (u *UI) dumb() bool {
+	v, _ := u.env("TERM")
+	return v == "dumb"
 }
 
 func isTerminal(w any) bool {
@@ -43,8 +45,8 @@ func isTerminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// terminalWidth is 0 where w is no terminal, or one that does not know.
-func terminalWidth(w any) int {
+// terminalWidth is 0 where w is not a terminal, or one that does not know.
+func terminalWidth(w io.Writer) int {
 	if !isTerminal(w) {
 		return 0
 	}

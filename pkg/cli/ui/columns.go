@@ -1,4 +1,4 @@
-package cli
+package ui
 
 import (
 	"bytes"
@@ -24,11 +24,11 @@ func newCustomColumns(spec string) (*customColumns, error) {
 	for part := range strings.SplitSeq(spec, ",") {
 		header, path, ok := strings.Cut(part, ":")
 		if !ok || header == "" || path == "" {
-			return nil, usagef("custom-columns %q: write HEADER:.field,HEADER:.field", spec)
+			return nil, fmt.Errorf("custom-columns %q: write HEADER:.field,HEADER:.field", spec)
 		}
 		p := jsonpath.New(header).AllowMissingKeys(true)
 		if err := p.Parse(relaxedJSONPath(path)); err != nil {
-			return nil, usagef("custom-columns %q: %v", part, err)
+			return nil, fmt.Errorf("custom-columns %q: %v", part, err)
 		}
 		c.headers, c.paths = append(c.headers, header), append(c.paths, p)
 	}
@@ -58,7 +58,7 @@ func (c *customColumns) PrintObj(obj runtime.Object, w io.Writer) error {
 			if err := p.Execute(&cell, item); err != nil {
 				return err
 			}
-			if cells[i] = escape(cell.String()); cells[i] == "" {
+			if cells[i] = Escape(cell.String()); cells[i] == "" {
 				cells[i] = "<none>"
 			}
 		}

@@ -1,8 +1,7 @@
-package cli
+package ui
 
 import (
 	"bytes"
-	"strings"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -25,22 +24,23 @@ func TestInterrupted(t *testing.T) {
 		events []install.Event
 		want   string
 	}{
-		{nil, "interrupted"},
-		{all, "interrupted; nothing was installed; left to fetch: a linux/arm64, b linux/arm64"},
+		{nil, ""},
+		{all, "nothing was installed; left to fetch: a linux/arm64, b linux/arm64"},
 		{
 			append(all, event(install.EventFetch, "a"), event(install.EventFetch, "b"), event(install.EventStaged, "b")),
-			"interrupted; nothing was installed; fetched, and kept for the next run: b linux/arm64; left to fetch: a linux/arm64",
+			"nothing was installed; fetched, and kept for the next run: b linux/arm64; left to fetch: a linux/arm64",
 		},
 		{
 			append(all, event(install.EventStaged, "b"), event(install.EventStaged, "a"), event(install.EventPlaced, "b")),
-			"interrupted; installed: b; fetched, and kept for the next run: a linux/arm64, b linux/arm64",
+			"installed: b; fetched, and kept for the next run: a linux/arm64, b linux/arm64",
 		},
 	} {
-		a := &app{Program: Program{Env: func(string) (string, bool) { return "", false }, Err: new(bytes.Buffer)}}
+		u := New(nil, new(bytes.Buffer), new(bytes.Buffer), func(string) (string, bool) { return "", false })
+		told := u.Installing(func(string) string { return "" })
 		for _, e := range c.events {
-			a.installEvent(e)
+			told(e)
 		}
-		if got := strings.Join(a.describe(&interrupted{}), "\n"); got != "error: "+c.want {
+		if got := u.Left(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
