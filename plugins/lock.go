@@ -105,7 +105,7 @@ func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, 
 		switch hold, err := p.engine.Lock(ctx); {
 		case err == nil:
 			unlock = hold.Unlock
-		case !readOnly(err): // a home that takes no files has nothing to do with the lock
+		case !noHome(err): // the home has nothing to do with the lock
 			return nil, err
 		}
 		if !p.unchanged(in) {

@@ -27,10 +27,6 @@ type verifier struct {
 // newVerifier makes the verifier of this run. It reads nothing before a rule
 // asks for it.
 func (a *app) newVerifier() (*verifier, error) {
-	home, err := a.home()
-	if err != nil {
-		return nil, err
-	}
 	c, err := a.loadConfig()
 	if err != nil {
 		return nil, err
@@ -38,7 +34,7 @@ func (a *app) newVerifier() (*verifier, error) {
 	return &verifier{
 		machine: &c.Trust,
 		trust: trust.New(trust.Options{
-			Dir: home.Trust(), Offline: a.flags.offline, Now: a.Now, HTTP: &http.Client{Transport: &rootTransport{caFile: a.flags.caFile, abs: a.abs}},
+			Dir: a.home().Trust(), Offline: a.flags.offline, Now: a.Now, HTTP: &http.Client{Transport: &rootTransport{caFile: a.flags.caFile, abs: a.abs}},
 			Unsigned: a.accepted.add,
 		}),
 	}, nil

@@ -65,21 +65,22 @@ func UTF8(data []byte) []byte {
 }
 
 // checkEncoding reports what keeps a document from being read as UTF-8, and
-// whether nothing does. One problem is enough: what follows from it is noise.
+// whether nothing does.
 func (d *Document) checkEncoding() bool {
 	data := d.Source
 	if name := Encoding(data); name != "" {
-		d.Problem(Span{}, "is in %s: save it as UTF-8", name)
+		d.Source = nil // no line of it can be shown
+		d.only(Span{}, "is in %s: save it as UTF-8", name)
 		return false
 	}
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
 		switch {
 		case r == utf8.RuneError && size == 1:
-			d.Problem(Span{i, i + 1}, "byte 0x%02x is not UTF-8: save the file as UTF-8, it may be in Latin-1", data[i])
+			d.only(Span{i, i + 1}, "byte 0x%02x is not UTF-8: save the file as UTF-8, it may be in Latin-1", data[i])
 			return false
 		case r == 0:
-			d.Problem(Span{i, i + 1}, "NUL byte: not a text file")
+			d.only(Span{i, i + 1}, "NUL byte: not a text file")
 			return false
 		}
 		i += size

@@ -26,7 +26,7 @@ const markerSize = 7
 
 // MarkerOf returns which marker a line is, and the number of its characters.
 func MarkerOf(line []byte) (m Marker, size int) {
-	line = bytes.TrimRight(line, "\r\n")
+	line = bytes.TrimRight(TrimBOM(line), "\r\n")
 	if len(line) < markerSize || !bytes.ContainsRune([]byte(`<|=>%\+-`), rune(line[0])) {
 		return NoMarker, 0
 	}

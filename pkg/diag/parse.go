@@ -84,8 +84,7 @@ func (p *parser) conflict(at int) bool {
 	if m == NoMarker {
 		return false
 	}
-	p.doc.problems = nil
-	p.doc.Problem(Span{line.Start, line.Start + size}, "conflict marker: two versions of the file were merged here; decide what it is to say")
+	p.doc.only(Span{line.Start, line.Start + size}, "conflict marker: two versions of the file were merged here; decide what it is to say")
 	return true
 }
 

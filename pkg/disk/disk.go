@@ -21,6 +21,7 @@ type Op string
 const (
 	Mkdir  Op = "mkdir"
 	Create Op = "create"
+	Flock  Op = "lock"
 	Write  Op = "write"
 	Copy   Op = "copy"
 	Chmod  Op = "chmod"

@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -43,7 +44,7 @@ func Open(home Home, o Options) *Engine {
 	e := &Engine{home: home, o: o, store: store{dir: home.Store()}, unpacker: unpack.New()}
 	var once sync.Once
 	e.disk.NoLocks = func(path string) {
-		once.Do(func() { e.emit(Event{Kind: EventNoLocks, Path: path}) })
+		once.Do(func() { e.emit(Event{Kind: EventNoLocks, Path: filepath.Dir(path)}) })
 	}
 	return e
 }

@@ -59,3 +59,6 @@ func (h Home) Trust() string { return h.path("trust") }
 
 // Cache returns the folder of what may be lost: it is fetched again.
 func (h Home) Cache() string { return h.path("cache") }
+
+// Manifests returns the folder in the cache for manifests.
+func (h Home) Manifests() string { return h.path(filepath.Join("cache", "manifests")) }

@@ -5,6 +5,7 @@ package kube
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
@@ -102,7 +104,12 @@ func scanFile(root fs.FS, name string, needs map[string]*Need) error {
 		return &FileError{name, err}
 	}
 	defer f.Close()
-	documents := yaml.NewYAMLReader(bufio.NewReader(io.LimitReader(f, maxFile)))
+	data, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return &FileError{name, err}
+	}
+	// PowerShell writes the output of `kubectl get -o yaml` in UTF-16.
+	documents := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(diag.UTF8(data))))
 	for {
 		doc, err := documents.Read()
 		if errors.Is(err, io.EOF) {
