@@ -52,7 +52,7 @@ type LockOptions struct {
 }
 
 // Lock resolves the manifest to a lock and saves it. A lock that satisfies the
-// manifest is kept as it is, without network. One with git's conflict markers
+// manifest is kept as it is, without network. One with conflict markers
 // is merged, driver by driver, and what both sides changed is resolved again.
 // Errors: *diag.Error, *manifest.NotFoundError, lockfile's and resolve's, the
 // Registry's, *RefusedError, *SignerError and the Verifier's.

@@ -19,7 +19,7 @@ func (a *app) lockCommand() *cobra.Command {
 nothing until update asks for them. A lock that satisfies the manifest is kept
 without asking any registry.
 
-A lock with git's conflict markers is merged driver by driver; what both sides
+A lock with conflict markers of git or jj is merged driver by driver; what both sides
 changed is resolved again. --merge BASE OURS THEIRS does the same for three
 files and writes OURS, as git's merge drivers do.
 

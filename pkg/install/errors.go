@@ -7,6 +7,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
@@ -99,11 +100,14 @@ func (e *ForeignError) Kind() fault.Kind { return fault.Failure }
 // FolderError says that a folder cannot take files.
 type FolderError struct {
 	Dir string
-	Err error // a *fs.PathError
+	Err error // a *fs.PathError or *disk.LinkError
 }
 
 func (e *FolderError) Error() string {
 	err := e.Err
+	if link, ok := errors.AsType[*disk.LinkError](err); ok {
+		return link.Error()
+	}
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pe.Err // the path within is the folder's, or that of a temporary file
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"syscall"
 
 	"github.com/opencontainers/go-digest"
 
@@ -76,7 +75,7 @@ func (e *Engine) glance(s *Status) (done bool, err error) {
 		return false, err
 	}
 	s.stat, err = disk.Lstat(s.path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if absent(err) {
 		s.State = Missing
 		return true, nil
 	}
