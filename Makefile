@@ -50,9 +50,9 @@ test: lint unit race fuzz ## Run everything that needs no server: lint, unit and
 
 .PHONY: unit
 unit: ## Run the unit and script tests
-	go test ./... ./testdata/tools/release
-	go -C testdata/tools/schema test ./...
-	go -C testdata/tools/sbom test ./...
+	go test ./...
+	go -C hack test ./...
+	go -C testdata/sbom test ./...
 
 .PHONY: race
 race: ## Run the same tests under the race detector, without the long ones
@@ -72,10 +72,11 @@ fuzz: ## Run each fuzz target FUZZTIME times (FUZZTIME=10000000x for a night)
 lint: ## Check format, vet for three systems, golangci-lint, actionlint
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; fi
-	go vet ./... ./testdata/tools/release
+	go vet ./...
+	go -C hack vet ./...
 	GOOS=darwin go vet ./...
 	GOOS=windows go vet ./...
-	go tool -modfile=testdata/tools/golangci-lint/go.mod golangci-lint run ./... ./testdata/tools/release
+	go tool -modfile=testdata/tools/golangci-lint/go.mod golangci-lint run ./...
 	go tool -modfile=testdata/tools/actionlint/go.mod actionlint .github/workflows/*.y*ml docs/ci/*.yaml
 
 .PHONY: test-peers
@@ -91,17 +92,16 @@ crash: ## Kill 300 syncs at random points, and let 16 processes sync 20 times ea
 
 .PHONY: bench
 bench: build ## Measure against the oras loop and the least there can be (BENCH="-only cold" for a part)
-	go -C testdata/bench vet ./...
-	go -C testdata/bench run . -plugin "$(CURDIR)/$(BIN)" -oras "$(PEERS_CACHE)/oras.land_oras@v1.3.6/oras" $(BENCH)
+	go -C hack run ./bench -plugin "$(CURDIR)/$(BIN)" -oras "$(PEERS_CACHE)/oras.land_oras@v1.3.6/oras" $(BENCH)
 
 .PHONY: krew
 krew: ## Write release archives, checksums and krew manifest to dist, the same bytes for one commit
-	go run ./testdata/tools/release -version "$(VERSION)" -revision "$(REVISION)" -time "$(COMMIT_TIME)"
+	go -C hack run ./release -version "$(VERSION)" -revision "$(REVISION)" -time "$(COMMIT_TIME)"
 
 .PHONY: docs
 docs: ## Write docs/cli and docs/schema anew from the program
 	go test ./pkg/cli -run '^TestDocs$$' -update
-	go -C testdata/tools/schema run . $(CURDIR)/docs/schema/schemahero-plugins.json
+	go -C hack run ./schema $(CURDIR)/docs/schema/schemahero-plugins.json
 
 .PHONY: demo
 demo: build ## Show the main job from nothing

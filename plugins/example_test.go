@@ -56,7 +56,11 @@ func ExampleProject_Sync() {
 		fmt.Println(err)
 		return
 	}
-	report, err := plugins.Open(file, options).Sync(context.Background(), plugins.SyncOptions{Locked: true})
+	project, err := plugins.Open(file, options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	report, err := project.Sync(context.Background(), plugins.SyncOptions{Locked: true})
 	if err != nil {
 		log.Fatal(err)
 	}

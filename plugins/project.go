@@ -2,199 +2,370 @@ package plugins
 
 import (
 	"context"
-	"errors"
-	"io"
-	"io/fs"
 	"path/filepath"
 	"time"
 
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
 
 // ManifestName is the manifest's file name.
 const ManifestName = "schemahero-plugins.toml"
 
-// Options are what a Project needs to know of its surroundings.
-type Options struct {
-	Home     string                                               // folder of drivers, store and receipts, absolute
-	Platform artifact.Platform                                    // of this machine
-	Registry *registry.Client                                     // the one way to registries
-	Override string                                               // SCHEMAHERO_PLUGIN_REGISTRY: VALUE-NAME is where a driver is, if the manifest names no registry
-	Offline  bool                                                 // only tells, and lists all that is missing: Registry is what refuses
-	Verifier Verifier                                             // nil: a manifest with trust rules is refused
-	Probe    func(context.Context, install.Item, string) error    // starts a driver; needed for SyncOptions.Probe
-	Fetch    install.Fetcher                                      // nil: layers come through Registry
-	Source   func(repository string) (registry.Repository, error) // nil: Registry.Repository
-	Progress func(install.Event)                                  // nil: silence
-	Now      func() time.Time                                     // nil: time.Now
-}
-
 // Project is a manifest and its lock.
 type Project struct {
-	o        Options
-	manifest string         // absolute path
-	lock     string         // absolute path
-	given    *lockfile.Lock // stands for what is in lock; nil without OpenWith
-	engine   *install.Engine
-	catalog  *catalog
+	file    string // absolute
+	options project.Options
 }
 
-// FindManifest returns the manifest in dir or the nearest folder above it.
-// Errors: *manifest.NotFoundError.
+// FindManifest returns the manifest in dir or the nearest folder above it. The
+// error's kind is Usage where there is none.
 func FindManifest(dir string) (string, error) { return manifest.Find(dir) }
 
-// Open returns the project of a manifest, an absolute path. Nothing is read
-// yet.
-func Open(manifestFile string, o Options) *Project {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	p := &Project{o: o, manifest: manifestFile, lock: manifest.LockPath(manifestFile)}
-	p.engine, p.catalog = o.Engine(), &catalog{o: o}
-	return p
-}
-
-// OpenWith is Open with a lock from elsewhere, a bundle's, in the place of the
-// project's own. A sync keeps it in lockFile, absolute, which claims what is
-// installed; it must be a frozen one.
-func OpenWith(manifestFile, lockFile string, lock *lockfile.Lock, o Options) *Project {
-	p := Open(manifestFile, o)
-	p.lock, p.given = lockFile, lock
-	return p
-}
-
-// Engine returns the install engine of these options, for what needs no project.
-func (o Options) Engine() *install.Engine {
-	fetch := o.Fetch
-	if fetch == nil {
-		fetch = fetcher{o}
-	}
-	return install.Open(install.NewHome(o.Home), install.Options{
-		Fetch: fetch, Events: o.Progress, Probe: o.Probe, Host: o.Platform, Now: o.Now,
-	})
-}
-
-// ManifestFile and LockFile return the project's files, absolute.
-func (p *Project) ManifestFile() string { return p.manifest }
-
-// LockFile returns the lock's path, absolute.
-func (p *Project) LockFile() string { return p.lock }
-
-// Engine returns the install engine that the project works with.
-func (p *Project) Engine() *install.Engine { return p.engine }
-
-// repository opens a repository of the lock or manifest.
-func (o Options) repository(name string) (registry.Repository, error) {
-	if o.Source != nil {
-		return o.Source(name)
-	}
-	return o.Registry.Repository(name)
-}
-
-// fetcher gives the install engine its layers.
-type fetcher struct{ o Options }
-
-// Fetch implements install.Fetcher.
-func (f fetcher) Fetch(ctx context.Context, l install.Layer) (io.ReadCloser, error) {
-	repo, err := f.o.repository(l.Repository)
+// Open returns the project of a manifest; a relative path is made absolute.
+// HOME/config.toml is read, the project's files are not yet.
+func Open(manifestFile string, o Options) (*Project, error) {
+	file, err := filepath.Abs(manifestFile)
 	if err != nil {
 		return nil, err
 	}
-	return repo.Blob(ctx, ocispec.Descriptor{MediaType: "application/octet-stream", Digest: l.Digest, Size: l.Size})
+	e, err := o.engine()
+	return &Project{file, e}, err
 }
 
-// inputs are a project's files as they were read.
-type inputs struct {
-	manifest *manifest.Manifest // nil where there is none
-	onDisk   []byte             // the manifest as it stands, nil where there is none
-	edited   []byte             // what it shall become; onDisk where nothing is edited
-	lock     *lockfile.Lock     // nil where there is none
-	before   *lockfile.Lock     // what was locked, for who signed it and for telling what changes: lock, or our side of one that was merged
-	lockData []byte
-	merged   bool // lock was put together from two, and is not what any file says
+// call opens the project anew for one call: what the registries said to an
+// earlier one does not count.
+func (p *Project) call() *project.Project { return project.Open(p.file, p.options) }
+
+// LockReport is what became of the lock.
+type LockReport struct {
+	Lock    *lockfile.Lock
+	Changes []lockfile.Change // sorted by name
+	Moved   []Moved           // tags that no longer name what is locked; the entries are kept
+	Refused []error           // by the trust rules: why Update kept entries as they were locked
 }
 
-// edit changes a manifest's text.
-type edit func(data []byte) ([]byte, error)
+// Moved is a tag that no longer names what the lock pins.
+type Moved struct {
+	Driver     string
+	Repository string
+	Tag        string
+	Locked     digest.Digest
+	Now        digest.Digest // "" where the tag is gone
+	Gone       bool          // what is locked cannot be fetched any more
+}
 
-// load reads manifest and lock, and applies an edit to the former. A missing
-// lock is none; a missing manifest is an error unless optional.
-func (p *Project) load(e edit, optional bool) (*inputs, error) {
-	in := &inputs{}
-	var err error
-	if in.onDisk, err = diag.ReadFile(p.manifest, diag.TooLarge); errors.Is(err, fs.ErrNotExist) && optional {
-		in.onDisk = nil
-	} else if errors.Is(err, fs.ErrNotExist) {
-		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest), File: p.manifest}
-	} else if err != nil {
+func movedOf(moved []resolve.Moved) []Moved {
+	var out []Moved
+	for _, m := range moved {
+		out = append(out, Moved{m.Plugin, m.Repository, m.Tag, m.Locked, m.Now, m.Kind == resolve.ContentGone})
+	}
+	return out
+}
+
+func lockReport(r project.LockReport) LockReport {
+	out := LockReport{Lock: r.Lock, Changes: r.Changes, Refused: r.Refused}
+	if r.Result != nil {
+		out.Moved = movedOf(r.Result.Moved)
+	}
+	return out
+}
+
+// LockOptions change what Lock does.
+type LockOptions struct {
+	DryRun bool // change nothing
+}
+
+// Lock resolves the manifest to a lock and saves it. A lock that satisfies the
+// manifest is kept as it is, without network.
+func (p *Project) Lock(ctx context.Context, o LockOptions) (*LockReport, error) {
+	r, err := p.call().Lock(ctx, project.LockOptions{DryRun: o.DryRun})
+	if r == nil {
 		return nil, err
 	}
-	if in.edited = in.onDisk; e != nil {
-		if in.edited, err = e(in.onDisk); err != nil {
-			return nil, err
-		}
-	}
-	if in.edited != nil {
-		if in.manifest, err = manifest.Parse(p.manifest, in.edited); err != nil {
-			return nil, err
-		}
-	}
-	return in, p.loadLock(in)
+	report := lockReport(*r)
+	return &report, err
 }
 
-func (p *Project) loadLock(in *inputs) error {
-	data, err := lockfile.ReadFile(p.lock)
-	if errors.Is(err, fs.ErrNotExist) {
+// SyncOptions change what Sync and Update do.
+type SyncOptions struct {
+	Locked    bool                // a missing or stale lock is an error of kind Stale
+	Frozen    bool                // the lock alone decides; a manifest is not needed
+	Prune     bool                // afterwards remove what no lock wants
+	Force     bool                // overwrite files that were not installed by this home
+	KeepGoing bool                // install what can be installed if something fails
+	DryRun    bool                // change nothing; the report says what would be done
+	Platforms []artifact.Platform // nil: that of the Options; several go to Dir/OS-ARCH
+	Dir       string              // "" for the manifest's dir, else Home/plugins
+}
+
+func (o SyncOptions) engine() (project.SyncOptions, error) {
+	e := project.SyncOptions{Locked: o.Locked, Frozen: o.Frozen, Prune: o.Prune, Force: o.Force, KeepGoing: o.KeepGoing, DryRun: o.DryRun, Platforms: o.Platforms}
+	var err error
+	if o.Dir != "" {
+		e.Dir, err = filepath.Abs(o.Dir)
+	}
+	return e, err
+}
+
+// SyncReport is what a sync did, or with DryRun would do.
+type SyncReport struct {
+	LockReport
+	Items  []Item // sorted by name
+	Pruned []Item // files that were removed
+}
+
+// Item is an executable: a driver, or an alias of one.
+type Item struct {
+	Name       string // that the host looks for
+	Driver     string
+	Version    string // "" where the release states none
+	Repository string
+	Platform   artifact.Platform
+	Layer      digest.Digest
+	Path       string // absolute
+	State      State
+	Action     Action // of a sync; "" where nothing was done
+}
+
+// State is how a file stands to what the lock wants.
+type State string
+
+// The states.
+const (
+	OK            State = "ok"
+	Missing       State = "missing"
+	Changed       State = "changed"       // not what the lock wants, and installed by this home
+	NotExecutable State = "notExecutable" // the right bytes, but the host cannot start it
+	Foreign       State = "foreign"       // never installed by this home
+	Shadowed      State = "shadowed"      // right, but the host finds another one first
+	Unused        State = "unused"        // installed by this home, and wanted by no lock
+)
+
+// Action is what a sync did for a file.
+type Action string
+
+// The actions.
+const (
+	Kept      Action = "kept"
+	Adopted   Action = "adopted" // the file was right, and is recorded now
+	Installed Action = "installed"
+	Replaced  Action = "replaced"
+	Repaired  Action = "repaired"
+)
+
+func itemOf(s install.Status, a install.Action) Item {
+	return Item{
+		Name: s.Name, Driver: s.Plugin, Version: s.Version, Repository: s.Repository, Platform: s.Layer.Platform,
+		Layer: s.Layer.Digest, Path: s.Path, State: State(s.State), Action: Action(a),
+	}
+}
+
+func itemsOf(found []install.Status) []Item {
+	out := make([]Item, len(found))
+	for i, s := range found {
+		out[i] = itemOf(s, "")
+	}
+	return out
+}
+
+func receiptItems(receipts []install.Receipt) []Item {
+	var out []Item
+	for _, r := range receipts {
+		out = append(out, Item{Name: r.Name, Version: r.Version, Layer: r.Layer, Path: r.Path, State: Unused})
+	}
+	return out
+}
+
+func syncReport(r *project.SyncReport) *SyncReport {
+	if r == nil {
 		return nil
 	}
+	out := &SyncReport{LockReport: lockReport(r.LockReport), Pruned: receiptItems(r.Pruned.Files)}
+	for _, it := range r.Items {
+		out.Items = append(out.Items, itemOf(it.Status, it.Action))
+	}
+	return out
+}
+
+// Sync makes this machine match the project: the lock if it is current, else the
+// newest releases that satisfy the manifest, which are locked.
+func (p *Project) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
+	e, err := o.engine()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	in.lockData = data
-	in.lock, err = lockfile.Parse(p.lock, data)
-	in.before = in.lock
-	return err
+	r, err := p.call().Sync(ctx, e)
+	return syncReport(r), err
 }
 
-// Manifest reads the manifest. Errors: *diag.Error, *manifest.NotFoundError.
-func (p *Project) Manifest() (*manifest.Manifest, error) {
-	m, err := manifest.Load(p.manifest)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest), File: p.manifest}
-	}
-	return m, err
+// UpdateOptions say what Update takes.
+type UpdateOptions struct {
+	Names        []string // drivers; nil for all
+	Precise      string   // the version to take; needs exactly one name
+	AcceptMoved  bool     // take what a moved tag names now; needs names
+	AcceptSigner bool     // take what another signer signed than is locked; needs names
+	Sync         SyncOptions
 }
 
-// ReadLock reads the lock, nil where there is none. Errors: those of
-// lockfile.Parse.
-func (p *Project) ReadLock() (*lockfile.Lock, error) {
-	if p.given != nil {
-		return p.given, nil
+// Update locks the newest releases that the manifest admits and installs them.
+// An entry whose tag moved, or whose successor the trust rules refuse, is kept
+// and told in the report.
+func (p *Project) Update(ctx context.Context, o UpdateOptions) (*SyncReport, error) {
+	e, err := o.Sync.engine()
+	if err != nil {
+		return nil, err
 	}
-	in := &inputs{}
-	err := p.loadLock(in)
-	return in.lock, err
+	if o.Precise != "" && len(o.Names) != 1 || len(o.Names) == 0 && (o.AcceptMoved || o.AcceptSigner) {
+		return nil, &optionsError{"update: Precise needs exactly one name, and AcceptMoved and AcceptSigner need names"}
+	}
+	r, err := p.call().Update(ctx, project.UpdateOptions{Names: o.Names, Precise: o.Precise, AcceptMoved: o.AcceptMoved, AcceptSigner: o.AcceptSigner}, e)
+	return syncReport(r), err
 }
 
-// unchanged tells whether the files are still as they were read.
-func (p *Project) unchanged(in *inputs) bool {
-	same := func(now []byte, err error, data []byte) bool {
-		if errors.Is(err, fs.ErrNotExist) {
-			return data == nil
+// OutdatedOptions change what Outdated does; there are none.
+type OutdatedOptions struct{}
+
+// OutdatedReport compares what is locked with what the registries have.
+type OutdatedReport struct {
+	Items []Outdated // sorted by name
+}
+
+// Outdated is one driver. Versions are a tag or digest where a release states
+// none.
+type Outdated struct {
+	Name       string
+	Repository string
+	Current    string // "" where the lock does not have the driver
+	Wanted     string // what an update would take
+	Latest     string // the newest that there is, admitted or not
+	Behind     bool   // Latest is newer, an update would change it, or its tag moved
+	Moved      []Moved
+}
+
+// Outdated compares what is locked with what the registries have.
+func (p *Project) Outdated(ctx context.Context, _ OutdatedOptions) (*OutdatedReport, error) {
+	found, err := p.call().Outdated(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &OutdatedReport{}
+	for _, b := range found {
+		r.Items = append(r.Items, Outdated{b.Plugin, b.Repository, b.Current, b.Wanted, b.Latest, b.Outdated(), movedOf(b.Moved)})
+	}
+	return r, nil
+}
+
+// ListOptions change what List looks at.
+type ListOptions struct {
+	SearchPath []string // where the host looks for drivers, absolute, in its order; nil: shadowing is not told
+}
+
+// ListReport is what is installed and what should be.
+type ListReport struct {
+	Items []Item // sorted by name, then in the order of the search path
+}
+
+// List returns the lock's executables and what else this home has installed. It
+// asks no network and hashes no file whose receipt still matches.
+func (p *Project) List(ctx context.Context, o ListOptions) (*ListReport, error) {
+	found, err := p.call().List(ctx, o.SearchPath)
+	if err != nil {
+		return nil, err
+	}
+	return &ListReport{itemsOf(found)}, nil
+}
+
+// VerifyOptions change what Verify looks at.
+type VerifyOptions struct {
+	Remote bool   // compare the lock with the registries, too
+	Dir    string // "" for where Sync installs
+}
+
+// VerifyReport is how the installed files stand to the lock.
+type VerifyReport struct {
+	Items []Item // sorted by name
+	Moved []Moved
+}
+
+// Verify hashes every installed file and compares it with the lock. What differs
+// is in the report and no error; a missing or stale lock is one.
+func (p *Project) Verify(ctx context.Context, o VerifyOptions) (*VerifyReport, error) {
+	e, err := SyncOptions{Dir: o.Dir}.engine()
+	if err != nil {
+		return nil, err
+	}
+	call := p.call()
+	found, err := call.Verify(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	if found.Stale != nil {
+		return nil, found.Stale
+	}
+	r := &VerifyReport{Items: itemsOf(found.Items)}
+	if o.Remote {
+		moved, err := call.VerifyRemote(ctx)
+		r.Moved = movedOf(moved)
+		if err != nil {
+			return r, err
 		}
-		return err == nil && data != nil && string(now) == string(data)
 	}
-	text, err := diag.ReadFile(p.manifest, diag.TooLarge)
-	if !same(text, err, in.onDisk) {
-		return false
+	return r, nil
+}
+
+// PruneOptions change what Prune removes.
+type PruneOptions struct {
+	All       bool          // what Download installed, too
+	OlderThan time.Duration // only what was installed longer ago
+	DryRun    bool          // change nothing
+}
+
+// PruneReport is what Prune removed, or with DryRun would.
+type PruneReport struct {
+	Removed []Item // files, sorted by path
+	Kept    []Item // wanted by no lock, but changed since they were installed
+	Bytes   int64  // of files and of layers in the store
+}
+
+// Prune removes what no lock on this machine wants any more: installed files,
+// and layers in the store.
+func (p *Project) Prune(ctx context.Context, o PruneOptions) (*PruneReport, error) {
+	pruned, err := p.call().Prune(ctx, install.PruneOptions{All: o.All, OlderThan: o.OlderThan, Store: true}, o.DryRun)
+	return &PruneReport{Removed: receiptItems(pruned.Files), Kept: receiptItems(pruned.Changed), Bytes: pruned.Bytes}, err
+}
+
+// DownloadOptions say what Download fetches.
+type DownloadOptions struct {
+	Name       string            // a driver, or an engine that one serves
+	Constraint string            // "" for the newest stable version
+	Platform   artifact.Platform // zero for that of the Options
+	Dir        string            // "" for Home/plugins
+	Force      bool              // overwrite a file that was not installed by this home
+}
+
+// Download installs the newest release of a driver that a constraint admits,
+// without any project. Of an engine's name (postgresql, mariadb) it takes the
+// driver that serves it; for one that the host asks for by that name
+// (cockroachdb) the executable is installed under it too. The files stay until
+// another Download of the driver replaces them or they are pruned with All. The
+// trust rules of this machine hold.
+func Download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, error) {
+	e, err := o.engine()
+	if err != nil {
+		return nil, err
 	}
-	text, err = lockfile.ReadFile(p.lock)
-	return same(text, err, in.lockData)
+	if d.Dir != "" {
+		if d.Dir, err = filepath.Abs(d.Dir); err != nil {
+			return nil, err
+		}
+	}
+	r, err := project.Download(ctx, e, project.DownloadOptions{Name: d.Name, Constraint: d.Constraint, Platform: d.Platform, Dir: d.Dir, Force: d.Force})
+	return syncReport(r), err
 }

@@ -276,6 +276,39 @@ func TestActionRunsWhatThereIs(t *testing.T) {
 	}
 }
 
+// A tool against moving tags takes what others wrote by its commit, and says
+// which release that is.
+func TestActionsArePinned(t *testing.T) {
+	uses := regexp.MustCompile(`uses: +(\S+)@(\S+)(?: +# (\S+))?`)
+	pinned := regexp.MustCompile(`^[0-9a-f]{40}$`)
+	out, err := exec.Command("git", "-C", filepath.Join("..", ".."), "ls-files", "--", "*.yml", "*.yaml", "*.md").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[string]string{} // action@release: commit
+	for file := range strings.FieldsSeq(string(out)) {
+		for _, m := range uses.FindAllStringSubmatch(top(t, file), -1) {
+			action, commit, release := m[1], m[2], m[3]
+			if strings.HasPrefix(action, "schemahero/") {
+				if !strings.HasPrefix(commit, "v") {
+					t.Errorf("%s: %s@%s: want a release of this program", file, action, commit)
+				}
+				continue
+			}
+			if !pinned.MatchString(commit) || !strings.HasPrefix(release, "v") {
+				t.Errorf("%s: %s@%s: want a commit, and its release in a comment", file, action, commit)
+			}
+			if before := of[action+release]; before != "" && before != commit {
+				t.Errorf("%s: %s %s: is commit %s here and %s elsewhere", file, action, release, commit, before)
+			}
+			of[action+release] = commit
+		}
+	}
+	if len(of) == 0 {
+		t.Error("no action is used")
+	}
+}
+
 // The linker says nothing of a variable that is not there: what the builds set
 // with -X must be declared, and reach the program.
 func TestBuildsSetWhatThereIs(t *testing.T) {
@@ -293,7 +326,7 @@ func TestBuildsSetWhatThereIs(t *testing.T) {
 			}
 		}
 	}
-	for _, from := range []string{"Makefile", "Dockerfile", "testdata/tools/release/release.go"} {
+	for _, from := range []string{"Makefile", "Dockerfile", "hack/release/release.go"} {
 		set := regexp.MustCompile(`-X main\.(\w+)=`).FindAllStringSubmatch(top(t, from), -1)
 		if len(set) < 2 {
 			t.Errorf("%s: sets %v, want version and revision", from, set)

@@ -45,12 +45,14 @@ func (r *scriptRegistry) match(req *http.Request) *fault {
 }
 
 // cmdFault: fault REGISTRY KIND MATCH [TIMES] makes requests whose "METHOD
-// path" contains MATCH go wrong, always or as often as said. KIND is a status,
+// path" contains MATCH go wrong, always or as often as said. KIND is a status, by
+// itself or with the code and message of the answer ("403 DENIED no more"),
 // truncate, corrupt, reset, stall, or redirect=HOST:PORT to another registry
 // (asked as localhost, so that it is another host); cut=PERCENT,… sends that
 // much of a body to one request after the other, and the rest to those that ask
 // for a range; whole ignores ranges; pages=FORM sends two tags a page, the next
-// linked to as absolute, query, elsewhere (another host and scheme) or loop
+// linked to as absolute, query, elsewhere (another host and scheme), short (the
+// path without its first folder) or loop
 // (the first page again). fault REGISTRY none forgets all.
 func cmdFault(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
@@ -87,7 +89,11 @@ func (f *fault) serve(w http.ResponseWriter, req *http.Request, next http.Handle
 		if status == http.StatusTooManyRequests {
 			w.Header().Set("Retry-After", "0")
 		}
-		http.Error(w, `{"errors":[{"code":"FAULT","message":"asked for by the script"}]}`, status)
+		code, message := "FAULT", "asked for by the script"
+		if _, words, own := strings.Cut(f.kind, " "); own {
+			code, message, _ = strings.Cut(words, " ")
+		}
+		http.Error(w, fmt.Sprintf(`{"errors":[{"code":%q,"message":%q}]}`, code, message), status)
 		return
 	}
 	switch f.kind {
@@ -161,6 +167,9 @@ func (f *fault) page(w http.ResponseWriter, req *http.Request, body []byte) {
 			link = "http://" + req.Host + req.URL.Path + query
 		case "elsewhere":
 			link = "https://elsewhere.invalid" + req.URL.Path + query
+		case "short":
+			_, below, _ := strings.Cut(strings.TrimPrefix(req.URL.Path, "/v2/"), "/")
+			link = "/v2/" + below + query
 		case "loop":
 			link = "?n=2"
 		}

@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"bytes"
 	"cmp"
 	_ "crypto/sha256" // what is accepted as a digest can be computed
 	_ "crypto/sha512"
@@ -30,6 +31,12 @@ func (d *Document) IsIndex() bool { return IsIndex(d.MediaType) }
 // had it.
 func (d *Document) Type() string { return cmp.Or(d.ArtifactType, d.Config.MediaType) }
 
+// DocumentError says why bytes are no index or manifest that can be followed. It
+// unwraps to the *FormatError that says the same.
+type DocumentError struct{ FormatError }
+
+func (e *DocumentError) Unwrap() error { return &e.FormatError }
+
 // ParseDocument is the one reader of indexes and manifests. mediaType is what
 // the carrier calls the bytes, "" where it does not say; subject is how errors
 // name them. What is returned has a media type of an index or of a manifest,
@@ -38,21 +45,23 @@ func (d *Document) Type() string { return cmp.Or(d.ArtifactType, d.Config.MediaT
 //
 // The carrier's word alone would let one digest be an index for one reader and
 // a manifest for another (CVE-2021-41190), so the carrier, the stated media type
-// and the fields have to agree. The error is a *FormatError.
+// and the fields have to agree. The error is a *DocumentError.
 func ParseDocument(subject, mediaType string, data []byte) (*Document, error) {
 	refuse := func(format string, args ...any) (*Document, error) {
-		return nil, &FormatError{subject, fmt.Sprintf(format, args...)}
+		return nil, &DocumentError{FormatError{subject, fmt.Sprintf(format, args...)}}
 	}
-	var has struct{ Manifests, Layers, Config json.RawMessage }
-	var d Document
-	if err := json.Unmarshal(data, &has); err != nil {
-		return refuse("does not parse: %v", err)
+	var raw struct {
+		ocispec.Manifest
+		Manifests json.RawMessage `json:"manifests"` // in place of the embedded ones
+		Layers    json.RawMessage `json:"layers"`
+		Config    json.RawMessage `json:"config"`
 	}
-	if err := json.Unmarshal(data, &d); err != nil {
+	if err := json.Unmarshal(data, &raw); err != nil {
 		return refuse("does not parse: %v", err)
 	}
 	there := func(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
-	lists, holds := there(has.Manifests), there(has.Layers) || there(has.Config)
+	lists, holds := there(raw.Manifests), there(raw.Layers) || there(raw.Config)
+	d := Document{Manifest: raw.Manifest}
 	stated := d.MediaType
 	switch known := IsIndex(mediaType) || IsManifest(mediaType); {
 	case known && stated != "" && (IsIndex(stated) != IsIndex(mediaType) || IsManifest(stated) != IsManifest(mediaType)):
@@ -62,7 +71,7 @@ func ParseDocument(subject, mediaType string, data []byte) (*Document, error) {
 		d.MediaType = mediaType
 	case lists:
 		d.MediaType = ocispec.MediaTypeImageIndex
-	case there(has.Layers) && there(has.Config):
+	case there(raw.Layers) && there(raw.Config):
 		d.MediaType = ocispec.MediaTypeImageManifest
 	default:
 		d.MediaType = mediaType
@@ -73,45 +82,55 @@ func ParseDocument(subject, mediaType string, data []byte) (*Document, error) {
 	case !IsIndex(d.MediaType) && !IsManifest(d.MediaType):
 		return refuse("media type %q is neither an index's nor a manifest's", d.MediaType)
 	}
-	if problem := d.problem(); problem != "" {
+	problem := cmp.Or(descriptors(raw.Manifests, "manifest", &d.Manifests), descriptors(raw.Layers, "layer", &d.Layers))
+	if there(raw.Config) && problem == "" {
+		if err := json.Unmarshal(raw.Config, &d.Config); err != nil {
+			return refuse("does not parse: %v", err)
+		}
+	}
+	if d.Config.Digest != "" { // some write a config that is left out as one of zero values
+		problem = cmp.Or(problem, descriptorProblem("config", d.Config))
+	}
+	if d.Subject != nil {
+		problem = cmp.Or(problem, descriptorProblem("subject", *d.Subject))
+	}
+	if problem != "" {
 		return refuse("%s", problem)
 	}
 	return &d, nil
 }
 
-// problem says which descriptor cannot be followed.
-func (d *Document) problem() string {
-	for i, m := range d.Manifests {
-		if p := descriptorProblem(m); p != "" {
-			return fmt.Sprintf("manifest %d: %s", i+1, p)
-		}
+// descriptors reads a list and returns what is wrong with it. It ends at the
+// first that is wrong, since a few bytes can make a list of a million.
+func descriptors(raw json.RawMessage, what string, list *[]ocispec.Descriptor) (problem string) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return ""
 	}
-	for i, l := range d.Layers {
-		if p := descriptorProblem(l); p != "" {
-			return fmt.Sprintf("layer %d: %s", i+1, p)
-		}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := dec.Token(); err != nil || open != json.Delim('[') {
+		return fmt.Sprintf("does not parse: %ss: not a list", what)
 	}
-	if d.Config.Digest != "" { // a config left out is written by some as one of zero values
-		if p := descriptorProblem(d.Config); p != "" {
-			return "config: " + p
+	for i := 1; dec.More(); i++ {
+		var d ocispec.Descriptor
+		if err := dec.Decode(&d); err != nil {
+			return fmt.Sprintf("does not parse: %s %d: %v", what, i, err)
 		}
-	}
-	if d.Subject != nil {
-		if p := descriptorProblem(*d.Subject); p != "" {
-			return "subject: " + p
+		if problem := descriptorProblem(fmt.Sprintf("%s %d", what, i), d); problem != "" {
+			return problem
 		}
+		*list = append(*list, d)
 	}
 	return ""
 }
 
-func descriptorProblem(d ocispec.Descriptor) string {
+func descriptorProblem(what string, d ocispec.Descriptor) string {
 	switch {
 	case !IsContentDigest(d.Digest):
-		return fmt.Sprintf("digest %q is neither a SHA-256 nor a SHA-512", cut(d.Digest.String()))
+		return fmt.Sprintf("%s: digest %q is neither a SHA-256 nor a SHA-512", what, cut(d.Digest.String()))
 	case d.Size < 0 || d.Size > MaxBlob:
-		return fmt.Sprintf("size %d is not between 0 and %d", d.Size, int64(MaxBlob))
+		return fmt.Sprintf("%s: size %d is not between 0 and %d", what, d.Size, int64(MaxBlob))
 	case d.MediaType != "" && !isMediaType(d.MediaType):
-		return fmt.Sprintf("media type %q is not TYPE/SUBTYPE", cut(d.MediaType))
+		return fmt.Sprintf("%s: media type %q is not TYPE/SUBTYPE", what, cut(d.MediaType))
 	}
 	return ""
 }

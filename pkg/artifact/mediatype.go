@@ -13,6 +13,11 @@ const (
 	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
 )
 
+// DocumentTypes returns the media types of indexes and manifests.
+func DocumentTypes() []string {
+	return []string{ocispec.MediaTypeImageIndex, ocispec.MediaTypeImageManifest, dockerList, dockerManifest}
+}
+
 // IsIndex tells whether a media type is an index's.
 func IsIndex(mediaType string) bool {
 	return mediaType == ocispec.MediaTypeImageIndex || mediaType == dockerList

@@ -45,13 +45,13 @@ func CheckSum(ctx context.Context, r Reader, b Build) error {
 func ParseSum(text, file string) (string, error) {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for _, line := range lines {
-		sum, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		sum, name, named := strings.Cut(strings.TrimSpace(line), " ")
 		name = strings.TrimPrefix(strings.TrimSpace(name), "*")
 		// A publisher's build folder may stand before the name.
 		if at := strings.LastIndexAny(name, `/\`); at >= 0 {
 			name = name[at+1:]
 		}
-		if name != file && !(name == "" && len(lines) == 1) {
+		if name != file && (named || len(lines) > 1) {
 			continue
 		}
 		sum = strings.ToLower(sum)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 func (a *app) addCommand() *cobra.Command {

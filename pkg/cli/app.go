@@ -16,8 +16,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
 // app is one run of the program: its invocation, its flags, and what is built
@@ -65,7 +65,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 			return usagef("--directory %s: is no folder", a.flags.directory)
 		}
 	}
-	if plugins.IsSet(a.env("SCHEMAHERO_PLUGIN_OFFLINE")) {
+	if config.IsSet(a.env("SCHEMAHERO_PLUGIN_OFFLINE")) {
 		a.flags.offline = true
 	}
 	a.untimed = cmd.Context()

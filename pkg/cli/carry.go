@@ -13,13 +13,12 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
-
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // carried is a bundle or layout that drivers come from in place of a registry.
@@ -87,16 +86,19 @@ func (a *app) openFrom(ctx context.Context, path string) (*transfer.Contents, er
 }
 
 // syncSource opens the project that a sync is of: with --from the project's
-// lock, else the bundle's.
+// lock, else the bundle's; with --locked the project's alone.
 func (a *app) syncSource(ctx context.Context, o *plugins.SyncOptions, from string) (*plugins.Project, error) {
 	if from == "" {
 		return a.syncProject(o.Frozen)
 	}
-	o.Frozen = true
 	c, err := a.openFrom(ctx, from)
 	if err != nil {
 		return nil, err
 	}
+	if o.Locked {
+		return a.project()
+	}
+	o.Frozen = true
 	p, err := a.syncProject(true)
 	if err != nil {
 		return nil, err

@@ -9,11 +9,10 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
-
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 // littleRoom is how much free space is worth a word, in bytes: an archive and
@@ -80,6 +79,7 @@ func (c *checkup) drivers(ctx context.Context, p *plugins.Project, lock *lockfil
 			c.add(findProblem, "lock", c.a.ui.Rel(p.LockFile()), err.Error(), strings.Join(c.a.hints(err), "; "))
 		}
 	}
+	c.aliases(lock)
 	statuses, err := p.List(ctx, dirs)
 	if err != nil {
 		return err
@@ -108,6 +108,21 @@ func (c *checkup) drivers(ctx context.Context, p *plugins.Project, lock *lockfil
 	return nil
 }
 
+// aliases tells what an alias costs in the operator (SchemaHero v0.24, v0.25): it
+// keeps a driver that it started under the name the driver gives itself, and looks
+// for it under the file's.
+func (c *checkup) aliases(lock *lockfile.Lock) {
+	if lock == nil {
+		return
+	}
+	for _, p := range lock.Plugins {
+		if len(p.Aliases) > 0 {
+			c.add(findAdvice, "alias", p.Name, "installed as "+strings.Join(p.Aliases, ", ")+" too: under that name SchemaHero's operator starts a process for each connection and ends none, until the pod is out of memory; plan on a command line is not affected",
+				"give the operator's pods more memory: nothing that is installed here mends it")
+		}
+	}
+}
+
 func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 	a := c.a
 	path := a.ui.Rel(s.Path)
@@ -129,14 +144,18 @@ func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 		if !install.Searched(s.Path, dirs) {
 			c.add(findAdvice, "driver", path, "is not in a folder where the host looks from here", "start the host in the folder of the manifest, or set SCHEMAHERO_PLUGIN_PATH="+filepath.Dir(s.Path))
 		}
+	case s.State == install.Foreign && !locked && filepath.Dir(s.Path) == dirs[0]:
+		c.add(findAdvice, "driver", path, "the host finds it first and never starts it from here: it then takes what is in ~/.schemahero/plugins, or downloads a driver", "remove it, or move it to plugins/bin")
 	case s.State == install.Foreign && s.Unjudged:
 		c.add(bad, "driver", path, "was not installed by this program, and nothing here tells whether it is the locked driver", "find out, and adopt it if it is: "+a.displayName()+" sync; replace it whatever it is: "+a.displayName()+" sync --force")
 	case s.State == install.Foreign:
 		c.add(bad, "driver", path, "was not installed by this program", "remove it, or let sync replace it: "+a.displayName()+" sync --force")
 	case s.State == install.Shadowed && !locked:
-		c.add(findOK, "driver", path, "is not used here: the host takes "+a.ui.Rel(plugins.Shadowing(s.Item, dirs)), "")
+		by, _ := install.Shadow(s.Item, dirs)
+		c.add(findOK, "driver", path, "is not used here: the host takes "+a.ui.Rel(by.Path), "")
 	case s.State == install.Shadowed:
-		c.add(bad, "driver", path, "the host would load "+plugins.Shadowing(s.Item, dirs), "remove that file")
+		by, _ := install.Shadow(s.Item, dirs)
+		c.add(bad, "driver", path, ui.HostTakes(by), "remove that file")
 	case s.State == install.Unused:
 		c.add(findAdvice, "driver", path, "is wanted by no lock", a.displayName()+" prune")
 	default:

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
 // maxSkew is how far clocks may be apart before certificates and tokens fail.

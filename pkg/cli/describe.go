@@ -10,8 +10,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
 // told is an error as a person reads it: what is wrong, and lines below that.

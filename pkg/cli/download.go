@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 func (a *app) downloadCommand() *cobra.Command {

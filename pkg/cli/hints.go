@@ -13,8 +13,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
 // This file is the one place that knows which command to run next after an

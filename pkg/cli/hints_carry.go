@@ -19,6 +19,7 @@ func (a *app) carryHints(err error) []string {
 		nowhere *registry.NoLayoutError
 		target  *transfer.FileError
 		graph   *transfer.GraphError
+		limit   *transfer.LimitError
 		folder  *transfer.FolderError
 		layout  *export.LayoutError
 		bundle  *registry.BundleError
@@ -43,6 +44,8 @@ func (a *app) carryHints(err error) []string {
 		return []string{"name another file, or remove this one first, if nobody needs it"}
 	case errors.As(err, &graph):
 		return []string{"see what the registry holds: " + me + " verify --remote"}
+	case errors.As(err, &limit):
+		return []string{"somebody has pushed more signatures, or the like, than anybody needs; see who may push to " + limit.Repository + ", and remove what nobody reads"}
 	case errors.As(err, &folder):
 		return []string{"name another folder, or an empty one"}
 	case errors.As(err, &layout):

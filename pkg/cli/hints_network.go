@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 
@@ -39,6 +40,8 @@ func (a *app) networkHints(err error) []string {
 		return a.unreachableHints(down)
 	case errors.As(err, &status):
 		return a.statusHints(status)
+	case errors.As(err, &missing) && missing.Write:
+		return []string{"make the repository " + missing.Repository + " first: this registry makes none by itself", "or check its name"}
 	case errors.As(err, &missing):
 		return []string{"see what there is: " + a.displayName() + " versions " + driverName(missing.Repository)}
 	case errors.As(err, &odd):
@@ -63,6 +66,10 @@ func (a *app) statusHints(e *registry.StatusError) []string {
 		service = "the token service that " + e.Host + " names"
 	}
 	switch {
+	case hasExpired(e.Codes):
+		return []string{"log in again: " + a.displayName() + " login " + e.Host}
+	case e.Storage != "":
+		return []string{"check this machine's clock, by which signed addresses expire, and that no proxy answers in place of " + e.Storage + ", where " + e.Host + " keeps its blobs"}
 	case e.Status == http.StatusTooManyRequests && e.RetryAfter > 0:
 		return []string{fmt.Sprintf("the registry limits how often it is asked: try again in %s, or log in for a higher limit: %s login %s", ui.Duration(e.RetryAfter), a.displayName(), e.Host)}
 	case e.Status == http.StatusTooManyRequests:
@@ -96,8 +103,19 @@ func online(err error) error {
 	return err
 }
 
+// hostPort is a host with HTTPS's port where it names none.
+func hostPort(host string) string {
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return host
+	}
+	return host + ":443"
+}
+
 // certificateHints names where the file is named.
 func (a *app) certificateHints(e *registry.CertificateError) []string {
+	if strings.Contains(e.Err.Error(), "negative serial number") {
+		return []string{"the certificate must be issued anew with a serial number above zero; until then GODEBUG=x509negativeserial=1 in the environment takes it"}
+	}
 	if a.flags.caFile != "" && a.abs(a.flags.caFile) == e.File {
 		return []string{"--ca-file takes a file of PEM certificates"}
 	}
@@ -113,11 +131,35 @@ func (a *app) certificateHints(e *registry.CertificateError) []string {
 	return nil
 }
 
+// saidWords is what a registry says, in lower case.
+func saidWords(codes []registry.ErrorCode) string {
+	var words strings.Builder
+	for _, c := range codes {
+		words.WriteString(strings.ToLower(c.Code + " " + c.Message + " " + c.Detail + "\n"))
+	}
+	return words.String()
+}
+
+// hasExpired reports whether a registry says that a login is too old: whatever
+// the status of such an answer, only another login helps.
+func hasExpired(codes []registry.ErrorCode) bool {
+	words := saidWords(codes)
+	return strings.Contains(words, "expired") && !strings.Contains(words, "request has expired") || strings.Contains(words, "reauthenticate") || strings.Contains(words, "invalid_grant")
+}
+
 func (a *app) authHints(e *registry.AuthError) []string {
 	login := a.displayName() + " login " + e.Registry
 	var helper *registry.CredentialsError
 	if e.Cause == registry.AuthMissing && errors.As(e.Helper, &helper) {
 		return a.credentialsHints(helper)
+	}
+	switch words := saidWords(e.Codes); {
+	case hasExpired(e.Codes):
+		return []string{"log in again, what is stored is no longer valid: " + login}
+	case e.Cause == registry.AuthInsufficient && strings.Contains(words, "scope"):
+		return []string{"log in with a token whose scopes allow this: " + login}
+	case e.Cause == registry.AuthInsufficient && (strings.Contains(words, "quota") || strings.Contains(words, "limit")):
+		return []string{"the registry says what is used up: ask its owner"}
 	}
 	switch e.Cause {
 	case registry.AuthWrong:
@@ -144,12 +186,18 @@ func (a *app) tlsHints(e *registry.TLSError) []string {
 	case registry.TLSHostname:
 		return []string{"use the host name that its certificate is for, or tell the registry's owner"}
 	}
-	return []string{"see what is said: " + a.displayName() + " doctor"}
+	if strings.Contains(e.Err.Error(), "negative serial number") {
+		return []string{"the certificate must be issued anew with a serial number above zero: tell the registry's owner, or who runs the proxy that shows it; until then GODEBUG=x509negativeserial=1 in the environment takes it"}
+	}
+	return []string{"tell the registry's owner, or who runs a proxy before it; what it shows: openssl s_client -connect " + hostPort(e.Host) + " -showcerts"}
 }
 
 func (a *app) unreachableHints(e *registry.UnreachableError) []string {
 	switch e.Cause {
 	case registry.NetworkDNS:
+		if dns := (*net.DNSError)(nil); errors.As(e.Err, &dns) && !dns.IsNotFound {
+			return []string{"check this machine's DNS: its name server fails, and may answer in a moment"}
+		}
 		return []string{"check the host's name, and this machine's DNS or HTTPS_PROXY"}
 	case registry.NetworkProxy:
 		return []string{"check HTTPS_PROXY, and list hosts to reach directly in NO_PROXY"}

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
 // trustHints are those about signatures, rules and keys.

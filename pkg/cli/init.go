@@ -12,7 +12,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/kube"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 // localDir is where the host looks for drivers beside a project.
@@ -23,7 +23,8 @@ func (a *app) initCommand() *cobra.Command {
 	var local bool
 	cmd := a.command("init", "Write a manifest, "+plugins.ManifestName,
 		`The manifest is written into the working directory and begins empty, or with
-the drivers that --from finds in SchemaHero's YAML (Database and Table objects).
+the drivers that --from finds in SchemaHero's YAML: Database and Table objects,
+or Lists of them as kubectl get writes, in a folder, a file or standard input.
 An existing manifest is never overwritten.
 
 --local installs drivers into plugins/bin beside the manifest, where the host
@@ -31,9 +32,10 @@ looks too, and keeps that folder out of git.`,
 		examples(
 			"init", "begin in this folder",
 			"init --local", "drivers of this project only, beside it",
-			"init --from schemas/", "require the drivers that these YAML files need"),
+			"init --from schemas/", "require the drivers that these YAML files need",
+			"init --from - < objects.yaml", "or what kubectl get databases,tables -A -o yaml wrote"),
 		none, func(*cobra.Command, []string) error { return a.runInit(from, registry, local) })
-	cmd.Flags().StringVar(&from, "from", "", "folder of SchemaHero YAML to learn the drivers from")
+	cmd.Flags().StringVar(&from, "from", "", "folder or file of SchemaHero YAML to learn the drivers from; - for standard input")
 	cmd.Flags().StringVar(&registry, "registry", "", "registry to write into the manifest")
 	cmd.Flags().BoolVar(&local, "local", false, "install into "+localDir+" beside the manifest")
 	return cmd
@@ -58,11 +60,8 @@ func (a *app) runInit(from, registry string, local bool) error {
 	}
 	var needs []kube.Need
 	if from != "" {
-		info, err := os.Stat(a.abs(from))
-		if err != nil || !info.IsDir() {
-			return usagef("--from %s: is no folder", from)
-		}
-		if needs, err = kube.Scan(os.DirFS(a.abs(from))); err != nil {
+		var err error
+		if needs, err = a.needs(from); err != nil {
 			return err
 		}
 		for _, n := range needs {
@@ -90,6 +89,26 @@ func (a *app) runInit(from, registry string, local bool) error {
 	}
 	a.ui.Hint("next:", "%s", next)
 	return nil
+}
+
+// needs reads SchemaHero's YAML: of a folder, a file, or standard input for "-".
+func (a *app) needs(from string) ([]kube.Need, error) {
+	if from == "-" {
+		return kube.Read("standard input", a.ui.In)
+	}
+	f, err := os.Open(a.abs(from))
+	if err != nil {
+		return nil, usagef("--from %s: no such file or folder", from)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return kube.Scan(os.DirFS(a.abs(from)))
+	}
+	return kube.Read(from, f)
 }
 
 // writeNew makes a file that must not be there yet.

@@ -10,10 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 // searchPath is where the host would look for drivers from here.
@@ -53,7 +52,9 @@ the host looks, and drivers that others put there. The state is one of
   changed        installed, then changed
   notExecutable  the host cannot start it
   foreign        not installed by this program
-  shadowed       the host finds another one first
+  shadowed       the host finds another one first; one in the working
+                 directory it then does not start, and goes on to the home
+                 or downloads
   unused         wanted by no lock; prune removes it`,
 		examples(
 			"list", "what is installed",
@@ -72,8 +73,22 @@ the host looks, and drivers that others put there. The state is one of
 			if err != nil {
 				return err
 			}
+			var names []string
+			for _, s := range statuses {
+				if !slices.Contains(names, s.Name) {
+					names = append(names, s.Name)
+					a.warnUnstarted(install.Discover(hostPlatform().Executable(s.Name), a.searchPath()))
+				}
+			}
 			return a.ui.Print(ui.Plugins(statuses, lock))
 		})
+}
+
+// warnUnstarted tells of a file that the host finds first and does not start.
+func (a *app) warnUnstarted(found []install.Found) {
+	if len(found) > 0 && found[0].Problem != "" {
+		a.ui.Warn("%s: %s: the host finds it first, and then takes what is in ~/.schemahero/plugins, or downloads a driver", found[0].Path, found[0].Problem)
+	}
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -127,8 +142,10 @@ func (a *app) whichCommand() *cobra.Command {
 	cmd := a.command("which NAME", "Tell which file the host would load for a driver, and why",
 		`The host looks in the working directory, in plugins/bin, in the user's home, in
 two folders of the system and in SCHEMAHERO_PLUGIN_PATH, and takes the first
-file of the driver's name. The path goes to standard output; files that it hides
-are told on standard error.`,
+file of the driver's name. One that it finds in the working directory it never
+starts: it asks for the bare name, which is looked up on PATH, and then takes
+the file in the user's home, or downloads one. The path goes to standard output;
+files that it hides are told on standard error.`,
 		examples(
 			"which postgres", "the file that the host would start",
 			"which cockroachdb -o json", "every candidate, for a script",
@@ -168,17 +185,22 @@ func (a *app) runWhich(name string) error {
 			[]string{"install what the project locks: " + a.displayName() + " sync", "or the newest release, without a project: " + a.displayName() + " download " + name},
 		}
 	}
+	loaded, ok := install.Loaded(found, a.userHome())
 	var items []whichItem
-	for i, f := range found {
-		items = append(items, whichItem{name, i == 0, f.Path, f.Problem})
+	for _, f := range found {
+		items = append(items, whichItem{name, ok && f.Path == loaded.Path, f.Path, f.Problem})
 	}
 	for _, f := range found[1:] {
 		a.ui.Say("%s: shadowed by %s", f.Path, found[0].Path)
 	}
-	if found[0].Problem != "" {
-		a.ui.Warn("%s: %s", found[0].Path, found[0].Problem)
+	a.warnUnstarted(found)
+	if !ok && a.ui.Output == "" {
+		return &refused{
+			fmt.Sprintf("%s: the host would download it: of the files that it finds it starts none", name),
+			[]string{"remove " + found[0].Path + ", or move it to where the host starts drivers from: plugins/bin"},
+		}
 	}
 	v := ui.List("WhichList", "plugin", items)
-	v.Text = func(w ui.Lines) { w.Line("%s", found[0].Path) }
+	v.Text = func(w ui.Lines) { w.Line("%s", loaded.Path) }
 	return a.ui.Print(v)
 }

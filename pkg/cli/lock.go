@@ -6,9 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 func (a *app) lockCommand() *cobra.Command {
@@ -70,6 +69,8 @@ does not satisfy the manifest.`,
 	cmd.Flags().BoolVar(&merge, "merge", false, "merge the locks BASE OURS THEIRS and write OURS")
 	cmd.Flags().StringVar(&from, "from", "", "resolve to what this bundle or image layout holds, without network")
 	cmd.MarkFlagsMutuallyExclusive("check", "dry-run", "merge")
+	cmd.MarkFlagsMutuallyExclusive("merge", "from")
+	cmd.MarkFlagsMutuallyExclusive("check", "from")
 	return cmd
 }
 

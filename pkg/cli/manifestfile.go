@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 // manifestFile finds the manifest: --file, else upwards from the folder.

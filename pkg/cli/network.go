@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ func (a *app) registryOptions() (registry.Options, error) {
 	o := registry.Options{
 		CacheDir:    a.home().Manifests(),
 		BaseDir:     a.projectDir(),
-		Credentials: registry.Conventional(a.env, a.userHome()),
+		Credentials: registry.Conventional(a.env, a.userHome(), os.Getuid()),
 		PlainHTTP:   a.flags.plainHTTP,
 		Offline:     a.flags.offline,
 		Proxy:       http.ProxyFromEnvironment,
@@ -62,7 +63,11 @@ func (a *app) registryEvent(e registry.Event) {
 		if e.Status == 0 {
 			status = "no answer"
 		}
-		a.ui.Trace("%s %s: %s, %s", e.Method, e.URL, status, e.Duration.Round(time.Millisecond))
+		line := fmt.Sprintf("%s %s: %s, %s", e.Method, e.URL, status, e.Duration.Round(time.Millisecond))
+		for _, c := range e.Codes {
+			line += "; " + c.String()
+		}
+		a.ui.Trace("%s", line)
 	case registry.EventRetry:
 		why := ""
 		if e.RetryAfter {

@@ -2,12 +2,11 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
@@ -30,9 +29,9 @@ claim of a download on what one does.`,
 			"prune --all --older-than 30d", "also downloads, but nothing younger than 30 days"),
 		none, func(cmd *cobra.Command, _ []string) error {
 			if older != "" {
-				d, err := parseAge(older)
-				if err != nil {
-					return err
+				d, ok := manifest.ParseAge(older)
+				if !ok {
+					return usagef("--older-than %q: write a time like 72h or 30d", older)
 				}
 				o.OlderThan = d
 			}
@@ -57,19 +56,6 @@ func (a *app) checkLock() error {
 	}
 	_, err = p.ReadLock()
 	return err
-}
-
-// parseAge reads a duration, in days too.
-func parseAge(s string) (time.Duration, error) {
-	var days int
-	if n, err := fmt.Sscanf(s, "%dd", &days); n == 1 && err == nil && fmt.Sprintf("%dd", days) == s && days >= 0 {
-		return time.Duration(days) * 24 * time.Hour, nil
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
-		return 0, usagef("--older-than %q: write a time like 72h or 30d", s)
-	}
-	return d, nil
 }
 
 // prunedItem is an item of a PruneList.

@@ -13,9 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 func (a *app) runCommand() *cobra.Command {
@@ -47,12 +48,9 @@ func (a *app) runRun(ctx context.Context, args []string) error {
 	dirs := a.searchPath()
 	var shadowed []string
 	for _, it := range report.Items {
-		it.State = install.OK
-		for _, s := range plugins.Shadow([]install.Status{it.Status}, dirs) {
-			if s.State == install.Shadowed {
-				shadowed = append(shadowed, plugins.Shadowing(it.Item, dirs))
-				a.ui.Warn("%s: the host would load %s", a.ui.Rel(it.Path), plugins.Shadowing(it.Item, dirs))
-			}
+		if by, ok := install.Shadow(it.Item, dirs); ok {
+			shadowed = append(shadowed, by.Path)
+			a.ui.Warn("%s: %s", a.ui.Rel(it.Path), ui.HostTakes(by))
 		}
 	}
 	if len(shadowed) > 0 {

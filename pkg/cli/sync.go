@@ -5,10 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 func (a *app) syncCommand() *cobra.Command {
@@ -62,11 +61,12 @@ one driver fails, none is replaced; --keep-going installs the others.`,
 	f.BoolVar(&o.Probe, "probe", false, "start each new driver once before it is put in place (runs its code)")
 	f.BoolVar(&o.Refetch, "refetch", false, "fetch every layer anew")
 	f.StringSliceVar(&platforms, "platform", nil, "OS/ARCH instead of this machine's; several go to DIR/OS-ARCH")
-	f.StringVar(&from, "from", "", "install from this bundle or image layout, as --frozen: by the project's lock, else by the bundle's")
+	f.StringVar(&from, "from", "", "install from this bundle or image layout, as --frozen: by the project's lock, else by the bundle's; with --locked the project's, which must be current")
 	f.StringVar(&dir, "dir", "", "install here, not where the manifest says")
 	cmd.MarkFlagsMutuallyExclusive("locked", "frozen")
-	cmd.MarkFlagsMutuallyExclusive("locked", "from")
-	cmd.MarkFlagsMutuallyExclusive("check", "dry-run")
+	for _, writes := range []string{"dry-run", "prune", "force", "keep-going", "probe", "refetch"} {
+		cmd.MarkFlagsMutuallyExclusive("check", writes)
+	}
 	return cmd
 }
 
@@ -121,7 +121,8 @@ func (a *app) shadow(items []plugins.Synced, o plugins.SyncOptions) {
 	for i, it := range items {
 		if s := a.shadowed([]install.Status{it.Status}, o)[0]; s.State == install.Shadowed && it.State != s.State {
 			items[i].State = s.State
-			a.ui.Warn("%s: the host would load %s; see %s which %s", a.ui.Rel(it.Path), plugins.Shadowing(it.Item, a.searchPath()), a.displayName(), it.Name)
+			by, _ := install.Shadow(it.Item, a.searchPath())
+			a.ui.Warn("%s: %s; see %s which %s", a.ui.Rel(it.Path), ui.HostTakes(by), a.displayName(), it.Name)
 		}
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins/signed"
 )
 
 func (a *app) trustCommand() *cobra.Command {
@@ -100,6 +101,10 @@ func (a *app) trustItems(m *manifest.Manifest, lock *lockfile.Lock) ([]trustItem
 	if err != nil {
 		return nil, err
 	}
+	c, err := a.loadConfig()
+	if err != nil {
+		return nil, err
+	}
 	project := &policy.Policy{}
 	if m != nil {
 		project = &m.Trust
@@ -114,11 +119,11 @@ func (a *app) trustItems(m *manifest.Manifest, lock *lockfile.Lock) ([]trustItem
 		if locked, ok := entry.Platform(hostPlatform()); ok {
 			q.Platforms = append(q.Platforms, locked.Platform)
 		}
-		ours, machines, err := v.trust.Remembers(v.request(q))
+		ours, machines, err := v.Remembers(q)
 		if err != nil && !isRefusal(err) {
 			return nil, err
 		}
-		items = append(items, a.trustItemsOf(entry, []held{{project, ours}, {v.machine, machines}})...)
+		items = append(items, a.trustItemsOf(entry, []held{{project, ours}, {&c.Trust, machines}})...)
 	}
 	return items, nil
 }
@@ -132,7 +137,7 @@ type held struct {
 func (a *app) trustItemsOf(entry lockfile.Plugin, policies []held) []trustItem {
 	base := trustItem{Name: entry.Name, Version: entryVersion(&entry), Repository: entry.Repository}
 	base.ref = entry.Repository
-	if roots := signedRoots(entry); len(roots) > 0 {
+	if roots := signed.Roots(entry); len(roots) > 0 {
 		base.ref += "@" + string(roots[0])
 	}
 	if entry.Signature != nil {

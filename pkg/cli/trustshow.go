@@ -8,11 +8,10 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/spf13/cobra"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 )
 
 func (a *app) trustShowCommand() *cobra.Command {
@@ -70,11 +69,11 @@ func (a *app) runTrustShow(ctx context.Context, ref, key string) error {
 	if err != nil {
 		return err
 	}
-	v, err := a.newVerifier()
+	v, _, err := a.newTrust()
 	if err != nil {
 		return err
 	}
-	found, err := v.trust.Inspect(ctx, repo, desc.Digest, rule)
+	found, err := v.Inspect(ctx, repo, desc.Digest, rule)
 	if err != nil {
 		return err
 	}

@@ -3,16 +3,17 @@ package cli
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins/signed"
 )
 
 // accepted are the repositories whose releases a trust rule accepts with no
@@ -76,7 +77,7 @@ func (a *app) warnUnsigned(lock *lockfile.Lock, graphs []*transfer.Graph) {
 		if i < 0 {
 			continue
 		}
-		for _, root := range signedRoots(entry) {
+		for _, root := range signed.Roots(entry) {
 			if !signedIn(graphs[i], root) {
 				a.ui.Warn("%s", entry.Name+" "+entryVersion(&entry)+": the lock says that it is signed by "+signerText(entry.Signature)+", and no signature of "+string(root)+" was found to take along")
 			}
@@ -84,30 +85,10 @@ func (a *app) warnUnsigned(lock *lockfile.Lock, graphs []*transfer.Graph) {
 	}
 }
 
-// signedRoots returns what of an entry must be signed: what its tag named, or in
-// the tags layout each platform's manifest.
-func signedRoots(entry lockfile.Plugin) []digest.Digest {
-	var out []digest.Digest
-	for _, p := range entry.Platforms {
-		if root := signedRoot(entry, p); !slices.Contains(out, root) {
-			out = append(out, root)
-		}
-	}
-	return out
-}
-
-// signedRoot is where the chain to a platform's layer begins.
-func signedRoot(entry lockfile.Plugin, p lockfile.Platform) digest.Digest {
-	if entry.Digest == "" || p.Tag != "" {
-		return p.Manifest
-	}
-	return entry.Digest
-}
-
 // signedIn tells whether a graph holds anything that refers to a digest, or is
 // tagged as its signature.
 func signedIn(g *transfer.Graph, root digest.Digest) bool {
-	tag := strings.Replace(string(root), ":", "-", 1) + ".sig"
+	tag := artifact.ReferrersTag(root) + ".sig"
 	return slices.ContainsFunc(g.Manifests, func(m transfer.Manifest) bool {
 		return m.Subject == root || slices.Contains(m.Tags, tag)
 	})

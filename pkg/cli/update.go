@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
 func (a *app) updateCommand() *cobra.Command {

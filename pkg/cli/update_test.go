@@ -4,8 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
 
 // What an update ends with, by what became of a tag; the rest are warnings.

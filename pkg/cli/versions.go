@@ -7,10 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
 
 func (a *app) versionsCommand() *cobra.Command {

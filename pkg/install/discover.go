@@ -40,18 +40,20 @@ func Searched(path string, dirs []string) bool {
 // Found is a file that bears a driver's name in a folder of the search path.
 type Found struct {
 	Path    string
-	Problem string // why the host cannot start it: "is not executable"; "" where it can
+	Problem string // why the host does not start it: "is not executable"; "" where it does
 }
 
 // Discover returns the files that the host finds for a driver in dirs, in its
 // order; links are followed. file is the executable's name,
 // artifact.Platform.Executable. The host takes the first that is no folder,
-// even where it then cannot start it; the others are shadowed.
+// even where it then cannot start it; the others are shadowed. What lies in the
+// first of dirs, its working directory, it never starts: it asks for the bare
+// name, which is looked up on PATH.
 func Discover(file string, dirs []string) []Found {
 	var found []Found
 	seen := map[string]bool{}
 	c := canon{}
-	for _, dir := range dirs {
+	for i, dir := range dirs {
 		path := filepath.Join(dir, file)
 		info, err := os.Stat(path)
 		if err != nil || info.IsDir() || seen[c.path(path)] {
@@ -64,20 +66,39 @@ func Discover(file string, dirs []string) []Found {
 			f.Problem = "is not a regular file"
 		case executableBits && info.Mode()&0o111 == 0:
 			f.Problem = "is not executable"
+		case i == 0:
+			f.Problem = "is not started from the working directory"
 		}
 		found = append(found, f)
 	}
 	return found
 }
 
-// Shadow returns the file that the host takes instead of the one at path:
-// false where it takes that, by whatever name, or finds none at all.
-func Shadow(found []Found, path string) (Found, bool) {
+// Loaded returns which of the found files the host loads: the first, or where it
+// does not start that, the one in the user's home; false where it downloads one.
+// Source: GetDefaultPlugin in pkg/database/plugin/manager.go of SchemaHero v0.24.
+func Loaded(found []Found, userHome string) (Found, bool) {
+	if len(found) > 0 && found[0].Problem == "" {
+		return found[0], true
+	}
+	home := filepath.Join(userHome, ".schemahero", "plugins")
+	for _, f := range found {
+		if userHome != "" && filepath.Dir(f.Path) == home && f.Problem == "" {
+			return f, true
+		}
+	}
+	return Found{}, false
+}
+
+// Shadow returns the file that the host finds before an item: false where it
+// takes that, by whatever name, or finds none at all.
+func Shadow(it Item, dirs []string) (Found, bool) {
+	found := Discover(it.Layer.Platform.Executable(it.Name), dirs)
 	if len(found) == 0 {
 		return Found{}, false
 	}
 	first, err := os.Stat(found[0].Path)
-	own, ownErr := os.Stat(path)
+	own, ownErr := os.Stat(it.Path)
 	if err == nil && ownErr == nil && os.SameFile(first, own) {
 		return Found{}, false
 	}

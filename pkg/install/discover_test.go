@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 func TestSearchPath(t *testing.T) {
@@ -59,6 +61,7 @@ func TestDiscover(t *testing.T) {
 			for _, d := range c.dirs {
 				dirs = append(dirs, at(d))
 			}
+			dirs = append([]string{at("cwd")}, dirs...)
 			found := Discover(file, dirs)
 			for _, f := range found {
 				name := filepath.Base(filepath.Dir(f.Path))
@@ -70,10 +73,47 @@ func TestDiscover(t *testing.T) {
 			if !slices.Equal(got, c.found) {
 				t.Errorf("found %q, want %q", got, c.found)
 			}
-			by, shadowed := Shadow(found, at(c.own, file))
+			by, shadowed := Shadow(Item{Name: "postgres", Path: at(c.own, file), Layer: Layer{Platform: artifact.Platform{OS: "linux", Arch: "amd64"}}}, dirs)
 			if shadowed != (c.by != "") || shadowed && by.Path != at(c.by, file) {
 				t.Errorf("shadowed by %+v, want %q", by, c.by)
 			}
 		})
+	}
+}
+
+// What the host finds in its working directory it does not start: it goes on to
+// the user's home, and to nowhere else.
+func TestLoaded(t *testing.T) {
+	root := t.TempDir()
+	home := filepath.Join(root, "home")
+	dirs := SearchPath(filepath.Join(root, "cwd"), home, filepath.Join(root, "own"))
+	const file = "schemahero-postgres"
+	own, below, last := filepath.Join(home, ".schemahero", "plugins", file), filepath.Join(dirs[1], file), filepath.Join(root, "own", file)
+	loaded := func() string {
+		f, ok := Loaded(Discover(file, dirs), home)
+		if ok != (f.Path != "") {
+			t.Errorf("%+v, %v", f, ok)
+		}
+		return f.Path
+	}
+	write(t, last, "x")
+	if got := loaded(); got != last {
+		t.Errorf("the only one: %q", got)
+	}
+	write(t, below, "x")
+	write(t, own, "x")
+	if got := loaded(); got != below {
+		t.Errorf("the first: %q", got)
+	}
+	write(t, filepath.Join(dirs[0], file), "x")
+	if got := loaded(); got != own {
+		t.Errorf("behind one in the working directory: %q", got)
+	}
+	if got, ok := Loaded(Discover(file, dirs), ""); ok {
+		t.Errorf("without a home: %v", got)
+	}
+	os.Remove(own)
+	if got := loaded(); got != "" {
+		t.Errorf("none in the home: %q", got)
 	}
 }

@@ -6,6 +6,8 @@ package kube
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -45,8 +47,8 @@ func (e *FileError) Kind() fault.Kind {
 }
 func (e *FileError) Unwrap() error { return e.Err }
 
-// maxFile is the size over which a YAML file is no SchemaHero object, in bytes.
-const maxFile = 4 << 20
+// maxFile is how many bytes of YAML are read of one file.
+const maxFile = 64 << 20
 
 // engines are the keys of spec.connection and spec.schema in the order in
 // which the host takes the first one that is there (v0.25).
@@ -54,11 +56,16 @@ func engines() []string {
 	return []string{"cockroachdb", "cassandra", "postgres", "mysql", "rqlite", "sqlite", "timescaledb"}
 }
 
-// object is as much of a Database or Table as is needed.
+// object is as much of any object as tells what it is, and of a list what is in it.
 type object struct {
-	APIVersion string `json:"apiVersion"`
-	Kind       string `json:"kind"`
-	Metadata   struct {
+	APIVersion string            `json:"apiVersion"`
+	Kind       string            `json:"kind"`
+	Items      []json.RawMessage `json:"items"`
+}
+
+// owned is as much of a Database or Table as is needed.
+type owned struct {
+	Metadata struct {
 		Name string `json:"name"`
 	} `json:"metadata"`
 	Spec struct {
@@ -67,13 +74,16 @@ type object struct {
 	} `json:"spec"`
 }
 
+// needs collects what objects need, by driver.
+type needs map[string]*Need
+
 // Scan reads every .yaml and .yml file below the root of a file system, but
 // those in folders whose names begin with a dot, and returns the drivers that
 // their SchemaHero objects need, sorted by name. Documents of other kinds are
 // passed over, and so are files that are no YAML because they are templates of
 // it (they hold "{{"). Errors: *FileError.
 func Scan(root fs.FS) ([]Need, error) {
-	needs := map[string]*Need{}
+	found := needs{}
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -83,82 +93,119 @@ func Scan(root fs.FS) ([]Need, error) {
 		case d.IsDir() || path.Ext(name) != ".yaml" && path.Ext(name) != ".yml":
 			return nil
 		}
-		return scanFile(root, name, needs)
+		f, err := root.Open(name)
+		if err != nil {
+			return &FileError{name, err}
+		}
+		defer f.Close()
+		return found.read(name, f)
 	})
-	if err != nil {
-		return nil, err
-	}
-	var out []Need
-	for _, n := range needs {
-		slices.Sort(n.Aliases)
-		slices.Sort(n.Objects)
-		out = append(out, *n)
-	}
-	slices.SortFunc(out, func(a, b Need) int { return strings.Compare(a.Driver, b.Driver) })
-	return out, nil
+	return found.sorted(), err
 }
 
-func scanFile(root fs.FS, name string, needs map[string]*Need) error {
-	f, err := root.Open(name)
-	if err != nil {
-		return &FileError{name, err}
+// Read is Scan of one file, of any name: YAML or JSON, one document or several,
+// objects or Lists of them as kubectl writes them. Errors: *FileError.
+func Read(name string, r io.Reader) ([]Need, error) {
+	found := needs{}
+	err := found.read(name, r)
+	return found.sorted(), err
+}
+
+func (n needs) sorted() []Need {
+	var out []Need
+	for _, need := range n {
+		slices.Sort(need.Aliases)
+		slices.Sort(need.Objects)
+		out = append(out, *need)
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile))
-	if err != nil {
+	slices.SortFunc(out, func(a, b Need) int { return strings.Compare(a.Driver, b.Driver) })
+	return out
+}
+
+func (n needs) read(name string, r io.Reader) error {
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	switch {
+	case err != nil:
 		return &FileError{name, err}
+	case len(data) > maxFile:
+		return &FileError{name, fmt.Errorf("is larger than %d MiB", maxFile>>20)}
 	}
 	// PowerShell writes the output of `kubectl get -o yaml` in UTF-16.
 	documents := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(diag.UTF8(data))))
 	for {
 		doc, err := documents.Read()
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return &FileError{name, err}
 		}
-		if !strings.Contains(string(doc), "schemahero.io/") {
+		if !bytes.Contains(doc, []byte("schemahero.io/")) {
 			continue
 		}
-		var o object
-		if err := yaml.Unmarshal(doc, &o); err != nil {
-			if strings.Contains(string(doc), "{{") {
-				continue
-			}
+		text, err := yaml.ToJSON(doc)
+		if err == nil {
+			err = n.add(name, text, object{})
+		}
+		if err != nil && !bytes.Contains(doc, []byte("{{")) {
 			return &FileError{name, err}
 		}
-		o.add(name, needs)
 	}
 }
 
-func (o *object) add(file string, needs map[string]*Need) {
+// add adds what an object needs, or each item of a list. The items of a list that
+// an API server writes do not repeat what they are: outer says it.
+func (n needs) add(file string, text []byte, outer object) error {
+	var o object
+	if err := json.Unmarshal(text, &o); err != nil {
+		if outer.Kind == "" {
+			return err
+		}
+		return nil // an item of another kind
+	}
+	o.APIVersion, o.Kind = cmp.Or(o.APIVersion, outer.APIVersion), cmp.Or(o.Kind, strings.TrimSuffix(outer.Kind, "List"))
+	if strings.HasSuffix(o.Kind, "List") && outer.Kind == "" {
+		for _, item := range o.Items {
+			if err := n.add(file, item, object{APIVersion: o.APIVersion, Kind: o.Kind}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	group, _, _ := strings.Cut(o.APIVersion, "/")
-	keys := o.Spec.Connection
-	switch {
-	case group == "databases.schemahero.io" && o.Kind == "Database":
-	case group == "schemas.schemahero.io" && o.Kind == "Table":
-		keys = o.Spec.Schema
-	default:
-		return
+	database := group == "databases.schemahero.io" && o.Kind == "Database"
+	if !database && !(group == "schemas.schemahero.io" && o.Kind == "Table") {
+		return nil
+	}
+	var it owned
+	if err := json.Unmarshal(text, &it); err != nil {
+		return err
+	}
+	keys := it.Spec.Schema
+	if database {
+		keys = it.Spec.Connection
 	}
 	for _, engine := range engines() {
-		if _, ok := keys[engine]; !ok {
-			continue
+		if _, ok := keys[engine]; ok {
+			n.need(engine, fmt.Sprintf("%s: %s/%s", file, o.Kind, it.Metadata.Name))
+			return nil
 		}
-		driver := engine
-		if d, ok := artifact.DriverOf(engine); ok {
-			driver = d
-		}
-		n := needs[driver]
-		if n == nil {
-			n = &Need{Driver: driver}
-			needs[driver] = n
-		}
-		if artifact.HostLooksFor(engine) && !slices.Contains(n.Aliases, engine) {
-			n.Aliases = append(n.Aliases, engine)
-		}
-		n.Objects = append(n.Objects, fmt.Sprintf("%s: %s/%s", file, o.Kind, o.Metadata.Name))
-		return
 	}
+	return nil
+}
+
+func (n needs) need(engine, object string) {
+	driver := engine
+	if d, ok := artifact.DriverOf(engine); ok {
+		driver = d
+	}
+	need := n[driver]
+	if need == nil {
+		need = &Need{Driver: driver}
+		n[driver] = need
+	}
+	if artifact.HostLooksFor(engine) && !slices.Contains(need.Aliases, engine) {
+		need.Aliases = append(need.Aliases, engine)
+	}
+	need.Objects = append(need.Objects, object)
 }

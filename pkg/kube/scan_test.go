@@ -3,8 +3,12 @@ package kube
 import (
 	"errors"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 func TestScan(t *testing.T) {
@@ -48,5 +52,43 @@ func TestScanBroken(t *testing.T) {
 	var file *FileError
 	if !errors.As(err, &file) || file.File != "x.yaml" {
 		t.Errorf("got %v, want a *FileError of x.yaml", err)
+	}
+}
+
+// What kubectl get writes is a List; what the API server itself does has items
+// that do not say what they are.
+func TestReadLists(t *testing.T) {
+	const database = `{"apiVersion": "databases.schemahero.io/v1alpha4", "kind": "Database", "metadata": {"name": "main"}, "spec": {"connection": {"postgres": {}}}}`
+	const table = "- apiVersion: schemas.schemahero.io/v1alpha4\n  kind: Table\n  metadata: {name: users}\n  spec: {schema: {mysql: {}}}\n"
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"a List":             {"apiVersion: v1\nkind: List\nitems:\n" + table, []string{"mysql"}},
+		"a List of others":   {"apiVersion: v1\nkind: List\nitems:\n- [schemahero.io/]\n- {apiVersion: v1, kind: X, spec: {schema: text}}\n" + table, []string{"mysql"}},
+		"JSON":               {`{"kind": "List", "items": [` + database + `]}`, []string{"postgres"}},
+		"several documents":  {"---\n" + database + "\n---\nkind: List\nitems:\n" + table, []string{"mysql", "postgres"}},
+		"the API's own list": {"apiVersion: databases.schemahero.io/v1alpha4\nkind: DatabaseList\nitems:\n- metadata: {name: a}\n  spec: {connection: {sqlite: {}}}\n", []string{"sqlite"}},
+		"an empty List":      {"kind: List\nitems: []\n# schemahero.io/\n", nil},
+	} {
+		got, err := Read("x", strings.NewReader(c.text))
+		var drivers []string
+		for _, n := range got {
+			drivers = append(drivers, n.Driver)
+		}
+		if err != nil || !slices.Equal(drivers, c.want) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	bad := "kind: List\nitems:\n- {apiVersion: databases.schemahero.io/v1, kind: Database, spec: {connection: text}}\n"
+	if _, err := Read("x", strings.NewReader(bad)); fault.Of(err) != fault.Usage {
+		t.Errorf("a Database that is none: %v", err)
+	}
+}
+
+func TestReadTooLarge(t *testing.T) {
+	large := strings.NewReader(strings.Repeat("x", maxFile+1))
+	if _, err := Read("x", large); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
+		t.Error(err)
 	}
 }

@@ -108,7 +108,7 @@ func (m *Manifest) decodeAge(v *diag.Value) {
 	if !ok {
 		return
 	}
-	age, ok := parseAge(s)
+	age, ok := ParseAge(s)
 	if !ok {
 		v.Problem(`%q is no duration: write hours or days, like "72h" or "3d"`, s)
 		return
@@ -116,9 +116,9 @@ func (m *Manifest) decodeAge(v *diag.Value) {
 	m.MinimumAge = age
 }
 
-// parseAge is time.ParseDuration for what is not negative, with whole days in
+// ParseAge is time.ParseDuration for what is not negative, with whole days in
 // front: "3d", "1d12h".
-func parseAge(s string) (time.Duration, bool) {
+func ParseAge(s string) (time.Duration, bool) {
 	var age time.Duration
 	if days, rest, ok := strings.Cut(s, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 16)

@@ -146,6 +146,9 @@ func (d *fakeDispenser) Dispense(name string, reply *uint32) error {
 	if name != "database" || d.behaviour == "refuses" {
 		return errors.New("unknown plugin type: " + name)
 	}
+	if d.behaviour == "colours" {
+		return errors.New("\x1b[31mno")
+	}
 	*reply = 7
 	go func() {
 		stream, err := d.mux.Accept()

@@ -4,9 +4,11 @@
 // handshake, reads name, version and engines, and stops it. [Inspect] reads
 // what an executable's headers say and runs nothing.
 //
-// The host speaks hashicorp/go-plugin. This package speaks the same protocol
-// without that module, which links gRPC: a handshake line on standard output,
-// then hashicorp/yamux over the socket that it names, then net/rpc calls.
+// The host speaks hashicorp/go-plugin. This package speaks the same protocol: a
+// handshake line on standard output, then hashicorp/yamux over the socket that it
+// names, then net/rpc calls. It does so without that module, which takes a driver
+// for trusted: it connects to any address that a driver names, and reads answers
+// of any length.
 package probe
 
 import (
@@ -138,7 +140,7 @@ func explain(err error, p *process) error {
 	problem := err.Error()
 	odd := func(r rune) bool { return !unicode.IsGraphic(r) }
 	if !utf8.ValidString(problem) || strings.ContainsFunc(problem, odd) {
-		// It quotes the driver: the socket that it names, a type of its answer.
+		// It quotes the driver: the socket that it names, what it answers.
 		problem = quote(problem)
 	}
 	return &HandshakeError{Path: p.path, Problem: problem, Stderr: p.stderr.String(), Err: err}

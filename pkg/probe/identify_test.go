@@ -77,6 +77,7 @@ func TestIdentifyHandshakeErrors(t *testing.T) {
 		"gone":      {"cannot be reached on the address that it names", ""},
 		"drops":     {"Dispenser.Dispense: ", ""},
 		"refuses":   {"Dispenser.Dispense: unknown plugin type: database", ""},
+		"colours":   {`"Dispenser.Dispense: \x1b[31mno"`, ""},
 		"confused":  {"answers for another plugin", ""},
 		"nameless":  {"states no name", ""},
 		"idle":      {"serves no engine", ""},

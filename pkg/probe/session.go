@@ -3,11 +3,11 @@ package probe
 import (
 	"context"
 	"encoding/binary"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/rpc"
 	"sync/atomic"
 
 	"github.com/hashicorp/yamux"
@@ -23,7 +23,7 @@ var errTooMuch = errors.New("sends more than 4 MiB")
 // session is a go-plugin connection to a driver.
 type session struct {
 	mux     *yamux.Session
-	control *caller
+	control *rpc.Client
 	conn    *boundedConn
 	release func() bool
 }
@@ -52,7 +52,7 @@ func connect(ctx context.Context, address net.Addr) (*session, error) {
 		s.close()
 		return nil, err
 	}
-	s.control = newCaller(control)
+	s.control = rpc.NewClient(control)
 	for range 2 {
 		std, err := mux.Open()
 		if err != nil {
@@ -81,7 +81,7 @@ func (s *session) identify() (Identity, error) {
 
 func (s *session) dispense() (Identity, error) {
 	var number uint32
-	if err := s.control.call("Dispenser.Dispense", "database", &number); err != nil {
+	if err := call(s.control, "Dispenser.Dispense", "database", &number); err != nil {
 		return Identity{}, err
 	}
 	// The broker's way: a stream that begins with the number of what was
@@ -100,20 +100,20 @@ func (s *session) dispense() (Identity, error) {
 	if echoed != number {
 		return Identity{}, errors.New("answers for another plugin than it was asked for")
 	}
-	plugin := newCaller(stream)
+	plugin := rpc.NewClient(stream)
 	var (
 		none    struct{}
 		name    struct{ Name string }
 		version struct{ Version string }
 		engines struct{ Engines []string }
 	)
-	if err := plugin.call("Plugin.Name", none, &name); err != nil {
+	if err := call(plugin, "Plugin.Name", none, &name); err != nil {
 		return Identity{}, err
 	}
-	if err := plugin.call("Plugin.Version", none, &version); err != nil {
+	if err := call(plugin, "Plugin.Version", none, &version); err != nil {
 		return Identity{}, err
 	}
-	if err := plugin.call("Plugin.SupportedEngines", none, &engines); err != nil {
+	if err := call(plugin, "Plugin.SupportedEngines", none, &engines); err != nil {
 		return Identity{}, err
 	}
 	id := Identity{Name: name.Name, Version: version.Version, Engines: engines.Engines}
@@ -132,56 +132,13 @@ func (s *session) dispense() (Identity, error) {
 // quit asks the driver to end.
 func (s *session) quit() error {
 	var none struct{}
-	return s.control.call("Control.Quit", true, &none)
+	return call(s.control, "Control.Quit", true, &none)
 }
 
-// caller makes calls of net/rpc over one stream, one after the other.
-//
-// It stands in for net/rpc's client because that package also holds a debug
-// page: importing it links html/template and parses a template at every start
-// of the program, probed or not.
-type caller struct {
-	enc *gob.Encoder
-	dec *gob.Decoder
-	seq uint64
-}
-
-func newCaller(stream io.ReadWriter) *caller {
-	return &caller{enc: gob.NewEncoder(stream), dec: gob.NewDecoder(stream)}
-}
-
-// call asks for method with arg and decodes the answer into reply, a pointer.
-// After an error the caller is of no more use: the stream can stand anywhere.
-func (c *caller) call(method string, arg, reply any) error {
-	// The names and order of these fields are net/rpc's.
-	type request struct {
-		ServiceMethod string
-		Seq           uint64
-	}
-	type response struct {
-		ServiceMethod string
-		Seq           uint64
-		Error         string
-	}
-	c.seq++
-	if err := c.enc.Encode(request{method, c.seq}); err != nil {
+// call says of a failure what was asked for.
+func call(c *rpc.Client, method string, arg, reply any) error {
+	if err := c.Call(method, arg, reply); err != nil {
 		return fmt.Errorf("%s: %w", method, err)
-	}
-	if err := c.enc.Encode(arg); err != nil {
-		return fmt.Errorf("%s: %w", method, err)
-	}
-	var r response
-	if err := c.dec.Decode(&r); err != nil {
-		return fmt.Errorf("%s: no answer: %w", method, err)
-	}
-	if r.Seq != c.seq {
-		return fmt.Errorf("%s: answers another call", method)
-	}
-	if r.Error != "" {
-		return fmt.Errorf("%s: %s", method, printable(r.Error))
-	}
-	if err := c.dec.Decode(reply); err != nil {
-		return fmt.Errorf("%s: not the host's interface: %w", method, err)
 	}
 	return nil
 }

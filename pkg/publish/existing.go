@@ -2,7 +2,6 @@ package publish
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -59,10 +58,11 @@ func existing(ctx context.Context, t Target, tags []string, v *semver.Version, w
 	if !artifact.IsIndex(desc.MediaType) {
 		return nil, refuse("it is no index")
 	}
-	have := &graph{document: document{desc, data}}
-	if err := json.Unmarshal(data, &have.index); err != nil {
-		return nil, refuse("the index does not parse")
+	index, err := artifact.ParseDocument("it", desc.MediaType, data)
+	if err != nil {
+		return nil, refuse(err.Error())
 	}
+	have := &graph{document: document{desc, data}, index: ocispec.Index{Manifests: index.Manifests, Annotations: index.Annotations}}
 	// Where the time alone differs, all that the index names is known from its
 	// digest; it need not be fetched, nor even be there still.
 	if then, err := at(have.index.Annotations[ocispec.AnnotationCreated], want, layers); err != nil || then.desc.Digest == desc.Digest {
@@ -93,10 +93,11 @@ func existing(ctx context.Context, t Target, tags []string, v *semver.Version, w
 				return err
 			}
 			p.desc, p.data = desc, data
-			if err := json.Unmarshal(p.data, &p.manifest); err != nil {
-				return &artifact.FormatError{Subject: p.desc.Digest.String(), Problem: "manifest does not parse: " + err.Error()}
+			doc, err := artifact.ParseDocument(p.desc.Digest.String(), desc.MediaType, data)
+			if err == nil {
+				p.manifest = doc.Manifest
 			}
-			return nil
+			return err
 		})
 	}
 	if err := g.Wait(); err != nil {

@@ -2,11 +2,9 @@ package publish
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 
 	"github.com/Masterminds/semver/v3"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -187,9 +185,8 @@ func (s *sender) compare(ctx context.Context, m *TagMove, p *part) error {
 		return err
 	}
 	differences := []string{"it is no manifest"}
-	var have ocispec.Manifest
-	if artifact.IsManifest(desc.MediaType) && json.Unmarshal(data, &have) == nil {
-		differences = compareManifests(p.platform, have, p.manifest)
+	if have, err := artifact.ParseDocument(m.Tag, desc.MediaType, data); err == nil && !have.IsIndex() {
+		differences = compareManifests(p.platform, have.Manifest, p.manifest)
 	}
 	if len(differences) == 0 {
 		return nil

@@ -54,23 +54,38 @@ func (a *authState) release() { <-a.lock }
 
 // sent is what a request bore.
 type sent struct {
+	scheme string // "basic", "bearer", or "" for nothing
 	header string
 	cred   credential // empty for anonymous requests
 	token  *token     // one that a token service gave, or nil
 	fresh  bool       // the token was fetched for this request
 }
 
+// need is what a request has to bear beyond what its registry is known to ask
+// for.
+type need struct {
+	over      string    // the scheme that the registry is asked over, "http" or "https"
+	challenge challenge // of this request alone
+	extra     []string  // scopes that the registry named
+	exact     bool      // a new token, good for this request alone
+	// failures is how often the token service had failed when the request began:
+	// it shares a failure since then, whose tries it has waited for.
+	failures int
+}
+
 // authorized sends a request with what its registry asks for. The first one to
 // a registry bears nothing; a 401 then says what is wanted. A token that does
 // not do, because it has expired or was granted for less than was asked, is
-// replaced once, by one for this very request.
+// replaced once, by one for this very request. Where it is refused and another
+// scheme asked for, that is tried once.
 func (c *Client) authorized(ctx context.Context, r *request, scheme string) (*http.Response, error) {
-	seen, _ := r.ep.auth.failure()
-	bears, err := c.credentialsFor(ctx, r, nil, false, seen)
+	n := need{over: scheme}
+	n.failures, _ = r.ep.auth.failure()
+	bears, err := c.credentialsFor(ctx, r, n)
 	if err != nil {
 		return nil, err
 	}
-	for replaced := false; ; {
+	for replaced, turned := false, false; ; {
 		req, err := r.build(ctx, scheme)
 		if err != nil {
 			return nil, err
@@ -88,7 +103,7 @@ func (c *Client) authorized(ctx context.Context, r *request, scheme string) (*ht
 		// Only the registry itself can ask for credentials: a redirect's target
 		// that refuses is a server that does not work.
 		refused := resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden
-		if !refused || origin(resp.Request.URL) != origin(req.URL) {
+		if !refused || redirected(resp) != "" {
 			return nil, c.failure(r, resp)
 		}
 		asked, other := readChallenge(resp.Header)
@@ -99,15 +114,17 @@ func (c *Client) authorized(ctx context.Context, r *request, scheme string) (*ht
 		resp.Body.Close()
 
 		anonymous := bears.header == "" && asked.scheme != ""
+		turn := !turned && bears.header != "" && asked.scheme != "" && asked.scheme != bears.scheme
 		stale := bears.token != nil && !replaced && !(bears.fresh && bears.token.exact && bears.token.covers(asked.scopes))
-		if !anonymous && !stale {
+		if !anonymous && !stale && !turn {
 			return nil, denied
 		}
 		if err := r.ep.auth.learn(ctx, asked, bears.token); err != nil {
 			return nil, err
 		}
-		replaced = replaced || stale
-		if bears, err = c.credentialsFor(ctx, r, asked.scopes, stale, seen); err != nil {
+		replaced, turned = replaced || stale && !turn, turned || turn
+		n.challenge, n.extra, n.exact = asked, asked.scopes, stale && !turn
+		if bears, err = c.credentialsFor(ctx, r, n); err != nil {
 			return nil, err
 		}
 		if bears.header == "" {
@@ -148,13 +165,15 @@ func (r *request) ownOrigin(host string) bool {
 	return strings.EqualFold(host, hostOf(r.ep.name))
 }
 
-// learn keeps what a 401 asks for, and drops a token that did not do.
+// learn keeps what a 401 asks for, and drops a token that did not do. Basic in
+// place of a token that was refused is for one request: others can need the
+// token.
 func (a *authState) learn(ctx context.Context, asked challenge, bad *token) error {
 	if err := a.acquire(ctx); err != nil {
 		return err
 	}
 	defer a.release()
-	if asked.scheme != "" {
+	if asked.scheme == "bearer" || asked.scheme == "basic" && a.challenge.scheme != "bearer" {
 		a.challenge = asked
 	}
 	a.drop(bad)
@@ -171,17 +190,17 @@ func (a *authState) want(repo string) {
 }
 
 // credentialsFor returns what a request has to bear, by what its registry asked
-// for before. extra are scopes that the registry named; exact asks for a new
-// token, good for this request alone. seen is how often the token service had
-// failed when the request began: it shares a failure since then, whose tries it
-// has waited for.
-func (c *Client) credentialsFor(ctx context.Context, r *request, extra []string, exact bool, seen int) (sent, error) {
+// for before.
+func (c *Client) credentialsFor(ctx context.Context, r *request, n need) (sent, error) {
 	a := &r.ep.auth
 	if err := a.acquire(ctx); err != nil {
 		return sent{}, err
 	}
 	defer a.release()
-	if a.challenge.scheme == "" {
+	if n.challenge.scheme == "" {
+		n.challenge = a.challenge
+	}
+	if n.challenge.scheme == "" {
 		return sent{}, nil
 	}
 	cred, err := a.keys.lookup(ctx, r.ep.name, r.repo)
@@ -192,25 +211,29 @@ func (c *Client) credentialsFor(ctx context.Context, r *request, extra []string,
 		a.warned = true
 		c.event(Event{Kind: EventWarning, Host: r.ep.name, Subject: r.what(), Err: cred.helper})
 	}
+	bears := sent{scheme: n.challenge.scheme, cred: cred}
 	switch {
-	case a.challenge.scheme == "basic" && cred.username == "" && cred.password == "":
+	case bears.scheme == "basic" && cred.username == "" && cred.password == "":
 		return sent{cred: credential{helper: cred.helper}}, nil
-	case a.challenge.scheme == "basic":
-		return sent{header: "Basic " + basic(cred.username, cred.password), cred: cred}, nil
+	case bears.scheme == "basic":
+		bears.header = "Basic " + basic(cred.username, cred.password)
+		return bears, nil
 	case cred.token != "": // stored as a bearer token: nothing to ask for
-		return sent{header: "Bearer " + cred.token, cred: cred}, nil
+		bears.header = "Bearer " + cred.token
+		return bears, nil
 	}
-	if failures, err := a.failure(); failures != seen {
+	if failures, err := a.failure(); failures != n.failures {
 		return sent{}, &tokenError{r.ep.name, r.shared(err)}
 	}
-	t, fresh, err := c.tokenFor(ctx, r, cred, extra, exact)
+	bears.token, bears.fresh, err = c.tokenFor(ctx, r, cred, n)
 	if err != nil {
 		if serviceFailed(err) {
 			a.fail(err)
 		}
 		return sent{}, &tokenError{r.ep.name, err}
 	}
-	return sent{header: "Bearer " + t.value, cred: cred, token: t, fresh: fresh}, nil
+	bears.header = "Bearer " + bears.token.value
+	return bears, nil
 }
 
 func basic(user, password string) string {

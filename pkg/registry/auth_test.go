@@ -106,7 +106,7 @@ func TestBearerKinds(t *testing.T) {
 		}{
 			{"private/x", "", AuthMissing, 2, 1},
 			{"private/x", "u:wr0ng", AuthWrong, 1, 1},
-			{"secret/x", "u:s3cret", AuthInsufficient, 2, 1},
+			{"secret/x", "u:s3cret", AuthInsufficient, 4, 2}, // with a HEAD, then with a GET
 		} {
 			r, s := newRig(t), newTokens(t)
 			s.opaque = opaque

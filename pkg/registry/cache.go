@@ -164,7 +164,7 @@ func (c *manifestCache) remembers(repository, tag string) bool {
 		}
 		d = digest.Digest(bytes.TrimSpace(data))
 	}
-	if d.Validate() != nil {
+	if !artifact.IsContentDigest(d) {
 		return false
 	}
 	_, ok = c.get(d)

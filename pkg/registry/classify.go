@@ -123,6 +123,8 @@ func classifyTLS(host string, err error) *TLSError {
 		return &TLSError{host, TLSOther, verify.Err}
 	case errors.As(err, &record):
 		return &TLSError{host, TLSOther, record}
+	case strings.HasPrefix(err.Error(), "tls: ") && !strings.Contains(err.Error(), "bad record MAC"):
+		return &TLSError{host, TLSOther, err} // what the server showed is of no use: no try will do better
 	case errors.As(err, &op) && op.Op == "remote error":
 		// The server's alert. Those that name a certificate are about ours: it
 		// asks for one, or refuses the one that it got (RFC 8446, 6.2).

@@ -108,6 +108,7 @@ func checkPrefix(prefix string) error {
 func (c *Client) endpoint(name string) *endpoint {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	name = registryName(name)
 	if c.endpoints[name] == nil {
 		c.endpoints[name] = newEndpoint(name, c.keys)
 	}

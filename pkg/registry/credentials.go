@@ -1,13 +1,14 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"maps"
-	"os"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -59,14 +60,15 @@ type authEntry struct {
 }
 
 func readCredentialFile(path string) (*credentialFile, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := readText(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return &credentialFile{path: path}, nil
-	}
-	if errors.Is(err, fs.ErrPermission) { // written by root, say: most registries do not even ask
+	case errors.Is(err, fs.ErrPermission): // written by root, say: most registries do not even ask
 		return &credentialFile{path: path, broken: &CredentialsError{path, "permission denied"}}, nil
-	}
-	if err != nil {
+	case errors.Is(err, errUTF16):
+		return nil, &CredentialsError{path, err.Error()}
+	case err != nil:
 		return nil, &CredentialsError{path, "does not read"}
 	}
 	return parseCredentials(path, data)
@@ -74,7 +76,7 @@ func readCredentialFile(path string) (*credentialFile, error) {
 
 func parseCredentials(path string, data []byte) (*credentialFile, error) {
 	f := &credentialFile{path: path}
-	if len(strings.TrimSpace(string(data))) == 0 {
+	if len(bytes.TrimSpace(data)) == 0 {
 		return f, nil
 	}
 	if json.Unmarshal(data, f) != nil { // its text could quote a secret
@@ -83,14 +85,49 @@ func parseCredentials(path string, data []byte) (*credentialFile, error) {
 	return f, nil
 }
 
-// list returns the paths to read, in order.
+// readLegacyFile reads ~/.dockercfg, from before Docker 1.7. What is no such file
+// is passed over: hardly anybody knows that it is there.
+func readLegacyFile(path string) *credentialFile {
+	f := &credentialFile{path: path}
+	if data, err := readText(path); err == nil && json.Unmarshal(data, &f.Auths) != nil {
+		f.Auths = nil
+	}
+	return f
+}
+
+// authConfigName is who is named where credentials come from the environment.
+const authConfigName = "DOCKER_AUTH_CONFIG"
+
+// list returns the files that a Login is stored in and a Logout removed from.
 func (p CredentialPaths) list() (out []string) {
-	for _, path := range []string{p.AuthFile, p.DockerConfig, p.RuntimeAuthFile} {
+	for _, path := range []string{p.AuthFile, p.DockerConfig, p.RuntimeAuthFile, p.ConfigAuthFile} {
 		if path != "" {
 			out = append(out, path)
 		}
 	}
 	return out
+}
+
+// read reads every place.
+func (p CredentialPaths) read() (out []*credentialFile, err error) {
+	if p.AuthConfig != "" {
+		f, err := parseCredentials(authConfigName, []byte(p.AuthConfig))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	for _, path := range p.list() {
+		f, err := readCredentialFile(path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	if p.LegacyFile != "" {
+		out = append(out, readLegacyFile(p.LegacyFile))
+	}
+	return out, nil
 }
 
 // lookup returns the credential for a repository, empty where none is stored.
@@ -103,15 +140,11 @@ func (k *keyring) lookup(ctx context.Context, host, repo string) (credential, er
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.read {
-		k.files = nil
-		for _, path := range k.paths.list() {
-			f, err := readCredentialFile(path)
-			if err != nil {
-				return credential{}, err
-			}
-			k.files = append(k.files, f)
+		files, err := k.paths.read()
+		if err != nil {
+			return credential{}, err
 		}
-		k.read = true
+		k.files, k.read = files, true
 	}
 	var failed error
 	for _, f := range k.files {
@@ -151,7 +184,7 @@ func (k *keyring) from(ctx context.Context, f *credentialFile, host, repo string
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(f.Auths)) { // old spellings: https://HOST/v1/
-		if entry := f.Auths[key]; !entry.bare() && legacyHost(key) == host {
+		if entry := f.Auths[key]; !entry.bare() && tableKey(legacyHost(key)) == tableKey(host) {
 			return entry.credential(f.path, key)
 		}
 	}
@@ -193,19 +226,30 @@ func (e authEntry) credential(file, key string) (credential, error) {
 	return c, nil
 }
 
-// hostKeys are the spellings under which a host's credentials are stored. For
-// Docker Hub it is the URL of an API that is long gone.
+// hostKeys are the spellings under which a host's credentials are stored, the
+// one to store them under first. For Docker Hub it is the URL of an API that is
+// long gone.
 func hostKeys(host string) []string {
-	if hostOf(host) == hostOf(dockerHub) {
-		return []string{"https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry-1.docker.io"}
+	if registryName(host) == dockerHub {
+		return append([]string{"https://index.docker.io/v1/"}, hubNames()...)
 	}
-	return []string{host}
+	if short, ok := strings.CutSuffix(host, ":443"); ok {
+		return []string{host, short}
+	}
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return []string{host}
+	}
+	return []string{host, host + ":443"}
 }
 
 // scopedKeys are the keys with a path, longest first.
 func scopedKeys(host, repo string) (out []string) {
 	for path := repo; path != ""; {
-		out = append(out, host+"/"+path)
+		for _, key := range hostKeys(host) {
+			if !strings.Contains(key, "://") {
+				out = append(out, key+"/"+path)
+			}
+		}
 		at := strings.LastIndexByte(path, '/')
 		if at < 0 {
 			break

@@ -95,3 +95,96 @@ func TestHelperFails(t *testing.T) {
 		t.Errorf("error: %v", err)
 	}
 }
+
+// Every place in which docker and podman keep credentials is looked into, by the
+// environment that they know.
+func TestConventionalPlaces(t *testing.T) {
+	env := func(pairs ...string) func(string) string {
+		return func(key string) string {
+			for i := 0; i < len(pairs); i += 2 {
+				if pairs[i] == key {
+					return pairs[i+1]
+				}
+			}
+			return ""
+		}
+	}
+	for name, tc := range map[string]struct {
+		got, want CredentialPaths
+	}{
+		"nothing set": {Conventional(env(), "/home/a", 1000), CredentialPaths{
+			DockerConfig: "/home/a/.docker/config.json", RuntimeAuthFile: "/run/containers/1000/auth.json",
+			ConfigAuthFile: "/home/a/.config/containers/auth.json", LegacyFile: "/home/a/.dockercfg",
+		}},
+		"all set": {
+			Conventional(env("DOCKER_AUTH_CONFIG", "{}", "REGISTRY_AUTH_FILE", "/f", "DOCKER_CONFIG", "/d", "XDG_RUNTIME_DIR", "/r", "XDG_CONFIG_HOME", "/c"), "/home/a", 1000),
+			CredentialPaths{AuthConfig: "{}", AuthFile: "/f", DockerConfig: "/d/config.json", RuntimeAuthFile: "/r/containers/auth.json", ConfigAuthFile: "/c/containers/auth.json", LegacyFile: "/home/a/.dockercfg"},
+		},
+		"no home, no number": {Conventional(env(), "", -1), CredentialPaths{}},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("%s: %+v", name, tc.got)
+		}
+	}
+	entry := `"h.example":{"auth":"dTpz"}`
+	for place, set := range map[string]func(p *CredentialPaths, file string){
+		"AuthFile":        func(p *CredentialPaths, file string) { p.AuthFile = file },
+		"DockerConfig":    func(p *CredentialPaths, file string) { p.DockerConfig = file },
+		"RuntimeAuthFile": func(p *CredentialPaths, file string) { p.RuntimeAuthFile = file },
+		"ConfigAuthFile":  func(p *CredentialPaths, file string) { p.ConfigAuthFile = file },
+		"LegacyFile":      func(p *CredentialPaths, file string) { p.LegacyFile = file },
+	} {
+		for _, mark := range []string{"", "\xef\xbb\xbf"} {
+			p := CredentialPaths{AuthConfig: `{"auths":{"other.example":{"auth":"dTpz"}}}`}
+			file := filepath.Join(t.TempDir(), "auth.json")
+			text := `{"auths":{` + entry + `}}`
+			if place == "LegacyFile" {
+				text = `{` + entry + `}`
+			}
+			write(t, file, []byte(mark+text))
+			set(&p, file)
+			got, err := (&keyring{paths: p}).lookup(context.Background(), "h.example", "x")
+			if err != nil || got.password != "s" || got.source != file {
+				t.Errorf("%s: %+v %v", place, got, err)
+			}
+		}
+	}
+	// What the environment holds comes first.
+	file := dockerConfig(t, map[string]string{"h.example": "file:1"})
+	got, err := (&keyring{paths: CredentialPaths{AuthConfig: `{"auths":{` + entry + `}}`, DockerConfig: file}}).lookup(context.Background(), "h.example", "x")
+	if err != nil || got.username != "u" || got.source != "DOCKER_AUTH_CONFIG" {
+		t.Errorf("%+v %v", got, err)
+	}
+	_, err = (&keyring{paths: CredentialPaths{AuthConfig: `s3cret`}}).lookup(context.Background(), "h.example", "x")
+	if e := wantError[*CredentialsError](t, err); e.File != "DOCKER_AUTH_CONFIG" || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCredentialFileInUTF16(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.json")
+	write(t, file, []byte("\xff\xfe{\x00}\x00"))
+	_, err := (&keyring{paths: CredentialPaths{DockerConfig: file}}).lookup(context.Background(), "h.example", "x")
+	if e := wantError[*CredentialsError](t, err); !strings.Contains(e.Problem, "UTF-16") {
+		t.Errorf("%v", err)
+	}
+}
+
+// One registry can be spelled in several ways, with one login.
+func TestCredentialsOfOneRegistry(t *testing.T) {
+	for stored, asked := range map[string]string{
+		"h.example":                        "h.example:443",
+		"h.example:443":                    "h.example",
+		"registry.hub.docker.com":          "docker.io",
+		"https://registry-1.docker.io/v2/": "docker.io",
+		"https://index.docker.io/v1/":      "registry.hub.docker.com",
+		"index.docker.io/team":             "docker.io/team",
+		"https://h.example:443/v1/":        "h.example",
+	} {
+		host, repo, _ := strings.Cut(asked+"/x", "/")
+		k := &keyring{paths: CredentialPaths{DockerConfig: dockerConfig(t, map[string]string{stored: "u:s"})}}
+		if got, err := k.lookup(context.Background(), host, repo); err != nil || got.username != "u" {
+			t.Errorf("stored for %s, asked for %s: %+v %v", stored, asked, got, err)
+		}
+	}
+}

@@ -1,8 +1,8 @@
 package registry
 
 import (
-	"net"
-	"net/netip"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +15,7 @@ type endpoint struct {
 
 	down        atomic.Pointer[error] // why a mirror is not asked any more
 	noReferrers atomic.Bool           // has no referrers API
+	noHead      atomic.Bool           // serves to a GET what it refuses to a HEAD
 
 	mu      sync.Mutex
 	scheme  string // "" until the first request
@@ -27,32 +28,58 @@ const dockerHub = "docker.io"
 // hostOf returns where a registry's API is. Docker Hub's is elsewhere than its
 // name says.
 func hostOf(name string) string {
-	switch name {
-	case dockerHub, "index.docker.io", "registry-1.docker.io":
+	if registryName(name) == dockerHub {
 		return "registry-1.docker.io"
 	}
 	return name
 }
 
-// isLoopback tells whether HOST[:PORT] is this machine: localhost, names below
-// it, 127.0.0.0/8 and ::1.
-func isLoopback(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
+// hubNames are the hosts under which Docker Hub is known.
+func hubNames() []string {
+	return []string{dockerHub, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
+}
+
+// registryName is the one name of a registry that has several: Docker Hub's.
+func registryName(host string) string {
+	if slices.Contains(hubNames(), strings.TrimSuffix(strings.ToLower(host), ":443")) {
+		return dockerHub
 	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.Unmap().IsLoopback()
+	return host
+}
+
+// tableKey is the one spelling of a host for looking things up: HTTPS's own port
+// can be written or left out.
+func tableKey(host string) string {
+	return registryName(strings.TrimSuffix(strings.ToLower(host), ":443"))
+}
+
+// samePath is HOST/PATH with the host as tableKey spells it.
+func samePath(name string) string {
+	host, path, found := strings.Cut(name, "/")
+	if !found {
+		return tableKey(host)
 	}
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+	return tableKey(host) + "/" + path
+}
+
+// table finds what is configured for a host. Where it is there in two spellings,
+// the very one that is asked for counts.
+func (o *Options) table(host string) (Host, bool) {
+	if h, ok := o.Hosts[host]; ok {
+		return h, true
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Hosts)) {
+		if tableKey(name) == tableKey(host) {
+			return o.Hosts[name], true
+		}
+	}
+	return Host{}, false
 }
 
 // schemeFor decides how a host is asked. settled is false where plain HTTP is
 // only the first thing to try.
 func (o *Options) schemeFor(name string) (scheme string, settled bool) {
-	own := o.Hosts[name]
+	own, _ := o.table(name)
 	switch {
 	case own.PlainHTTP != nil && *own.PlainHTTP:
 		return "http", true

@@ -19,9 +19,15 @@ type NotFoundError struct {
 	Reference  string // a tag or digest; "" where the repository itself is missing
 	Host       string // that said so, "" for layouts
 	Codes      []ErrorCode
+	Write      bool // the repository was to be written to: some registries make none by themselves
 }
 
-func (e *NotFoundError) Error() string { return subject(e.Repository, e.Reference) + ": not found" }
+func (e *NotFoundError) Error() string {
+	if e.Write {
+		return e.Repository + ": repository not found" + said(e.Codes)
+	}
+	return subject(e.Repository, e.Reference) + ": not found" + said(e.Codes)
+}
 
 // Kind is fault.Unsatisfied.
 func (e *NotFoundError) Kind() fault.Kind { return fault.Unsatisfied }
@@ -116,7 +122,7 @@ func (e *AuthError) Error() string {
 	if at == "" || !strings.HasPrefix(at, e.Registry+"/") {
 		at = strings.TrimSuffix(e.Registry+": "+at, ": ")
 	}
-	return at + ": " + problem
+	return at + ": " + problem + said(e.Codes)
 }
 
 // Kind is fault.Denied.
@@ -127,18 +133,11 @@ func (e *AuthError) Is(target error) bool {
 	return target == artifact.ErrDenied && (e.Cause == AuthMissing || e.Cause == AuthDenied || e.Cause == AuthUnsupported)
 }
 
-// ErrorCode is one entry of a registry's error answer (distribution-spec,
-// "Error Codes"). The text is the registry's: cut to a sane length, but not
-// free of control characters.
-type ErrorCode struct {
-	Code    string
-	Message string
-}
-
 // StatusError is an answer that says no, and for which there is no better type.
 type StatusError struct {
 	Host       string
 	TokenHost  string // the token service of the registry where that answered, or ""
+	Storage    string // the host that the registry redirected to where that answered, or ""
 	Repository string // "" for the registry as a whole
 	Reference  string // a tag or digest, or ""
 	Method     string
@@ -155,9 +154,12 @@ func (e *StatusError) Error() string {
 	if e.TokenHost != "" {
 		at += ": the token service " + e.TokenHost
 	}
+	if e.Storage != "" {
+		at += ": the storage " + e.Storage
+	}
 	text := fmt.Sprintf("%s: %s answered %d %s", at, e.Method, e.Status, http.StatusText(e.Status))
 	for _, c := range e.Codes {
-		text += "; " + strings.TrimSuffix(c.Code+": "+c.Message, ": ")
+		text += "; " + c.String()
 	}
 	if e.RetryAfter > maxRetryAfter { // less is waited for, and told then
 		text += "; it asks to wait " + e.RetryAfter.String()
@@ -165,8 +167,16 @@ func (e *StatusError) Error() string {
 	return text
 }
 
-// Kind is fault.Unreachable.
-func (e *StatusError) Kind() fault.Kind { return fault.Unreachable }
+// Kind is fault.Unreachable, and fault.Denied where the registry says that it
+// refuses, whatever the status.
+func (e *StatusError) Kind() fault.Kind {
+	for _, c := range e.Codes {
+		if e.Storage == "" && (c.Code == "DENIED" || c.Code == "UNAUTHORIZED") {
+			return fault.Denied
+		}
+	}
+	return fault.Unreachable
+}
 
 // ProtocolError is an answer that does not follow the specification, so that
 // nothing can be made of it.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
@@ -31,6 +32,9 @@ type UnreachableError struct {
 func (e *UnreachableError) Error() string {
 	switch e.Cause {
 	case NetworkDNS:
+		if dns := (*net.DNSError)(nil); errors.As(e.Err, &dns) && !dns.IsNotFound {
+			return fmt.Sprintf("%s: the name server does not answer: %s", e.Host, dns.Err)
+		}
 		return e.Host + ": no such host"
 	case NetworkRefused:
 		return e.Host + ": connection refused"

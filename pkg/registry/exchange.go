@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -22,6 +23,7 @@ func (c *Client) exchange(r *request, scheme string, req *http.Request) (*http.R
 	ctx, cancel := context.WithCancelCause(req.Context())
 	req = req.WithContext(ctx)
 	req.Header.Set("User-Agent", orDefaultText(c.o.UserAgent, defaultUserAgent))
+	req.Header.Set("Accept-Encoding", "identity") // digests are of the bytes as stored
 	stalled := &alarm{idle: orDefault(c.o.IdleTimeout, defaultIdleTimeout), fire: func() { cancel(errStalled) }}
 	w := &watch{c: c, r: r, ctx: ctx, cancel: cancel, scheme: scheme, alarm: stalled}
 	var failed atomic.Pointer[contentError]
@@ -58,12 +60,23 @@ func (c *Client) exchange(r *request, scheme string, req *http.Request) (*http.R
 		return nil, err
 	}
 	ev.Status = resp.StatusCode
-	c.event(ev)
 	if q, ok := quota(resp.Header); ok {
 		c.stats.update(func(s *Stats) { s.Quota[r.ep.name] = q })
 	}
 	w.body = resp.Body
 	resp.Body = w
+	if resp.StatusCode >= 400 {
+		decoded(resp, nil, r.host(), r.what())
+		data, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+		ev.Codes = readCodes(bytes.NewReader(data))
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{bytes.NewReader(data), resp.Body}
+	} else {
+		decoded(resp, r.blob, r.host(), r.what())
+	}
+	c.event(ev)
 	if scheme == "http" && resp.StatusCode == http.StatusBadRequest && c.wantsTLS(r, req, resp) {
 		resp.Body.Close()
 		return nil, &SchemeError{r.ep.name, "http"}
@@ -94,18 +107,17 @@ func (c *Client) wantsTLS(r *request, req *http.Request, resp *http.Response) bo
 		var wrong *SchemeError
 		return errors.As(err, &wrong)
 	}
-	data, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+	data, _ := io.ReadAll(resp.Body) // what exchange has kept of it
 	for _, words := range []string{"HTTP request to an HTTPS server", "request was sent to HTTPS port", "to an SSL-enabled server port"} {
 		if strings.Contains(string(data), words) {
 			return true
 		}
 	}
-	// Put back what was read: it is an error answer like any other.
-	w := resp.Body.(*watch)
-	w.body = struct {
+	// It is an error answer like any other.
+	resp.Body = struct {
 		io.Reader
 		io.Closer
-	}{io.MultiReader(strings.NewReader(string(data)), w.body), w.body}
+	}{bytes.NewReader(data), resp.Body}
 	return false
 }
 

@@ -21,7 +21,7 @@ import (
 type layout struct {
 	path  string // for messages
 	files layoutFiles
-	index ocispec.Index
+	index *artifact.Document
 	lock  []byte
 }
 
@@ -64,20 +64,24 @@ func openLayout(path string) (*layout, error) {
 // load reads what stands beside the blobs, and checks that what the index names
 // is there.
 func (l *layout) load() error {
-	var version ocispec.ImageLayout
-	if err := l.readJSON(ocispec.ImageLayoutFile, &version); err != nil {
+	data, err := l.mustRead(ocispec.ImageLayoutFile)
+	if err != nil {
 		return err
+	}
+	var version ocispec.ImageLayout
+	if json.Unmarshal(data, &version) != nil {
+		return &BundleError{File: l.path, Problem: ocispec.ImageLayoutFile + ": does not parse"}
 	}
 	if version.Version != ocispec.ImageLayoutVersion {
 		return &BundleError{File: l.path, Problem: fmt.Sprintf("is an OCI image layout of version %q, which is unknown", version.Version)}
 	}
-	if err := l.readJSON(ocispec.ImageIndexFile, &l.index); err != nil {
+	if data, err = l.mustRead(ocispec.ImageIndexFile); err != nil {
 		return err
 	}
+	if l.index, err = artifact.ParseDocument(ocispec.ImageIndexFile, ocispec.MediaTypeImageIndex, data); err != nil {
+		return &BundleError{File: l.path, Problem: err.Error()}
+	}
 	for _, d := range l.index.Manifests {
-		if d.Digest.Validate() != nil || d.Size < 0 {
-			return &BundleError{File: l.path, Problem: fmt.Sprintf("index.json names %q, which is no digest", d.Digest)}
-		}
 		size, ok := l.Has(d.Digest)
 		e := &IntegrityError{Repository: d.Annotations[AnnotationRepository], ServedBy: l.path, Digest: d.Digest, Size: d.Size, GotSize: size}
 		if !ok {
@@ -111,18 +115,13 @@ func (l *layout) read(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(rc, maxLayoutIndex))
 }
 
-func (l *layout) readJSON(name string, v any) error {
+// mustRead reads a file without which a folder or tar is no layout.
+func (l *layout) mustRead(name string) ([]byte, error) {
 	data, err := l.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &BundleError{File: l.path, Problem: "is no OCI image layout: it has no " + name, NoBundle: true}
+		err = &BundleError{File: l.path, Problem: "is no OCI image layout: it has no " + name, NoBundle: true}
 	}
-	if err != nil {
-		return err
-	}
-	if json.Unmarshal(data, v) != nil {
-		return &BundleError{File: l.path, Problem: name + " does not parse"}
-	}
-	return nil
+	return data, err
 }
 
 // Repositories implements Source.
@@ -157,7 +156,7 @@ func blobFile(d digest.Digest) string {
 
 // Has implements Source.
 func (l *layout) Has(d digest.Digest) (int64, bool) {
-	if d.Validate() != nil {
+	if !artifact.IsContentDigest(d) {
 		return 0, false
 	}
 	rc, size, err := l.files.open(blobFile(d))

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -128,6 +127,9 @@ func (r *layoutRepository) Blob(ctx context.Context, desc ocispec.Descriptor) (i
 // Referrers implements Repository: the entries whose manifest has the subject,
 // and those that the fallback tag lists.
 func (r *layoutRepository) Referrers(ctx context.Context, subject digest.Digest) (found []ocispec.Descriptor, err error) {
+	if err := checkDigest(r.name, subject); err != nil {
+		return nil, err
+	}
 	l, v, err := r.open()
 	if err != nil {
 		return nil, err
@@ -149,18 +151,18 @@ func (r *layoutRepository) Referrers(ctx context.Context, subject digest.Digest)
 			add(entry)
 		}
 	}
-	for _, tag := range []string{fallbackTag(subject)} {
-		d, ok := v.entries[tag]
-		if !ok || d.Digest == subject {
-			continue
-		}
+	tag := artifact.ReferrersTag(subject)
+	if d, ok := v.entries[tag]; ok && d.Digest != subject {
 		m, err := l.manifest(ctx, r.name, d.Digest, d.MediaType)
 		if err != nil {
 			return nil, err
 		}
-		var index ocispec.Index
-		if artifact.IsIndex(m.desc.MediaType) && json.Unmarshal(m.data, &index) == nil {
-			for _, d := range index.Manifests {
+		if artifact.IsIndex(m.desc.MediaType) {
+			doc, err := artifact.ParseDocument(r.name+":"+tag, m.desc.MediaType, m.data)
+			if err != nil {
+				return nil, err
+			}
+			for _, d := range doc.Manifests {
 				add(d)
 			}
 		}

@@ -69,15 +69,16 @@ func (s *scanner) linkValue() (string, bool) {
 	return v, v != ""
 }
 
-// nextQuery takes the query out of a Link's target. Host and scheme are the
-// registry's own: proxies in front of one are known to write others, and a page
-// elsewhere would be asked with this registry's credentials. The path must end
-// like the one that was asked; proxies put folders before it.
-func nextQuery(path, target string) (string, bool) {
+// nextQuery takes the query out of a Link's target. Host, scheme and the folders
+// before the list's own name are the registry's: proxies in front of one are
+// known to write others or to leave some out, and a page elsewhere would be asked
+// with this registry's credentials. list is the name, tags/list for example, and
+// path what was asked.
+func nextQuery(path, list, target string) (string, bool) {
 	u, err := url.Parse(target)
 	if err != nil || u.Opaque != "" {
 		return "", false
 	}
 	u = (&url.URL{Path: path}).ResolveReference(u)
-	return u.RawQuery, u.RawQuery != "" && strings.HasSuffix(u.Path, strings.TrimPrefix(path, "/v2"))
+	return u.RawQuery, u.RawQuery != "" && strings.HasSuffix(u.Path, "/"+list)
 }

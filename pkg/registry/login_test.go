@@ -3,6 +3,8 @@ package registry
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -148,6 +150,49 @@ func TestLoginToken(t *testing.T) {
 		got, err := k.lookup(ctx, r.host(), "")
 		if err != nil || got.username != login[0] || got.password+got.identity != login[1] {
 			t.Errorf("stored %+v %v", got, err)
+		}
+	}
+}
+
+// Some registries refuse the token without a scope that they gave, and ask for
+// Basic then.
+func TestLoginTurnsToBasic(t *testing.T) {
+	r := newRig(t)
+	r.manifest(t, "db/x", "one", "1.0.0")
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		user, password, _ := req.BasicAuth()
+		login, bears := user == "u" && password == "s3cret", req.Header.Get("Authorization")
+		switch {
+		case req.URL.Path == "/token" && !login:
+			return refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
+		case req.URL.Path == "/token":
+			fmt.Fprintf(w, `{"token":"for %s"}`, req.URL.Query().Get("scope"))
+			return true
+		case req.URL.Path == "/v2/" && login, bears == "Bearer for repository:db/x:pull":
+			return false
+		case strings.HasPrefix(bears, "Bearer "):
+			w.Header().Set("WWW-Authenticate", `Basic realm="r"`)
+		default:
+			w.Header().Set("WWW-Authenticate", `Bearer realm="http://`+r.host()+`/token"`)
+		}
+		return refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
+	})
+	file := filepath.Join(t.TempDir(), "config.json")
+	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}})
+	ctx := context.Background()
+	if _, err := c.Login(ctx, r.host(), "u", "wr0ng"); !errors.As(err, new(*AuthError)) {
+		t.Errorf("wrong: %v", err)
+	}
+	if _, err := c.Login(ctx, r.host(), "u", "s3cret"); err != nil {
+		t.Fatal(err)
+	}
+	// What the registry as a whole asks for says nothing of a repository.
+	for range 2 {
+		if pong, err := c.Ping(ctx, r.host()); err != nil || pong.Username != "u" {
+			t.Errorf("ping: %+v %v", pong, err)
+		}
+		if _, err := repository(t, c, r.host()+"/db/x").Resolve(ctx, "1.0.0"); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -2,7 +2,7 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -14,31 +14,57 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
-// Resolve implements artifact.Reader with a HEAD. A registry that does not say
-// the digest there is asked for the manifest.
+// Resolve implements artifact.Reader with a HEAD, or with a GET where that tells
+// nothing.
 func (r *remote) Resolve(ctx context.Context, tag string) (desc ocispec.Descriptor, err error) {
 	err = r.each(ctx, tag, func(s *source) (err error) {
-		desc, err = r.head(ctx, s, tag)
+		desc, err = r.describe(ctx, s, tag)
 		return err
 	})
-	if err == nil && desc.Digest == "" {
-		m, err := r.getManifest(ctx, tag)
-		return m.desc, err
-	}
 	return desc, err
+}
+
+// describe asks a source what a reference names. Some registries, and proxies
+// before them, refuse a HEAD, do not find what they serve to a GET, or leave the
+// digest out: then the manifest itself is asked for, and from then on first.
+func (r *remote) describe(ctx context.Context, s *source, reference string) (ocispec.Descriptor, error) {
+	if err := r.check(reference); err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	if !s.ep.noHead.Load() {
+		desc, err := r.head(ctx, s, reference)
+		if err == nil && desc.Digest != "" || err != nil && !headRefused(err) {
+			return desc, err
+		}
+	}
+	m, err := r.getFrom(ctx, s, reference)
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	s.ep.noHead.Store(true)
+	r.keep(m, reference)
+	return m.desc, nil
+}
+
+// headRefused reports whether a GET can go better than a HEAD went. Credentials
+// that are missing or wrong are not tried twice.
+func headRefused(err error) bool {
+	var denied *AuthError
+	if errors.As(err, &denied) {
+		return denied.Cause != AuthMissing && denied.Cause != AuthWrong
+	}
+	var status *StatusError
+	return errors.As(err, &status) && !passing(status.Status) || errors.Is(err, artifact.ErrNotFound)
 }
 
 // head asks for a manifest's headers. The digest is "" where they do not tell.
 func (r *remote) head(ctx context.Context, s *source, reference string) (desc ocispec.Descriptor, err error) {
-	if err := r.check(reference); err != nil {
-		return desc, err
-	}
 	req := r.request(s, KindHead, http.MethodHead, "manifests/"+reference, reference)
 	req.header = accept()
 	err = r.c.fetch(ctx, req, func(resp *http.Response) error {
 		desc = ocispec.Descriptor{MediaType: mediaType(resp.Header), Size: max(resp.ContentLength, 0)}
 		stated := digest.Digest(resp.Header.Get("Docker-Content-Digest"))
-		if !known(stated) || resp.ContentLength < 0 || desc.MediaType == "" {
+		if !artifact.IsContentDigest(stated) || resp.ContentLength < 0 || desc.MediaType == "" || coded(resp.Header) {
 			desc = ocispec.Descriptor{}
 			return nil
 		}
@@ -129,10 +155,15 @@ func (r *remote) getManifest(ctx context.Context, reference string) (m manifest,
 	if err != nil {
 		return manifest{}, err
 	}
-	if werr := r.c.cache.put(m); werr != nil {
-		r.c.event(Event{Kind: EventWarning, Subject: subject(r.name, reference), Err: werr})
-	}
+	r.keep(m, reference)
 	return m, nil
+}
+
+// keep puts a manifest into the cache. That it could not is only told.
+func (r *remote) keep(m manifest, reference string) {
+	if err := r.c.cache.put(m); err != nil {
+		r.c.event(Event{Kind: EventWarning, Subject: subject(r.name, reference), Err: err})
+	}
 }
 
 // getFrom fetches a manifest from one source and checks it: against the digest
@@ -144,7 +175,7 @@ func (r *remote) getFrom(ctx context.Context, s *source, reference string) (m ma
 		want := digest.Digest(reference)
 		if !isDigest(reference) {
 			want = digest.Digest(resp.Header.Get("Docker-Content-Digest"))
-			if want.Validate() != nil {
+			if !artifact.IsContentDigest(want) {
 				want = ""
 			}
 		}
@@ -186,23 +217,10 @@ type manifest struct {
 // header's, which no digest protects: who has the bytes from a cache or bundle
 // must come to the same result.
 func newManifest(d digest.Digest, data []byte, header string) manifest {
-	var head struct {
-		MediaType string            `json:"mediaType"`
-		Manifests []json.RawMessage `json:"manifests"`
-		Layers    []json.RawMessage `json:"layers"`
-		Config    json.RawMessage   `json:"config"`
-	}
-	err := json.Unmarshal(data, &head)
-	switch {
-	case err == nil && head.MediaType != "":
-	case err == nil && head.Manifests != nil && head.Layers == nil:
-		head.MediaType = ocispec.MediaTypeImageIndex
-	case err == nil && head.Layers != nil && head.Config != nil:
-		head.MediaType = ocispec.MediaTypeImageManifest
-	default:
-		head.MediaType = header
-	}
-	return manifest{ocispec.Descriptor{MediaType: head.MediaType, Digest: d, Size: int64(len(data))}, data}
+	if doc, err := artifact.ParseDocument("", "", data); err == nil {
+		header = doc.MediaType
+	} // else who reads it is told why it is none
+	return manifest{ocispec.Descriptor{MediaType: header, Digest: d, Size: int64(len(data))}, data}
 }
 
 // mediaType reads a Content-Type without its parameters.

@@ -208,7 +208,7 @@ func TestMediaTypes(t *testing.T) {
 		{`{"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`, ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex},
 		{`{"manifests":[]}`, "application/json", ocispec.MediaTypeImageIndex},
 		{`{"config":{},"layers":[]}`, "", ocispec.MediaTypeImageManifest},
-		{`{"config":{},"layers":[],"manifests":[]}`, ocispec.MediaTypeImageIndex, ocispec.MediaTypeImageManifest},
+		{`{"config":{},"layers":[],"manifests":[]}`, "application/vnd.example", "application/vnd.example"},
 		{`{"blobs":[]}`, "application/vnd.example", "application/vnd.example"},
 		{`no JSON`, "text/plain", "text/plain"},
 	} {

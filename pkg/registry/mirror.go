@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -22,15 +21,16 @@ func (s *source) name() string { return s.ep.name + "/" + s.path }
 // mirrorsOf returns the repositories that stand for name: those of the longest
 // prefix first, of each in order. Prefixes match whole segments.
 func mirrorsOf(mirrors []Mirror, name string) (out []string) {
+	name = samePath(name)
 	seen := map[string]bool{name: true}
 	for length := len(name); length > 0; length = strings.LastIndexByte(name[:length], '/') {
 		for _, m := range mirrors {
-			if m.Prefix != name[:length] {
+			if samePath(m.Prefix) != name[:length] {
 				continue
 			}
 			for _, target := range m.Targets {
-				if full := target + name[length:]; !seen[full] {
-					seen[full] = true
+				if full := target + name[length:]; !seen[samePath(full)] {
+					seen[samePath(full)] = true
 					out = append(out, full)
 				}
 			}
@@ -39,16 +39,21 @@ func mirrorsOf(mirrors []Mirror, name string) (out []string) {
 	return out
 }
 
-// elsewhere tells whether the next source is worth asking after an error: the
-// content is not here, or nobody is. A refusal is not passed over, since it
-// says that the configuration is wrong; nor is wrong content.
+// elsewhere reports whether the next source is worth asking after an error: the
+// content is not here, or nobody is, or what is there cannot answer. A refusal of
+// credentials is not passed over, since it says that the configuration is wrong;
+// nor is wrong content.
 func elsewhere(err error) bool {
-	var status *StatusError
-	if errors.As(err, &status) {
-		return status.Status >= 500 || status.Status == http.StatusTooManyRequests || status.Status == http.StatusNotFound
-	}
-	return errors.Is(err, artifact.ErrNotFound) || unreachable(err)
+	return errors.Is(err, artifact.ErrNotFound) || unreachable(err) || errors.As(err, new(*StatusError))
 }
+
+// unlistedError is a mirror's refusal to list tags, which counts as a list
+// without any: caches list only what they have been asked for, or nothing.
+type unlistedError struct{ err error }
+
+func (e *unlistedError) Error() string        { return e.err.Error() }
+func (e *unlistedError) Is(target error) bool { return target == artifact.ErrNotFound }
+func (e *unlistedError) Unwrap() error        { return e.err }
 
 func unreachable(err error) bool {
 	var cut *UnreachableError
@@ -99,7 +104,8 @@ func (r *remote) goOn(ctx context.Context, at int, reference string, err error) 
 		return false
 	}
 	s := r.sources[at]
-	if !errors.Is(err, artifact.ErrNotFound) {
+	var status *StatusError
+	if unreachable(err) || errors.As(err, &status) && passing(status.Status) {
 		s.ep.down.Store(&err)
 	}
 	r.c.event(Event{

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -49,12 +50,15 @@ type Options struct {
 	Jitter func() float64
 }
 
-// CredentialPaths are the files in which credentials are looked for, in the
-// order of the fields; "" means none. A Login is stored in the first.
+// CredentialPaths are the places in which credentials are looked for, in the
+// order of the fields; "" means none. A Login is stored in the first file.
 type CredentialPaths struct {
+	AuthConfig      string // what DOCKER_AUTH_CONFIG holds: the text of a config.json
 	AuthFile        string // what REGISTRY_AUTH_FILE names (Podman, Skopeo)
 	DockerConfig    string // config.json in DOCKER_CONFIG or ~/.docker
-	RuntimeAuthFile string // XDG_RUNTIME_DIR/containers/auth.json (Podman)
+	RuntimeAuthFile string // containers/auth.json in XDG_RUNTIME_DIR or /run (Podman)
+	ConfigAuthFile  string // containers/auth.json in XDG_CONFIG_HOME or ~/.config (Podman)
+	LegacyFile      string // ~/.dockercfg, which has entries without "auths" around them
 }
 
 // Mirror says where the repositories below a prefix are looked for first.
@@ -80,10 +84,11 @@ const (
 )
 
 // Conventional returns where docker and podman keep credentials, by the
-// environment variables that they know (docker-cli's config.Dir, containers'
-// auth.json(5)). home is the user's home folder, "" for none.
-func Conventional(env func(key string) string, home string) CredentialPaths {
-	p := CredentialPaths{AuthFile: env("REGISTRY_AUTH_FILE")}
+// environment variables that they know (docker-cli's config.Dir and
+// DOCKER_AUTH_CONFIG, containers-auth.json(5)). home is the user's home folder,
+// "" for none, and uid the user's number, below 0 where there is none.
+func Conventional(env func(key string) string, home string, uid int) CredentialPaths {
+	p := CredentialPaths{AuthConfig: env("DOCKER_AUTH_CONFIG"), AuthFile: env("REGISTRY_AUTH_FILE")}
 	if dir := env("DOCKER_CONFIG"); dir != "" {
 		p.DockerConfig = filepath.Join(dir, "config.json")
 	} else if home != "" {
@@ -91,6 +96,16 @@ func Conventional(env func(key string) string, home string) CredentialPaths {
 	}
 	if dir := env("XDG_RUNTIME_DIR"); dir != "" {
 		p.RuntimeAuthFile = filepath.Join(dir, "containers", "auth.json")
+	} else if uid >= 0 {
+		p.RuntimeAuthFile = filepath.Join("/run/containers", strconv.Itoa(uid), "auth.json")
+	}
+	if dir := env("XDG_CONFIG_HOME"); dir != "" {
+		p.ConfigAuthFile = filepath.Join(dir, "containers", "auth.json")
+	} else if home != "" {
+		p.ConfigAuthFile = filepath.Join(home, ".config", "containers", "auth.json")
+	}
+	if home != "" {
+		p.LegacyFile = filepath.Join(home, ".dockercfg")
 	}
 	return p
 }

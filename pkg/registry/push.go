@@ -27,14 +27,20 @@ func (r *remote) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, err
 		return false, err
 	}
 	if artifact.IsIndex(desc.MediaType) || artifact.IsManifest(desc.MediaType) {
-		_, err := r.head(ctx, r.origin, desc.Digest.String())
+		_, err := r.describe(ctx, r.origin, desc.Digest.String())
 		return there(err)
 	}
 	return r.hasBlob(ctx, r.request(r.origin, KindHead, http.MethodHead, "blobs/"+desc.Digest.String(), desc.Digest.String()))
 }
 
+// hasBlob asks with a HEAD. Where that is refused the blob is sent: whoever may
+// do that is told to again.
 func (r *remote) hasBlob(ctx context.Context, req *request) (bool, error) {
-	return there(r.c.fetch(ctx, req, func(*http.Response) error { return nil }))
+	err := r.c.fetch(ctx, req, func(*http.Response) error { return nil })
+	if err != nil && headRefused(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // there turns a 404 into false.
@@ -88,7 +94,7 @@ func (r *remote) putManifest(ctx context.Context, desc ocispec.Descriptor, data 
 	err = r.c.fetch(ctx, req, func(resp *http.Response) error {
 		header = resp.Header
 		stated := digest.Digest(header.Get("Docker-Content-Digest"))
-		if stated.Validate() == nil && stated != desc.Digest {
+		if artifact.IsContentDigest(stated) && stated != desc.Digest {
 			return &IntegrityError{Repository: r.name, ServedBy: r.origin.ep.name, Digest: desc.Digest, Got: stated}
 		}
 		return nil
@@ -100,18 +106,14 @@ func (r *remote) putManifest(ctx context.Context, desc ocispec.Descriptor, data 
 // the entry that lists it among the referrers (distribution-spec, "Pushing
 // Manifests with Subject").
 func referring(desc ocispec.Descriptor, data []byte) (digest.Digest, ocispec.Descriptor) {
-	var m ocispec.Manifest
-	if json.Unmarshal(data, &m) != nil || m.Subject == nil || m.Subject.Digest.Validate() != nil {
+	m, err := artifact.ParseDocument("", desc.MediaType, data)
+	if err != nil || m.Subject == nil {
 		return "", ocispec.Descriptor{}
 	}
-	entry := ocispec.Descriptor{
+	return m.Subject.Digest, ocispec.Descriptor{
 		MediaType: desc.MediaType, Digest: desc.Digest, Size: int64(len(data)),
-		ArtifactType: m.ArtifactType, Annotations: m.Annotations,
+		ArtifactType: m.Type(), Annotations: m.Annotations,
 	}
-	if entry.ArtifactType == "" {
-		entry.ArtifactType = m.Config.MediaType
-	}
-	return m.Subject.Digest, entry
 }
 
 // addToFallback lists a referrer under the fallback tag. The registry offers no
@@ -123,7 +125,7 @@ func (r *remote) addToFallback(ctx context.Context, subject digest.Digest, entry
 		return err
 	}
 	defer release()
-	tag := fallbackTag(subject)
+	tag := artifact.ReferrersTag(subject)
 	for range maxTries {
 		list, err := r.referrersTag(ctx, r.origin, subject)
 		if err != nil {
@@ -165,8 +167,8 @@ func (r *remote) Mount(ctx context.Context, desc ocispec.Descriptor, from string
 	if err := checkDescriptor(r.name, desc); err != nil {
 		return false, err
 	}
-	path, ok := strings.CutPrefix(from, r.origin.ep.name+"/")
-	if !ok {
+	host, path, _ := strings.Cut(from, "/")
+	if registryName(host) != r.origin.ep.name {
 		return false, nil // another registry's
 	}
 	req := r.write(KindOther, http.MethodPost, "blobs/uploads/", desc.Digest.String())

@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,16 +18,12 @@ import (
 // fetchToken asks the realm that the registry named, with a GET
 // (https://distribution.github.io/distribution/spec/auth/token/) or, for an
 // identity token, a POST (…/spec/auth/oauth/).
-func (c *Client) fetchToken(ctx context.Context, r *request, cred credential, scopes []string) (*token, error) {
-	ch := r.ep.auth.challenge
-	realm, err := url.Parse(ch.realm)
-	if err != nil || realm.Host == "" {
-		return nil, &ProtocolError{r.ep.name, r.ep.name, "names no token service that is a URL"}
+func (c *Client) fetchToken(ctx context.Context, r *request, cred credential, n need, scopes []string) (*token, error) {
+	ch := n.challenge
+	realm, err := c.realm(r.ep, cred, n)
+	if err != nil {
+		return nil, err
 	}
-	if realm.Scheme != "https" && (realm.Scheme != "http" || !isLoopback(realm.Host) || !isLoopback(r.ep.name)) {
-		return nil, &ProtocolError{r.ep.name, r.ep.name, "names a token service at " + realm.Scheme + "://" + realm.Host + ", which is not HTTPS"}
-	}
-	realm.User = nil
 	tr := &request{
 		ep: r.ep, kind: KindToken, method: http.MethodGet, absolute: realm,
 		name: r.name, reference: r.reference, header: http.Header{"Accept": {"application/json"}},
@@ -76,6 +74,39 @@ func (c *Client) fetchToken(ctx context.Context, r *request, cred credential, sc
 	return t, nil
 }
 
+// realm is where a registry's token service is. Over plain HTTP credentials go
+// only where the registry itself is asked so, to its own host; a token for
+// everybody is taken from wherever plain HTTP may be spoken. A registry behind a
+// proxy that speaks TLS for it can write http for itself: that is asked as the
+// registry is.
+func (c *Client) realm(ep *endpoint, cred credential, n need) (*url.URL, error) {
+	realm, err := url.Parse(n.challenge.realm)
+	if err != nil || realm.Host == "" {
+		return nil, &ProtocolError{ep.name, ep.name, "names no token service that is a URL"}
+	}
+	realm.User = nil
+	at := hostOf(ep.name)
+	if is := leadsInward(at, realm.Host); is != "" {
+		return nil, &ProtocolError{ep.name, ep.name, "names a token service at " + place(realm) + ", which is " + is}
+	}
+	own := hostname(realm.Host) == hostname(at)
+	asked := &url.URL{Scheme: n.over, Host: at}
+	if realm.Scheme == "http" && n.over == "https" && own {
+		if port := realm.Port(); port == "" || port == "80" || port == asked.Port() {
+			realm.Scheme, realm.Host = asked.Scheme, asked.Host
+		}
+	}
+	switch {
+	case realm.Scheme == "https":
+	case realm.Scheme == "http" && isLoopback(at) && isLoopback(realm.Host):
+	case realm.Scheme == "http" && own && n.over == "http":
+	case realm.Scheme == "http" && cred.empty() && c.web.plainAllowed(realm):
+	default:
+		return nil, &ProtocolError{ep.name, ep.name, "names a token service at " + realm.Scheme + "://" + realm.Host + ", which is not HTTPS"}
+	}
+	return realm, nil
+}
+
 func (c *Client) askRealm(ctx context.Context, tr *request, cred credential) (*token, error) {
 	asked := c.now()
 	req, err := tr.build(ctx, tr.absolute.Scheme)
@@ -101,14 +132,14 @@ func (c *Client) askRealm(ctx context.Context, tr *request, cred credential) (*t
 		return nil, denied
 	case resp.StatusCode == http.StatusBadRequest && cred.identity != "":
 		// invalid_grant: the identity token has expired (RFC 6749, 5.2).
-		return nil, &AuthError{Registry: tr.ep.name, Repository: tr.name, Cause: AuthWrong, Source: cred.source}
+		return nil, &AuthError{Registry: tr.ep.name, Repository: tr.name, Cause: AuthWrong, Source: cred.source, Codes: readCodes(resp.Body)}
 	case resp.StatusCode >= 400:
 		return nil, c.failure(tr, resp)
 	}
 	var answer struct {
-		Token     string `json:"token"`
-		Access    string `json:"access_token"`
-		ExpiresIn int    `json:"expires_in"`
+		Token     string  `json:"token"`
+		Access    string  `json:"access_token"`
+		ExpiresIn seconds `json:"expires_in"`
 	}
 	if err := decode(resp.Body, maxTokenAnswer, &answer); err != nil {
 		return nil, protocol(err, tr.absolute.Host, tr.ep.name, "the token service's answer does not parse")
@@ -121,10 +152,24 @@ func (c *Client) askRealm(ctx context.Context, tr *request, cred credential) (*t
 		return nil, &ProtocolError{tr.absolute.Host, tr.ep.name, "the token service's answer holds no token"}
 	}
 	if answer.ExpiresIn > 0 {
-		life := time.Duration(min(answer.ExpiresIn, 86400)) * time.Second
+		life := time.Duration(min(answer.ExpiresIn, 86400) * seconds(time.Second))
 		t.expires = asked.Add(life - min(tokenMargin, life/2))
 	}
 	return t, nil
+}
+
+// seconds is a number of them, which some token services write as a string or as
+// a decimal. What is no number is 0.
+type seconds float64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *seconds) UnmarshalJSON(data []byte) error {
+	n, err := strconv.ParseFloat(strings.Trim(string(data), `"`), 64)
+	if err != nil || math.IsNaN(n) {
+		n = 0
+	}
+	*s = seconds(n)
+	return nil
 }
 
 // granted reads which scopes a token is for, where it is a JWT that says so

@@ -93,12 +93,8 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 				return lacks
 			}
 			link = nextLink(resp.Header.Values("Link"))
-			body := &io.LimitedReader{R: resp.Body, N: artifact.MaxManifest}
-			page, err = readReferrers(body, MaxReferrers+1-len(list))
-			if err != nil && body.N <= 0 {
-				return &LimitError{Subject: req.what(), What: "bytes of referrers", Limit: artifact.MaxManifest}
-			}
-			return protocol(err, s.ep.name, req.what(), "the list of referrers does not parse")
+			page, err = readReferrers(resp.Body, s.ep.name, req.what())
+			return err
 		})
 		if err != nil {
 			if len(seen) == 1 && unsupported(err) {
@@ -110,7 +106,7 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 			return nil, err
 		}
 		list = append(list, page...)
-		query, ok := nextQuery(req.path, link)
+		query, ok := nextQuery(req.path, req.list(), link)
 		if link == "" || !ok || seen[query] || len(list) > MaxReferrers {
 			return list, nil
 		}
@@ -119,46 +115,23 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 	return list, nil
 }
 
-// readReferrers reads an index entry by entry, and no more of them than most:
-// anybody can make a list of any length.
-func readReferrers(r io.Reader, most int) (list []ocispec.Descriptor, err error) {
-	d := json.NewDecoder(r)
-	if err := expect(d, '{'); err != nil {
+// readReferrers reads the list of those who refer to something. Anybody can
+// make it of any length.
+func readReferrers(r io.Reader, host, what string) ([]ocispec.Descriptor, error) {
+	data, err := io.ReadAll(io.LimitReader(r, artifact.MaxManifest+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(data) > artifact.MaxManifest:
+		return nil, &LimitError{Subject: what, What: "bytes of referrers", Limit: artifact.MaxManifest}
+	case !json.Valid(data):
+		return nil, &ProtocolError{host, what, "the list of referrers does not parse"}
+	}
+	doc, err := artifact.ParseDocument(what, ocispec.MediaTypeImageIndex, data)
+	if err != nil {
 		return nil, err
 	}
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		if key != "manifests" {
-			if err := d.Decode(new(json.RawMessage)); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		switch open, err := d.Token(); {
-		case err != nil:
-			return nil, err
-		case open == nil: // as Go writes an empty list
-			continue
-		case open != json.Delim('['):
-			return nil, fmt.Errorf("%v, not a list", open)
-		}
-		for d.More() {
-			var entry ocispec.Descriptor
-			if err := d.Decode(&entry); err != nil {
-				return nil, err
-			}
-			if list = append(list, entry); len(list) >= most {
-				return list, nil
-			}
-		}
-		if err := expect(d, ']'); err != nil {
-			return nil, err
-		}
-	}
-	return list, expect(d, '}')
+	return doc.Manifests, nil
 }
 
 func expect(d *json.Decoder, want json.Delim) error {
@@ -187,17 +160,11 @@ func unknownName(err error) bool {
 	})
 }
 
-// fallbackTag is the tag of the index that lists the referrers of a digest
-// (distribution-spec, "Referrers Tag Schema").
-func fallbackTag(d digest.Digest) string {
-	tag := d.Algorithm().String() + "-" + d.Encoded()
-	return tag[:min(len(tag), 128)]
-}
-
 // referrersTag reads the fallback tag. Some registries answer it with the
 // subject itself (GitLab): what is no index, or the subject, lists nothing.
 func (r *remote) referrersTag(ctx context.Context, s *source, subject digest.Digest) ([]ocispec.Descriptor, error) {
-	m, err := r.getFrom(ctx, s, fallbackTag(subject))
+	tag := artifact.ReferrersTag(subject)
+	m, err := r.getFrom(ctx, s, tag)
 	if errors.Is(err, artifact.ErrNotFound) {
 		return nil, nil
 	}
@@ -207,9 +174,9 @@ func (r *remote) referrersTag(ctx context.Context, s *source, subject digest.Dig
 	if m.desc.MediaType != ocispec.MediaTypeImageIndex || m.desc.Digest == subject {
 		return nil, nil
 	}
-	var index ocispec.Index
-	if err := json.Unmarshal(m.data, &index); err != nil {
-		return nil, &ProtocolError{s.ep.name, r.name + ":" + fallbackTag(subject), "does not parse"}
+	doc, err := artifact.ParseDocument(r.name+":"+tag, m.desc.MediaType, m.data)
+	if err != nil {
+		return nil, err
 	}
-	return index.Manifests, nil
+	return doc.Manifests, nil
 }

@@ -48,7 +48,8 @@ func TestReferrers(t *testing.T) {
 		"API, no list":          {map[string]answer{api: ok(`{"manifests":{}}`)}, 0, true},
 		"API, cut":              {map[string]answer{api: ok(`{"manifests":[]`)}, 0, true},
 		"too many":              {map[string]answer{api: ok(index(MaxReferrers + 1))}, MaxReferrers, true},
-		"too many, long":        {map[string]answer{api: ok(annotated(10_000, 400))}, MaxReferrers, true},
+		"too many, long":        {map[string]answer{api: ok(annotated(10_000, 400))}, 0, true},
+		"API lists no digest":   {map[string]answer{api: ok(`{"manifests":[{"digest":"sha256:../x"}]}`)}, 0, true},
 		"too long":              {map[string]answer{api: ok(annotated(6, 1<<20))}, 0, true},
 	} {
 		r := newRig(t)

@@ -5,7 +5,8 @@ import (
 	"strings"
 
 	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 // remote is a repository of a registry.
@@ -33,29 +34,18 @@ func (c *Client) served(s *source) {
 	c.stats.update(func(st *Stats) { st.Served[s.ep.name]++ })
 }
 
-// dockerTypes are Docker's names for index and manifest.
-const (
-	dockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
-	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
-)
-
 // accept names what a manifest may be. Registries convert, or deny, what is not
 // named.
 func accept() http.Header {
-	return http.Header{"Accept": {strings.Join([]string{
-		ocispec.MediaTypeImageIndex, ocispec.MediaTypeImageManifest, dockerList, dockerManifest,
-	}, ", ")}}
+	return http.Header{"Accept": {strings.Join(artifact.DocumentTypes(), ", ")}}
 }
 
 // isDigest tells a digest from a tag.
 func isDigest(reference string) bool { return strings.Contains(reference, ":") }
 
-// known tells whether a digest can be computed here.
-func known(d digest.Digest) bool { return d.Validate() == nil }
-
 // checkDigest refuses what is no digest that can be computed here.
 func checkDigest(repository string, d digest.Digest) error {
-	if err := d.Validate(); err != nil {
+	if !artifact.IsContentDigest(d) {
 		return &ReferenceError{repository + "@" + string(d), "has no digest that is known"}
 	}
 	return nil

@@ -59,5 +59,5 @@ type Repository interface {
 	PushManifest(ctx context.Context, desc ocispec.Descriptor, data []byte, tags ...string) error
 }
 
-// MaxReferrers is how many referrers of a digest are read.
-const MaxReferrers = 100
+// MaxReferrers is how many referrers of a digest are listed.
+const MaxReferrers = 1000

@@ -2,14 +2,16 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // request is one thing to ask of a registry. It can be sent several times.
@@ -28,6 +30,7 @@ type request struct {
 	mirror    bool                          // there is another source to ask
 	body      func() (io.ReadCloser, error) // nil: none
 	size      int64
+	blob      *ocispec.Descriptor // the blob that is read, nil for all else
 }
 
 // what names the thing asked for, for messages.
@@ -166,59 +169,48 @@ func (r *request) build(ctx context.Context, scheme string) (*http.Request, erro
 // failure makes the error of an answer of 400 or more, and closes it.
 func (c *Client) failure(r *request, resp *http.Response) error {
 	defer resp.Body.Close()
-	// What a token service lacks is no repository.
-	if resp.StatusCode == http.StatusNotFound && r.name != "" && r.kind != KindToken {
-		return &NotFoundError{Repository: r.name, Reference: r.reference, Host: r.ep.name, Codes: readCodes(resp.Body)}
+	storage := redirected(resp)
+	// What a token service or a storage lacks is no repository.
+	if resp.StatusCode == http.StatusNotFound && r.name != "" && r.kind != KindToken && (storage == "" || !r.isBlob()) {
+		e := &NotFoundError{
+			Repository: r.name, Reference: r.reference, Host: r.ep.name, Codes: readCodes(resp.Body),
+			Write: r.method == http.MethodPost || r.method == http.MethodPut,
+		}
+		if e.Write || slices.ContainsFunc(e.Codes, func(c ErrorCode) bool { return c.Code == "NAME_UNKNOWN" }) {
+			e.Reference = ""
+		}
+		return e
 	}
 	e := &StatusError{
-		Host: r.ep.name, Repository: r.name, Reference: r.reference,
+		Host: r.ep.name, Storage: storage, Repository: r.name, Reference: r.reference,
 		Method: r.method, Status: resp.StatusCode,
 		Codes:      readCodes(resp.Body),
 		RetryAfter: retryAfter(resp.Header, c.now()),
 	}
 	if r.kind == KindToken {
-		e.TokenHost = r.host()
+		e.TokenHost, e.Storage = r.host(), ""
 	}
 	return e
 }
 
-const (
-	maxErrorBody    = 16 << 10
-	maxErrorCodes   = 5
-	maxErrorMessage = 300
-)
-
-// readCodes reads a registry's error answer (distribution-spec, "Error
-// Codes"). What is no such answer has none.
-func readCodes(body io.Reader) []ErrorCode {
-	data, _ := io.ReadAll(io.LimitReader(body, maxErrorBody))
-	var answer struct {
-		Errors []struct {
-			Code    string `json:"code"`
-			Message string `json:"message"`
-		} `json:"errors"`
-		Details string `json:"details"` // of Docker Hub's token service
-	}
-	if json.Unmarshal(data, &answer) != nil {
-		return nil
-	}
-	var codes []ErrorCode
-	for _, e := range answer.Errors {
-		if len(codes) < maxErrorCodes {
-			codes = append(codes, ErrorCode{bounded(e.Code), bounded(e.Message)})
-		}
-	}
-	if codes == nil && answer.Details != "" {
-		codes = []ErrorCode{{"", bounded(answer.Details)}}
-	}
-	return codes
+// list is the name of the list that a request asks for, without the repository's.
+func (r *request) list() string {
+	return strings.TrimPrefix(r.path, strings.TrimSuffix("/v2/"+r.repo, "/")+"/")
 }
 
-func bounded(s string) string {
-	if len(s) > maxErrorMessage {
-		s = strings.ToValidUTF8(s[:maxErrorMessage], "") + "…"
+// isBlob reports whether a request is for a blob.
+func (r *request) isBlob() bool { return strings.HasPrefix(r.path, "/v2/"+r.repo+"/blobs/") }
+
+// redirected is the host that answered where that is not the one that was asked.
+func redirected(resp *http.Response) string {
+	first := resp.Request
+	for first.Response != nil {
+		first = first.Response.Request
 	}
-	return s
+	if origin(first.URL) == origin(resp.Request.URL) {
+		return ""
+	}
+	return resp.Request.URL.Host
 }
 
 // quota reads Docker Hub's ratelimit headers, like "76;w=21600"

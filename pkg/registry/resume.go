@@ -31,6 +31,7 @@ func (b *blob) connect() error {
 // range is of no use, body is nil afterwards.
 func (b *blob) ask(s *source) error {
 	req := b.r.request(s, KindBlob, http.MethodGet, "blobs/"+b.desc.Digest.String(), b.desc.Digest.String())
+	req.blob = &b.desc
 	ranged := b.offset > 0 && !b.noRange
 	if ranged {
 		// With its end, which some registries insist on.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ import (
 const (
 	maxTries      = 5
 	mirrorTries   = 3                // of a mirror: the next source is likely to do better
-	maxRetrying   = 30 * time.Second // from the first try to the start of the last
+	maxRetrying   = 30 * time.Second // from the first try to the start of the last, where there are more than two
 	firstDelay    = 500 * time.Millisecond
 	maxRetryAfter = 5 * time.Minute // more than this is not waited for
 )
@@ -65,21 +66,25 @@ func (c *Client) jitter() float64 {
 // pause waits before the next try after err, or returns err where there is to
 // be none, or the context's error.
 func (c *Client) pause(ctx context.Context, a *attempts, host, what string, err error) error {
-	if !retriable(err) {
+	if !retriable(err) || a.mirror && timedOut(err) {
 		return err
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	tries, longest := a.limits()
+	var status *StatusError
+	refused := errors.As(err, &status) && status.Storage != "" && status.Status < 500
+	if refused {
+		tries = 2 // an address that is signed anew; more of them would do no better
+	}
 	a.failed++
 	if a.failed >= tries {
 		return err
 	}
 	wait := firstDelay << (a.failed - 1)
 	wait = wait/2 + time.Duration(c.jitter()*float64(wait))
-	var status *StatusError
-	asked := errors.As(err, &status) && status.RetryAfter > 0
+	asked := status != nil && status.RetryAfter > 0
 	switch {
 	case asked:
 		wait = status.RetryAfter
@@ -87,7 +92,7 @@ func (c *Client) pause(ctx context.Context, a *attempts, host, what string, err 
 		if a.waited > longest {
 			return err
 		}
-	case c.now().Add(wait).Sub(a.start)-a.waited > maxRetrying:
+	case c.now().Add(wait).Sub(a.start)-a.waited > maxRetrying && a.failed > 1:
 		return err
 	}
 	c.stats.update(func(s *Stats) { s.Retries++ })
@@ -98,9 +103,11 @@ func (c *Client) pause(ctx context.Context, a *attempts, host, what string, err 
 	return c.sleep(ctx, wait)
 }
 
-// retriable tells whether the same request can be expected to go better the
-// next time. Refusals, what does not exist, wrong content, names that do not
-// resolve and ports on which nobody listens are not of this kind; nor is a token
+// retriable reports whether the same request can be expected to go better the
+// next time: what a server says of itself or of its limits, a connection that was
+// cut or stands still, a name server that is out of order, a signed address that
+// was refused. Refusals, what does not exist, wrong content, names that do not
+// exist and ports on which nobody listens are not of this kind; nor is a token
 // service that was tried as often as it is worth.
 func retriable(err error) bool {
 	var tried *tokenError
@@ -109,23 +116,48 @@ func retriable(err error) bool {
 	}
 	var status *StatusError
 	if errors.As(err, &status) {
-		switch status.Status {
-		case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-			http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-			return true
-		}
-		return false
+		return passing(status.Status) || status.Storage != "" && status.Status != http.StatusRequestedRangeNotSatisfiable
 	}
 	var cut *UnreachableError
-	return errors.As(err, &cut) && (cut.Cause == NetworkReset || errors.Is(cut.Err, errStalled))
+	if !errors.As(err, &cut) {
+		return false
+	}
+	var dns *net.DNSError
+	var proxy *proxyError
+	switch {
+	case errors.As(cut.Err, &dns):
+		return !dns.IsNotFound
+	case errors.As(cut.Err, &proxy):
+		return passing(proxy.status)
+	}
+	return cut.Cause == NetworkReset || cut.Cause == NetworkTimeout
 }
 
-// retryAfter reads a Retry-After header: seconds or a date (RFC 9110, 10.2.3).
-// It returns 0 where there is none or it lies in the past.
+// passing reports whether a status speaks of a state that will be over. Not
+// Implemented is the one of its hundred that stays.
+func passing(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= 500 && status != http.StatusNotImplemented
+}
+
+func timedOut(err error) bool {
+	var cut *UnreachableError
+	return errors.As(err, &cut) && cut.Cause == NetworkTimeout
+}
+
+// retryAfter reads a Retry-After header: seconds or a date (RFC 9110, 10.2.3),
+// which is held against the answer's own Date, since the clocks can differ. It
+// returns 0 where there is none or it lies in the past.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second
+	}
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
 	}
 	if at, err := http.ParseTime(text); err == nil && at.After(now) {
 		// Dates have whole seconds: half a second too early is a try wasted.

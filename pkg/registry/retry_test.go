@@ -4,16 +4,19 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
 
 func TestRetries(t *testing.T) {
-	for _, status := range []int{429, 500, 502, 503, 504} {
+	for _, status := range []int{408, 425, 429, 500, 502, 503, 504, 505, 520, 524, 530, 599} {
 		r := newRig(t)
 		desc, _ := r.manifest(t, "db/x", "one", "1.0.0")
 		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
@@ -89,6 +92,7 @@ func TestRetryAfter(t *testing.T) {
 		r := newRig(t)
 		r.manifest(t, "db/x", "one", "1.0.0")
 		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			w.Header().Set("Date", newClock().at.Format(http.TimeFormat))
 			w.Header().Set("Retry-After", tc.header)
 			return n == 1 && refuse(w, http.StatusTooManyRequests, "TOOMANYREQUESTS")
 		})
@@ -105,6 +109,68 @@ func TestRetryAfter(t *testing.T) {
 		} else if ev := told.of(EventRetry)[0]; ev.RetryAfter != (tc.waits[0] > 10*time.Second) {
 			t.Errorf("event: %+v", ev)
 		}
+	}
+}
+
+// A date is held against the answer's own: the clocks can differ.
+func TestRetryAfterByTheServersClock(t *testing.T) {
+	for _, off := range []time.Duration{-3 * time.Hour, 3 * time.Hour} {
+		server := newClock().at.Add(off)
+		h := http.Header{"Date": {server.Format(http.TimeFormat)}, "Retry-After": {server.Add(20 * time.Second).Format(http.TimeFormat)}}
+		if got := retryAfter(h, newClock().at); got != 21*time.Second {
+			t.Errorf("a clock that is off by %s: %s", off, got)
+		}
+	}
+}
+
+func TestRetriable(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"no such host":          {&net.DNSError{Err: "no such host", IsNotFound: true}, false},
+		"a failing resolver":    {&net.DNSError{Err: "server misbehaving", IsTemporary: true}, true},
+		"a refusing one":        {&net.DNSError{Err: "server misbehaving"}, true},
+		"one that is silent":    {&net.DNSError{Err: "i/o timeout", IsTimeout: true}, true},
+		"refused":               {syscall.ECONNREFUSED, false},
+		"reset":                 {syscall.ECONNRESET, true},
+		"a handshake":           {&url.Error{Op: "Get", URL: "https://h.example", Err: timeout{}}, true},
+		"a proxy with no room":  {&url.Error{Op: "Get", URL: "https://h.example", Err: &proxyError{503}}, true},
+		"a proxy that will not": {&url.Error{Op: "Get", URL: "https://h.example", Err: &proxyError{403}}, false},
+		"a certificate":         {errors.New("tls: failed to parse certificate from server: x509: negative serial number"), false},
+	} {
+		if err := classify(context.Background(), "h.example", "https", tc.err); retriable(err) != tc.want {
+			t.Errorf("%s: %#v", name, err)
+		}
+	}
+}
+
+type timeout struct{}
+
+func (timeout) Error() string { return "net/http: TLS handshake timeout" }
+func (timeout) Timeout() bool { return true }
+
+// An answer that takes as long as all tries may is asked for once more, but not
+// of a mirror.
+func TestTimeoutIsRetried(t *testing.T) {
+	r := newRig(t)
+	r.manifest(t, "db/x", "one", "1.0.0")
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		if n == 1 {
+			<-req.Context().Done()
+		}
+		return false
+	})
+	c, k := newClient(t, Options{HeaderTimeout: 50 * time.Millisecond})
+	c.o.Now = func() time.Time { return k.now().Add(time.Duration(len(r.seen())) * 40 * time.Second) }
+	if _, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil || len(r.seen()) != 2 {
+		t.Errorf("%v after %v", err, r.seen())
+	}
+	mirror := newRig(t)
+	mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { <-req.Context().Done(); return true })
+	c, k = newClient(t, Options{HeaderTimeout: 50 * time.Millisecond, Mirrors: []Mirror{{r.host(), []string{mirror.host()}}}})
+	if _, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil || len(mirror.seen()) != 1 || len(k.slept) != 0 {
+		t.Errorf("%v after %v", err, mirror.seen())
 	}
 }
 

@@ -65,6 +65,7 @@ type Event struct {
 	Method     string
 	URL        string
 	Status     int           // 0 where no answer came
+	Codes      []ErrorCode   // what the registry says of a refusal
 	Duration   time.Duration // from the request sent to the headers of its answer
 	Try        int           // of the next try, from 2
 	Tries      int           // at most

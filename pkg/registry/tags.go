@@ -35,6 +35,15 @@ func (r *remote) Tags(ctx context.Context, page func([]string) error) error {
 			final = err
 			return nil
 		}
+		var denied *AuthError
+		switch {
+		case s == r.origin:
+		case err == nil:
+			err = &NotFoundError{Repository: s.name(), Host: s.ep.name}
+		case errors.As(err, &denied):
+			missing = denied
+			return &unlistedError{err}
+		}
 		if errors.Is(err, artifact.ErrNotFound) {
 			missing = err
 		}
@@ -88,7 +97,7 @@ func (c *Client) pages(ctx context.Context, req *request, field string, page fun
 		}
 		switch {
 		case link != "":
-			query, ok := nextQuery(req.path, link)
+			query, ok := nextQuery(req.path, req.list(), link)
 			if !ok {
 				return &ProtocolError{req.ep.name, req.what(), "the list of " + field + " goes on at " + bounded(link) + ", which is no page of it"}
 			}

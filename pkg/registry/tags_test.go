@@ -75,6 +75,7 @@ func TestTags(t *testing.T) {
 		"wrong host":     func(r, q string) string { return next("https://nexus.internal:8443" + path(r, q)) },
 		"wrong scheme":   func(r, q string) string { return next("gopher://127.0.0.1" + path(r, q)) },
 		"folder before":  func(r, q string) string { return next("http://proxy.example/repository/docker" + path(r, q)) },
+		"folder lost":    func(r, q string) string { return next("/v2/x/tags/list?" + q) },
 		"unquoted":       func(r, q string) string { return "<" + path(r, q) + ">;rel=next" },
 		"among others":   func(r, q string) string { return `</x>; rel="prev", ` + next(path(r, q)) + `, </y>; rel=last` },
 		"several words":  func(r, q string) string { return "<" + path(r, q) + `>; title="a;b, <c>"; rel="last NEXT"` },
@@ -128,7 +129,7 @@ func TestTagsRefused(t *testing.T) {
 	}{
 		"same page":     {`</v2/db/x/tags/list?n=1000>; rel="next"`, `{"tags":["1.0.0"]}`, "circles"},
 		"back again":    {`</v2/db/x/tags/list?last=b>; rel="next"`, `{"tags":["1.0.0"]}`, "circles"},
-		"another path":  {`</v2/other/x/tags/list?n=1&last=b>; rel="next"`, `{"tags":["1.0.0"]}`, "no page of it"},
+		"another list":  {`</v2/db/x/referrers/y?n=1&last=b>; rel="next"`, `{"tags":["1.0.0"]}`, "no page of it"},
 		"no query":      {`</v2/db/x/tags/list>; rel="next"`, `{"tags":["1.0.0"]}`, "no page of it"},
 		"HTML":          {"", `<html>`, "does not parse"},
 		"a list":        {"", `["1.0.0"]`, "does not parse"},

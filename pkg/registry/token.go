@@ -38,12 +38,12 @@ func (a *authState) drop(bad *token) {
 // tokenFor returns a token that covers a request, the one at hand or a new one.
 // A new one is asked for all repositories that will be read with the same
 // credential, where that does: one request for many.
-func (c *Client) tokenFor(ctx context.Context, r *request, cred credential, extra []string, exact bool) (t *token, fresh bool, err error) {
+func (c *Client) tokenFor(ctx context.Context, r *request, cred credential, n need) (t *token, fresh bool, err error) {
 	a := &r.ep.auth
 	now := c.now()
 	a.tokens = slices.DeleteFunc(a.tokens, func(t *token) bool { return !now.Before(t.expires) })
-	scopes := auth.CleanScopes(slices.Concat(r.scopes, extra))
-	if !exact {
+	scopes := auth.CleanScopes(slices.Concat(r.scopes, n.extra))
+	if !n.exact {
 		for _, t := range a.tokens {
 			if t.key == cred.key && t.covers(scopes) {
 				return t, false, nil
@@ -54,7 +54,7 @@ func (c *Client) tokenFor(ctx context.Context, r *request, cred credential, extr
 			return nil, false, err
 		}
 		if len(many) > len(scopes) {
-			t, err := c.fetchToken(ctx, r, cred, many)
+			t, err := c.fetchToken(ctx, r, cred, n, many)
 			switch {
 			case err == nil:
 				a.tokens = append(a.tokens, t)
@@ -68,7 +68,7 @@ func (c *Client) tokenFor(ctx context.Context, r *request, cred credential, extr
 			}
 		}
 	}
-	t, err = c.fetchToken(ctx, r, cred, scopes)
+	t, err = c.fetchToken(ctx, r, cred, n, scopes)
 	if err != nil {
 		return nil, false, err
 	}

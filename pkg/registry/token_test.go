@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -115,6 +116,25 @@ func TestTokenExpires(t *testing.T) {
 	resolve(2)
 	s.revoke() // it was promised to live longer
 	resolve(3)
+}
+
+// How long a token lives is written in several ways.
+func TestTokenLifetime(t *testing.T) {
+	for said, want := range map[string]time.Duration{
+		"300": 295 * time.Second, `"300"`: 295 * time.Second, "300.0": 295 * time.Second, "3e2": 295 * time.Second, "6": 3 * time.Second,
+		"null": tokenLifetime, `""`: tokenLifetime, "-1": tokenLifetime, `"soon"`: tokenLifetime, "{}": tokenLifetime, "true": tokenLifetime,
+		"99999999999999999999": 24*time.Hour - tokenMargin, `"1e400"`: tokenLifetime,
+	} {
+		realm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			io.WriteString(w, `{"token":"t","expires_in":`+said+`}`)
+		}))
+		defer realm.Close()
+		c, k := newClient(t, Options{})
+		tr, err := c.fetchToken(context.Background(), &request{ep: c.endpoint("127.0.0.1:1")}, credential{}, need{over: "http", challenge: challenge{realm: realm.URL}}, nil)
+		if err != nil || tr.expires.Sub(k.now()) != want {
+			t.Errorf("%s: %+v %v", said, tr, err)
+		}
+	}
 }
 
 // A token service that is not the registry's own is trusted with credentials

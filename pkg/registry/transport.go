@@ -4,12 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -49,13 +47,14 @@ func (w *web) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // transport returns the transport that holds what is configured for a host.
 func (w *web) transport(u *url.URL) (*http.Transport, error) {
-	name, h, special := w.o.table(u)
-	special = special && (h.CAFile != "" || h.ClientCert != "")
+	h, _ := w.o.table(u.Host)
+	special := h.CAFile != "" || h.ClientCert != ""
+	name := portOf(u)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !special {
 		if w.common == nil {
-			t, err := w.build(Host{})
+			t, err := w.build(Host{}, "")
 			if err != nil {
 				return nil, err
 			}
@@ -64,7 +63,7 @@ func (w *web) transport(u *url.URL) (*http.Transport, error) {
 		return w.common, nil
 	}
 	if w.own[name] == nil {
-		t, err := w.build(h)
+		t, err := w.build(h, name)
 		if err != nil {
 			return nil, err
 		}
@@ -76,31 +75,15 @@ func (w *web) transport(u *url.URL) (*http.Transport, error) {
 	return w.own[name], nil
 }
 
-// table finds a host's table, with the port written or left to the scheme.
-func (o *Options) table(u *url.URL) (string, Host, bool) {
-	names := []string{u.Host}
-	if port := u.Port(); port == "" {
-		names = append(names, net.JoinHostPort(u.Hostname(), map[string]string{"http": "80"}[u.Scheme]+map[string]string{"https": "443"}[u.Scheme]))
-	}
-	if u.Host == hostOf(dockerHub) {
-		names = append(names, dockerHub)
-	}
-	for _, name := range names {
-		if h, ok := o.Hosts[name]; ok {
-			return name, h, true
-		}
-	}
-	return "", Host{}, false
-}
-
-func (w *web) build(h Host) (*http.Transport, error) {
+// build makes a transport. target is the HOST:PORT that it is for, "" for all.
+func (w *web) build(h Host, target string) (*http.Transport, error) {
 	connect := orDefault(w.o.ConnectTimeout, defaultConnectTimeout)
+	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}
 	t := &http.Transport{
 		Proxy:                 w.o.Proxy,
-		DialContext:           (&net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:           dialer.DialContext,
 		TLSHandshakeTimeout:   connect,
 		ResponseHeaderTimeout: orDefault(w.o.HeaderTimeout, defaultHeaderTimeout),
-		ExpectContinueTimeout: time.Second,
 		MaxConnsPerHost:       maxConnections,
 		MaxIdleConnsPerHost:   maxConnections,
 		IdleConnTimeout:       90 * time.Second,
@@ -110,8 +93,8 @@ func (w *web) build(h Host) (*http.Transport, error) {
 		// A connection that died unseen would hold every stream on it until the
 		// idle timeout.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second},
-		// Digests are of the bytes as stored; unpacking them on the way would
-		// also hide how much was sent.
+		// What is coded all the same is undone by decoded, which knows what is
+		// meant to be compressed.
 		DisableCompression: true,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 			if resp.StatusCode != http.StatusOK {
@@ -131,21 +114,29 @@ func (w *web) build(h Host) (*http.Transport, error) {
 		if file == "" {
 			continue
 		}
-		pem, err := os.ReadFile(file)
-		if err != nil {
-			return nil, certificateError(file, err)
-		}
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, &CertificateError{file, errors.New("holds no PEM certificate")}
+		if err := addAuthorities(roots, file); err != nil {
+			return nil, err
 		}
 	}
-	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	t.TLSClientConfig = &tls.Config{RootCAs: roots}
 	if h.ClientCert != "" {
-		pair, err := tls.LoadX509KeyPair(h.ClientCert, h.ClientKey)
+		pair, err := clientCertificate(h.ClientCert, h.ClientKey)
 		if err != nil {
-			return nil, certificateError(h.ClientCert, err)
+			return nil, err
 		}
+		// net/http would show it to an https:// proxy too.
+		proxy := t.TLSClientConfig.Clone()
 		t.TLSClientConfig.Certificates = []tls.Certificate{pair}
+		t.TLSClientConfig.NextProtos = []string{"h2", "http/1.1"}
+		t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			d := tls.Dialer{NetDialer: dialer, Config: t.TLSClientConfig}
+			if !strings.EqualFold(addr, target) {
+				d.Config = proxy
+			}
+			ctx, cancel := context.WithTimeout(ctx, 2*connect)
+			defer cancel()
+			return d.DialContext(ctx, network, addr)
+		}
 	}
 	return t, nil
 }
@@ -161,6 +152,9 @@ func (w *web) redirect(req *http.Request, via []*http.Request) error {
 	}
 	if req.Context().Value(noRedirect{}) != nil && (req.Method != http.MethodGet || origin(req.URL) != origin(via[0].URL)) {
 		return &redirectError{from, "redirects a request for a token to " + place(req.URL)}
+	}
+	if is := leadsInward(from, req.URL.Host); is != "" {
+		return &redirectError{from, "redirects to " + place(req.URL) + ", which is " + is}
 	}
 	for _, r := range append(via[1:len(via):len(via)], req) {
 		if origin(r.URL) != origin(via[0].URL) {
@@ -187,7 +181,7 @@ func place(u *url.URL) string {
 
 // plainAllowed tells whether a host may be spoken to without TLS.
 func (w *web) plainAllowed(u *url.URL) bool {
-	_, h, ok := w.o.table(u)
+	h, ok := w.o.table(u.Host)
 	if ok && h.PlainHTTP != nil {
 		return *h.PlainHTTP
 	}
@@ -199,14 +193,17 @@ func (w *web) plainAllowed(u *url.URL) bool {
 type noRedirect struct{}
 
 // origin is scheme, host and port, in one spelling.
-func origin(u *url.URL) string {
+func origin(u *url.URL) string { return u.Scheme + "://" + portOf(u) }
+
+// portOf is HOST:PORT in one spelling.
+func portOf(u *url.URL) string {
 	port := u.Port()
 	if port == "" && u.Scheme == "http" {
 		port = "80"
 	} else if port == "" {
 		port = "443"
 	}
-	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
 func orDefault(d, otherwise time.Duration) time.Duration {

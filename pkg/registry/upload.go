@@ -106,6 +106,9 @@ func (r *remote) location(resp *http.Response) (*url.URL, error) {
 	if u.Hostname() == asked.Hostname() && (u.Port() == "" || u.Port() == asked.Port()) {
 		u.Scheme, u.Host = asked.Scheme, asked.Host
 	}
+	if is := leadsInward(asked.Host, u.Host); is != "" {
+		return nil, &ProtocolError{r.origin.ep.name, r.name, "wants uploads at " + place(u) + ", which is " + is}
+	}
 	if u.Scheme != "https" && (u.Scheme != "http" || u.Host != asked.Host && !r.c.web.plainAllowed(u)) {
 		return nil, &ProtocolError{r.origin.ep.name, r.name, "wants uploads over plain HTTP at " + u.Host}
 	}

@@ -62,6 +62,7 @@ type NoVersionError struct {
 	Unstable   string    // the newest prerelease, where it is newer than Newest; "" where there is none
 	Prerelease string    // the newest one that prerelease = true would admit; "" where there is none
 	Passed     []Skipped // those that the constraint admits, newest first
+	Malformed  bool      // each of these is no manifest that can be followed
 }
 
 func (e *NoVersionError) Error() string {
@@ -96,8 +97,14 @@ func (e *NoVersionError) Error() string {
 	return text
 }
 
-// Kind is fault.Unsatisfied.
-func (e *NoVersionError) Kind() fault.Kind { return fault.Unsatisfied }
+// Kind is fault.Unsatisfied, or fault.Integrity where all that would do is
+// malformed.
+func (e *NoVersionError) Kind() fault.Kind {
+	if e.Malformed {
+		return fault.Integrity
+	}
+	return fault.Unsatisfied
+}
 
 // PlatformError says that no version which the constraint admits offers all
 // declared platforms.

@@ -58,6 +58,7 @@ func (a *attempt) hopeless(p *plugin) error {
 		}
 	}
 	e := p.noVersion(p.wants())
+	e.Malformed = !slices.ContainsFunc(passed, func(v *version) bool { return !v.malformed })
 	for _, v := range passed {
 		e.Passed = append(e.Passed, Skipped{p.name, v.text, v.reason.verdict, v.reason.detail})
 	}

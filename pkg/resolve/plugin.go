@@ -49,6 +49,8 @@ type version struct {
 	offered []artifact.Platform
 	err     error
 	reason  *reason // why it can never be taken
+
+	malformed bool // reason is that its manifest cannot be followed
 }
 
 // plugin returns the plugin of a name.
@@ -194,6 +196,7 @@ func (r *resolver) read(ctx context.Context, p *plugin, v *version) error {
 		switch {
 		case errors.As(err, &format):
 			v.reason = &reason{Broken, "is no release", "is no release: " + format.Error()}
+			v.malformed = errors.As(err, new(*artifact.DocumentError))
 		case errors.Is(err, artifact.ErrNotFound):
 			v.reason = &reason{Deleted, "is no longer there", "is no longer there"}
 		case err != nil:

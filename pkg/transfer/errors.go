@@ -24,6 +24,20 @@ func (e *GraphError) Error() string {
 // Kind is fault.Integrity.
 func (e *GraphError) Kind() fault.Kind { return fault.Integrity }
 
+// LimitError says that more belongs to a release than is carried.
+type LimitError struct {
+	Repository string
+	Release    string // NAME-VERSION, a tag or a digest
+	Limit      string // as "1000 manifests"
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("%s: %s: more than %s belong to it: signatures and whatever else refers to a release are carried up to that", e.Repository, e.Release, e.Limit)
+}
+
+// Kind is fault.Integrity.
+func (e *LimitError) Kind() fault.Kind { return fault.Integrity }
+
 // Problem is something that could not be carried and without which the rest is
 // of use all the same.
 type Problem struct {

@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"archive/tar"
-	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -10,6 +9,7 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -52,7 +52,10 @@ func beginsBundle(r io.Reader) bool {
 	if h, err = files.Next(); err != nil || h.Name != ocispec.ImageIndexFile {
 		return false
 	}
-	var index ocispec.Index
-	err = json.NewDecoder(io.LimitReader(files, maxRootFile)).Decode(&index)
+	data, err := io.ReadAll(io.LimitReader(files, maxRootFile))
+	if err != nil {
+		return false
+	}
+	index, err := artifact.ParseDocument(h.Name, ocispec.MediaTypeImageIndex, data)
 	return err == nil && index.Annotations[registry.AnnotationLock] != ""
 }

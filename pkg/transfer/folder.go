@@ -3,7 +3,6 @@ package transfer
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -15,6 +14,7 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -108,11 +108,14 @@ func CheckFolder(dir string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return &FolderError{dir, "is neither empty nor an OCI image layout"}
 	}
-	var index ocispec.Index
-	if err == nil && (json.Unmarshal(data, &index) != nil || index.Annotations[registry.AnnotationLock] == "" && len(index.Manifests) > 0) {
+	if err != nil {
+		return err
+	}
+	index, err := artifact.ParseDocument(ocispec.ImageIndexFile, ocispec.MediaTypeImageIndex, data)
+	if err != nil || index.Annotations[registry.AnnotationLock] == "" && len(index.Manifests) > 0 {
 		return &FolderError{dir, "is an OCI image layout that this program did not write"}
 	}
-	return err
+	return nil
 }
 
 // begun tells whether a folder holds nothing but what git is told, and what a run

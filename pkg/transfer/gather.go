@@ -2,8 +2,9 @@ package transfer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -30,6 +31,7 @@ type gatherer struct {
 	mu       sync.Mutex
 	nodes    map[digest.Digest]*node
 	busy     map[digest.Digest]bool
+	budgets  map[string]*budget      // by release
 	gone     map[digest.Digest]error // why there is no node
 	problems []Problem
 }
@@ -37,30 +39,77 @@ type gatherer struct {
 func newGatherer(repo registry.Repository, limit limiter) *gatherer {
 	return &gatherer{
 		repo: repo, name: repo.Name(), limit: limit,
-		nodes: map[digest.Digest]*node{}, busy: map[digest.Digest]bool{}, gone: map[digest.Digest]error{}, want: map[digest.Digest]bool{},
+		nodes: map[digest.Digest]*node{}, busy: map[digest.Digest]bool{}, budgets: map[string]*budget{}, gone: map[digest.Digest]error{}, want: map[digest.Digest]bool{},
 	}
 }
 
-// document is what counts of an index or manifest, whichever it is.
-type document struct {
-	MediaType string               `json:"mediaType"`
-	Config    *ocispec.Descriptor  `json:"config"`
-	Layers    []ocispec.Descriptor `json:"layers"`
-	Manifests []ocispec.Descriptor `json:"manifests"`
-	Subject   *ocispec.Descriptor  `json:"subject"`
+// What is carried of one release: anybody who may push can let manifests refer to
+// it without end.
+const (
+	maxManifests = 1000
+	maxBytes     = 64 << 20 // of these manifests
+	maxDepth     = 16       // of what lists, or refers to, what lists or refers
+)
+
+// budget is what has been found of one release.
+type budget struct {
+	manifests int
+	bytes     int64
+}
+
+// place is where in a release's graph a manifest was found.
+type place struct {
+	release string
+	depth   int
+}
+
+func (p place) below() place { return place{p.release, p.depth + 1} }
+
+// charge counts manifests and bytes of a release, and refuses what is too much.
+func (g *gatherer) charge(p place, manifests, bytes int) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b := g.budgets[p.release]
+	if b == nil {
+		b = &budget{}
+		g.budgets[p.release] = b
+	}
+	b.manifests += manifests
+	b.bytes += int64(bytes)
+	switch {
+	case b.manifests > maxManifests:
+		return &LimitError{g.name, p.release, fmt.Sprintf("%d manifests", maxManifests)}
+	case b.bytes > maxBytes:
+		return &LimitError{g.name, p.release, fmt.Sprintf("%d MiB of manifests", maxBytes>>20)}
+	case p.depth > maxDepth:
+		return &LimitError{g.name, p.release, fmt.Sprintf("%d manifests that list or refer to one another", maxDepth)}
+	}
+	return nil
+}
+
+// visitAll visits what was found at one place. All is counted before any is
+// read, so that who lists too much is not asked for it.
+func (g *gatherer) visitAll(ctx context.Context, list []digest.Digest, p place) error {
+	g.mu.Lock()
+	list = slices.DeleteFunc(slices.Clone(list), func(d digest.Digest) bool {
+		twice := g.busy[d]
+		g.busy[d] = true
+		return twice
+	})
+	g.mu.Unlock()
+	if len(list) == 0 {
+		return nil
+	}
+	if err := g.charge(p, len(list), 0); err != nil {
+		return err
+	}
+	return all(len(list), func(i int) error { return g.visit(ctx, list[i], p) })
 }
 
 // visit reads a manifest, all that it lists and all that refers to it. Whether
 // something that is not there matters is for lacks to tell, when all has been
 // read.
-func (g *gatherer) visit(ctx context.Context, d digest.Digest) error {
-	g.mu.Lock()
-	twice := g.busy[d]
-	g.busy[d] = true
-	g.mu.Unlock()
-	if twice {
-		return nil
-	}
+func (g *gatherer) visit(ctx context.Context, d digest.Digest, p place) error {
 	var n *node
 	err := g.limit.do(ctx, func() (err error) { n, err = g.read(ctx, d); return err })
 	if errors.Is(err, artifact.ErrNotFound) {
@@ -72,13 +121,16 @@ func (g *gatherer) visit(ctx context.Context, d digest.Digest) error {
 	if err != nil {
 		return err
 	}
-	if err := g.referring(ctx, n); err != nil {
+	if err := g.charge(p, 0, len(n.Data)); err != nil {
+		return err
+	}
+	if err := g.referring(ctx, n, p); err != nil {
 		return err
 	}
 	g.mu.Lock()
 	g.nodes[d] = n
 	g.mu.Unlock()
-	return all(len(n.children), func(i int) error { return g.visit(ctx, n.children[i]) })
+	return g.visitAll(ctx, n.children, p.below())
 }
 
 // lacks returns why not all is there that a visited manifest leads to.
@@ -87,12 +139,16 @@ func (g *gatherer) lacks(d digest.Digest) error {
 	if n == nil {
 		return g.gone[d]
 	}
+	if n.asked { // some list one thing over and over again
+		return n.lacks
+	}
+	n.asked = true
 	for _, c := range n.children {
-		if err := g.lacks(c); err != nil {
-			return err
+		if n.lacks = g.lacks(c); n.lacks != nil {
+			break
 		}
 	}
-	return nil
+	return n.lacks
 }
 
 // read reads one manifest. Layers are blobs whatever media type they bear: a
@@ -102,28 +158,25 @@ func (g *gatherer) read(ctx context.Context, d digest.Digest) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	var doc document
-	if json.Unmarshal(data, &doc) != nil {
-		return nil, &artifact.FormatError{Subject: g.name + "@" + d.String(), Problem: "does not parse"}
+	doc, err := artifact.ParseDocument(g.name+"@"+d.String(), desc.MediaType, data)
+	if err != nil {
+		return nil, err
 	}
 	n := &node{Manifest: Manifest{Desc: ocispec.Descriptor{MediaType: desc.MediaType, Digest: desc.Digest, Size: desc.Size}, Data: data}}
 	if doc.Subject != nil {
 		n.Subject = doc.Subject.Digest
 	}
-	switch {
-	case artifact.IsIndex(desc.MediaType):
+	if doc.IsIndex() {
 		g.list(n, doc)
-	case artifact.IsManifest(desc.MediaType):
+	} else {
 		g.layers(n, doc)
-	default:
-		return nil, &artifact.FormatError{Subject: g.name + "@" + d.String(), Problem: "is neither a manifest nor an index, but " + desc.MediaType}
 	}
 	return n, nil
 }
 
 // list takes over what an index lists. A platform that is left out is left out
 // as a whole; what is for no platform at all, such as attestations, never is.
-func (g *gatherer) list(n *node, doc document) {
+func (g *gatherer) list(n *node, doc *artifact.Document) {
 	for _, m := range doc.Manifests {
 		if !artifact.IsIndex(m.MediaType) && !artifact.IsManifest(m.MediaType) {
 			n.blobs = append(n.blobs, m)
@@ -145,9 +198,9 @@ func (g *gatherer) list(n *node, doc document) {
 
 // layers takes over a manifest's config and layers, but for the archives of
 // platforms that are left out.
-func (g *gatherer) layers(n *node, doc document) {
-	if doc.Config != nil && doc.Config.Digest != "" {
-		n.blobs = append(n.blobs, *doc.Config)
+func (g *gatherer) layers(n *node, doc *artifact.Document) {
+	if doc.Config.Digest != "" {
+		n.blobs = append(n.blobs, doc.Config)
 	}
 	kept := false
 	for _, l := range doc.Layers {

@@ -54,6 +54,8 @@ type node struct {
 	referrers  []digest.Digest
 	candidates []digest.Digest          // listed as referring to it
 	legacy     map[string]digest.Digest // what the older signature tags name, by tag
+	asked      bool                     // lacks has been found out
+	lacks      error
 }
 
 // order brings nodes into the order in which a registry takes them: it refuses

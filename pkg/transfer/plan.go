@@ -83,7 +83,10 @@ func (g *gatherer) graph(ctx context.Context) (*Graph, error) {
 			return nil, err
 		}
 	}
-	err := all(len(g.roots), func(i int) error { return g.visit(ctx, g.roots[i].digest) })
+	err := all(len(g.roots), func(i int) error {
+		r := g.roots[i]
+		return g.visitAll(ctx, []digest.Digest{r.digest}, place{release: r.release})
+	})
 	if err != nil {
 		return nil, err
 	}

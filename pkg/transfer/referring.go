@@ -2,11 +2,10 @@ package transfer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -23,13 +22,16 @@ func legacySuffixes() []string { return []string{".att", ".sbom", ".sig"} }
 // referring finds what refers to a manifest, and visits it: referrers by the
 // API or the fallback tag, which can name some that the API does not, and the
 // older tags. What a mirror lacks whose origin is out of reach is not there.
-func (g *gatherer) referring(ctx context.Context, n *node) error {
+func (g *gatherer) referring(ctx context.Context, n *node, p place) error {
 	found, err := g.referrers(ctx, n)
 	if err != nil {
 		return err
 	}
-	tag := strings.Replace(n.Desc.Digest.String(), ":", "-", 1)
+	tag := artifact.ReferrersTag(n.Desc.Digest)
 	n.legacy = map[string]digest.Digest{}
+	if n.Subject != "" && !g.want[n.Desc.Digest] { // what refers to something is newer than the older tags
+		return g.follow(ctx, n, found, p)
+	}
 	var mu sync.Mutex
 	names := append(legacySuffixes(), "")
 	err = g.limit.each(ctx, len(names), func(ctx context.Context, i int) error {
@@ -51,20 +53,17 @@ func (g *gatherer) referring(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
-	return g.follow(ctx, n, found)
+	return g.follow(ctx, n, found, p)
 }
 
-// referrers asks who refers to a manifest. That there are more than are read is
-// a problem and no end.
+// referrers asks who refers to a manifest.
 func (g *gatherer) referrers(ctx context.Context, n *node) (list []ocispec.Descriptor, err error) {
 	err = g.limit.do(ctx, func() error {
 		list, err = g.repo.Referrers(ctx, n.Desc.Digest)
 		return err
 	})
-	var more *registry.LimitError
-	if errors.As(err, &more) {
-		g.problem(n.Desc.Digest.String(), more)
-		return list, nil
+	if errors.As(err, new(*registry.LimitError)) {
+		return nil, &LimitError{g.name, n.Desc.Digest.String(), fmt.Sprintf("%d referrers", registry.MaxReferrers)}
 	}
 	if errors.Is(err, artifact.ErrNotFound) {
 		return nil, nil
@@ -91,25 +90,24 @@ func (g *gatherer) fallback(ctx context.Context, tag string, subject digest.Dige
 	if err != nil {
 		return nil, err
 	}
-	var index ocispec.Index
-	if json.Unmarshal(data, &index) != nil {
-		g.problem(tag, errors.New("does not parse"))
+	index, err := artifact.ParseDocument(g.name+":"+tag, desc.MediaType, data)
+	if err != nil {
+		return nil, err
 	}
 	return index.Manifests, nil
 }
 
 // follow visits what was found to refer to n.
-func (g *gatherer) follow(ctx context.Context, n *node, found []ocispec.Descriptor) error {
+func (g *gatherer) follow(ctx context.Context, n *node, found []ocispec.Descriptor, p place) error {
 	for _, d := range found {
-		if d.Digest.Validate() == nil && d.Digest != n.Desc.Digest {
+		if d.Digest != n.Desc.Digest {
 			n.candidates = append(n.candidates, d.Digest)
 		}
 	}
 	slices.Sort(n.candidates)
 	n.candidates = slices.Compact(n.candidates)
 	maps.DeleteFunc(n.legacy, func(_ string, d digest.Digest) bool { return d == n.Desc.Digest })
-	list := append(slices.Clone(n.candidates), slices.Collect(maps.Values(n.legacy))...)
-	return all(len(list), func(i int) error { return g.visit(ctx, list[i]) })
+	return g.visitAll(ctx, append(slices.Clone(n.candidates), slices.Collect(maps.Values(n.legacy))...), p.below())
 }
 
 // relate joins what refers to something with that, when everything has been

@@ -18,6 +18,8 @@ type root struct {
 	digest digest.Digest
 	name   string // in a bundle: NAME-VERSION or NAME-VERSION-OS-ARCH
 	tag    string // in its repository, "" for none
+
+	release string // of which it is a part
 }
 
 // roots returns what an entry of a lock pins: its digest, and in the tags layout
@@ -25,15 +27,15 @@ type root struct {
 // platform's manifest stands for it in a bundle.
 func roots(p lockfile.Plugin) (out []root) {
 	name := p.Name + "-" + label(p)
-	bare := root{p.Digest, name, p.Tag}
+	bare := root{p.Digest, name, p.Tag, name}
 	for _, q := range p.Platforms {
 		if q.Tag == "" {
 			continue
 		}
 		if bare.digest == "" {
-			bare = root{q.Manifest, name, q.Tag}
+			bare = root{q.Manifest, name, q.Tag, name}
 		}
-		out = append(out, root{q.Manifest, name + "-" + q.Platform.Suffix(), q.Tag})
+		out = append(out, root{q.Manifest, name + "-" + q.Platform.Suffix(), q.Tag, name})
 	}
 	return append([]root{bare}, out...)
 }
@@ -71,7 +73,7 @@ func (g *gatherer) versionRoots(ctx context.Context) error {
 	err := g.repo.Tags(ctx, func(page []string) error {
 		for _, name := range page {
 			if tag, ok := artifact.ParseTag(name); ok && (tag.Platform.IsZero() || g.wanted(tag.Platform)) {
-				out = append(out, root{tag: name})
+				out = append(out, root{tag: name, release: tag.Version.String()})
 			}
 		}
 		return nil

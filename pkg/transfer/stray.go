@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -46,7 +47,7 @@ func blobNamed(name string) digest.Digest {
 	rest, ok := strings.CutPrefix(name, ocispec.ImageBlobsDir+"/")
 	algorithm, encoded, both := strings.Cut(rest, "/")
 	d := digest.Digest(algorithm + ":" + encoded)
-	if !ok || !both || d.Validate() != nil {
+	if !ok || !both || !artifact.IsContentDigest(d) {
 		return ""
 	}
 	return d

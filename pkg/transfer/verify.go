@@ -3,7 +3,6 @@ package transfer
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -104,7 +103,7 @@ func expected(ctx context.Context, s registry.Source, path string) (*Bundle, *Co
 	if s.Lock() == nil {
 		return foreign(ctx, s, path)
 	}
-	data, index, err := readIndex(s, path)
+	data, index, err := readIndex(s)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -146,12 +145,12 @@ func within(path string, err error) error {
 	return &registry.BundleError{File: path, Problem: "is not whole: " + err.Error()}
 }
 
-func readIndex(s registry.Source, path string) ([]byte, ocispec.Index, error) {
-	var index ocispec.Index
+func readIndex(s registry.Source) ([]byte, *artifact.Document, error) {
 	data, err := readFile(s, ocispec.ImageIndexFile)
-	if err == nil && json.Unmarshal(data, &index) != nil {
-		err = &registry.BundleError{File: path, Problem: "index.json does not parse"}
+	if err != nil {
+		return nil, nil, err
 	}
+	index, err := artifact.ParseDocument(ocispec.ImageIndexFile, ocispec.MediaTypeImageIndex, data)
 	return data, index, err
 }
 
@@ -169,7 +168,7 @@ func readFile(s registry.Source, name string) ([]byte, error) {
 }
 
 // tools returns this program's files, as the index names them.
-func tools(s registry.Source, path string, index ocispec.Index) ([]Tool, error) {
+func tools(s registry.Source, path string, index *artifact.Document) ([]Tool, error) {
 	var out []Tool
 	for key, value := range index.Annotations {
 		suffix, ok := strings.CutPrefix(key, AnnotationTool)
@@ -178,7 +177,7 @@ func tools(s registry.Source, path string, index ocispec.Index) ([]Tool, error) 
 		}
 		rest, platform, ok := artifact.CutPlatform("tool-" + suffix)
 		t := Tool{Platform: platform, Digest: digest.Digest(value)}
-		if !ok || rest != "tool" || t.Digest.Validate() != nil {
+		if !ok || rest != "tool" || !artifact.IsContentDigest(t.Digest) {
 			return nil, &registry.BundleError{File: path, Problem: fmt.Sprintf("index.json has %q, which is no platform's program", key)}
 		}
 		rc, size, err := s.File(t.File())
@@ -196,14 +195,14 @@ func tools(s registry.Source, path string, index ocispec.Index) ([]Tool, error) 
 // foreign is what a layout without a lock holds, one that another program made:
 // all that its index leads to.
 func foreign(ctx context.Context, s registry.Source, path string) (*Bundle, *Contents, error) {
-	data, index, err := readIndex(s, path)
+	data, index, err := readIndex(s)
 	if err != nil {
 		return nil, nil, err
 	}
 	g := newGatherer(s.Repository(""), newLimiter(parallelReads))
 	for _, d := range index.Manifests {
 		if artifact.IsIndex(d.MediaType) || artifact.IsManifest(d.MediaType) {
-			g.roots = append(g.roots, root{digest: d.Digest})
+			g.roots = append(g.roots, root{digest: d.Digest, release: d.Digest.String()})
 		}
 	}
 	graph, err := g.graph(ctx)

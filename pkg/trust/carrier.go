@@ -2,7 +2,6 @@ package trust
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +16,7 @@ import (
 
 // carrier is a manifest that bears signatures.
 type carrier struct {
-	ocispec.Manifest
+	*artifact.Document
 	digest digest.Digest
 }
 
@@ -32,10 +31,8 @@ func (c *collector) manifest(ctx context.Context, reference string) (carrier, er
 	}
 	c.left -= int64(len(data))
 	m.digest = desc.Digest
-	if json.Unmarshal(data, &m.Manifest) != nil {
-		return m, &artifact.FormatError{Subject: reference, Problem: "is no manifest"}
-	}
-	return m, nil
+	m.Document, err = artifact.ParseDocument(reference, desc.MediaType, data)
+	return m, err
 }
 
 var errTooMuch = fmt.Errorf("more than %d MiB of signatures", MaxBytes>>20)

@@ -18,7 +18,7 @@ import (
 // What is read of one digest's signatures. A repository can be made to hold any
 // number of any size.
 const (
-	MaxSignatures = registry.MaxReferrers
+	MaxSignatures = 100
 	MaxBytes      = 10 << 20 // in all
 	MaxBundle     = 1 << 20  // of one; a bundle with certificate and log entry has some 10 KB
 )
@@ -134,7 +134,10 @@ func (c *collector) list(ctx context.Context, from int) (steps []step, next int,
 	}
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b ocispec.Descriptor) int { return strings.Compare(string(a.Digest), string(b.Digest)) })
-	for _, d := range list[:min(len(list), MaxSignatures)] {
+	if len(list) > MaxSignatures {
+		list, limit = list[:MaxSignatures], &registry.LimitError{Subject: c.src.Name() + "@" + c.subject.String(), What: "referrers", Limit: MaxSignatures}
+	}
+	for _, d := range list {
 		if c.listed[d.Digest] {
 			continue
 		}
@@ -180,7 +183,7 @@ func (c *collector) referrer(ctx context.Context, d ocispec.Descriptor) (Finding
 
 // simple reads what lies under the tag of cosign's older form.
 func (c *collector) simple(ctx context.Context) ([]Finding, error) {
-	tag := strings.Replace(c.subject.String(), ":", "-", 1) + ".sig"
+	tag := artifact.ReferrersTag(c.subject) + ".sig"
 	m, err := c.manifest(ctx, tag)
 	if errors.Is(err, artifact.ErrNotFound) {
 		return nil, nil

@@ -24,7 +24,7 @@ var (
 func releaseAs(t *testing.T, version, url string, more ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	args := append([]string{"run", "./testdata/tools/release", "-version", version, "-time", "1700000000", "-url", url, "-out", dir}, more...)
+	args := append([]string{"-C", "hack", "run", "./release", "-version", version, "-time", "1700000000", "-url", url, "-out", dir}, more...)
 	cmd := exec.Command("go", args...)
 	cmd.Dir = filepath.Join("..", "..")
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 )
 
 // Bytes writes a number of bytes for a person.
@@ -53,4 +55,13 @@ func Version(s string) string {
 		return "(no version)"
 	}
 	return s
+}
+
+// HostTakes says what the host does instead of loading a driver: it finds another
+// file of the name first.
+func HostTakes(first install.Found) string {
+	if first.Problem == "" {
+		return "the host would load " + first.Path
+	}
+	return "the host finds " + first.Path + " first, which " + first.Problem + ", and then takes what is in ~/.schemahero/plugins, or downloads a driver"
 }

@@ -1,0 +1,124 @@
+package project
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
+)
+
+// DownloadOptions say what Download fetches.
+type DownloadOptions struct {
+	Name       string            // a driver, or an engine that one serves
+	Constraint string            // "" for the newest stable version
+	Platform   artifact.Platform // zero for this machine's
+	Dir        string            // absolute; "" for Home/plugins
+	Force      bool              // overwrite a file that was not installed by this home
+}
+
+// Download installs the newest release of a driver that a constraint admits,
+// without any project: what the host's own `plugin download` does, but checked
+// against digests. Of an engine's name (postgresql, mariadb) it takes the
+// driver that serves it; for one that the host asks for by that name
+// (cockroachdb) the executable is installed under it too. The files stay until
+// another Download of the driver replaces them or they are pruned with All.
+// Errors: *artifact.NameError, resolve's, the Registry's, install's.
+func Download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, error) {
+	p := Open(filepath.Join(o.Home, ManifestName), o)
+	if d.Platform.IsZero() {
+		d.Platform = p.o.Platform
+	}
+	if d.Dir == "" {
+		d.Dir = p.engine.Home().Plugins()
+	}
+	text, name, err := downloadManifest(d)
+	if err != nil {
+		return nil, err
+	}
+	m, err := manifest.Parse(p.manifest, []byte(text))
+	if err != nil {
+		return nil, err
+	}
+	for i := range m.Plugins {
+		m.Plugins[i].Pos = diag.Position{} // nobody wrote it, so no message shall name its lines
+	}
+	in := &inputs{manifest: m}
+	result, err := p.resolve(ctx, in, resolve.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.verify(ctx, result, vetting{in: in}); err != nil {
+		return nil, err
+	}
+	so := SyncOptions{Platforms: []artifact.Platform{d.Platform}, Dir: d.Dir, Force: d.Force}
+	items, dirs, err := p.items(in, result.Lock, so)
+	if err != nil {
+		return nil, err
+	}
+	work, err := p.engine.Inspect(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	report := &SyncReport{LockReport: LockReport{Lock: result.Lock, Changes: lockfile.Diff(nil, result.Lock), Result: result}}
+	report.plan(work, d.Force)
+	p.engine.Sweep(dirs...)
+	if err := p.engine.CheckPlace(work, d.Force); err != nil {
+		return nil, err
+	}
+	if err := p.engine.Stage(ctx, work, install.StageOptions{}); err != nil {
+		return nil, err
+	}
+	hold, err := p.engine.Lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer hold.Unlock()
+	placed, err := hold.Place(ctx, items, install.PlaceOptions{Claim: install.DownloadClaim(name), Force: d.Force})
+	if err != nil {
+		return nil, err
+	}
+	report.placed(placed)
+	return report, nil
+}
+
+// downloadManifest writes the manifest that a project would have for this.
+func downloadManifest(d DownloadOptions) (text, driver string, err error) {
+	if err := artifact.CheckName(d.Name); err != nil {
+		return "", "", err
+	}
+	constraint := d.Constraint
+	if constraint == "" {
+		constraint = "*"
+	}
+	driver = d.Name
+	aliases := ""
+	if of, ok := artifact.DriverOf(d.Name); ok {
+		driver = of
+		if artifact.HostLooksFor(d.Name) {
+			aliases = fmt.Sprintf(", aliases = [%q]", d.Name)
+		}
+	}
+	return fmt.Sprintf("platforms = [%q]\n[plugins]\n%s = { version = %s%s }\n", d.Platform, driver, quote(constraint), aliases), driver, nil
+}
+
+// quote writes a TOML string.
+func quote(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		if r < ' ' || r == '"' || r == '\\' || r == 0x7f {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}

@@ -1,0 +1,205 @@
+// Package project is a manifest with its lock, and what the command line does
+// with the two: lock, sync, update, and the questions about them. The public
+// package plugins is the part of it that other programs embed.
+package project
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+// ManifestName is the manifest's file name.
+const ManifestName = "schemahero-plugins.toml"
+
+// Options are what a Project needs to know of its surroundings.
+type Options struct {
+	Home     string                                               // folder of drivers, store and receipts, absolute
+	Platform artifact.Platform                                    // of this machine
+	Registry *registry.Client                                     // the one way to registries
+	Override string                                               // SCHEMAHERO_PLUGIN_REGISTRY: VALUE-NAME is where a driver is, if the manifest names no registry
+	Offline  bool                                                 // only tells, and lists all that is missing: Registry is what refuses
+	Machine  *policy.Policy                                       // the trust rules of this machine; nil: none
+	Verifier Verifier                                             // nil: what a trust rule asks a signature of is refused
+	Probe    func(context.Context, install.Item, string) error    // starts a driver; needed for SyncOptions.Probe
+	Fetch    install.Fetcher                                      // nil: layers come through Registry
+	Source   func(repository string) (registry.Repository, error) // nil: Registry.Repository
+	Progress func(install.Event)                                  // nil: silence
+	Now      func() time.Time                                     // nil: time.Now
+}
+
+// Project is a manifest and its lock.
+type Project struct {
+	o        Options
+	manifest string         // absolute path
+	lock     string         // absolute path
+	given    *lockfile.Lock // stands for what is in lock; nil without OpenWith
+	engine   *install.Engine
+	catalog  *catalog
+}
+
+// FindManifest returns the manifest in dir or the nearest folder above it.
+// Errors: *manifest.NotFoundError.
+func FindManifest(dir string) (string, error) { return manifest.Find(dir) }
+
+// Open returns the project of a manifest, an absolute path. Nothing is read
+// yet.
+func Open(manifestFile string, o Options) *Project {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	p := &Project{o: o, manifest: manifestFile, lock: manifest.LockPath(manifestFile)}
+	p.engine, p.catalog = o.Engine(), &catalog{o: o}
+	return p
+}
+
+// OpenWith is Open with a lock from elsewhere, a bundle's, in the place of the
+// project's own. A sync keeps it in lockFile, absolute, which claims what is
+// installed; it must be a frozen one.
+func OpenWith(manifestFile, lockFile string, lock *lockfile.Lock, o Options) *Project {
+	p := Open(manifestFile, o)
+	p.lock, p.given = lockFile, lock
+	return p
+}
+
+// Engine returns the install engine of these options, for what needs no project.
+func (o Options) Engine() *install.Engine {
+	fetch := o.Fetch
+	if fetch == nil {
+		fetch = fetcher{o}
+	}
+	return install.Open(install.NewHome(o.Home), install.Options{
+		Fetch: fetch, Events: o.Progress, Probe: o.Probe, Host: o.Platform, Now: o.Now,
+	})
+}
+
+// ManifestFile and LockFile return the project's files, absolute.
+func (p *Project) ManifestFile() string { return p.manifest }
+
+// LockFile returns the lock's path, absolute.
+func (p *Project) LockFile() string { return p.lock }
+
+// Engine returns the install engine that the project works with.
+func (p *Project) Engine() *install.Engine { return p.engine }
+
+// repository opens a repository of the lock or manifest.
+func (o Options) repository(name string) (registry.Repository, error) {
+	if o.Source != nil {
+		return o.Source(name)
+	}
+	return o.Registry.Repository(name)
+}
+
+// fetcher gives the install engine its layers.
+type fetcher struct{ o Options }
+
+// Fetch implements install.Fetcher.
+func (f fetcher) Fetch(ctx context.Context, l install.Layer) (io.ReadCloser, error) {
+	repo, err := f.o.repository(l.Repository)
+	if err != nil {
+		return nil, err
+	}
+	return repo.Blob(ctx, ocispec.Descriptor{MediaType: "application/octet-stream", Digest: l.Digest, Size: l.Size})
+}
+
+// inputs are a project's files as they were read.
+type inputs struct {
+	manifest *manifest.Manifest // nil where there is none
+	onDisk   []byte             // the manifest as it stands, nil where there is none
+	edited   []byte             // what it shall become; onDisk where nothing is edited
+	lock     *lockfile.Lock     // nil where there is none
+	before   *lockfile.Lock     // what was locked, for who signed it and for telling what changes: lock, or our side of one that was merged
+	lockData []byte
+	merged   bool // lock was put together from two, and is not what any file says
+}
+
+// edit changes a manifest's text.
+type edit func(data []byte) ([]byte, error)
+
+// load reads manifest and lock, and applies an edit to the former. A missing
+// lock is none; a missing manifest is an error unless optional.
+func (p *Project) load(e edit, optional bool) (*inputs, error) {
+	in := &inputs{}
+	var err error
+	if in.onDisk, err = diag.ReadFile(p.manifest, diag.TooLarge); errors.Is(err, fs.ErrNotExist) && optional {
+		in.onDisk = nil
+	} else if errors.Is(err, fs.ErrNotExist) {
+		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest), File: p.manifest}
+	} else if err != nil {
+		return nil, err
+	}
+	if in.edited = in.onDisk; e != nil {
+		if in.edited, err = e(in.onDisk); err != nil {
+			return nil, err
+		}
+	}
+	if in.edited != nil {
+		if in.manifest, err = manifest.Parse(p.manifest, in.edited); err != nil {
+			return nil, err
+		}
+	}
+	return in, p.loadLock(in)
+}
+
+func (p *Project) loadLock(in *inputs) error {
+	data, err := lockfile.ReadFile(p.lock)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	in.lockData = data
+	in.lock, err = lockfile.Parse(p.lock, data)
+	in.before = in.lock
+	return err
+}
+
+// Manifest reads the manifest. Errors: *diag.Error, *manifest.NotFoundError.
+func (p *Project) Manifest() (*manifest.Manifest, error) {
+	m, err := manifest.Load(p.manifest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest), File: p.manifest}
+	}
+	return m, err
+}
+
+// ReadLock reads the lock, nil where there is none. Errors: those of
+// lockfile.Parse.
+func (p *Project) ReadLock() (*lockfile.Lock, error) {
+	if p.given != nil {
+		return p.given, nil
+	}
+	in := &inputs{}
+	err := p.loadLock(in)
+	return in.lock, err
+}
+
+// unchanged tells whether the files are still as they were read.
+func (p *Project) unchanged(in *inputs) bool {
+	same := func(now []byte, err error, data []byte) bool {
+		if errors.Is(err, fs.ErrNotExist) {
+			return data == nil
+		}
+		return err == nil && data != nil && string(now) == string(data)
+	}
+	text, err := diag.ReadFile(p.manifest, diag.TooLarge)
+	if !same(text, err, in.onDisk) {
+		return false
+	}
+	text, err = lockfile.ReadFile(p.lock)
+	return same(text, err, in.lockData)
+}

@@ -1,0 +1,137 @@
+package registry
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+func zipped(t testing.TB, data []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(data)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// What a server compresses unasked is unpacked; what is stored compressed, and
+// labelled so, is not.
+func TestContentCoding(t *testing.T) {
+	layer := zipped(t, content(5000))
+	for name, tc := range map[string]struct {
+		coding         string
+		really, length bool
+	}{
+		"gzip":                 {"gzip", true, true},
+		"gzip, chunked":        {"gzip", true, false},
+		"a label only":         {"x-gzip", false, true},
+		"a label only, chunks": {"gzip", false, false},
+		"identity":             {"identity", false, true},
+		"another label":        {"aws-chunked", false, true},
+	} {
+		r := newRig(t)
+		desc, data := r.manifest(t, "db/x", "one", "1.0.0")
+		blobs := map[string]ocispec.Descriptor{"layer": r.blob(t, "db/x", layer), "config": r.blob(t, "db/x", []byte(`{"a":1}`)), "plain": r.blob(t, "db/x", content(900))}
+		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			if req.Header.Get("Accept-Encoding") != "identity" {
+				t.Errorf("asked with %v", req.Header)
+			}
+			if req.Method == http.MethodHead {
+				w.Header().Set("Content-Encoding", tc.coding)
+				return false
+			}
+			rec := httptest.NewRecorder()
+			r.inner.ServeHTTP(rec, req)
+			body := rec.Body.Bytes()
+			if tc.really {
+				body = zipped(t, body)
+			}
+			rec.Header().Set("Content-Encoding", tc.coding)
+			if tc.length {
+				copyAnswer(w, rec, body, len(body))
+				return true
+			}
+			copyHeader(w, rec)
+			w.Header().Del("Content-Length")
+			w.WriteHeader(rec.Code)
+			w.(http.Flusher).Flush()
+			w.Write(body)
+			return true
+		})
+		c, _ := newClient(t, Options{})
+		repo := repository(t, c, r.host()+"/db/x")
+		if tags, err := allTags(repo); err != nil || len(tags) != 1 {
+			t.Errorf("%s: tags %v %v", name, tags, err)
+		}
+		if got, err := repo.Resolve(context.Background(), "1.0.0"); err != nil || got.Size != desc.Size {
+			t.Errorf("%s: %+v %v", name, got, err)
+		}
+		if _, got, err := repo.Manifest(context.Background(), "1.0.0"); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%s: manifest: %v", name, err)
+		}
+		for what, blob := range blobs {
+			blob.MediaType = "application/octet-stream"
+			if what == "config" {
+				blob.MediaType = ocispec.MediaTypeImageConfig
+			}
+			if what == "plain" && tc.really && !tc.length {
+				continue // nothing tells what was meant
+			}
+			if got, err := readBlob(repo, blob); err != nil || int64(len(got)) != blob.Size {
+				t.Errorf("%s: %s: %v", name, what, err)
+			}
+		}
+	}
+}
+
+// How much comes out of a coding is bounded as everything else is, and what does
+// not unpack is told as that.
+func TestContentCodingIsBounded(t *testing.T) {
+	bomb := zipped(t, append([]byte(`{"tags":["`), bytes.Repeat([]byte("a"), 40<<20)...))
+	for name, body := range map[string][]byte{"a bomb": bomb, "damaged": append(bytes.Clone(bomb[:len(bomb)/2]), content(50)...)} {
+		r := newRig(t)
+		desc := r.blob(t, "db/x", content(1000))
+		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(body)
+			return true
+		})
+		c, _ := newClient(t, Options{})
+		repo := repository(t, c, r.host()+"/db/x")
+		_, err := allTags(repo)
+		wantError[*ProtocolError](t, err)
+		_, _, err = repo.Manifest(context.Background(), "1.0.0")
+		if !errors.As(err, new(*IntegrityError)) {
+			t.Errorf("%s: manifest: %v", name, err)
+		}
+		if got, err := readBlob(repo, desc); err == nil || int64(len(got)) > desc.Size {
+			t.Errorf("%s: blob: %d bytes, %v", name, len(got), err)
+		}
+	}
+	r := newRig(t)
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write(append(bytes.Clone(zipped(t, content(100))[:40]), content(500)...))
+		return true
+	})
+	c, _ := newClient(t, Options{})
+	_, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0")
+	if e := wantError[*ProtocolError](t, err); !strings.Contains(e.Problem, "does not unpack") {
+		t.Errorf("%v", err)
+	}
+}
+
+func copyHeader(w http.ResponseWriter, rec *httptest.ResponseRecorder) {
+	for key, values := range rec.Header() {
+		w.Header()[key] = values
+	}
+}

@@ -1,0 +1,219 @@
+package plugins_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
+	"github.com/schemahero/kubectl-schemahero-plugin/plugins/signed"
+)
+
+// place is a registry with postgres 0.1.0, and a home with a config.
+func place(t *testing.T, config string) (*exampleServer, plugins.Options) {
+	t.Helper()
+	s := startRegistry()
+	t.Cleanup(s.stop)
+	s.push("postgres", "0.1.0")
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, "config.toml"), []byte(strings.ReplaceAll(config, "REGISTRY", s.host)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SCHEMAHERO_PLUGIN_HOME", home)
+	t.Setenv("SCHEMAHERO_PLUGIN_REGISTRY", s.host+"/schemahero/plugin")
+	o, err := plugins.DefaultOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, o
+}
+
+func publicKey(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "key.pub")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func installed(o plugins.Options) bool {
+	_, err := os.Stat(filepath.Join(o.Home, "plugins", o.Platform.Executable("postgres")))
+	return err == nil
+}
+
+// The rules of the machine hold in a program that embeds this package, whether it
+// can verify signatures or not.
+func TestMachineTrust(t *testing.T) {
+	key := publicKey(t)
+	for name, c := range map[string]struct {
+		config string
+		want   plugins.Kind // "" for none
+	}{
+		"no rules":        {"", ""},
+		"a key":           {"[[trust]]\nscope = \"REGISTRY\"\nkeys = [\"" + key + "\"]\n", plugins.Integrity},
+		"another scope":   {"[[trust]]\nscope = \"other.example\"\nunsigned = true\n", plugins.Integrity},
+		"unsigned":        {"[[trust]]\nscope = \"REGISTRY\"\nunsigned = true\n", ""},
+		"longest decides": {"[[trust]]\nscope = \"REGISTRY\"\nunsigned = true\n[[trust]]\nscope = \"REGISTRY/schemahero\"\nkeys = [\"" + key + "\"]\n", plugins.Integrity},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, without := place(t, c.config)
+			with, err := signed.DefaultOptions()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for what, o := range map[string]plugins.Options{"without a verifier": without, "with one": with} {
+				os.RemoveAll(filepath.Join(o.Home, "plugins"))
+				_, err := plugins.Download(t.Context(), o, plugins.DownloadOptions{Name: "postgres"})
+				if refused := err != nil; refused != (c.want != "") || refused && plugins.KindOf(err) != c.want {
+					t.Errorf("%s: %v (%s)", what, err, plugins.KindOf(err))
+				}
+				if installed(o) != (c.want == "") {
+					t.Errorf("%s: installed is %v", what, installed(o))
+				}
+			}
+		})
+	}
+}
+
+func manifestOf(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), plugins.ManifestName)
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// A project whose only rule accepts what nobody signed needs no Verifier, one
+// that asks for a signature does.
+func TestProjectTrust(t *testing.T) {
+	s, o := place(t, "")
+	for rule, want := range map[string]bool{"unsigned = true": true, "keys = [\"" + publicKey(t) + "\"]": false} {
+		file := manifestOf(t, "[plugins]\npostgres = \"*\"\n[[trust]]\nscope = \""+s.host+"\"\n"+rule+"\n")
+		p, err := plugins.Open(file, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Sync(t.Context(), plugins.SyncOptions{}); (err == nil) != want || err != nil && plugins.KindOf(err) != plugins.Integrity {
+			t.Errorf("%s: %v", rule, err)
+		}
+	}
+}
+
+// The machine's mirrors count: the origin is not there at all.
+func TestMachineMirrors(t *testing.T) {
+	s, o := place(t, "[mirrors]\n\"registry.invalid/acme\" = [\"REGISTRY/schemahero\"]\n")
+	p, err := plugins.Open(manifestOf(t, "registry = \"registry.invalid/acme/plugin-{name}\"\n[plugins]\npostgres = \"*\"\n"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.Sync(t.Context(), plugins.SyncOptions{})
+	if err != nil || !installed(o) || r.Items[0].Action != plugins.Installed || strings.Contains(r.Items[0].Repository, s.host) {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestBadConfig(t *testing.T) {
+	t.Setenv("SCHEMAHERO_PLUGIN_HOME", t.TempDir())
+	home := os.Getenv("SCHEMAHERO_PLUGIN_HOME")
+	if err := os.WriteFile(filepath.Join(home, "config.toml"), []byte("[[trust]]\nscope = 1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plugins.DefaultOptions(); plugins.KindOf(err) != plugins.Usage {
+		t.Errorf("DefaultOptions: %v", err)
+	}
+	if _, err := plugins.Open(manifestOf(t, ""), plugins.Options{Home: home}); plugins.KindOf(err) != plugins.Usage {
+		t.Errorf("Open: %v", err)
+	}
+}
+
+// One call that fails leaves the project as it was, and a later one sees what is
+// new.
+func TestLongLife(t *testing.T) {
+	s, o := place(t, "")
+	file := manifestOf(t, "[plugins]\npostgres = \"*\"\n")
+	p, err := plugins.Open(file, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.Lock(gone, plugins.LockOptions{}); err == nil {
+		t.Fatal("locked with a cancelled context")
+	}
+	if _, err := p.Lock(t.Context(), plugins.LockOptions{}); err != nil {
+		t.Fatalf("after a cancelled call: %v", err)
+	}
+	s.push("postgres", "0.2.0")
+	out, err := p.Outdated(t.Context(), plugins.OutdatedOptions{})
+	if err != nil || len(out.Items) != 1 || out.Items[0].Latest != "0.2.0" || !out.Items[0].Behind {
+		t.Errorf("%+v, %v", out, err)
+	}
+	r, err := p.Update(t.Context(), plugins.UpdateOptions{})
+	if err != nil || len(r.Changes) != 1 || r.Items[0].Version != "0.2.0" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if v, err := p.Verify(t.Context(), plugins.VerifyOptions{Remote: true}); err != nil || v.Items[0].State != plugins.OK || len(v.Moved) > 0 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	os.Remove(file)
+	os.Remove(strings.TrimSuffix(file, ".toml") + ".lock")
+	if pruned, err := p.Prune(t.Context(), plugins.PruneOptions{}); err != nil || len(pruned.Removed) != 1 || installed(o) {
+		t.Errorf("%+v, %v", pruned, err)
+	}
+}
+
+// Relative paths are from the working directory of the call, so that what is
+// recorded of them is absolute.
+func TestRelativePaths(t *testing.T) {
+	_, o := place(t, "")
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.WriteFile("m.toml", []byte("[plugins]\npostgres = \"*\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o.Home = "home"
+	p, err := plugins.Open("m.toml", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	r, err := p.Sync(t.Context(), plugins.SyncOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(dir, "home", "plugins"); filepath.Dir(r.Items[0].Path) != want {
+		t.Errorf("installed %s, want it in %s", r.Items[0].Path, want)
+	}
+	if kept, err := p.Prune(t.Context(), plugins.PruneOptions{}); err != nil || len(kept.Removed) > 0 {
+		t.Errorf("the claim was lost: %+v, %v", kept, err)
+	}
+}
+
+func TestVerifierOfOthers(t *testing.T) {
+	_, o := place(t, "")
+	o.Verifier = stranger{}
+	if _, err := plugins.Open("m.toml", o); plugins.KindOf(err) != plugins.Usage {
+		t.Errorf("%v", err)
+	}
+}
+
+type stranger struct{}
+
+func (stranger) VerifiesSignatures() {}
