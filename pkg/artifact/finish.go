@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/Masterminds/semver/v3"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -107,19 +106,6 @@ func (b Build) problem() string {
 		return fmt.Sprintf("%s.sha256: layer digest %q is no SHA-256", b.File, b.Sum.Digest)
 	}
 	return ""
-}
-
-// maxConstraint is the longest constraint on a version, in bytes.
-const maxConstraint = 2048
-
-// IsConstraint tells whether s is a constraint on a version that Masterminds'
-// semver reads, on one line.
-func IsConstraint(s string) bool {
-	if len(s) > maxConstraint || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return false
-	}
-	_, err := semver.NewConstraint(s)
-	return err == nil
 }
 
 // platformless is the error for a manifest that says nowhere what it is for.

@@ -118,15 +118,35 @@ func (a *attempt) entry(ctx context.Context, p *plugin, text string) (lockfile.P
 	release := p.byText[text].release
 	e := newEntry(p, p.repository, release)
 	if locked != nil && locked.Repository == e.Repository && locked.Version == e.Version && !p.floating() {
-		switch {
-		case sameContent(locked, &e):
+		switch shared, differs := compareContent(locked, &e); {
+		case shared && !differs:
 			e.Signature = locked.Clone().Signature
-		case !slices.Contains(a.o.AcceptMoved, p.name):
+		case differs && !slices.Contains(a.o.AcceptMoved, p.name):
 			a.follow(p, &e)
 			return a.kept(p), nil
 		}
 	}
+	a.noteRelocated(p, &e)
 	return e, a.checkSums(ctx, p, p.reader, release)
+}
+
+// noteRelocated tells where an entry is not what was locked in another place.
+func (a *attempt) noteRelocated(p *plugin, e *lockfile.Plugin) {
+	was := p.relocated
+	if was == nil {
+		return
+	}
+	text := label(was.Version, was.Tag, was.Digest)
+	switch v := p.byText[text]; {
+	case label(e.Version, e.Tag, e.Digest) == text:
+		if _, differs := compareContent(was, e); differs {
+			a.note(p.name, "%s in %s has other content than what was locked from %s", text, e.Repository, was.Repository)
+		}
+	case v == nil:
+		a.note(p.name, "%s, which was locked from %s, is not in %s", text, was.Repository, e.Repository)
+	case v.reason != nil:
+		a.note(p.name, "%s, which was locked from %s, %s", text, was.Repository, v.reason.detail)
+	}
 }
 
 // kept returns p's locked entry with the manifest's aliases.

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -56,8 +57,8 @@ func (r *resolver) judge(p *plugin, release *artifact.Release) *reason {
 
 // isLocked tells whether a release is what p's lock entry holds.
 func (p *plugin) isLocked(release *artifact.Release) bool {
-	l := p.locked
-	if l == nil || l.Repository != p.repository || l.Version != release.Version || l.Digest != release.Digest {
+	l := cmp.Or(p.relocated, p.locked)
+	if l == nil || l == p.locked && l.Repository != p.repository || l.Version != release.Version || l.Digest != release.Digest {
 		return false
 	}
 	for _, b := range release.Builds {
