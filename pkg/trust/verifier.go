@@ -3,7 +3,6 @@ package trust
 import (
 	"context"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -46,7 +45,7 @@ func New(o Options) *Verifier {
 		o.HTTP = http.DefaultClient
 	}
 	return &Verifier{
-		o: o, memory: &memory{file: filepath.Join(o.Dir, "verified")},
+		o: o, memory: &memory{dir: o.Dir},
 		keys: map[string]*publicKey{}, roots: map[string]root.TrustedMaterial{},
 	}
 }
@@ -108,11 +107,7 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 		}
 	}
 	if !r.Again {
-		signer, known, err := v.memory.recall(r.marks(rules))
-		if err != nil {
-			return Signer{}, err
-		}
-		if known && r.answers(rules, signer) {
+		if signer, known := v.memory.recall(r.marks(rules)); known && r.answers(rules, signer) {
 			return signer, nil
 		}
 	}
@@ -132,7 +127,8 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	if _, err := v.satisfy(ctx, collectors, rules.machine, preference{}); err != nil {
 		return Signer{}, err
 	}
-	return signer, v.memory.add(r.learnt(rules, signer))
+	v.memory.add(r.learnt(rules, signer))
+	return signer, nil
 }
 
 // ruling is the two rules that decide, nil where a file has none at all.
