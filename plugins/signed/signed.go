@@ -105,7 +105,7 @@ func (v *Verifier) request(q project.Verification) trust.Request {
 	r.Roots = Roots(q.Entry)
 	for _, p := range q.Entry.Platforms {
 		if slices.Contains(q.Platforms, p.Platform) {
-			r.Links = append(r.Links, fmt.Sprint(q.Entry.Name, root(q.Entry, p), p.Platform, p.Manifest, p.Layer, p.Size, p.Executable))
+			r.Links = append(r.Links, fmt.Sprint(q.Entry.Name, " ", q.Entry.Version, root(q.Entry, p), p.Platform, p.Manifest, p.Layer, p.Size, p.Executable))
 		}
 	}
 	return r
