@@ -44,6 +44,14 @@ type Signature struct {
 	Key      string // "sha256:" and the hash of the public key's DER form
 }
 
+// String returns "key sha256:…" or "IDENTITY (ISSUER)", "nobody known" for none.
+func (s *Signature) String() string {
+	if s == nil {
+		s = &Signature{}
+	}
+	return artifact.SignerText(s.Issuer, s.Identity, s.Key)
+}
+
 // Platform is a locked driver's executable for one platform.
 type Platform struct {
 	Platform   artifact.Platform

@@ -130,6 +130,19 @@ func (p Platform) Compare(q Platform) int {
 	return cmp.Or(cmp.Compare(p.OS, q.OS), cmp.Compare(p.Arch, q.Arch), cmp.Compare(p.Variant, q.Variant))
 }
 
+// PlatformsText joins platforms for a sentence: "linux/amd64, linux/arm64", or
+// "none".
+func PlatformsText(list []Platform) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	texts := make([]string, len(list))
+	for i, p := range list {
+		texts[i] = p.String()
+	}
+	return strings.Join(texts, ", ")
+}
+
 // Executable returns the file name under which the host looks for a driver on
 // this platform: schemahero-NAME, with .exe on Windows.
 func (p Platform) Executable(name string) string {

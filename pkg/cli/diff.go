@@ -54,13 +54,13 @@ func changeDetails(c lockfile.Change) []string {
 	}
 	switch c.Signer {
 	case lockfile.SignerReplaced:
-		out = append(out, fmt.Sprintf("SIGNER CHANGED: %s -> %s", signerText(c.From.Signature), signerText(c.To.Signature)))
+		out = append(out, fmt.Sprintf("SIGNER CHANGED: %s -> %s", c.From.Signature, c.To.Signature))
 	case lockfile.SignerLost:
-		out = append(out, "SIGNATURE LOST: was signed by "+signerText(c.From.Signature))
+		out = append(out, "SIGNATURE LOST: was signed by "+c.From.Signature.String())
 	case lockfile.SignerGained:
-		out = append(out, "signed by "+signerText(c.To.Signature))
+		out = append(out, "signed by "+c.To.Signature.String())
 	case lockfile.SignerRef:
-		out = append(out, fmt.Sprintf("signed by the same workflow, for another ref: %s -> %s", signerText(c.From.Signature), signerText(c.To.Signature)))
+		out = append(out, fmt.Sprintf("signed by the same workflow, for another ref: %s -> %s", c.From.Signature, c.To.Signature))
 	}
 	if c.Repository {
 		out = append(out, fmt.Sprintf("repository %s -> %s", c.From.Repository, c.To.Repository))
@@ -70,11 +70,7 @@ func changeDetails(c lockfile.Change) []string {
 	}
 	list := func(what string, platforms []artifact.Platform) {
 		if len(platforms) > 0 {
-			names := make([]string, len(platforms))
-			for i, p := range platforms {
-				names[i] = p.String()
-			}
-			out = append(out, what+" "+strings.Join(names, ", "))
+			out = append(out, what+" "+artifact.PlatformsText(platforms))
 		}
 	}
 	list("gains", c.PlatformsGained)
@@ -89,16 +85,6 @@ func changeDetails(c lockfile.Change) []string {
 		out = append(out, fmt.Sprintf("requires %s %s -> %s", r.Name, orDash(r.From), orDash(r.To)))
 	}
 	return out
-}
-
-func signerText(s *lockfile.Signature) string {
-	switch {
-	case s == nil:
-		return "nobody"
-	case s.Key != "":
-		return "key " + s.Key
-	}
-	return s.Identity + " (" + s.Issuer + ")"
 }
 
 func orDash(s string) string {

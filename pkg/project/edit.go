@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/Masterminds/semver/v3"
+
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
@@ -27,7 +29,8 @@ func (p *Project) with(e manifest.Edit) (*inputs, error) {
 	return p.load(func(data []byte) ([]byte, error) { return manifest.Set(p.manifest, data, e) }, false)
 }
 
-// Newest returns the newest version of a driver that the project can take:
+// Newest returns the constraint that admits the newest version of a driver and
+// the compatible ones after it. The newest is the one that the project can take:
 // stable, for all its platforms, and going with its other drivers. e says where
 // the driver is; its version does not count.
 func (p *Project) Newest(ctx context.Context, e manifest.Edit) (string, error) {
@@ -41,7 +44,11 @@ func (p *Project) Newest(ctx context.Context, e manifest.Edit) (string, error) {
 		return "", err
 	}
 	entry, _ := result.Lock.Plugin(e.Name)
-	return entry.Version, nil
+	version, err := semver.StrictNewVersion(entry.Version)
+	if err != nil {
+		return "", err
+	}
+	return resolve.Caret(version), nil
 }
 
 // Candidates returns the versions of a driver by its tags alone, newest first.

@@ -1,5 +1,7 @@
 package trust
 
+import "github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+
 // Signer is who signed: Issuer and Identity of the certificate of a keyless
 // signature, or Key. The zero value is nobody.
 type Signer struct {
@@ -12,12 +14,4 @@ type Signer struct {
 func (s Signer) IsZero() bool { return s == Signer{} }
 
 // String returns "key sha256:…", "IDENTITY (ISSUER)" or "nobody known".
-func (s Signer) String() string {
-	switch {
-	case s.Key != "":
-		return "key " + s.Key
-	case s.Identity != "" || s.Issuer != "":
-		return s.Identity + " (" + s.Issuer + ")"
-	}
-	return "nobody known"
-}
+func (s Signer) String() string { return artifact.SignerText(s.Issuer, s.Identity, s.Key) }
