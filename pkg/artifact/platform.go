@@ -130,19 +130,6 @@ func (p Platform) Compare(q Platform) int {
 	return cmp.Or(cmp.Compare(p.OS, q.OS), cmp.Compare(p.Arch, q.Arch), cmp.Compare(p.Variant, q.Variant))
 }
 
-// PlatformsText joins platforms for a sentence: "linux/amd64, linux/arm64", or
-// "none".
-func PlatformsText(list []Platform) string {
-	if len(list) == 0 {
-		return "none"
-	}
-	texts := make([]string, len(list))
-	for i, p := range list {
-		texts[i] = p.String()
-	}
-	return strings.Join(texts, ", ")
-}
-
 // Executable returns the file name under which the host looks for a driver on
 // this platform: schemahero-NAME, with .exe on Windows.
 func (p Platform) Executable(name string) string {
@@ -156,6 +143,15 @@ func (p Platform) Executable(name string) string {
 // platform: schemahero-NAME-OS-ARCH.tar.gz.
 func (p Platform) Archive(name string) string {
 	return "schemahero-" + name + "-" + p.Suffix() + ".tar.gz"
+}
+
+// JoinPlatforms writes a list of platforms for a sentence: "a, b", or "none".
+func JoinPlatforms(list []Platform) string {
+	texts := make([]string, len(list))
+	for i, p := range list {
+		texts[i] = p.String()
+	}
+	return cmp.Or(strings.Join(texts, ", "), "none")
 }
 
 // MarshalText implements encoding.TextMarshaler as String does.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -66,11 +67,11 @@ func changeDetails(c lockfile.Change) []string {
 		out = append(out, fmt.Sprintf("repository %s -> %s", c.From.Repository, c.To.Repository))
 	}
 	if c.Kind == lockfile.Moved {
-		out = append(out, fmt.Sprintf("digest moved: %s -> %s", orDash(string(c.From.Digest)), orDash(string(c.To.Digest))))
+		out = append(out, fmt.Sprintf("digest moved: %s -> %s", cmp.Or(string(c.From.Digest), "-"), cmp.Or(string(c.To.Digest), "-")))
 	}
 	list := func(what string, platforms []artifact.Platform) {
 		if len(platforms) > 0 {
-			out = append(out, what+" "+artifact.PlatformsText(platforms))
+			out = append(out, what+" "+artifact.JoinPlatforms(platforms))
 		}
 	}
 	list("gains", c.PlatformsGained)
@@ -82,16 +83,9 @@ func changeDetails(c lockfile.Change) []string {
 		out = append(out, "no longer installed as "+strings.Join(c.AliasesLost, ", "))
 	}
 	for _, r := range c.Requires {
-		out = append(out, fmt.Sprintf("requires %s %s -> %s", r.Name, orDash(r.From), orDash(r.To)))
+		out = append(out, fmt.Sprintf("requires %s %s -> %s", r.Name, cmp.Or(r.From, "-"), cmp.Or(r.To, "-")))
 	}
 	return out
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 // changeLine is one change in a line, for a command whose result is another.

@@ -215,8 +215,10 @@ func (a *app) unreachableHints(e *registry.UnreachableError) []string {
 // said so.
 func (a *app) plainHTTP(host string) bool {
 	if c, err := a.loadConfig(); err == nil {
-		if own := c.Registries[host].PlainHTTP; own != nil {
-			return *own
+		for name, r := range c.Registries {
+			if registry.SameRegistry(name, host) && r.PlainHTTP != nil {
+				return *r.PlainHTTP
+			}
 		}
 	}
 	return a.flags.plainHTTP

@@ -13,15 +13,20 @@ import (
 
 // Edit changes the manifest's text, locks what it then says and installs it.
 // The manifest is written together with the lock: where nothing satisfies it,
-// nothing is changed. change may be called more than once. Errors: change's,
-// and Sync's.
+// nothing is changed, which a *NotEditedError says. change may be called more than
+// once. Errors: change's, and Sync's.
 func (p *Project) Edit(ctx context.Context, change func([]byte) ([]byte, error), o SyncOptions) (*SyncReport, error) {
-	return p.run(ctx, change, p.settle(false, false), vetting{}, o)
+	report, err := p.run(ctx, change, p.settle(false, false), vetting{}, o)
+	if report == nil || !report.Saved {
+		err = notEdited(err)
+	}
+	return report, err
 }
 
 // EditLock is Edit without installing.
 func (p *Project) EditLock(ctx context.Context, change func([]byte) ([]byte, error), o LockOptions) (*LockReport, error) {
-	return p.relock(ctx, change, p.settle(false, false), vetting{}, o)
+	report, err := p.relock(ctx, change, p.settle(false, false), vetting{}, o)
+	return report, notEdited(err)
 }
 
 // with returns the manifest as an edit would make it.
@@ -41,7 +46,7 @@ func (p *Project) Newest(ctx context.Context, e manifest.Edit) (string, error) {
 	}
 	result, err := p.resolve(ctx, in, resolve.Options{Upgrade: []string{e.Name}})
 	if err != nil {
-		return "", err
+		return "", notEdited(err)
 	}
 	entry, _ := result.Lock.Plugin(e.Name)
 	version, err := semver.StrictNewVersion(entry.Version)

@@ -25,7 +25,7 @@ type PlatformError struct {
 
 func (e *PlatformError) Error() string {
 	what := strings.TrimSpace(e.Name + " " + e.Version)
-	return fmt.Sprintf("%s: serves no %s; the lock has %s", what, e.Platform, artifact.PlatformsText(e.Offered))
+	return fmt.Sprintf("%s: serves no %s; the lock has %s", what, e.Platform, artifact.JoinPlatforms(e.Offered))
 }
 
 // Kind is fault.Unsatisfied.

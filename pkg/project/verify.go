@@ -34,8 +34,9 @@ type Verification struct {
 	Rotates bool
 
 	// CheckChain holds the chain from what is signed to the layers of Platforms
-	// against the repository.
-	CheckChain func(ctx context.Context) error
+	// against the repository, and where a signature is asked for also what the release
+	// states of itself: a signature is of no other version.
+	CheckChain func(ctx context.Context, signed bool) error
 	// Again asks for everything anew, whatever is remembered.
 	Again bool
 }

@@ -126,7 +126,7 @@ func (e *PlatformError) Error() string {
 	} else {
 		which += at(e.Pos) + ":"
 	}
-	return fmt.Sprintf("%s has no %s, only %s", which, artifact.PlatformsText(e.Missing), artifact.PlatformsText(e.Offered))
+	return fmt.Sprintf("%s has no %s, only %s", which, artifact.JoinPlatforms(e.Missing), artifact.JoinPlatforms(e.Offered))
 }
 
 // Kind is fault.Unsatisfied.

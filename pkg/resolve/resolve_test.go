@@ -127,7 +127,7 @@ func TestPlatformError(t *testing.T) {
 	if !errors.As(err, &e) {
 		t.Fatalf("got %v", err)
 	}
-	if e.Version != "0.1.1" || artifact.PlatformsText(e.Missing) != "linux/arm64" || artifact.PlatformsText(e.Offered) != "darwin/arm64, linux/amd64" || e.Tried != 2 {
+	if e.Version != "0.1.1" || artifact.JoinPlatforms(e.Missing) != "linux/arm64" || artifact.JoinPlatforms(e.Offered) != "darwin/arm64, linux/amd64" || e.Tried != 2 {
 		t.Errorf("got %+v", e)
 	}
 	want := "postgres: none of the 2 versions that ^0.1 (schemahero-plugins.toml:4) admits offers all platforms: the newest, 0.1.1, has no linux/arm64, only darwin/arm64, linux/amd64"

@@ -101,7 +101,7 @@ func (c *comparison) entry(e *lockfile.Plugin) {
 	c.release(e)
 	c.place(e)
 	if lacks := missing(c.m.Platforms, lockedPlatforms(e)); len(lacks) > 0 {
-		c.add(e.Name, PlatformMissing, "is locked without %s", artifact.PlatformsText(lacks))
+		c.add(e.Name, PlatformMissing, "is locked without %s", artifact.JoinPlatforms(lacks))
 	}
 	c.requires(e)
 	c.signature(e)
