@@ -35,8 +35,8 @@ var layers = map[string][]string{
 	"pkg/manifest": {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/policy"},
 	"pkg/config":   {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/policy"},
 	"lockfile":     {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/artifact"},
-	"pkg/registry": {"pkg/fault", "pkg/artifact"},
-	"pkg/kube":     {"pkg/fault", "pkg/artifact"},
+	"pkg/registry": {"pkg/fault", "pkg/disk", "pkg/artifact"},
+	"pkg/kube":     {"pkg/fault", "pkg/diag", "pkg/artifact"},
 	"pkg/serve":    {"pkg/fault", "pkg/registry", "pkg/artifact"},
 
 	"pkg/resolve":  {"pkg/fault", "pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/parallel", "pkg/artifact", "pkg/diag"},

@@ -128,6 +128,9 @@ func Find(dir string) (path string, err error) {
 		if err == nil && !info.IsDir() {
 			return path, nil
 		}
+		if _, e := os.Readlink(path); err != nil && e == nil {
+			return path, nil // reading it tells where the link leads
+		}
 		if err != nil && !os.IsNotExist(err) {
 			return "", err
 		}
