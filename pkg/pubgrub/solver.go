@@ -155,14 +155,14 @@ func (s *solver) choose(ctx context.Context) (*pkg, error) {
 // where conflicts show soonest, then the one met first.
 func (s *solver) next() *pkg {
 	var next *pkg
-	var nextTurn, nextCount int
+	var nextPriority, nextCount int
 	for _, p := range s.pkgs {
 		if !p.wanted() {
 			continue
 		}
-		turn, count := p.turn(), p.allowed().count()
-		if next == nil || turn < nextTurn || turn == nextTurn && count < nextCount {
-			next, nextTurn, nextCount = p, turn, count
+		priority, count := p.priority(), p.allowed().count()
+		if next == nil || priority < nextPriority || priority == nextPriority && count < nextCount {
+			next, nextPriority, nextCount = p, priority, count
 		}
 	}
 	return next
