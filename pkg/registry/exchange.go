@@ -24,8 +24,11 @@ func (c *Client) exchange(r *request, scheme string, req *http.Request) (*http.R
 	req = req.WithContext(ctx)
 	req.Header.Set("User-Agent", orDefaultText(c.o.UserAgent, defaultUserAgent))
 	req.Header.Set("Accept-Encoding", "identity") // digests are of the bytes as stored
-	stalled := &alarm{idle: orDefault(c.o.IdleTimeout, defaultIdleTimeout), fire: func() { cancel(errStalled) }}
-	w := &watch{c: c, r: r, ctx: ctx, cancel: cancel, scheme: scheme, alarm: stalled}
+	newAlarm := func() *alarm {
+		return &alarm{idle: orDefault(c.o.IdleTimeout, defaultIdleTimeout), fire: func() { cancel(errStalled) }}
+	}
+	stalled := newAlarm()
+	w := &watch{c: c, r: r, ctx: ctx, cancel: cancel, scheme: scheme, alarm: newAlarm()}
 	var failed atomic.Pointer[contentError]
 	if open := req.GetBody; open != nil && req.Body != http.NoBody {
 		watched := func(body io.ReadCloser) io.ReadCloser {
@@ -42,14 +45,15 @@ func (c *Client) exchange(r *request, scheme string, req *http.Request) (*http.R
 	}
 	start := c.now()
 	resp, err := c.web.client.Do(req)
-	stalled.disarm()
+	stalled.stop() // the transport may go on to read the request's body
 	ev := Event{
 		Kind: EventRequest, Host: r.ep.name, Subject: r.what(), Method: req.Method,
 		URL: safeURL(req.URL), Duration: c.now().Sub(start),
 	}
 	c.stats.update(func(s *Stats) { s.Requests[r.kind]++ })
 	if err != nil {
-		if content := failed.Load(); content != nil {
+		content := failed.Load()
+		if content != nil || errors.As(err, &content) { // of a body that was opened once more
 			err = content
 		} else {
 			err = classify(ctx, r.host(), scheme, err)
@@ -123,20 +127,31 @@ func (c *Client) wantsTLS(r *request, req *http.Request, resp *http.Response) bo
 
 // alarm fires when nobody disarms it within the idle timeout.
 type alarm struct {
-	idle  time.Duration
-	fire  func()
-	mu    sync.Mutex
-	timer *time.Timer
+	idle    time.Duration
+	fire    func()
+	mu      sync.Mutex
+	timer   *time.Timer
+	stopped bool
 }
 
 func (a *alarm) arm() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.timer == nil {
+	switch {
+	case a.stopped:
+	case a.timer == nil:
 		a.timer = time.AfterFunc(a.idle, a.fire)
-		return
+	default:
+		a.timer.Reset(a.idle)
 	}
-	a.timer.Reset(a.idle)
+}
+
+// stop disarms for good.
+func (a *alarm) stop() {
+	a.mu.Lock()
+	a.stopped = true
+	a.mu.Unlock()
+	a.disarm()
 }
 
 func (a *alarm) disarm() {
@@ -189,6 +204,7 @@ type upload struct {
 	alarm *alarm
 	// failed is set to what went wrong in making the bytes.
 	failed *atomic.Pointer[contentError]
+	closed atomic.Bool
 }
 
 func (u *upload) Read(p []byte) (int, error) {
@@ -199,13 +215,18 @@ func (u *upload) Read(p []byte) (int, error) {
 		u.alarm.arm()
 	case io.EOF:
 	default:
-		u.failed.Store(&contentError{err})
+		// Where a stream ends, the transport closes the body under a Read that goes
+		// on; what that returns is no fault of the content.
+		if !u.closed.Load() {
+			u.failed.Store(&contentError{err})
+		}
 	}
 	u.c.stats.update(func(s *Stats) { s.Bytes[u.kind] += int64(n) })
 	return n, err
 }
 
 func (u *upload) Close() error {
+	u.closed.Store(true)
 	u.alarm.disarm()
 	return u.ReadCloser.Close()
 }
