@@ -27,8 +27,8 @@ type Storage struct {
 var (
 	_ orascontent.GraphStorage = Storage{}
 	_ orascontent.TagResolver  = Storage{}
-	_ oras.ReferrerLister  = Storage{}
-	_ oras.Mounter         = Storage{}
+	_ oras.ReferrerLister      = Storage{}
+	_ oras.Mounter             = Storage{}
 )
 
 func isManifest(desc ocispec.Descriptor) bool {
