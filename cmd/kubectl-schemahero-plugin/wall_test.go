@@ -31,17 +31,18 @@ var layers = map[string][]string{
 	"pkg/policy":   {"pkg/fault", "pkg/diag"},
 	"pkg/probe":    {"pkg/fault"},
 
+	"pkg/unpack":   {"pkg/fault", "pkg/artifact"},
 	"pkg/manifest": {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/policy"},
 	"pkg/config":   {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/policy"},
 	"lockfile":     {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/artifact"},
-	"pkg/registry": {"pkg/fault", "pkg/artifact"},
-	"pkg/kube":     {"pkg/fault", "pkg/artifact"},
+	"pkg/registry": {"pkg/fault", "pkg/disk", "pkg/artifact"},
+	"pkg/kube":     {"pkg/fault", "pkg/diag", "pkg/artifact"},
 	"pkg/serve":    {"pkg/fault", "pkg/registry", "pkg/artifact"},
 
 	"pkg/resolve":  {"pkg/fault", "pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/parallel", "pkg/artifact", "pkg/diag"},
-	"pkg/install":  {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/artifact", "pkg/probe"},
+	"pkg/install":  {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/artifact", "pkg/unpack", "pkg/probe"},
 	"pkg/trust":    {"pkg/fault", "pkg/disk", "pkg/registry", "pkg/artifact", "pkg/policy"},
-	"pkg/publish":  {"pkg/fault", "pkg/registry", "pkg/artifact", "pkg/probe"},
+	"pkg/publish":  {"pkg/fault", "pkg/registry", "pkg/artifact", "pkg/unpack", "pkg/probe"},
 	"pkg/transfer": {"pkg/fault", "pkg/disk", "lockfile", "pkg/registry", "pkg/artifact"},
 	"pkg/export":   {"pkg/fault", "lockfile", "pkg/artifact"},
 

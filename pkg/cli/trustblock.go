@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 )
@@ -26,7 +27,7 @@ func (a *app) trustBlock(repository string, found []trust.Finding, rule func(tru
 		if s.Key != "" {
 			file := a.keyFile(s.Key, r)
 			if f.Verified && file != "" {
-				keys = append(keys, fmt.Sprintf("%q", file))
+				keys = append(keys, diag.Quote(file))
 				continue
 			}
 			line = fmt.Sprintf("keys = [\"FILE\"]   # the public key with fingerprint %s", s.Key)
@@ -49,7 +50,7 @@ func (a *app) trustBlock(repository string, found []trust.Finding, rule func(tru
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "[[trust]]\nscope = %q\n%s\n", repository, lines[0])
+	fmt.Fprintf(&b, "[[trust]]\nscope = %s\n%s\n", diag.Quote(repository), lines[0])
 	for _, line := range lines[1:] {
 		fmt.Fprintf(&b, "# %s\n", line)
 	}
@@ -57,10 +58,10 @@ func (a *app) trustBlock(repository string, found []trust.Finding, rule func(tru
 }
 
 func (a *app) keylessLine(f trust.Finding, r *policy.Rule) string {
-	text := fmt.Sprintf("keyless = { issuer = %q, identity = %q", f.Signer.Issuer, f.Signer.Identity)
+	text := fmt.Sprintf("keyless = { issuer = %s, identity = %s", diag.Quote(f.Signer.Issuer), diag.Quote(f.Signer.Identity))
 	switch {
 	case r != nil && r.Keyless != nil && r.Keyless.TrustedRoot != "":
-		text += fmt.Sprintf(", trusted-root = %q }", a.besideManifest(r.Keyless.TrustedRoot))
+		text += ", trusted-root = " + diag.Quote(a.besideManifest(r.Keyless.TrustedRoot)) + " }"
 	case !f.Verified && f.Reason == "":
 		text += " }   # not verified; a private Sigstore needs its trusted-root = \"FILE\" too"
 	default:

@@ -34,7 +34,18 @@ func TestSyntaxErrors(t *testing.T) {
 		{"items are no new beginning", "a = [\n  'x' 'y',\n  'b',\n  ['c'],\n]\nb = 1\nb = 2\n", "2:7: invalid TOML: expected ',' or ']' after array value\n7:1: b: defined twice, first in line 6"},
 		{"header left open", "[a\nb = 1\n[c]\nd = 1\nd = 2\n", "1:3: invalid TOML: expected ']' to close table name\n5:1: d: defined twice, first in line 4"},
 		{"characters, not bytes", "é = 1\n\"é\" = \"€\" x\n", "1:1: invalid TOML: invalid character at start of key: U+00C3 'Ã'\n2:11: invalid TOML: expected newline but got U+0078 'x'"},
-		{"no UTF-8", "a = \"\xff\"\n", "1:6: invalid TOML: invalid UTF-8 character in basic string"},
+		{"no UTF-8", "a = \"\xff\"\n", "1:6: byte 0xff is not UTF-8: save the file as UTF-8, it may be in Latin-1"},
+		{"only the first byte", "# caf\xe9\na = \"\xe9\"\nb = \n", "1:6: byte 0xe9 is not UTF-8: save the file as UTF-8, it may be in Latin-1"},
+		{"UTF-16, little end", "\xff\xfea\x00 \x00=\x00 \x001\x00\n\x00", "1:1: is in UTF-16LE: save it as UTF-8"},
+		{"UTF-16, big end", "\xfe\xff\x00a\x00 \x00=\x00 \x001\x00\n", "1:1: is in UTF-16BE: save it as UTF-8"},
+		{"UTF-16 without a mark", "a\x00 \x00=\x00 \x001\x00\n\x00", "1:1: is in UTF-16LE: save it as UTF-8"},
+		{"and the big end", "\x00a\x00 \x00=\x00 \x001\x00\n", "1:1: is in UTF-16BE: save it as UTF-8"},
+		{"UTF-32", "\xff\xfe\x00\x00a\x00\x00\x00", "1:1: is in UTF-32: save it as UTF-8"},
+		{"and without a mark", "\x00\x00\x00a\x00\x00\x00=\x00\x00\x001", "1:1: is in UTF-32: save it as UTF-8"},
+		{"NUL", "a = 1\nb = \"x\x00y\"\n", "2:7: NUL byte: not a text file"},
+		{"conflict", "a = 1\n<<<<<<< HEAD\nb = 1\n=======\nb = 2\n>>>>>>> other\n", "2:1: conflict marker: two versions of the file were merged here; decide what it is to say"},
+		{"conflict with the end left", "b = 1\nb = 2\n>>>>>>> other\n", "3:1: conflict marker: two versions of the file were merged here; decide what it is to say"},
+		{"a text with a line like a marker", "a = \"\"\"\n=======\n\"\"\"\na = 1\n", "4:1: a: defined twice, first in line 1"},
 		{"byte order mark", "\ufeffa = 1\na = 2\n", "2:1: a: defined twice, first in line 1"},
 		{"nothing", " \n# x", ""},
 	} {
@@ -160,5 +171,9 @@ func TestQuote(t *testing.T) {
 		if got, ok := doc.Root.Get(s).AsString(); !ok || got != s || doc.Err() != nil {
 			t.Errorf("%q: %q, %v", s, got, doc.Err())
 		}
+	}
+	// What an eye does not see, or sees in another order, is written out.
+	if got, want := Quote("\"a\\b\"\t\n\r\x00\x1b\u202e\U000e0001ä"), `"\"a\\b\"\t\n\r\u0000\u001B\u202E\U000E0001ä"`; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -2,13 +2,14 @@ package install
 
 import (
 	"context"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/flow"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/unpack"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
 // Options are what an engine is given from outside. The zero value works for
@@ -40,7 +41,12 @@ func Open(home Home, o Options) *Engine {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Engine{home: home, o: o, store: store{dir: home.Store()}, unpacker: unpack.New()}
+	e := &Engine{home: home, o: o, store: store{dir: home.Store()}, unpacker: unpack.New()}
+	var once sync.Once
+	e.disk.NoLocks = func(path string) {
+		once.Do(func() { e.emit(Event{Kind: EventNoLocks, Path: filepath.Dir(path)}) })
+	}
+	return e
 }
 
 // Home returns the engine's home.

@@ -232,7 +232,7 @@ func essence(m Manifest) Manifest {
 	m.Plugins = slices.Clone(m.Plugins)
 	for i := range m.Plugins {
 		p := &m.Plugins[i]
-		p.Constraint, p.Pos = nil, diag.Position{}
+		p.Pos = diag.Position{}
 		if len(p.Aliases) == 0 {
 			p.Aliases = nil
 		}

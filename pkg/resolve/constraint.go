@@ -6,23 +6,24 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 )
 
 // parseConstraint returns nil where s is none, which releases and locks are
 // checked for when they are read.
-func parseConstraint(s string, prerelease bool) *semver.Constraints {
-	c, err := semver.NewConstraint(s)
+func parseConstraint(s string, prerelease bool) *artifact.Constraint {
+	c, err := artifact.ParseConstraint(s)
 	if err != nil {
 		return nil
 	}
-	c.IncludePrerelease = prerelease
+	c.Prerelease = prerelease
 	return c
 }
 
 // entryConstraint returns a manifest entry's constraint with its prerelease
 // rule, nil for tag and digest entries.
-func entryConstraint(p manifest.Plugin) *semver.Constraints {
+func entryConstraint(p manifest.Plugin) *artifact.Constraint {
 	if p.Version == "" {
 		return nil
 	}

@@ -24,7 +24,7 @@ type ladder struct {
 
 func (l *ladder) climb(ctx context.Context) error {
 	p, e := l.p, l.e
-	e.Kept = e.Taken != "" && l.stays(p, e.Taken)
+	e.Kept = e.Taken != "" && (l.stays(p, e.Taken) || e.Taken == l.preferred(p))
 	if l.frozen[p.name] {
 		p.listing.Do(func() { p.listErr = l.listAt(ctx, p, p.locked.Repository) })
 	}

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -21,10 +22,11 @@ type resolver struct {
 	o       Options
 	limit   parallel.Limit
 
-	mu      sync.Mutex
-	plugins map[string]*plugin
-	notes   []Note
-	moved   []Moved
+	mu       sync.Mutex
+	plugins  map[string]*plugin
+	notes    []Note
+	warnings []error
+	moved    []Moved
 }
 
 func newResolver(c Catalog, o Options) *resolver {
@@ -56,8 +58,8 @@ func (r *resolver) judge(p *plugin, release *artifact.Release) *reason {
 
 // isLocked tells whether a release is what p's lock entry holds.
 func (p *plugin) isLocked(release *artifact.Release) bool {
-	l := p.locked
-	if l == nil || l.Repository != p.repository || l.Version != release.Version || l.Digest != release.Digest {
+	l := cmp.Or(p.relocated, p.locked)
+	if l == nil || l == p.locked && l.Repository != p.repository || l.Version != release.Version || l.Digest != release.Digest {
 		return false
 	}
 	for _, b := range release.Builds {
