@@ -128,12 +128,13 @@ func readBase(file string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, MaxSize+1))
 }
 
-// MergeConflict is Merge over the sides of a lock that holds git's conflict
-// markers, with a base where every conflict has one (merge.conflictStyle
-// diff3 or zdiff3). Text between conflicts belongs to all sides. Plugins of
-// which git mixed the sides are conflicts too, whether anybody still wants them
-// or not. Errors, with positions in data: *diag.Error for markers out of order
-// and for sides that are no locks, *VersionError, *SizeError.
+// MergeConflict is Merge over the sides of a lock with conflict markers of git or
+// jj, with a base if every conflict has one: all of jj's have, and git's with
+// merge.conflictStyle diff3 or zdiff3. Text between conflicts belongs to all
+// sides. Plugins whose sides were mixed line by line are conflicts too, whether
+// anybody still wants them or not. Errors, with positions in data:
+// *UnmergedError, *diag.Error for sides that are no locks, *VersionError,
+// *SizeError.
 func MergeConflict(file string, data []byte) (*Merged, error) {
 	if len(data) > MaxSize {
 		return nil, &SizeError{file}

@@ -117,6 +117,36 @@ func conflicted(parts ...string) string {
 	return b.String()
 }
 
+// jj writes texts as jj does: "<", "%", "+", "-" and ">" are marker lines.
+func jj(parts ...string) string {
+	marks := map[string]string{
+		"<": "<<<<<<< Conflict 1 of 1\n", "%": "%%%%%%% Changes from base to side #1\n", "+": "+++++++ Contents of side #2\n",
+		"-": "------- Contents of base\n", ">": ">>>>>>> Conflict 1 of 1 ends\n",
+	}
+	for i, p := range parts {
+		if m, ok := marks[p]; ok {
+			parts[i] = m
+		}
+	}
+	return strings.Join(parts, "")
+}
+
+// diffed puts a sign before each line.
+func diffed(sign, text string) string {
+	return strings.TrimSuffix(sign+strings.ReplaceAll(text, "\n", "\n"+sign), sign)
+}
+
+// longer gives each marker line four characters more.
+func longer(text string) string {
+	lines := strings.SplitAfter(text, "\n")
+	for i, line := range lines {
+		if m, _ := diag.MarkerOf([]byte(line)); m != diag.NoMarker {
+			lines[i] = strings.Repeat(line[:1], 4) + line
+		}
+	}
+	return strings.Join(lines, "")
+}
+
 func TestMergeConflict(t *testing.T) {
 	text := func(words string) string { return string(lockOf(words).Encode()) }
 	tail := func(of, words string) string { return strings.TrimPrefix(text(words), text(of)) }
@@ -144,6 +174,15 @@ func TestMergeConflict(t *testing.T) {
 		{"a base that is no lock does not count", conflicted(text(""), "<", tail("", "b"), "|", "<<<<<<<<< nested\n", tail("", "a b"), "=", tail("", "a b"), ">"), "a b"},
 		{"markers without labels", conflicted(text(""), "<<<<<<<\n", tail("", "a"), "=", tail("", "b"), ">>>>>>>\n"), "a b"},
 		{"the whole file", conflicted("<", text("a"), "=", text("b"), ">"), "a b"},
+		{"longer markers", longer(conflicted(text(""), "<", tail("", "b"), "|", tail("", "a b"), "=", tail("", "a b"), ">")), "b"},
+		{"a base that was merged itself", conflicted(text(""), "<", tail("", "b"), "|", longer(conflicted("<", tail("", "a"), "|", "=", tail("", "c"), ">")), "=", tail("", "a b"), ">"), "a b"},
+		{"jj, a diff and a side", jj(text("a"), "<", "%", diffed("+", tail("a", "a b")), "+", tail("a", "a c"), ">"), "a b c"},
+		{"jj, the diff second", jj(text(""), "<", "+", tail("", "b"), "%", diffed("-", tail("", "a")), diffed(" ", tail("", "b")), ">"), "b"},
+		{"jj, a diff with two titles", jj(text(""), "<", "%", "\\\\\\\\\\\\\\        to: other\n", diffed(" ", tail("", "a b")), "+", tail("", "b"), ">"), "b"},
+		{"jj, a diff without its blanks", jj(text(""), "<", "%", strings.ReplaceAll(diffed(" ", tail("", "a b")), " \n", "\n"), "+", tail("", "b"), ">"), "b"},
+		{"jj, snapshots", jj(text(""), "<", "+", tail("", "b"), "-", tail("", "a b"), "+", tail("", "a b c"), ">"), "b c"},
+		{"jj, snapshots with the base first", jj(text(""), "<", "-", tail("", "a b"), "+", tail("", "b"), "+", tail("", "a2 b"), ">"), "b | a"},
+		{"jj, longer markers", longer(jj(text("a"), "<", "%", diffed("+", tail("a", "a b")), "+", tail("a", "a c"), ">")), "a b c"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, text := range []string{c.text, strings.ReplaceAll(c.text, "\n", "\r\n")} {
@@ -173,6 +212,12 @@ func TestMergeConflictRefused(t *testing.T) {
 		{"middle alone", conflicted(version, "="), "X:2:1: conflict marker out of order"},
 		{"one in another", conflicted("<", version, "<", "=", ">"), "X:3:1: conflict marker out of order"},
 		{"base twice", conflicted("<", "|", "|", "=", version, ">"), "X:3:1: conflict marker out of order"},
+		{"git's middle in jj's", jj("<", "+", version, "=======\n", version, ">"), "X:4:1: conflict marker out of order"},
+		{"jj's in git's", conflicted("<", version, "+++++++\n", version, ">"), "X:3:1: conflict marker out of order"},
+		{"of another length", conflicted("<", version, "========\n", version, ">"), "X:3:1: conflict marker out of order\nX:5:1: conflict marker out of order"},
+		{"three sides", jj("<", "%", diffed(" ", version), "+", version, "%", diffed("+", version), ">"), "X:8:1: sides of the conflict: 3, and only two can be merged"},
+		{"one side", jj("<", "+", version, ">"), "X:4:1: sides of the conflict: 1, and only two can be merged"},
+		{"no diff", jj("<", "%", version, "+", version, ">"), "X:3:1: not a line of a diff"},
 		{"a side that is no lock", conflicted(version, "[[plugin]]\n", "<", "name = \"../a\"\n", "=", "name = \"b\"\n", ">"),
 			"X:2:3: plugin: platform is missing\nX:2:3: plugin: repository is missing\nX:2:3: plugin: has neither version nor tag nor digest\nX:4:8: name: \"../a\": " +
 				"a driver's name has only a-z, 0-9 and -, and begins with a letter or digit"},

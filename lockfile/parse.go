@@ -25,15 +25,14 @@ func (e *VersionError) Kind() fault.Kind { return fault.Usage }
 // Unwrap returns the *diag.Error.
 func (e *VersionError) Unwrap() error { return e.Problems }
 
-// ConflictError says that a lock holds git's conflict markers; see
-// MergeConflict.
+// ConflictError says that a lock holds conflict markers; see MergeConflict.
 type ConflictError struct {
 	File string
 	Line int // of the first marker, from 1
 }
 
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("%s:%d:1: has git conflict markers", e.File, e.Line)
+	return fmt.Sprintf("%s:%d:1: has conflict markers", e.File, e.Line)
 }
 
 // Kind is fault.Usage.
@@ -49,7 +48,7 @@ func Parse(file string, data []byte) (*Lock, error) {
 	if len(data) > MaxSize {
 		return nil, &SizeError{file}
 	}
-	if line := firstMarker(data); line > 0 {
+	if line := diag.FirstMarker(data); line > 0 {
 		return nil, &ConflictError{file, line}
 	}
 	doc := diag.ParseLarge(file, data)

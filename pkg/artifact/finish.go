@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/Masterminds/semver/v3"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -17,6 +16,10 @@ import (
 // where the root is silent, say about the whole release.
 func (rd *reading) describe() {
 	rel := rd.rel
+	rel.stated = rd.facts
+	if rel.Layout != LayoutTags && len(rd.facts) > 0 && rd.facts[0][ocispec.AnnotationVersion] != "" {
+		rel.stated = rd.facts[:1] // the root speaks for what it lists
+	}
 	if len(rd.facts) > 2 {
 		rd.facts = rd.facts[:2]
 	}
@@ -67,7 +70,7 @@ func (rd *reading) finish(reference string) (*Release, error) {
 	rel := rd.rel
 	rd.describe()
 	if len(rel.Offered) == 0 {
-		return nil, &FormatError{reference, "holds no executable of " + rel.Name + " for any platform"}
+		return nil, &FormatError{reference, "holds no executable of " + rel.Name + " for any platform: it is " + rd.what}
 	}
 	slices.SortFunc(rel.Offered, Platform.Compare)
 	slices.SortFunc(rel.Builds, func(a, b Build) int { return a.Platform.Compare(b.Platform) })
@@ -109,21 +112,8 @@ func (b Build) problem() string {
 	return ""
 }
 
-// maxConstraint is the longest constraint on a version, in bytes.
-const maxConstraint = 2048
-
-// IsConstraint tells whether s is a constraint on a version that Masterminds'
-// semver reads, on one line.
-func IsConstraint(s string) bool {
-	if len(s) > maxConstraint || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return false
-	}
-	_, err := semver.NewConstraint(s)
-	return err == nil
-}
-
 // platformless is the error for a manifest that says nowhere what it is for.
-func (rd *reading) platformless(reference string) error {
+func (rd *reading) platformless(reference string, p *part) error {
 	return &FormatError{cmp.Or(reference, rd.rel.Version), fmt.Sprintf(
-		"is no release of %[1]s: no layer is titled schemahero-%[1]s-OS-ARCH.tar.gz, and no platform is stated", rd.rel.Name)}
+		"is no release of %[1]s: no layer is titled schemahero-%[1]s-OS-ARCH.tar.gz, and no platform is stated: it is %[2]s", rd.rel.Name, p.What())}
 }

@@ -115,32 +115,33 @@ func (a *app) userHome() string {
 	return a.env("HOME")
 }
 
-// home is the folder that holds drivers, store and receipts.
-func (a *app) home() (install.Home, error) {
+// home is the folder that holds drivers, store and receipts. Whoever needs one
+// finds out that there is none.
+func (a *app) home() install.Home {
 	dir := a.flags.home
 	if dir == "" {
 		dir = a.env("SCHEMAHERO_PLUGIN_HOME")
 	}
 	if dir != "" {
-		return install.NewHome(a.abs(dir)), nil
+		return install.NewHome(a.abs(dir))
 	}
 	user := a.userHome()
 	if user == "" {
-		return install.Home{}, usagef("home: HOME is not set; say --home DIR")
+		return install.Home{}
 	}
-	return install.NewHome(filepath.Join(user, ".schemahero")), nil
+	return install.NewHome(a.abs(filepath.Join(user, ".schemahero")))
 }
 
 // loadConfig reads HOME/config.toml once.
 func (a *app) loadConfig() (*config.Config, error) {
 	if a.config == nil {
-		home, err := a.home()
+		c, err := config.Load(a.home().Config())
 		if err != nil {
-			return nil, err
-		}
-		c, err := config.Load(home.Config())
-		if err != nil {
-			return nil, err
+			// In a folder that cannot even be looked at there is no home.
+			if _, e := os.Stat(a.home().Dir()); e == nil {
+				return nil, err
+			}
+			c = &config.Config{}
 		}
 		a.config = c
 	}
@@ -175,10 +176,6 @@ func (a *app) repository(name string) (registry.Repository, error) {
 
 // options is what the façade needs to know of this run.
 func (a *app) options() (plugins.Options, error) {
-	home, err := a.home()
-	if err != nil {
-		return plugins.Options{}, err
-	}
 	client, err := a.registry()
 	if err != nil {
 		return plugins.Options{}, err
@@ -192,7 +189,7 @@ func (a *app) options() (plugins.Options, error) {
 		return plugins.Options{}, err
 	}
 	o := plugins.Options{
-		Home:     home.Dir(),
+		Home:     a.home().Dir(),
 		Platform: artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH},
 		Registry: client,
 		Verifier: verifier,

@@ -23,10 +23,10 @@ const littleRoom = 256 << 20
 func (c *checkup) home(engine *install.Engine) {
 	dir, on := engine.Home().Dir(), engine.Condition()
 	switch {
+	case on.Writable != nil:
+		c.add(findAdvice, "home", dir, on.Writable.Error(), "make it writable, or name another: --home DIR, or SCHEMAHERO_PLUGIN_HOME=DIR")
 	case !on.Exists:
 		c.add(findOK, "home", dir, "is made when it is needed", "")
-	case on.Writable != nil:
-		c.add(findAdvice, "home", dir, on.Writable.Error(), "make it writable, or say --home DIR")
 	case on.Free >= 0 && on.Free < littleRoom:
 		c.add(findAdvice, "home", dir, ui.Bytes(on.Free)+" are free", "make room, for one by "+c.a.displayName()+" prune")
 	default:

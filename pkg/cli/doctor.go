@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -67,7 +69,8 @@ func (a *app) runDoctor(ctx context.Context, start bool) error {
 	if err != nil {
 		return err
 	}
-	if err := c.drivers(ctx, p, lock, start); err != nil {
+	// That there is no home was told.
+	if err := c.drivers(ctx, p, lock, start); err != nil && !errors.As(err, new(*install.NoHomeError)) {
 		return err
 	}
 	if err := c.trust(p, lock); err != nil {

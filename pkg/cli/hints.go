@@ -3,12 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -39,6 +36,9 @@ func (a *app) hints(err error) []string {
 }
 
 func (a *app) hintsOf(err error) []string {
+	if h := a.attemptHints(err); h != nil {
+		return h
+	}
 	if h := a.projectHints(err); h != nil {
 		return h
 	}
@@ -52,6 +52,9 @@ func (a *app) hintsOf(err error) []string {
 		return h
 	}
 	if h := a.networkHints(err); h != nil {
+		return h
+	}
+	if h := a.diskHints(err); h != nil {
 		return h
 	}
 	return a.machineHints(err)
@@ -99,6 +102,8 @@ func (a *app) projectHints(err error) []string {
 			return []string{"write it, then commit it: " + me + " lock"}
 		}
 		return []string{"bring it up to date, then commit it: " + me + " lock"}
+	case errors.As(err, new(*lockfile.UnmergedError)):
+		return []string{"decide the conflict in the file by hand, or take a whole side of it, then run " + me + " lock"}
 	case errors.As(err, &conflict):
 		return []string{"merge it: " + me + " lock"}
 	case errors.As(err, &newer):
@@ -146,6 +151,10 @@ func (a *app) platformHints(e *plugins.PlatformError) []string {
 func (a *app) conflictHints(e *resolve.ConflictError) []string {
 	var out []string
 	for _, s := range e.Suggestions {
+		if s.Plugin != artifact.Host && s.Pos.Line == 0 { // what was to be added
+			out = append(out, fmt.Sprintf("take another version: %s add %s@%s", a.displayName(), s.Plugin, s.To))
+			continue
+		}
 		out = append(out, s.String())
 	}
 	if len(out) == 0 {
@@ -158,21 +167,12 @@ func (a *app) conflictHints(e *resolve.ConflictError) []string {
 func (a *app) machineHints(err error) []string {
 	me := a.displayName()
 	var (
-		space  *install.SpaceError
-		folder *install.FolderError
-		probe  *install.ProbeError
-		sum    *artifact.SumError
-		path   *fs.PathError
+		probe *install.ProbeError
+		sum   *artifact.SumError
 	)
 	switch {
 	case len(foreignPaths(err)) > 0:
 		return []string{"it is not the driver to be installed; to overwrite it: " + me + " sync --force", "to keep it, move it elsewhere"}
-	case errors.As(err, &space), errors.Is(err, syscall.ENOSPC):
-		return []string{"make room, for one by " + me + " prune"}
-	case errors.As(err, &path) && path.Op == "write" && unwritable(path):
-		return []string{"make its folder writable: " + filepath.Dir(path.Path)}
-	case errors.As(err, &folder):
-		return []string{"make the folder writable, or install elsewhere: --dir DIR"}
 	case errors.As(err, &probe):
 		return []string{"it was not put in place; take a version that works here, or tell its publisher: " + me + " versions " + probe.Item.Plugin}
 	case errors.As(err, &sum):
@@ -181,10 +181,6 @@ func (a *app) machineHints(err error) []string {
 		return []string{"nothing of it was kept; fetch again: " + me + " sync --refetch", "if it happens again, the registry does not hold what was locked: tell its owner"}
 	}
 	return nil
-}
-
-func unwritable(err error) bool {
-	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
 // asksForLatest tells whether a manifest has the tag "latest" for a constraint.

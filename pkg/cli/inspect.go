@@ -56,7 +56,7 @@ func (a *app) inspectAdvice(err error, ref, repository string) error {
 	var format *artifact.FormatError
 	switch {
 	case errors.As(err, &format):
-		return &advised{err, []string{"it is no driver that can be read; see what it is: " + a.displayName() + " inspect " + ref + " --manifest"}}
+		return &advised{err, []string{"it is no driver that can be read; see all of it: " + a.displayName() + " inspect " + ref + " --manifest"}}
 	case errors.Is(err, artifact.ErrNotFound):
 		at := strings.LastIndexByte(repository, '/')
 		return &advised{err, []string{"see what there is: " + a.displayName() + " search " + repository[:max(at, 0)]}}
@@ -138,6 +138,9 @@ func (a *app) runInspect(ctx context.Context, repo registry.Repository, referenc
 	rel, err := readRelease(ctx, repo, name, reference)
 	if err != nil {
 		return err
+	}
+	if err := rel.CheckStated(rel.Version); err != nil {
+		a.ui.Warn("%s", err.Error())
 	}
 	info := releaseInfo{
 		Name: name, Version: rel.Version, Repository: repo.Name(), Tag: rel.Tag, Digest: string(rel.Digest), Layout: string(rel.Layout),

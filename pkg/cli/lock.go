@@ -18,9 +18,9 @@ func (a *app) lockCommand() *cobra.Command {
 nothing until update asks for them. A lock that satisfies the manifest is kept
 without asking any registry.
 
-A lock with git's conflict markers is merged driver by driver; what both sides
-changed is resolved again. --merge BASE OURS THEIRS does the same for three
-files and writes OURS, as git's merge drivers do.
+A lock with conflict markers of git or jj is merged driver by driver; what both
+sides changed is resolved again. --merge BASE OURS THEIRS does the same for
+three files and writes OURS, as git's merge drivers do.
 
 --check writes nothing, asks no network and exits 3 where the lock is missing or
 does not satisfy the manifest.`,

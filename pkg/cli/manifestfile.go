@@ -15,7 +15,7 @@ func (a *app) manifestFile() (string, error) {
 		return plugins.FindManifest(a.Directory)
 	}
 	file := a.abs(a.flags.file)
-	if info, err := os.Stat(file); err != nil && !exists(manifest.LockPath(file)) {
+	if info, err := os.Stat(file); err != nil && !exists(file) && !exists(manifest.LockPath(file)) {
 		return "", usagef("--file %s: there is no such file", a.flags.file)
 	} else if err == nil && info.IsDir() {
 		return "", usagef("--file %s: is a folder", a.flags.file)

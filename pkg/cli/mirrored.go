@@ -8,12 +8,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
-
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
 // mirrored is an item of a MirrorList: one repository.
@@ -90,9 +90,9 @@ func printMirrored(w ui.Lines, items []mirrored, lines []rename, dryRun bool) {
 
 // writeMirrors adds the lines to HOME/config.toml, which is written whole.
 func (a *app) writeMirrors(lines []rename) error {
-	home, err := a.home()
-	if err != nil {
-		return err
+	home := a.home()
+	if home.Dir() == "" {
+		return &install.NoHomeError{}
 	}
 	file := home.Config()
 	data, err := os.ReadFile(file)

@@ -11,23 +11,18 @@ import (
 	"time"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // registryOptions is what the registry client must know of this run.
 func (a *app) registryOptions() (registry.Options, error) {
-	home, err := a.home()
-	if err != nil {
-		return registry.Options{}, err
-	}
 	c, err := a.loadConfig()
 	if err != nil {
 		return registry.Options{}, err
 	}
 	o := registry.Options{
-		CacheDir:    filepath.Join(home.Cache(), "manifests"),
+		CacheDir:    a.home().Manifests(),
 		BaseDir:     a.projectDir(),
 		Credentials: registry.Conventional(a.env, a.userHome(), os.Getuid()),
 		PlainHTTP:   a.flags.plainHTTP,

@@ -25,16 +25,12 @@ func (a *app) newVerifier() (*signed.Verifier, error) {
 }
 
 func (a *app) newTrust() (*trust.Verifier, *config.Config, error) {
-	home, err := a.home()
-	if err != nil {
-		return nil, nil, err
-	}
 	c, err := a.loadConfig()
 	if err != nil {
 		return nil, nil, err
 	}
 	return trust.New(trust.Options{
-		Dir: home.Trust(), Offline: a.flags.offline, Now: a.Now, HTTP: &http.Client{Transport: &rootTransport{caFile: a.flags.caFile, abs: a.abs}},
+		Dir: a.home().Trust(), Offline: a.flags.offline, Now: a.Now, HTTP: &http.Client{Transport: &rootTransport{caFile: a.flags.caFile, abs: a.abs}},
 		Unsigned: a.accepted.add,
 	}), c, nil
 }

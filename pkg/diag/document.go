@@ -32,6 +32,7 @@ type Document struct {
 	Root   *Table
 
 	problems []problem
+	closed   bool  // what is wrong makes anything else that is found noise
 	lines    []int // where each line begins
 	last     place // the place asked for last: the next one is mostly near
 }
@@ -71,6 +72,9 @@ func lineStarts(source []byte) []int {
 // from the file may be hostile: characters that a terminal would act on are
 // escaped, and a long text is cut.
 func (d *Document) Problem(at Span, format string, args ...any) {
+	if d.closed {
+		return
+	}
 	p := problem{Span: at, text: printable(fmt.Sprintf(format, args...))}
 	for _, a := range args {
 		if err, ok := a.(error); ok {
@@ -78,6 +82,13 @@ func (d *Document) Problem(at Span, format string, args ...any) {
 		}
 	}
 	d.problems = append(d.problems, p)
+}
+
+// only makes a problem the only one: what follows from it is noise.
+func (d *Document) only(at Span, format string, args ...any) {
+	d.problems = nil
+	d.Problem(at, format, args...)
+	d.closed = true
 }
 
 // Err returns all the problems as an *Error, or nil where there are none.

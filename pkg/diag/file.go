@@ -1,7 +1,9 @@
 package diag
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -15,6 +17,9 @@ func ReadFile(file string, limit int64) ([]byte, error) {
 	// A pipe would keep the opener waiting for somebody who writes to it.
 	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
+		if target, e := os.Readlink(file); e == nil {
+			return nil, unreadableLink(file, target, err)
+		}
 		return nil, err
 	}
 	defer f.Close()
@@ -24,6 +29,18 @@ func ReadFile(file string, limit int64) ([]byte, error) {
 		return nil, NewDocument(file, nil).At(Span{}, "is no regular file")
 	}
 	return io.ReadAll(io.LimitReader(f, limit+1))
+}
+
+// unreadableLink says of a link that leads nowhere where that is: that the file
+// does not exist would be half of the truth.
+func unreadableLink(file, target string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return NewDocument(file, nil).At(Span{}, "is a link to %s, which does not exist", target)
+	case errors.Is(err, syscall.ELOOP):
+		return NewDocument(file, nil).At(Span{}, "is a link to %s, which leads back to it", target)
+	}
+	return err
 }
 
 // Path returns the absolute path of a file that the document names relative to

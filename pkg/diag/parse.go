@@ -33,9 +33,11 @@ func ParseTOML(file string, data []byte) *Document {
 // caller has bounded. It takes about 15 times that size in memory.
 func ParseLarge(file string, data []byte) *Document {
 	d := NewDocument(file, data)
+	if !d.checkEncoding() {
+		return d
+	}
 	p := &parser{doc: d, in: d.Root}
-	// Editors on Windows put a byte order mark at the beginning.
-	next := len(data) - len(bytes.TrimPrefix(data, []byte("\ufeff")))
+	next := len(data) - len(TrimBOM(data))
 	for next >= 0 {
 		next = p.from(next)
 	}
@@ -67,8 +69,23 @@ func (p *parser) from(offset int) (next int) {
 	// The highlight is a part of the source, so its capacity tells where.
 	at := len(p.doc.Source) - cap(failed.Highlight)
 	at = min(max(at, begin), len(p.doc.Source))
+	if p.conflict(at) {
+		return -1
+	}
 	p.doc.Problem(Span{at, at + len(failed.Highlight)}, "invalid TOML: %s", failed.Message)
 	return p.recover(begin, at)
+}
+
+// conflict reports whether a syntax error is that of a conflict marker. Then that
+// is all there is to say: the keys of both sides stand there twice.
+func (p *parser) conflict(at int) bool {
+	line := lines(p.doc.Source, Span{at, at})
+	m, size := MarkerOf(p.doc.Source[line.Start:line.End])
+	if m == NoMarker {
+		return false
+	}
+	p.doc.only(Span{line.Start, line.Start + size}, "conflict marker: two versions of the file were merged here; decide what it is to say")
+	return true
 }
 
 // recover looks for the expression that begins behind a syntax error. The line

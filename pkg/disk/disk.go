@@ -21,6 +21,7 @@ type Op string
 const (
 	Mkdir  Op = "mkdir"
 	Create Op = "create"
+	Flock  Op = "lock"
 	Write  Op = "write"
 	Copy   Op = "copy"
 	Chmod  Op = "chmod"
@@ -142,7 +143,7 @@ func (d Disk) Writable(dir string) error {
 				return err
 			}
 			return writable(dir)
-		case !errors.Is(err, fs.ErrNotExist):
+		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
 			return explain(dir, err)
 		}
 		if err := explain(dir, err); errors.As(err, new(*LinkError)) {

@@ -85,7 +85,11 @@ func (d Disk) LockFolder(ctx context.Context, dir string, wait func()) (*Lock, e
 
 // try takes the lock on f unless another has it. It closes f on an error.
 func (d Disk) try(f *os.File, path string) (bool, error) {
-	ok, err := tryLock(f)
+	err := d.check(Flock, path)
+	ok := false
+	if err == nil {
+		ok, err = tryLock(f)
+	}
 	switch {
 	case err == nil:
 		return ok, nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -84,4 +85,65 @@ func TestLockFolder(t *testing.T) {
 		t.Error("a folder was locked that does not exist")
 	}
 	only(t, dir)
+}
+
+// A file system without locks is worked on without, and somebody is told.
+func TestNoLocks(t *testing.T) {
+	for _, missing := range []error{syscall.ENOLCK, syscall.EOPNOTSUPP, syscall.ENOTSUP, syscall.ENOSYS, syscall.EINVAL} {
+		dir := t.TempDir()
+		var told []string
+		d := Disk{
+			NoLocks: func(path string) { told = append(told, path) },
+			Fault: func(op Op, _ string) error {
+				if op == Flock {
+					return missing
+				}
+				return nil
+			},
+		}
+		path := filepath.Join(dir, "l")
+		for range 2 {
+			l, err := d.Lock(t.Context(), path, nil)
+			if err != nil {
+				t.Fatalf("%v: %v", missing, err)
+			}
+			defer l.Unlock()
+		}
+		if l, err := d.TryLock(path); l == nil || err != nil {
+			t.Errorf("%v: %v", missing, err)
+		}
+		if _, err := d.LockFolder(t.Context(), dir, nil); err != nil || len(told) != 4 || told[0] != path || told[3] != dir {
+			t.Errorf("%v: %v, told of %q", missing, err, told)
+		}
+	}
+	broken := Disk{Fault: func(op Op, _ string) error {
+		if op == Flock {
+			return syscall.EIO
+		}
+		return nil
+	}}
+	if _, err := broken.Lock(t.Context(), filepath.Join(t.TempDir(), "l"), nil); !errors.Is(err, syscall.EIO) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Another user of the home made the lock's file, and this one may only read it.
+func TestLockByReader(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l")
+	write(t, path, "")
+	var d Disk
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := confirm(f, path)
+	if ok, err := tryLock(f); !ok || err != nil {
+		t.Fatal(err)
+	}
+	if other, err := d.TryLock(path); other != nil || err != nil {
+		t.Errorf("taken twice: %v, %v", other, err)
+	}
+	if err := l.Unlock(); err != nil {
+		t.Error(err)
+	}
 }

@@ -21,7 +21,7 @@ import (
 func (e *Engine) CheckPlace(work []Status, force bool) error {
 	var errs []error
 	fail := func(s Status, err error) { errs = append(errs, &ItemError{s.Item, err}) }
-	asked := map[string]bool{}
+	asked, told := map[string]bool{}, map[string]bool{}
 	room := room{}
 	for _, s := range work {
 		if s.Startable() {
@@ -44,7 +44,8 @@ func (e *Engine) CheckPlace(work []Status, force bool) error {
 				continue
 			}
 			asked[dir] = true
-			if err := e.disk.Writable(dir); err != nil {
+			if err := e.disk.Writable(dir); err != nil && !told[err.Error()] {
+				told[err.Error()] = true // one folder above can be the cause of all
 				fail(s, &FolderError{dir, err})
 			}
 		}

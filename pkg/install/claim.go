@@ -1,11 +1,8 @@
 package install
 
 import (
-	"errors"
-	"io/fs"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/opencontainers/go-digest"
 
@@ -70,7 +67,7 @@ func (c *claims) read(cl Claim) claimed {
 		return got
 	}
 	l, err := lockfile.Load(path)
-	got := claimed{l, errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)}
+	got := claimed{l, absent(err)}
 	if err != nil {
 		got.lock = nil
 	}

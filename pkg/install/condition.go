@@ -3,7 +3,6 @@ package install
 import (
 	"errors"
 	"io/fs"
-	"os"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
@@ -22,14 +21,19 @@ func (e *Engine) Condition() Condition {
 	if free, _, ok := disk.Free(e.home.dir); ok {
 		c.Free = free
 	}
-	f, err := os.CreateTemp(e.home.dir, ".try-*")
+	if c.Writable = e.home.check(); c.Writable != nil {
+		c.Exists = false
+		return c
+	}
+	_, _ = e.disk.Sweep(e.home.dir) // what was killed while it tried
+	t, err := e.disk.CreateTemp(e.home.dir, "try")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		c.Exists = false
+		c.Exists, c.Writable = false, e.disk.Writable(e.home.dir)
 	case err != nil:
 		c.Writable = err
 	default:
-		c.Writable = errors.Join(f.Close(), os.Remove(f.Name()))
+		t.Discard()
 	}
 	return c
 }

@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -40,7 +41,12 @@ func Open(home Home, o Options) *Engine {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Engine{home: home, o: o, store: store{dir: home.Store()}, unpacker: unpack.New()}
+	e := &Engine{home: home, o: o, store: store{dir: home.Store()}, unpacker: unpack.New()}
+	var once sync.Once
+	e.disk.NoLocks = func(path string) {
+		once.Do(func() { e.emit(Event{Kind: EventNoLocks, Path: filepath.Dir(path)}) })
+	}
+	return e
 }
 
 // Home returns the engine's home.

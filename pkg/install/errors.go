@@ -1,12 +1,14 @@
 package install
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
@@ -65,10 +67,7 @@ type IntegrityError struct {
 }
 
 func (e *IntegrityError) Error() string {
-	subject := e.Layer.File
-	if subject == "" {
-		subject = string(e.Layer.Digest)
-	}
+	subject := cmp.Or(e.Layer.File, string(e.Layer.Digest))
 	switch e.Cause {
 	case BadDigest:
 		return fmt.Sprintf("%s: digest mismatch: the lock says %s, the registry sent %s", subject, e.Want, e.Got)
@@ -99,11 +98,14 @@ func (e *ForeignError) Kind() fault.Kind { return fault.Failure }
 // FolderError says that a folder cannot take files.
 type FolderError struct {
 	Dir string
-	Err error // a *fs.PathError
+	Err error // a *fs.PathError or *disk.LinkError
 }
 
 func (e *FolderError) Error() string {
 	err := e.Err
+	if link, ok := errors.AsType[*disk.LinkError](err); ok {
+		return link.Error()
+	}
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pe.Err // the path within is the folder's, or that of a temporary file
 	}
@@ -113,6 +115,15 @@ func (e *FolderError) Error() string {
 // Kind is fault.Failure.
 func (e *FolderError) Kind() fault.Kind { return fault.Failure }
 func (e *FolderError) Unwrap() error    { return e.Err }
+
+// NoHomeError says that there is no folder for drivers, store and receipts:
+// nobody named one, and the environment names no home of the user.
+type NoHomeError struct{}
+
+func (*NoHomeError) Error() string { return "no home folder is known" }
+
+// Kind is fault.Usage.
+func (*NoHomeError) Kind() fault.Kind { return fault.Usage }
 
 // SpaceError says that a file system has less room than is surely needed.
 type SpaceError struct {

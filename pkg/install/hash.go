@@ -3,8 +3,11 @@ package install
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -32,4 +35,10 @@ func Hash(ctx context.Context, path string) (digest.Digest, error) {
 			return "", err
 		}
 	}
+}
+
+// absent reports whether nothing is there: a file in the place of a folder above,
+// or links that lead in a circle, are told once something is to be written.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
 }

@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
@@ -20,7 +21,7 @@ type Hold struct {
 // so, and Lock waits until ctx is done. The lock ends with its process, so one
 // that was killed blocks nobody.
 func (e *Engine) Lock(ctx context.Context) (*Hold, error) {
-	if err := ctx.Err(); err != nil {
+	if err := errors.Join(ctx.Err(), e.home.check()); err != nil {
 		return nil, err
 	}
 	if err := e.disk.MkdirAll(e.home.Locks()); err != nil {

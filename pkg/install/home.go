@@ -7,33 +7,58 @@ import "path/filepath"
 type Home struct{ dir string }
 
 // NewHome returns the home in dir, an absolute path. The folder need not exist.
-func NewHome(dir string) Home { return Home{filepath.Clean(dir)} }
+// With "" there is no home: all its paths are "", and whatever has to read or
+// write there returns a *NoHomeError.
+func NewHome(dir string) Home {
+	if dir == "" {
+		return Home{}
+	}
+	return Home{filepath.Clean(dir)}
+}
 
 // Dir returns the home itself.
 func (h Home) Dir() string { return h.dir }
 
+// check returns a *NoHomeError unless there is a home.
+func (h Home) check() error {
+	if h.dir == "" {
+		return &NoHomeError{}
+	}
+	return nil
+}
+
+func (h Home) path(name string) string {
+	if h.dir == "" {
+		return ""
+	}
+	return filepath.Join(h.dir, name)
+}
+
 // Plugins returns the folder of installed drivers that all projects share, and
 // in which the host looks.
-func (h Home) Plugins() string { return filepath.Join(h.dir, "plugins") }
+func (h Home) Plugins() string { return h.path("plugins") }
 
 // Store returns the folder of extracted layers.
-func (h Home) Store() string { return filepath.Join(h.dir, "store") }
+func (h Home) Store() string { return h.path("store") }
 
 // Receipts returns the folder of what is known about installed files.
-func (h Home) Receipts() string { return filepath.Join(h.dir, "receipts") }
+func (h Home) Receipts() string { return h.path("receipts") }
 
 // Locks returns the folder of the locks between processes.
-func (h Home) Locks() string { return filepath.Join(h.dir, "locks") }
+func (h Home) Locks() string { return h.path("locks") }
 
 // Config returns the user's configuration file.
-func (h Home) Config() string { return filepath.Join(h.dir, "config.toml") }
+func (h Home) Config() string { return h.path("config.toml") }
 
 // BundleLock returns the lock of the bundle that was last installed without any
 // project: what it names stays installed.
-func (h Home) BundleLock() string { return filepath.Join(h.dir, "bundle.lock") }
+func (h Home) BundleLock() string { return h.path("bundle.lock") }
 
 // Trust returns the folder of trusted roots and of what was verified.
-func (h Home) Trust() string { return filepath.Join(h.dir, "trust") }
+func (h Home) Trust() string { return h.path("trust") }
 
 // Cache returns the folder of what may be lost: it is fetched again.
-func (h Home) Cache() string { return filepath.Join(h.dir, "cache") }
+func (h Home) Cache() string { return h.path("cache") }
+
+// Manifests returns the folder in the cache for manifests.
+func (h Home) Manifests() string { return h.path(filepath.Join("cache", "manifests")) }

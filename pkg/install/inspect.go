@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"syscall"
 
 	"github.com/opencontainers/go-digest"
 
@@ -39,6 +38,9 @@ func (e *Engine) look(ctx context.Context, items []Item, hash bool) ([]Status, e
 	all := make([]Status, len(items))
 	open := make([]int, 0, len(items)) // those that have to be hashed
 	c, seen := canon{}, map[string]bool{}
+	if err := e.home.check(); err != nil {
+		return nil, err
+	}
 	for i, it := range items {
 		if err := it.check(); err != nil {
 			return nil, err
@@ -73,7 +75,7 @@ func (e *Engine) glance(s *Status) (done bool, err error) {
 		return false, err
 	}
 	s.stat, err = disk.Lstat(s.path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if absent(err) {
 		s.State = Missing
 		return true, nil
 	}

@@ -3,8 +3,6 @@ package install
 import (
 	"context"
 	"errors"
-	"io/fs"
-	"syscall"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -107,7 +105,7 @@ func (p *pruning) run(ctx context.Context) error {
 // file removes one file and its receipt.
 func (p *pruning) file(ctx context.Context, r Receipt) (gone bool, err error) {
 	stat, err := disk.Lstat(r.Path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if absent(err) {
 		if p.dry {
 			return true, nil
 		}

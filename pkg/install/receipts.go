@@ -28,7 +28,7 @@ func (e *Engine) receiptFile(path string) string {
 // it tells nothing.
 func (e *Engine) receipt(path string) (r *Receipt, damaged bool, err error) {
 	data, err := os.ReadFile(e.receiptFile(path))
-	if errors.Is(err, fs.ErrNotExist) {
+	if absent(err) {
 		return nil, false, nil
 	}
 	if err != nil {
@@ -63,12 +63,15 @@ func (e *Engine) Receipts() ([]Receipt, error) { return e.receipts(nil) }
 // receipts is Receipts without those of some files, by path, which are not
 // even read.
 func (e *Engine) receipts(without map[string]bool) ([]Receipt, error) {
+	if err := e.home.check(); err != nil {
+		return nil, err
+	}
 	skip := map[string]bool{}
 	for path := range without {
 		skip[e.receiptFile(path)] = true
 	}
 	entries, err := os.ReadDir(e.home.Receipts())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !absent(err) {
 		return nil, err
 	}
 	var all []Receipt

@@ -32,6 +32,9 @@ func (e *Engine) Stage(ctx context.Context, work []Status, o StageOptions) error
 	if len(needed) == 0 {
 		return nil
 	}
+	if err := e.home.check(); err != nil {
+		return err
+	}
 	e.sweep(e.home.Store())
 	for _, s := range needed {
 		if _, stored := e.store.lookup(s.Layer.Digest); !stored || o.Refetch {

@@ -26,6 +26,9 @@ func (e *Engine) Sweep(dirs ...string) {
 // sweep lets what it cannot remove lie: whoever writes there next says so.
 func (e *Engine) sweep(dirs ...string) {
 	for _, dir := range dirs {
+		if dir == "" {
+			continue // of no home
+		}
 		swept, _ := e.disk.Sweep(dir)
 		for _, path := range swept {
 			e.emit(Event{Kind: EventSwept, Path: path})

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
@@ -122,13 +123,18 @@ func (n needs) sorted() []Need {
 }
 
 func (n needs) read(name string, r io.Reader) error {
-	limited := &io.LimitedReader{R: r, N: maxFile + 1}
-	documents := yaml.NewYAMLReader(bufio.NewReader(limited))
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	switch {
+	case err != nil:
+		return &FileError{name, err}
+	case len(data) > maxFile:
+		return &FileError{name, fmt.Errorf("is larger than %d MiB", maxFile>>20)}
+	}
+	// PowerShell writes the output of `kubectl get -o yaml` in UTF-16.
+	documents := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(diag.UTF8(data))))
 	for {
 		doc, err := documents.Read()
 		switch {
-		case limited.N == 0:
-			return &FileError{name, fmt.Errorf("is larger than %d MiB", maxFile>>20)}
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:

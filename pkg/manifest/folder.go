@@ -32,9 +32,13 @@ func (m *Manifest) Directory() (string, error) {
 type LinkError struct {
 	Path string // as written, relative to the manifest
 	Link string // the absolute path of the link
+	Gone string // what the link says, if that does not exist; else it is out of the folder
 }
 
 func (e *LinkError) Error() string {
+	if e.Gone != "" {
+		return fmt.Sprintf("%q goes through %s, a link to %s, which does not exist", e.Path, e.Link, e.Gone)
+	}
 	return fmt.Sprintf("%q leads out of the manifest's folder through the link %s", e.Path, e.Link)
 }
 
@@ -68,8 +72,12 @@ func (m *Manifest) Inside(relative string) (string, error) {
 		}
 		if info.Mode()&(fs.ModeSymlink|fs.ModeIrregular) != 0 { // the latter are junctions on Windows
 			target, err := filepath.EvalSymlinks(next)
-			if err != nil || !isWithin(root, target) {
-				return "", &LinkError{relative, next}
+			if err != nil {
+				gone, _ := os.Readlink(next)
+				return "", &LinkError{relative, next, gone}
+			}
+			if !isWithin(root, target) {
+				return "", &LinkError{Path: relative, Link: next}
 			}
 			next = target
 		}

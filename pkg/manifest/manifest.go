@@ -40,8 +40,7 @@ type Manifest struct {
 // set, and not both of Registry and Repository.
 type Plugin struct {
 	Name       string
-	Version    string              // the constraint as written
-	Constraint *semver.Constraints // the same
+	Version    string // the constraint as written
 	Tag        string
 	Digest     digest.Digest
 	Registry   []string // as written, in the order to try
@@ -128,6 +127,9 @@ func Find(dir string) (path string, err error) {
 		info, err := os.Stat(path)
 		if err == nil && !info.IsDir() {
 			return path, nil
+		}
+		if _, e := os.Readlink(path); err != nil && e == nil {
+			return path, nil // reading it tells where the link leads
 		}
 		if err != nil && !os.IsNotExist(err) {
 			return "", err

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -28,8 +29,14 @@ type DownloadOptions struct {
 // driver that serves it; for one that the host asks for by that name
 // (cockroachdb) the executable is installed under it too. The files stay until
 // another Download of the driver replaces them or they are pruned with All.
-// Errors: *artifact.NameError, resolve's, the Registry's, install's.
+// Errors: *DownloadError of an *artifact.NameError, resolve's, the Registry's,
+// install's.
 func Download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, error) {
+	report, err := download(ctx, o, d)
+	return report, wrapEach(err, func(err error) error { return &DownloadError{d.Name, err} })
+}
+
+func download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, error) {
 	p := Open(filepath.Join(o.Home, ManifestName), o)
 	if d.Platform.IsZero() {
 		d.Platform = p.o.Platform
@@ -92,10 +99,7 @@ func downloadManifest(d DownloadOptions) (text, driver string, err error) {
 	if err := artifact.CheckName(d.Name); err != nil {
 		return "", "", err
 	}
-	constraint := d.Constraint
-	if constraint == "" {
-		constraint = "*"
-	}
+	constraint := cmp.Or(d.Constraint, "*")
 	driver = d.Name
 	aliases := ""
 	if of, ok := artifact.DriverOf(d.Name); ok {

@@ -52,7 +52,7 @@ type LockOptions struct {
 }
 
 // Lock resolves the manifest to a lock and saves it. A lock that satisfies the
-// manifest is kept as it is, without network. One with git's conflict markers
+// manifest is kept as it is, without network. One with conflict markers
 // is merged, driver by driver, and what both sides changed is resolved again.
 // Errors: *diag.Error, *manifest.NotFoundError, lockfile's and resolve's, the
 // Registry's, *RefusedError, *SignerError and the Verifier's.
@@ -105,7 +105,7 @@ func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, 
 		switch hold, err := p.engine.Lock(ctx); {
 		case err == nil:
 			unlock = hold.Unlock
-		case !readOnly(err): // a home that takes no files has nothing to do with the lock
+		case !noHome(err): // the home has nothing to do with the lock
 			return nil, err
 		}
 		if !p.unchanged(in) {

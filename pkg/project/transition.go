@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 )
 
@@ -110,7 +111,7 @@ func (t *transition) apply(ctx context.Context) error {
 	}
 	hold, err := engine.Lock(ctx)
 	if err != nil {
-		if readOnly(err) && t.right() {
+		if noHome(err) && t.right() {
 			return t.keep()
 		}
 		return err
@@ -122,7 +123,7 @@ func (t *transition) apply(ctx context.Context) error {
 	placed, err := hold.Place(ctx, t.items, install.PlaceOptions{
 		Claim: t.claim(), Force: t.o.Force, KeepGoing: t.o.KeepGoing, Again: t.o.Refetch, Probe: t.o.Probe, Keep: t.keeps, Ready: t.save,
 	})
-	if readOnly(err) && t.right() {
+	if noHome(err) && t.right() {
 		return t.keep()
 	}
 	t.report.placed(placed)
@@ -178,6 +179,13 @@ func (t *transition) placeError(staged, placed error) error {
 	return errors.Join(out...)
 }
 
-func readOnly(err error) bool {
-	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
+// noHome reports whether a failure is that the home takes no files, or that
+// there is none.
+func noHome(err error) bool {
+	for _, is := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT, syscall.ENOTDIR} {
+		if errors.Is(err, is) {
+			return true
+		}
+	}
+	return errors.As(err, new(*install.NoHomeError)) || errors.As(err, new(*disk.LinkError))
 }

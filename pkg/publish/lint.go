@@ -117,7 +117,7 @@ func (r Release) lint(platforms []artifact.Platform) (*semver.Version, []Problem
 		}
 	}
 	constraint := func(subject, text string) {
-		if _, err := semver.NewConstraint(text); err != nil || strings.TrimSpace(text) == "" {
+		if !artifact.IsConstraint(text) {
 			add(ProblemConstraint, subject, "%q is no version constraint", text)
 		}
 	}

@@ -5,13 +5,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 // maxKept is how many bytes of manifests are held in memory.
@@ -26,6 +30,8 @@ const maxKept = 8 << 20
 // can write there and a damaged file is only a miss.
 type manifestCache struct {
 	dir string // "": memory only
+
+	broken atomic.Bool // the folder takes no files
 
 	mu      sync.Mutex
 	kept    map[digest.Digest]manifest
@@ -56,7 +62,7 @@ func (c *manifestCache) once(ctx context.Context, key string, read func() (manif
 		case <-ctx.Done():
 			return manifest{}, ctx.Err()
 		}
-		if !isContext(f.err) {
+		if !wire.IsContext(f.err) {
 			return f.m, f.err
 		}
 	}
@@ -120,17 +126,25 @@ func (c *manifestCache) keep(m manifest) {
 }
 
 // put keeps a manifest. One that does not state its media type is not written
-// to the folder: read back, it could be taken for something else.
+// to the folder: read back, it could be taken for something else. After a failure
+// nothing more is written to it, and nothing said of that.
 func (c *manifestCache) put(m manifest) error {
 	c.keep(m)
 	if c.dir == "" || newManifest(m.desc.Digest, m.data, "").desc.MediaType != m.desc.MediaType {
+		return nil
+	}
+	if c.broken.Load() {
 		return nil
 	}
 	path := c.path(m.desc.Digest)
 	if info, err := os.Stat(path); err == nil && info.Size() == int64(len(m.data)) {
 		return nil
 	}
-	return writeFile(path, m.data)
+	err := writeFile(path, m.data)
+	if err == nil || !c.broken.CompareAndSwap(false, true) {
+		return nil
+	}
+	return fmt.Errorf("manifests are not kept: %w", err)
 }
 
 func (c *manifestCache) tagPath(repository, tag string) string {
@@ -138,7 +152,7 @@ func (c *manifestCache) tagPath(repository, tag string) string {
 	return filepath.Join(c.dir, "tags", hex.EncodeToString(sum[:]))
 }
 
-// remembers tells whether a tag was read before and named a manifest that is
+// remembers reports whether a tag was read before and named a manifest that is
 // still kept.
 func (c *manifestCache) remembers(repository, tag string) bool {
 	c.mu.Lock()
@@ -169,7 +183,7 @@ func (c *manifestCache) remember(repository, tag string, d digest.Digest) {
 	}
 	c.tags[key] = d
 	c.mu.Unlock()
-	if known || c.dir == "" {
+	if known || c.dir == "" || c.broken.Load() {
 		return
 	}
 	path := c.tagPath(repository, tag)
@@ -183,8 +197,8 @@ func (c *manifestCache) remember(repository, tag string, d digest.Digest) {
 // killed leaves no other name behind. What is cut short is found out when it is
 // read, since that holds everything against a digest, and is then fetched again.
 func writeFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := (disk.Disk{}).MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
-	return os.WriteFile(path, data, 0o644)
+	return os.WriteFile(path, data, 0o666)
 }

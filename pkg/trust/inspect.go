@@ -55,13 +55,8 @@ func (v *Verifier) inspected(ctx context.Context, c *collector, f Finding, rule 
 // *ScopeError. It asks no network.
 func (v *Verifier) Remembers(r Request) (project, machine bool, err error) {
 	rules, scope := r.rules()
-	signer, project, err := v.memory.recall(r.marks(ruling{project: rules.project}))
-	if err != nil {
-		return false, false, err
-	}
-	if _, machine, err = v.memory.recall(r.otherMarks(ruling{machine: rules.machine})); err != nil {
-		return false, false, err
-	}
+	signer, project := v.memory.recall(r.marks(ruling{project: rules.project}))
+	_, machine = v.memory.recall(r.otherMarks(ruling{machine: rules.machine}))
 	return project && r.answers(rules, signer), machine, scope
 }
 

@@ -4,14 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
 
@@ -25,12 +24,15 @@ const maxSigner = 4 << 10
 // memory is what this home has verified: a file of lines, each a mark and,
 // where that does not say who signed, the signer. Whoever can write to it can
 // write to the installed drivers beside it.
+//
+// It only ever saves work. Where the file cannot be read, by another of the
+// users who share the home say, nothing is remembered; where it cannot be
+// written, each run verifies again.
 type memory struct {
-	file string
+	dir string // "": only this process remembers
 
 	mu    sync.Mutex
-	read  bool
-	lines map[string]string // by mark, the signer's text
+	lines map[string]string // by mark, the signer's text; nil until the file is read
 }
 
 // mark is a line to be: a hash over a release or its chain, the rule that it
@@ -44,57 +46,57 @@ type mark struct {
 
 // recall tells whether all marks are remembered, and who signed: the zero value
 // where they are of nobody's signature.
-func (m *memory) recall(marks []mark) (by Signer, known bool, err error) {
+func (m *memory) recall(marks []mark) (by Signer, known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.load(); err != nil {
-		return Signer{}, false, err
-	}
+	m.load()
 	for _, k := range marks {
 		text, ok := m.lines[k.hash]
 		if !ok {
-			return Signer{}, false, nil
+			return Signer{}, false
 		}
 		who := k.by
 		if !k.said && text != "" && json.Unmarshal([]byte(text), &who) != nil {
-			return Signer{}, false, nil
+			return Signer{}, false
 		}
 		if !by.IsZero() && !who.IsZero() && who != by { // each root was verified for somebody else
-			return Signer{}, false, nil
+			return Signer{}, false
 		}
 		if by.IsZero() {
 			by = who
 		}
 	}
-	return by, true, nil
+	return by, true
 }
+
+func (m *memory) file() string { return filepath.Join(m.dir, "verified") }
 
 // load reads the file once. What is no line of ours, as a crash can leave one,
 // matches nothing.
-func (m *memory) load() error {
-	if m.read {
-		return nil
+func (m *memory) load() {
+	if m.lines != nil {
+		return
 	}
-	data, err := os.ReadFile(m.file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	m.lines = map[string]string{}
+	if m.dir == "" {
+		return
 	}
-	m.read, m.lines = true, map[string]string{}
+	data, err := os.ReadFile(m.file())
+	if err != nil {
+		return
+	}
 	for line := range strings.Lines(string(data)) {
 		hash, by, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		m.lines[hash] = by
 	}
-	return nil
 }
 
 // add remembers marks. They go to the file in one write at its end, so that
 // processes at the same time lose nothing of each other.
-func (m *memory) add(marks []mark) error {
+func (m *memory) add(marks []mark) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.load(); err != nil {
-		return err
-	}
+	m.load()
 	var text strings.Builder
 	for _, k := range marks {
 		by := ""
@@ -110,22 +112,17 @@ func (m *memory) add(marks []mark) error {
 			text.WriteString(strings.TrimRight(k.hash+" "+by, " ") + "\n")
 		}
 	}
-	if text.Len() == 0 {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(m.file), 0o700); err != nil {
-		return err
+	if text.Len() == 0 || m.dir == "" || (disk.Disk{}).MkdirAll(m.dir) != nil {
+		return
 	}
 	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
-	if info, err := os.Stat(m.file); err == nil && info.Size() > maxMemory {
+	if info, err := os.Stat(m.file()); err == nil && info.Size() > maxMemory {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC // it costs a verification each, once
 	}
-	f, err := os.OpenFile(m.file, flags, 0o600)
-	if err != nil {
-		return err
+	if f, err := os.OpenFile(m.file(), flags, 0o666); err == nil {
+		_, _ = f.WriteString(text.String())
+		f.Close()
 	}
-	_, err = f.WriteString(text.String())
-	return errors.Join(err, f.Close())
 }
 
 // marks returns what stands for a request under these rules: one mark for each

@@ -70,15 +70,21 @@ func readRoot(file string) ([]byte, error) {
 func (v *Verifier) publicRoot(ctx context.Context) ([]byte, error) {
 	kept := filepath.Join(v.o.Dir, trustedRootFile)
 	if v.o.Offline {
+		if v.o.Dir == "" {
+			return nil, &RootError{Offline: true}
+		}
 		data, err := readRoot(kept)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &RootError{Offline: true}
 		}
 		return data, err
 	}
+	var d disk.Disk
+	cache := filepath.Join(v.o.Dir, "tuf")
+	keep := v.o.Dir != "" && d.MkdirAll(cache) == nil && d.Writable(cache) == nil
 	fetch := &fetcher{ctx: ctx, client: v.o.HTTP}
 	client, err := tuf.New(&tuf.Options{
-		Root: tuf.DefaultRoot(), RepositoryBaseURL: v.tufURL(), CachePath: filepath.Join(v.o.Dir, "tuf"),
+		Root: tuf.DefaultRoot(), RepositoryBaseURL: v.tufURL(), CachePath: cache, DisableLocalCache: !keep,
 		CacheValidity: rootDays, Fetcher: fetch, Context: ctx,
 	})
 	if err != nil {
@@ -89,9 +95,8 @@ func (v *Verifier) publicRoot(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	// Without the copy the next run asks again: no reason to fail now.
-	var d disk.Disk
-	_, _ = d.SweepFile(kept)
-	if d.MkdirAll(v.o.Dir) == nil {
+	if keep {
+		_, _ = d.SweepFile(kept)
 		_ = d.WriteFile(kept, data, disk.Writing{Durability: disk.Loose})
 	}
 	return data, nil

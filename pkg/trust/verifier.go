@@ -3,7 +3,6 @@ package trust
 import (
 	"context"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -46,7 +45,7 @@ func New(o Options) *Verifier {
 		o.HTTP = http.DefaultClient
 	}
 	return &Verifier{
-		o: o, memory: &memory{file: filepath.Join(o.Dir, "verified")},
+		o: o, memory: &memory{dir: o.Dir},
 		keys: map[string]*publicKey{}, roots: map[string]root.TrustedMaterial{},
 	}
 }
@@ -81,10 +80,11 @@ type Request struct {
 	// for who is preferred, and it is no failure that they do not answer.
 	AnyWillDo bool
 	// Links are what leads from the roots to what is installed, in any words that
-	// tell one chain from another. CheckLinks holds them against the source, where
-	// they are not remembered.
+	// tell one chain from another, and what the roots have to state. CheckLinks holds
+	// them against the source, where they are not remembered; signed tells whether a
+	// rule asks for a signature.
 	Links      []string
-	CheckLinks func(ctx context.Context) error
+	CheckLinks func(ctx context.Context, signed bool) error
 	// Again asks for everything anew, whatever is remembered.
 	Again bool
 }
@@ -107,16 +107,12 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 		}
 	}
 	if !r.Again {
-		signer, known, err := v.memory.recall(r.marks(rules))
-		if err != nil {
-			return Signer{}, err
-		}
-		if known && r.answers(rules, signer) {
+		if signer, known := v.memory.recall(r.marks(rules)); known && r.answers(rules, signer) {
 			return signer, nil
 		}
 	}
 	if r.CheckLinks != nil {
-		if err := r.CheckLinks(ctx); err != nil {
+		if err := r.CheckLinks(ctx, asks(rules.project) || asks(rules.machine)); err != nil {
 			return Signer{}, err
 		}
 	}
@@ -131,7 +127,8 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	if _, err := v.satisfy(ctx, collectors, rules.machine, preference{}); err != nil {
 		return Signer{}, err
 	}
-	return signer, v.memory.add(r.learnt(rules, signer))
+	v.memory.add(r.learnt(rules, signer))
+	return signer, nil
 }
 
 // ruling is the two rules that decide, nil where a file has none at all.

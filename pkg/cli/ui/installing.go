@@ -118,6 +118,10 @@ func (u *UI) Installing(servedFrom func(repository string) string) func(install.
 				who = fmt.Sprintf("process %d", e.PID)
 			}
 			u.Say("waiting for %s, which holds %s", who, e.Subject)
+		case install.EventNoLocks:
+			u.noLocks.Do(func() {
+				u.Warn("%s: its file system has no locks; let only one run at a time work there", e.Path)
+			})
 		case install.EventSwept:
 			if u.Verbose {
 				u.Say("removed %s, left by a process that ended", e.Path)

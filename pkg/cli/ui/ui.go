@@ -9,6 +9,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // UI is one run's streams and how much is written to them.
@@ -27,6 +28,7 @@ type UI struct {
 	stdout         *stdout
 	env            func(string) (string, bool)
 	progress       progress
+	noLocks        sync.Once // told of a file system without locks
 }
 
 // New returns the UI over a program's streams. env is its environment: NO_COLOR
