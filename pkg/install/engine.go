@@ -8,7 +8,6 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/flow"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
@@ -30,7 +29,6 @@ type Engine struct {
 	o        Options
 	disk     disk.Disk
 	store    store
-	buffers  flow.Buffers
 	unpacker *unpack.Unpacker
 
 	events sync.Mutex // held while o.Events runs

@@ -4,12 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"hash"
 	"io"
 
+	"github.com/klauspost/readahead"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/flow"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
@@ -46,32 +47,44 @@ func (e *Engine) fetch(ctx context.Context, l Layer) (Entry, error) {
 	return e.store.put(temp, l.Digest, executable, size)
 }
 
+// The three steps of a layer's way work side by side: it is read and hashed
+// ahead of what inflates it, and what that gives is hashed and written behind it.
+// A few buffers between them bound memory, whatever the layer's size.
+const (
+	buffers    = 3
+	bufferSize = 256 << 10 // bytes
+)
+
 // receive reads src to its end, closes it, and fills temp with the executable.
 func (e *Engine) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executable digest.Digest, size int64, err error) {
 	defer src.Close()
-	layerSum, fileSum := l.Digest.Algorithm().Hash(), sha256.New()
 	// One byte more than there should be, to see that there are more.
-	ahead := flow.NewAhead(&e.buffers, src, l.Size+1, layerSum, func(n int64) {
+	in := &arriving{r: io.LimitReader(src, l.Size+1), sum: l.Digest.Algorithm().Hash(), told: func(n int64) {
 		e.emit(Event{Kind: EventFetch, Layer: l, Done: min(n, l.Size), Total: l.Size})
-	})
-	behind := flow.NewBehind(&e.buffers, &flushing{temp: temp}, fileSum)
-	broken := e.unpacker.Extract(ahead, behind, unpack.Driver{Name: l.Plugin, Platform: l.Platform, Size: l.Size, File: l.File})
-	if err := behind.Close(); err != nil {
-		src.Close() // else Close waits for bytes that nobody wants
-		ahead.Close()
+	}}
+	ahead, err := readahead.NewReaderSize(in, buffers, bufferSize)
+	if err != nil {
 		return "", 0, err
 	}
-	// Of a layer that was not understood, the rest still tells whether these
-	// are the bytes that the lock pins: the better answer.
-	ahead.Drain()
+	out := &leaving{temp: temp, sum: sha256.New(), failed: func() { src.Close() }}
+	broken := e.unpacker.Extract(ahead, out, unpack.Driver{Name: l.Plugin, Platform: l.Platform, Size: l.Size, File: l.File})
+	if out.err == nil {
+		// Of a layer that was not understood, the rest still tells whether these
+		// are the bytes that the lock pins: the better answer.
+		_, _ = io.Copy(io.Discard, ahead)
+	}
+	ahead.Close() // from here on nobody reads src
+	if out.err != nil {
+		return "", 0, out.err
+	}
 
 	bad := &IntegrityError{Layer: l}
-	executable = digest.NewDigest(digest.SHA256, fileSum)
-	switch got := digest.NewDigest(l.Digest.Algorithm(), layerSum); {
-	case ahead.Failed != nil:
-		return "", 0, ahead.Failed
-	case ahead.Size != l.Size:
-		bad.Cause, bad.Size = BadSize, ahead.Size
+	executable = digest.NewDigest(digest.SHA256, out.sum)
+	switch got := digest.NewDigest(l.Digest.Algorithm(), in.sum); {
+	case in.err != nil:
+		return "", 0, in.err
+	case in.size != l.Size:
+		bad.Cause, bad.Size = BadSize, in.size
 	case got != l.Digest:
 		bad.Cause, bad.Want, bad.Got = BadDigest, l.Digest, got
 	case broken != nil:
@@ -79,23 +92,67 @@ func (e *Engine) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executabl
 	case l.Executable != "" && l.Executable != executable:
 		bad.Cause, bad.Want, bad.Got = BadExecutable, l.Executable, executable
 	default:
-		return executable, behind.Size, nil
+		return executable, out.size, nil
 	}
 	return "", 0, bad
 }
 
-// flushing has the disk begin its work while there is more to inflate.
-type flushing struct {
-	temp        *disk.Temp
-	done, asked int64
+// arriving hashes and counts the bytes of a layer as they come.
+type arriving struct {
+	r    io.Reader
+	sum  hash.Hash
+	told func(n int64) // of the bytes so far
+	size int64
+	err  error // the source's own failure
 }
 
-func (f *flushing) Write(p []byte) (int, error) {
-	n, err := f.temp.Write(p)
-	f.done += int64(n)
-	if f.done-f.asked >= 8<<20 {
-		f.temp.Flush(f.asked, f.done-f.asked)
-		f.asked = f.done
+func (a *arriving) Read(p []byte) (int, error) {
+	n, err := a.r.Read(p)
+	a.sum.Write(p[:n])
+	a.size += int64(n)
+	if n > 0 {
+		a.told(a.size)
+	}
+	if err != nil && err != io.EOF {
+		a.err = err
 	}
 	return n, err
+}
+
+// leaving hashes and writes the executable, and has the disk begin its work while
+// there is more to inflate.
+type leaving struct {
+	temp    *disk.Temp
+	sum     hash.Hash
+	failed  func() // called when writing fails, to stop what still reads
+	size    int64
+	flushed int64
+	err     error // of writing
+}
+
+// ReadFrom implements io.ReaderFrom.
+func (l *leaving) ReadFrom(r io.Reader) (int64, error) {
+	ahead, err := readahead.NewReaderSize(r, buffers, bufferSize)
+	if err != nil {
+		return 0, err
+	}
+	defer ahead.Close()
+	return io.Copy(l, ahead)
+}
+
+// Write implements io.Writer.
+func (l *leaving) Write(p []byte) (int, error) {
+	n, err := l.temp.Write(p)
+	l.sum.Write(p[:n])
+	l.size += int64(n)
+	if err != nil {
+		l.err = err
+		l.failed()
+		return n, err
+	}
+	if l.size-l.flushed >= 8<<20 {
+		l.temp.Flush(l.flushed, l.size-l.flushed)
+		l.flushed = l.size
+	}
+	return n, nil
 }
