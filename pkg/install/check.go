@@ -27,16 +27,16 @@ func (e *Engine) CheckPlace(work []Status, force bool) error {
 		if s.Startable() {
 			continue
 		}
-		if s.State == Foreign && !s.Unjudged && !force {
+		if s.State == Foreign && !s.unjudged && !force {
 			fail(s, &ForeignError{s.Path})
 			continue
 		}
-		if s.NeedsLayer() && s.stat.Mode.IsDir() {
+		if s.needsLayer() && s.stat.Mode.IsDir() {
 			fail(s, &fs.PathError{Op: "replace", Path: s.Path, Err: syscall.EISDIR})
 			continue
 		}
 		dirs := []string{e.home.Receipts(), e.home.Locks()}
-		if s.NeedsLayer() {
+		if s.needsLayer() {
 			dirs = append(dirs, e.home.Store(), filepath.Dir(s.path))
 		}
 		for _, dir := range dirs {
@@ -49,7 +49,7 @@ func (e *Engine) CheckPlace(work []Status, force bool) error {
 				fail(s, &FolderError{dir, err})
 			}
 		}
-		if s.NeedsLayer() {
+		if s.needsLayer() {
 			if err := e.fits(s, room); err != nil {
 				fail(s, err)
 			}

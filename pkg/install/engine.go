@@ -14,12 +14,11 @@ import (
 // Options are what an engine is given from outside. The zero value works for
 // everything but fetching.
 type Options struct {
-	Fetch    Fetcher                                                 // needed by Stage
-	Events   func(Event)                                             // progress; nil: none
-	Parallel int                                                     // layers and files at once; 0: as many as processors, 2 to 4
-	Probe    func(ctx context.Context, item Item, path string) error // starts the driver at path; for PlaceOptions.Probe
-	Host     artifact.Platform                                       // only its drivers are probed
-	Now      func() time.Time                                        // nil: time.Now
+	Fetch  Fetcher                                                 // needed by Stage
+	Events func(Event)                                             // progress; nil: none
+	Probe  func(ctx context.Context, item Item, path string) error // starts the driver at path; for PlaceOptions.Probe
+	Host   artifact.Platform                                       // only its drivers are probed
+	Now    func() time.Time                                        // nil: time.Now
 }
 
 // Engine installs drivers for one home. It may be used by several goroutines,
@@ -30,6 +29,7 @@ type Engine struct {
 	disk     disk.Disk
 	store    store
 	unpacker *unpack.Unpacker
+	limit    int // layers and files at a time
 
 	events sync.Mutex // held while o.Events runs
 }
@@ -39,7 +39,7 @@ func Open(home Home, o Options) *Engine {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	e := &Engine{home: home, o: o, store: store{dir: home.Store()}, unpacker: unpack.New()}
+	e := &Engine{home: home, o: o, store: store{dir: home.Store()}, unpacker: unpack.New(), limit: parallelWork()}
 	var once sync.Once
 	e.disk.NoLocks = func(path string) {
 		once.Do(func() { e.emit(Event{Kind: EventNoLocks, Path: filepath.Dir(path)}) })

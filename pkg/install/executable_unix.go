@@ -2,5 +2,5 @@
 
 package install
 
-// executableBits: a file's mode tells whether it can be started.
+// executableBits: a file's mode reports whether it can be started.
 const executableBits = true

@@ -1,4 +1,4 @@
 package install
 
-// executableBits: a file's name tells whether it can be started, not its mode.
+// executableBits: a file's name reports whether it can be started, not its mode.
 const executableBits = false

@@ -69,7 +69,7 @@ func (e *Engine) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executabl
 	out := &leaving{temp: temp, sum: sha256.New(), failed: func() { src.Close() }}
 	broken := e.unpacker.Extract(ahead, out, unpack.Driver{Name: l.Plugin, Platform: l.Platform, Size: l.Size, File: l.File})
 	if out.err == nil {
-		// Of a layer that was not understood, the rest still tells whether these
+		// Of a layer that was not understood, the rest still reports whether these
 		// are the bytes that the lock pins: the better answer.
 		_, _ = io.Copy(io.Discard, ahead)
 	}
@@ -84,13 +84,13 @@ func (e *Engine) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executabl
 	case in.err != nil:
 		return "", 0, in.err
 	case in.size != l.Size:
-		bad.Cause, bad.Size = BadSize, in.size
+		bad.Cause, bad.Size = badSize, in.size
 	case got != l.Digest:
-		bad.Cause, bad.Want, bad.Got = BadDigest, l.Digest, got
+		bad.Cause, bad.Want, bad.Got = badDigest, l.Digest, got
 	case broken != nil:
-		bad.Cause, bad.Reason = BadArchive, broken.Error()
+		bad.Cause, bad.Reason = badArchive, broken.Error()
 	case l.Executable != "" && l.Executable != executable:
-		bad.Cause, bad.Want, bad.Got = BadExecutable, l.Executable, executable
+		bad.Cause, bad.Want, bad.Got = badExecutable, l.Executable, executable
 	default:
 		return executable, out.size, nil
 	}

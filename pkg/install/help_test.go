@@ -70,7 +70,7 @@ func stateText(all []Status) string {
 	var out []string
 	for _, s := range all {
 		text := s.Name + ":" + string(s.State)
-		if s.Unrecorded {
+		if (s.State == OK || s.mode) && s.record != recorded {
 			text += "?"
 		}
 		out = append(out, text)

@@ -8,15 +8,10 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
-// parallel returns how many layers or files are worked on at once. Inflating
+// parallelWork is how many layers or files are worked on at a time. Inflating
 // keeps a processor busy, and a few more hide the network's latency; each has
 // its buffers, so the number bounds memory too.
-func (e *Engine) parallel() int {
-	if e.o.Parallel > 0 {
-		return e.o.Parallel
-	}
-	return min(max(runtime.GOMAXPROCS(0), 2), 4)
-}
+func parallelWork() int { return min(max(runtime.GOMAXPROCS(0), 2), 4) }
 
 // each calls f for 0 to n-1, some at once, and joins the errors in that order.
 // After an error no other call begins, unless all is set. f looks at the context
@@ -26,5 +21,5 @@ func (e *Engine) each(n int, all bool, f func(i int) error) error {
 	if all {
 		run = parallel.Each
 	}
-	return errors.Join(run(context.Background(), n, e.parallel(), f)...)
+	return errors.Join(run(context.Background(), n, e.limit, f)...)
 }

@@ -31,7 +31,7 @@ type PlaceOptions struct {
 // was done beside them.
 func (h *Hold) Place(ctx context.Context, items []Item, o PlaceOptions) (Report, error) {
 	e := h.e
-	all, err := e.look(ctx, items, false)
+	all, err := e.inspectAll(ctx, items, false)
 	if err != nil {
 		return Report{}, err
 	}
@@ -42,7 +42,7 @@ func (h *Hold) Place(ctx context.Context, items []Item, o PlaceOptions) (Report,
 		jobs[i] = plan(s, o)
 		if jobs[i].err != nil {
 			refused = append(refused, jobs[i].err)
-		} else if jobs[i].copy || jobs[i].record {
+		} else if jobs[i].copy || jobs[i].write {
 			open = append(open, jobs[i])
 		}
 	}
@@ -60,7 +60,7 @@ func (h *Hold) Place(ctx context.Context, items []Item, o PlaceOptions) (Report,
 
 // plan decides what is to be done for an item.
 func plan(s Status, o PlaceOptions) *job {
-	j := &job{Status: s, action: s.Planned(), copy: s.NeedsLayer() || o.Again}
+	j := &job{Status: s, action: s.Planned(), copy: s.needsLayer() || o.Again}
 	switch {
 	case s.State == Foreign && !o.Force:
 		j.err = &ItemError{s.Item, &ForeignError{s.Path}}
@@ -68,13 +68,13 @@ func plan(s Status, o PlaceOptions) *job {
 		j.action = Replaced
 	}
 	var before []Claim
-	if s.damaged {
+	if s.record == damaged {
 		before = []Claim{lostClaim}
 	} else if s.Receipt != nil {
 		before = s.Receipt.Claims
 	}
 	j.claims = withClaim(before, o.Claim)
-	j.record = j.action != Kept || s.Unrecorded || len(j.claims) != len(before)
+	j.write = j.action != Kept || s.record != recorded || len(j.claims) != len(before)
 	return j
 }
 
@@ -116,13 +116,13 @@ func report(jobs []*job, claim Claim) Report {
 		if j.err != nil {
 			continue
 		}
-		r.Placed = append(r.Placed, Placed{j.Item, j.action, j.Receipt})
+		r.Placed = append(r.Placed, Placed{j.Item, j.action})
 		before := j.Receipt
 		if before == nil || before.Layer == j.Layer.Digest {
 			continue
 		}
 		for _, other := range before.Claims {
-			if _, ok := other.Lock(); ok && other != claim && c.want(other, *before) == wantThis {
+			if _, ok := other.Lock(); ok && other != claim && c.standing(other, *before) == wantsThis {
 				r.Conflicts = append(r.Conflicts, Conflict{j.Item, other, before.Version})
 			}
 		}

@@ -55,12 +55,12 @@ func (r *Receipt) vouch(s disk.Stat) {
 	}
 }
 
-// vouches tells whether the file that has this stat is surely the one placed.
+// vouches reports whether the file that has this stat is surely the one placed.
 func (r *Receipt) vouches(s disk.Stat) bool {
 	return !r.Doubt && r.Mtime == s.Mtime && r.Size == s.Size && r.Ctime == s.Ctime && r.Inode == s.Inode
 }
 
-// describes tells whether the receipt says of a file what item and its hash do.
+// describes reports whether the receipt says of a file what item and its hash do.
 func (r *Receipt) describes(item Item, sum digest.Digest) bool {
 	return r.SHA256 == sum && r.Layer == item.Layer.Digest && r.Platform == item.Layer.Platform &&
 		r.Name == item.Name && r.Plugin == item.Plugin && r.Version == item.Version && r.Repository == item.Repository

@@ -16,7 +16,6 @@ const (
 type Placed struct {
 	Item   Item
 	Action Action
-	Before *Receipt // of the file that was there, nil where there was none or it was not ours
 }
 
 // Conflict says that a file was replaced which another lock wants as it was.

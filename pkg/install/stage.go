@@ -24,7 +24,7 @@ func (e *Engine) Stage(ctx context.Context, work []Status, o StageOptions) error
 	var needed []Status
 	seen := map[digest.Digest]bool{}
 	for _, s := range work {
-		if (o.Refetch || s.NeedsLayer()) && !seen[s.Layer.Digest] {
+		if (o.Refetch || s.needsLayer()) && !seen[s.Layer.Digest] {
 			seen[s.Layer.Digest] = true
 			needed = append(needed, s)
 		}
@@ -80,18 +80,18 @@ func (e *Engine) stage(ctx context.Context, s Status, refetch bool) error {
 	return err
 }
 
-// staged tells whether the store has what s needs.
+// staged reports whether the store has what s needs.
 func (e *Engine) staged(ctx context.Context, s Status) (bool, error) {
 	entry, ok := e.store.lookup(s.Layer.Digest)
 	if !ok {
 		return false, nil
 	}
 	if want := s.Layer.Executable; want != "" && want != entry.Executable {
-		return false, &IntegrityError{Layer: s.Layer, Cause: BadExecutable, Want: want, Got: entry.Executable}
+		return false, &IntegrityError{Layer: s.Layer, Cause: badExecutable, Want: want, Got: entry.Executable}
 	}
 	// A file that came from this entry and is wrong may have been wrong from
 	// the start.
-	suspect := s.State == Changed && (s.damaged || s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest)
+	suspect := s.State == Changed && (s.record == damaged || s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest)
 	return e.store.sound(ctx, entry, suspect), ctx.Err()
 }
 

@@ -17,7 +17,7 @@ func statText(s disk.Stat) string {
 	return fmt.Sprintf("%d %d %d %d\n", s.Size, s.Mtime, s.Ctime, s.Inode)
 }
 
-// vouched tells whether an entry's file is surely what was stored.
+// vouched reports whether an entry's file is surely what was stored.
 func (s store) vouched(e Entry) bool {
 	now, err := disk.Lstat(e.Path)
 	if err != nil {
