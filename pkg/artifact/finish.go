@@ -16,6 +16,10 @@ import (
 // where the root is silent, say about the whole release.
 func (rd *reading) describe() {
 	rel := rd.rel
+	rel.stated = rd.facts
+	if rel.Layout != LayoutTags && len(rd.facts) > 0 && rd.facts[0][ocispec.AnnotationVersion] != "" {
+		rel.stated = rd.facts[:1] // the root speaks for what it lists
+	}
 	if len(rd.facts) > 2 {
 		rd.facts = rd.facts[:2]
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 )
@@ -17,8 +18,13 @@ func (a *app) trustHints(err error) []string {
 		root   *trust.RootError
 		key    *trust.KeyError
 		bad    *trust.RefusedError
+		stated *artifact.StatedError
 	)
 	switch {
+	case errors.As(err, &stated):
+		return []string{
+			"somebody gave a signed release a tag that is not its own; ask the publisher, and take another version: " + me + " versions " + stated.Name,
+		}
 	case errors.As(err, &bad):
 		return a.refusedHints(bad)
 	case errors.As(err, &scope):

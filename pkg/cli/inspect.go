@@ -139,6 +139,9 @@ func (a *app) runInspect(ctx context.Context, repo registry.Repository, referenc
 	if err != nil {
 		return err
 	}
+	if err := rel.CheckStated(rel.Version); err != nil {
+		a.ui.Warn("%s", err.Error())
+	}
 	info := releaseInfo{
 		Name: name, Version: rel.Version, Repository: repo.Name(), Tag: rel.Tag, Digest: string(rel.Digest), Layout: string(rel.Layout),
 		Requires: orEmpty(rel.Requires), Annotations: orEmpty(rel.Annotations), Referrers: []referrerInfo{}, Created: ui.Time(rel.Created),

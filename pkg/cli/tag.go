@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,10 +43,27 @@ for something else is refused without --force.`,
 				a.ui.Say("%s has these tags already", args[0])
 				return nil
 			}
+			a.warnStated(cmd.Context(), repo, reference, moves)
 			return a.printTags(repo.Name(), moves)
 		})
 	cmd.Flags().BoolVar(&force, "force", false, "move a tag that names a version")
 	return cmd
+}
+
+// warnStated tells of tags for another version than the one that the release
+// states: under a trust rule nobody can take it under them. What is no release
+// states none.
+func (a *app) warnStated(ctx context.Context, repo publish.Target, reference string, moves []publish.TagMove) {
+	rel, err := artifact.ReadReferenceFor(ctx, repo, driverName(repo.Name()), reference, []artifact.Platform{})
+	for _, m := range moves {
+		tag, ok := artifact.ParseTag(m.Tag)
+		if err != nil || !ok {
+			continue
+		}
+		if err := rel.CheckStated(tag.Version.String()); err != nil {
+			a.ui.Warn("%s", err.Error())
+		}
+	}
 }
 
 // tagItem is an item of a TagList: a tag that was set.

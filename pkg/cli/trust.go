@@ -141,7 +141,7 @@ func (a *app) trustItemsOf(entry lockfile.Plugin, policies []held) []trustItem {
 		base.ref += "@" + string(roots[0])
 	}
 	if entry.Signature != nil {
-		base.Signer = signerText(entry.Signature)
+		base.Signer = entry.Signature.String()
 	}
 	var out []trustItem
 	for i, p := range policies {

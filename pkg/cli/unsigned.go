@@ -79,7 +79,7 @@ func (a *app) warnUnsigned(lock *lockfile.Lock, graphs []*transfer.Graph) {
 		}
 		for _, root := range signed.Roots(entry) {
 			if !signedIn(graphs[i], root) {
-				a.ui.Warn("%s", entry.Name+" "+entryVersion(&entry)+": the lock says that it is signed by "+signerText(entry.Signature)+", and no signature of "+string(root)+" was found to take along")
+				a.ui.Warn("%s", entry.Name+" "+entryVersion(&entry)+": the lock says that it is signed by "+entry.Signature.String()+", and no signature of "+string(root)+" was found to take along")
 			}
 		}
 	}

@@ -161,6 +161,9 @@ func (a *app) notes(r *resolve.Result) {
 	for _, n := range r.Notes {
 		a.ui.Say("%s", n.String())
 	}
+	for _, err := range r.Warnings {
+		a.ui.Warn("%s", err.Error())
+	}
 	for _, m := range r.Moved {
 		a.ui.Warn("%s", m.String())
 	}

@@ -52,6 +52,9 @@ func (a *app) runVersions(ctx context.Context, name string, limit int) error {
 		for _, p := range f.Platforms {
 			it.Platforms = append(it.Platforms, p.String())
 		}
+		if f.Stated != nil {
+			a.ui.Warn("%s", f.Stated.Error())
+		}
 		items = append(items, it)
 	}
 	return a.ui.Print(ui.List("VersionList", "release", items))

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -92,10 +93,7 @@ func downloadManifest(d DownloadOptions) (text, driver string, err error) {
 	if err := artifact.CheckName(d.Name); err != nil {
 		return "", "", err
 	}
-	constraint := d.Constraint
-	if constraint == "" {
-		constraint = "*"
-	}
+	constraint := cmp.Or(d.Constraint, "*")
 	driver = d.Name
 	aliases := ""
 	if of, ok := artifact.DriverOf(d.Name); ok {

@@ -203,6 +203,8 @@ func (p *Project) signer(ctx context.Context, entry, previous *lockfile.Plugin, 
 	}
 	return p.o.Verifier.Verify(ctx, Verification{
 		Manifest: v.in.manifest, Entry: *entry, Before: before, Rotates: v.rotates(entry.Repository, before), Repository: repo, Platforms: platforms, Again: v.again,
-		CheckChain: func(ctx context.Context) error { return p.checkChain(ctx, *entry, platforms) },
+		CheckChain: func(ctx context.Context, signed bool) error {
+			return p.checkChain(ctx, *entry, platforms, signed)
+		},
 	})
 }

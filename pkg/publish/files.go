@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -126,10 +127,7 @@ func (w receiver) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.Writer
 
 // packAll packs what examine found into dir, sorted by platform.
 func packAll(ctx context.Context, r Release, files map[artifact.Platform]string, o Options, dir string) ([]layer, error) {
-	compression := r.Compression
-	if compression == "" {
-		compression = Gzip
-	}
+	compression := cmp.Or(r.Compression, Gzip)
 	layers := make([]layer, 0, len(files))
 	for p := range files {
 		layers = append(layers, layer{Archive: Archive{Platform: p}})

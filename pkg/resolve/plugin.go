@@ -253,6 +253,6 @@ func missing(want, have []artifact.Platform) []artifact.Platform {
 }
 
 func lacking(missing []artifact.Platform) *reason {
-	text := "offers no " + strings.ReplaceAll(platforms(missing), ", ", " and no ")
+	text := "offers no " + strings.ReplaceAll(artifact.JoinPlatforms(missing), ", ", " and no ")
 	return &reason{Platform, text, text}
 }

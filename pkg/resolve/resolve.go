@@ -92,8 +92,9 @@ func (a *attempt) result(ctx context.Context, solution map[string]string) (*Resu
 	lock := &lockfile.Lock{Plugins: entries}
 	lock.Sort()
 	slices.SortFunc(a.notes, func(x, y Note) int { return strings.Compare(x.String(), y.String()) })
+	slices.SortFunc(a.warnings, func(x, y error) int { return strings.Compare(x.Error(), y.Error()) })
 	slices.SortStableFunc(a.moved, func(x, y Moved) int { return strings.Compare(x.Plugin, y.Plugin) })
-	return &Result{Lock: lock, Skipped: a.skipped(solution), Notes: a.notes, Moved: a.moved}, nil
+	return &Result{Lock: lock, Skipped: a.skipped(solution), Notes: a.notes, Warnings: a.warnings, Moved: a.moved}, nil
 }
 
 // entry returns the lock entry of a chosen version: the locked one where that
@@ -107,6 +108,7 @@ func (a *attempt) entry(ctx context.Context, p *plugin, text string) (lockfile.P
 		if p.grown == nil {
 			return a.kept(p), nil
 		}
+		a.warn(p.grown.CheckStated(p.grown.Version))
 		e := newEntry(p, locked.Repository, p.grown)
 		e.Signature = locked.Clone().Signature
 		reader, err := a.catalog.Reader(locked.Repository)
@@ -126,8 +128,19 @@ func (a *attempt) entry(ctx context.Context, p *plugin, text string) (lockfile.P
 			return a.kept(p), nil
 		}
 	}
+	a.warn(release.CheckStated(release.Version))
 	a.noteRelocated(p, &e)
 	return e, a.checkSums(ctx, p, p.reader, release)
+}
+
+// warn records what a release should not have, and is taken with.
+func (a *attempt) warn(err error) {
+	if err == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.warnings = append(a.warnings, err)
 }
 
 // noteRelocated tells where an entry is not what was locked in another place.

@@ -22,10 +22,11 @@ type resolver struct {
 	o       Options
 	limit   parallel.Limit
 
-	mu      sync.Mutex
-	plugins map[string]*plugin
-	notes   []Note
-	moved   []Moved
+	mu       sync.Mutex
+	plugins  map[string]*plugin
+	notes    []Note
+	warnings []error
+	moved    []Moved
 }
 
 func newResolver(c Catalog, o Options) *resolver {

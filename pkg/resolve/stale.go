@@ -101,7 +101,7 @@ func (c *comparison) entry(e *lockfile.Plugin) {
 	c.release(e)
 	c.place(e)
 	if lacks := missing(c.m.Platforms, lockedPlatforms(e)); len(lacks) > 0 {
-		c.add(e.Name, PlatformMissing, "is locked without %s", platforms(lacks))
+		c.add(e.Name, PlatformMissing, "is locked without %s", artifact.JoinPlatforms(lacks))
 	}
 	c.requires(e)
 	c.signature(e)
@@ -183,15 +183,8 @@ func (c *comparison) signature(e *lockfile.Plugin) {
 	case e.Signature == nil:
 		c.add(e.Name, SignatureDiffers, "is locked without a signature, and the trust rule for %s%s asks for one", rule.Scope, at(rule.Pos))
 	case !rule.Admits(e.Signature.Issuer, e.Signature.Identity, e.Signature.Key):
-		c.add(e.Name, SignatureDiffers, "is signed by %s, whom the trust rule for %s%s does not admit", signer(e.Signature), rule.Scope, at(rule.Pos))
+		c.add(e.Name, SignatureDiffers, "is signed by %s, whom the trust rule for %s%s does not admit", e.Signature, rule.Scope, at(rule.Pos))
 	}
-}
-
-func signer(s *lockfile.Signature) string {
-	if s.Key != "" {
-		return "key " + s.Key
-	}
-	return fmt.Sprintf("%s (%s)", s.Identity, s.Issuer)
 }
 
 func repositories(locations []manifest.Location) string {
