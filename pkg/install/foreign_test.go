@@ -129,7 +129,7 @@ func TestAdoptUnjudged(t *testing.T) {
 		write(t, it.Path, text)
 		e := w.engine()
 		all, err := e.Inspect(t.Context(), []Item{it})
-		if err != nil || all[0].State != Foreign || !all[0].unjudged {
+		if err != nil || all[0].State != Foreign || !all[0].Unjudged {
 			t.Errorf("%+v, %v", all[0], err)
 		}
 		saved := false

@@ -2,9 +2,13 @@ package install
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
+	"syscall"
 
 	"github.com/opencontainers/go-digest"
 
@@ -156,7 +160,7 @@ func (s *Status) classify(wanted digest.Digest) {
 	switch {
 	case s.Found != wanted:
 		s.State = s.mismatch()
-		s.unjudged = s.State == Foreign && wanted == ""
+		s.Unjudged = s.State == Foreign && wanted == ""
 		return
 	case s.stat.Mode&0o111 == 0 && executableBits:
 		s.State, s.mode = NotExecutable, true
@@ -202,4 +206,35 @@ func (e *Engine) markDoubt(ctx context.Context, all []Status) error {
 		}
 	}
 	return nil
+}
+
+// Hash returns the SHA-256 of a file, following a link. It ends early, with
+// ctx's error, when ctx is done.
+func Hash(ctx context.Context, path string) (digest.Digest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	buf := make([]byte, 128<<10)
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		n, err := f.Read(buf)
+		sum.Write(buf[:n])
+		if err == io.EOF {
+			return digest.NewDigest(digest.SHA256, sum), nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+}
+
+// absent reports whether nothing is there: a file in the place of a folder above,
+// or links that lead in a circle, are told once something is to be written.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
 }

@@ -1,11 +1,15 @@
 package install
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"path/filepath"
+	"runtime"
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
@@ -50,9 +54,9 @@ type Status struct {
 	stat   disk.Stat // before Found was computed
 	record record    // how the receipt stands to the file
 	mode   bool      // the bytes are right, only the mode is not
-	// unjudged: the file is Foreign as far as is known. Neither lock nor home say
+	// Unjudged: the file is Foreign as far as is known. Neither lock nor home say
 	// what the layer holds; once it is staged, the file may turn out to be that.
-	unjudged bool
+	Unjudged bool
 }
 
 // record is how a receipt stands to the file at its path.
@@ -73,6 +77,10 @@ func (s Status) needsLayer() bool { return s.State != OK && !s.mode }
 // Startable reports whether the bytes are right and the host can start them, be the
 // mode not the one that it should be.
 func (s Status) Startable() bool { return s.State == OK || s.State == Changed && s.mode }
+
+// Unrecorded reports whether the bytes are right, and the receipt does not say so
+// or is missing. Place writes one and copies nothing.
+func (s Status) Unrecorded() bool { return (s.State == OK || s.mode) && s.record != recorded }
 
 // ours reports whether the file at the path was placed by this home.
 func (s Status) ours() bool { return s.record != noRecord }
@@ -108,3 +116,24 @@ func (it Item) check() error {
 	}
 	return nil
 }
+
+// Layer is the blob that carries a driver for one platform, as a lock pins it.
+type Layer struct {
+	Plugin     string            // the driver's own name, not an alias
+	Repository string            // where it is fetched from, host/path
+	Platform   artifact.Platform //
+	Digest     digest.Digest     // of the compressed bytes
+	Size       int64             // of the compressed bytes
+	File       string            // the layer's title, a bare file name
+	Executable digest.Digest     // of the executable inside; "" where the release does not state it
+}
+
+// Fetcher opens layers. The bytes need not have been verified: the store holds
+// them against the layer's digest and size itself.
+type Fetcher interface {
+	Fetch(ctx context.Context, l Layer) (io.ReadCloser, error)
+}
+
+// executableBits: a file's mode says whether it can be started. On Windows its
+// name does.
+const executableBits = runtime.GOOS != "windows"

@@ -26,7 +26,17 @@ type job struct {
 }
 
 // transact does all jobs or none. What can fail for want of room, rights or a
-// sound disk is done first, beside the files; then each takes one rename.
+// sound disk is done first, beside the files; then each takes one rename. The
+// steps, each for all jobs:
+//
+//  1. writeBeside: the new file, complete and synced
+//  2. probe: start it
+//  3. ready: the caller saves the lock
+//  4. announce: a receipt that the file is this home's, whatever it holds
+//  5. rename: the new file takes the old one's place, which is kept
+//  6. vouch: the receipt says what is there
+//
+// A failure before 4 leaves nothing to undo; after it, rollback undoes 5 and 4.
 func (e *Engine) transact(ctx context.Context, jobs []*job, probe bool, ready func() error) (err error) {
 	defer func() {
 		for _, j := range jobs {
