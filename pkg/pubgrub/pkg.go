@@ -4,14 +4,14 @@ import "context"
 
 // pkg is one package as the solver sees it.
 type pkg struct {
-	id       int // order in which the solver met it; 0 is the root
-	name     string
-	versions []string // newest first
-	note     string
-	full     set   // everything that can become of it
-	order    []int // versions by preference, the ones of Listing.Preferred in front
-	first    int   // how many of order those are
-	decideLast    bool  // Listing.DecideLast
+	id         int // order in which the solver met it; 0 is the root
+	name       string
+	versions   []string // newest first
+	note       string
+	full       set   // everything that can become of it
+	order      []int // versions by preference, the ones of Listing.Preferred in front
+	first      int   // how many of order those are
+	decideLast bool  // Listing.DecideLast
 
 	mentions []mention         // the incompatibilities that have a term about it
 	facts    map[string]place  // by what they say, for merging

@@ -151,7 +151,7 @@ func (s *solver) choose(ctx context.Context) (*pkg, error) {
 }
 
 // next returns the package to decide on: those with a version to be preferred
-// first and those that bend last, then the one with the fewest versions left,
+// first and those to decide last at the end, then the one with the fewest versions left,
 // where conflicts show soonest, then the one met first.
 func (s *solver) next() *pkg {
 	var next *pkg
