@@ -23,9 +23,7 @@ func (r *remote) Referrers(ctx context.Context, subject digest.Digest) ([]ocispe
 	return list, err
 }
 
-// ReferrersFrom is Referrers without the sources before one, counted from 0,
-// for who finds nothing of use in what those before it have. next is the source
-// after the one that has any; where that is from, there are no more.
+// ReferrersFrom implements Repository.
 func (r *remote) ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error) {
 	if err := checkDigest(r.name, subject); err != nil {
 		return nil, from, err
