@@ -97,13 +97,18 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 			return nil
 		},
 	})
-	if err != nil && len(list) == 0 && unsupported(err) {
-		if !unknownName(err) { // which says nothing of other repositories
-			s.ep.noReferrers.Store(true)
-		}
+	var denied *AuthError
+	switch {
+	case err == nil || len(list) > 0:
+		return list, err
+	case errors.As(err, &denied) && otherwiseServed(err): // of a path that it does not know; who may read nothing is told so by the tag
 		return nil, lacks
+	case !unsupported(err):
+		return nil, err
+	case !unknownName(err): // which says nothing of other repositories
+		s.ep.noReferrers.Store(true)
 	}
-	return list, err
+	return nil, lacks
 }
 
 // readReferrers reads the list of those who refer to something. Anybody can
