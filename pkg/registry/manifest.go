@@ -35,7 +35,7 @@ func (r *remote) describe(ctx context.Context, s *source, reference string) (oci
 	}
 	if !s.ep.noHead.Load() {
 		desc, err := r.head(ctx, s, reference)
-		if err == nil && desc.Digest != "" || err != nil && !otherwiseServed(err) {
+		if err == nil && desc.Digest != "" || err != nil && !otherwiseServed(err) && (s != r.origin || !breaksDown(err)) {
 			return desc, err
 		}
 	}
@@ -57,6 +57,12 @@ func otherwiseServed(err error) bool {
 	}
 	var status *StatusError
 	return errors.As(err, &status) && !wire.Passing(status.Status) || errors.Is(err, artifact.ErrNotFound)
+}
+
+// breaksDown reports whether a registry has failed in all tries.
+func breaksDown(err error) bool {
+	var status *StatusError
+	return errors.As(err, &status) && status.TokenHost == "" && status.Status >= 500
 }
 
 // head asks for a manifest's headers. The digest is "" where they do not tell.
