@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"strings"
-	"time"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -45,9 +44,9 @@ func hostMeets(host *semver.Version, requirement string) bool {
 	return meets(host, requirement, true)
 }
 
-// caret returns the constraint that people would write to admit a version and
+// Caret returns the constraint that people would write to admit a version and
 // the compatible ones after it.
-func caret(v *semver.Version) string {
+func Caret(v *semver.Version) string {
 	if v.Prerelease() != "" || v.Major() == 0 && v.Minor() == 0 {
 		return "^" + withoutBuild(v)
 	}
@@ -127,16 +126,4 @@ func less(a, b [3]uint64) bool {
 		}
 	}
 	return false
-}
-
-// hours writes a duration without the parts that are zero: 72h.
-func hours(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
