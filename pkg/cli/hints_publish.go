@@ -9,6 +9,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // publishHints are those of build, push and tag.
@@ -23,12 +24,19 @@ func (a *app) publishHints(err error) []string {
 		noVersion *publish.NoVersionError
 		tool      *publish.ToolError
 		unsigned  *publish.SignError
+		refused   *publish.RefusedError
 	)
 	switch {
 	case errors.As(err, &unsigned):
 		return append(a.hints(unsigned.Err), "then push again, with the same files and key: what was sent is kept")
 	case errors.As(err, &published):
 		return []string{"publish it as a new version; who has locked this one is refused other bytes, so --force is for what nobody has taken yet"}
+	case errors.As(err, &refused):
+		out := []string{"where the repository's tags never move, use one that is not there yet"}
+		if errors.As(err, new(*registry.AuthError)) {
+			out = append(a.networkHints(refused.Err), out...)
+		}
+		return out
 	case errors.As(err, &lint):
 		return a.lintHints(lint)
 	case errors.As(err, &compiler):

@@ -43,6 +43,9 @@ func (a *app) printMirror(done []transfer.Copied, target string, rules []rename,
 		}
 		items = append(items, it)
 		problems = append(problems, problemTexts(c.Problems)...)
+		for _, p := range c.Refused {
+			a.ui.Warn("%s: the tag %s stays where it is: %v", p.Repository, p.Subject, p.Err)
+		}
 		if _, rule := mirrorPlace(c.Repository, target, rules); !slices.Contains(lines, rule) {
 			lines = append(lines, rule)
 		}
