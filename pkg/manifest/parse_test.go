@@ -91,6 +91,14 @@ func TestParseAge(t *testing.T) {
 		if ok != (want >= 0) || ok && got != want {
 			t.Errorf("%q: %v, %v", text, got, ok)
 		}
+		if again, ok := ParseAge(FormatAge(want)); want >= 0 && (!ok || again != want) {
+			t.Errorf("%v is written %s", want, FormatAge(want))
+		}
+	}
+	for want, d := range map[string]time.Duration{"72h": 72 * time.Hour, "5m1s": 5*time.Minute + time.Second, "1h0m1s": time.Hour + time.Second, "1h30m": 90 * time.Minute, "0s": 0} {
+		if got := FormatAge(d); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
 

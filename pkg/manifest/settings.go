@@ -136,3 +136,16 @@ func ParseAge(s string) (time.Duration, bool) {
 	}
 	return age + d, true
 }
+
+// FormatAge writes a duration as people do and ParseAge reads it, in whole
+// seconds and without what is zero at its end: 72h, 5m1s.
+func FormatAge(d time.Duration) string {
+	text := d.Round(time.Second).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}

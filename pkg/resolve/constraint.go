@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"strings"
-	"time"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -127,16 +126,4 @@ func less(a, b [3]uint64) bool {
 		}
 	}
 	return false
-}
-
-// hours writes a duration without the parts that are zero: 72h.
-func hours(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
