@@ -49,8 +49,7 @@ func (r *remote) describe(ctx context.Context, s *source, reference string) (oci
 // headRefused reports whether a GET can go better than a HEAD went. Credentials
 // that are missing or wrong are not tried twice.
 func headRefused(err error) bool {
-	var denied *AuthError
-	if errors.As(err, &denied) {
+	if denied, ok := errors.AsType[*AuthError](err); ok {
 		return denied.Cause != AuthMissing && denied.Cause != AuthWrong
 	}
 	var status *StatusError

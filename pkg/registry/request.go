@@ -129,8 +129,7 @@ func (c *Client) once(ctx context.Context, r *request) (*http.Response, error) {
 // shookHands tells whether the outcome of a request shows that the server
 // speaks TLS.
 func shookHands(err error) bool {
-	var te *TLSError
-	if errors.As(err, &te) {
+	if te, ok := errors.AsType[*TLSError](err); ok {
 		return te.Cause != TLSOther
 	}
 	var wrong *SchemeError

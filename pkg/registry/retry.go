@@ -110,8 +110,7 @@ func (c *Client) pause(ctx context.Context, a *attempts, host, what string, err 
 // exist and ports on which nobody listens are not of this kind; nor is a token
 // service that was tried as often as it is worth.
 func retriable(err error) bool {
-	var tried *tokenError
-	if errors.As(err, &tried) {
+	if errors.As(err, new(*tokenError)) {
 		return false
 	}
 	var status *StatusError

@@ -69,8 +69,7 @@ func (c *Client) pages(ctx context.Context, req *request, field string, page fun
 	for range maxPages {
 		seen[req.query] = true
 		items, link, err := c.onePage(ctx, req, field)
-		var status *StatusError
-		if errors.As(err, &status) && status.Status == http.StatusBadRequest && len(seen) == 1 {
+		if status, ok := errors.AsType[*StatusError](err); ok && status.Status == http.StatusBadRequest && len(seen) == 1 {
 			req.query = "" // a registry that refuses n, or one so large
 			items, link, err = c.onePage(ctx, req, field)
 		}
@@ -197,8 +196,7 @@ func protocol(err error, host, subject, problem string) error {
 	if err == nil || isContext(err) {
 		return err
 	}
-	var cut *UnreachableError
-	if errors.As(err, &cut) {
+	if errors.As(err, new(*UnreachableError)) {
 		return err
 	}
 	return &ProtocolError{host, subject, problem}

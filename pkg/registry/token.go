@@ -111,8 +111,7 @@ func (a *authState) withWanted(ctx context.Context, r *request, cred credential,
 // refusal tells whether a token service said no to what was asked, rather than
 // to the credentials or nothing at all.
 func refusal(err error) bool {
-	var denied *AuthError
-	if errors.As(err, &denied) {
+	if denied, ok := errors.AsType[*AuthError](err); ok {
 		return denied.Cause != AuthWrong
 	}
 	var status *StatusError
@@ -142,8 +141,7 @@ func serviceFailed(err error) bool { return retriable(err) || unreachable(err) }
 // shared is a failure of the token service, for another request that waited for
 // it: of this one's repository.
 func (r *request) shared(err error) error {
-	var status *StatusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*StatusError](err); ok {
 		own := *status
 		own.Repository, own.Reference = r.name, r.reference
 		return &own

@@ -39,8 +39,7 @@ func (r *remote) PushBlob(ctx context.Context, desc ocispec.Descriptor, open fun
 	a := attempts{start: r.c.now()}
 	for {
 		err := r.upload(ctx, desc, open)
-		var content *contentError
-		if errors.As(err, &content) {
+		if content, ok := errors.AsType[*contentError](err); ok {
 			return content.err
 		}
 		if err == nil {
