@@ -2,11 +2,9 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -85,18 +83,32 @@ func (a *app) change(ctx context.Context, p *plugins.Project, edit func([]byte) 
 	return a.printSync(report, err, dryRun)
 }
 
+// driverArg reads NAME[@CONSTRAINT]; the constraint is "" where there is none.
+func driverArg(arg string) (name, constraint string, err error) {
+	name, constraint, given := strings.Cut(arg, "@")
+	if err := artifact.CheckName(name); err != nil {
+		return "", "", asUsage(err)
+	}
+	switch {
+	case !given:
+		return name, "", nil
+	case constraint == "":
+		return "", "", usagef("%s: the constraint after @ is missing", arg)
+	case constraint == "latest":
+		return "", "", usagef("%s: latest is not a constraint: write %s@'*' for any release, or in a manifest { tag = \"latest\" } for the tag", arg, name)
+	}
+	if _, err := artifact.ParseConstraint(constraint); err != nil {
+		return "", "", usagef("%s: %q is not a constraint: write ^0.1, ~0.1.2, >=0.1, <0.3 or *", name, constraint)
+	}
+	return name, constraint, nil
+}
+
 // edit reads NAME[@CONSTRAINT] and says what an engine's name stands for.
 func (a *app) edit(ctx context.Context, p *plugins.Project, m *manifest.Manifest, arg, registry string) (manifest.Edit, error) {
-	name, constraint, given := strings.Cut(arg, "@")
+	name, constraint, err := driverArg(arg)
 	e := manifest.Edit{Name: name, Version: constraint, Registry: registry}
-	if err := artifact.CheckName(name); err != nil {
-		return e, asUsage(err)
-	}
-	if given && constraint == "" {
-		return e, usagef("%s: the constraint behind @ is missing", arg)
-	}
-	if constraint == "latest" {
-		return e, usagef("%s: latest is no constraint: write %s@'*' for any release, or in the manifest { tag = \"latest\" } for the tag", arg, name)
+	if err != nil {
+		return e, err
 	}
 	if registry != "" {
 		if err := manifest.CheckRegistry(registry); err != nil {
@@ -111,32 +123,15 @@ func (a *app) edit(ctx context.Context, p *plugins.Project, m *manifest.Manifest
 			a.ui.Say("the host asks for schemahero-%s, so %s is installed under that name too", name, driver)
 		}
 	}
-	if given {
-		if _, err := semver.NewConstraint(constraint); err != nil {
-			return e, usagef("%s: %q is no constraint: write ^0.1, ~0.1.2, >=0.1, <0.3 or *", e.Name, constraint)
-		}
+	if constraint != "" {
 		return e, nil
 	}
 	if have, ok := m.Plugin(e.Name); ok {
 		e.Version = have.Version // add it again: only the alias or registry is new
 		return e, nil
 	}
-	newest, err := p.Newest(ctx, e)
-	if err != nil {
-		return e, err
-	}
-	e.Version, err = caret(newest)
+	e.Version, err = p.Newest(ctx, e)
 	return e, err
-}
-
-// caret is the range of a version's minor releases, as people write it: ^0.1 for
-// 0.1.2.
-func caret(version string) (string, error) {
-	v, err := semver.StrictNewVersion(version)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("^%d.%d", v.Major(), v.Minor()), nil
 }
 
 func (a *app) removeCommand() *cobra.Command {

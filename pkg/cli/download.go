@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -58,12 +57,9 @@ func (a *app) runDownload(ctx context.Context, args []string, platform, dir stri
 	total := &plugins.SyncReport{}
 	var failed []error
 	for _, arg := range args {
-		name, constraint, given := strings.Cut(arg, "@")
-		if err := artifact.CheckName(name); err != nil {
-			return asUsage(err)
-		}
-		if _, err := semver.NewConstraint(constraint); given && err != nil {
-			return usagef("%s: %q is no constraint: write ^0.1, ~0.1.2, >=0.1, <0.3 or *", name, constraint)
+		name, constraint, err := driverArg(arg)
+		if err != nil {
+			return err
 		}
 		d := plugins.DownloadOptions{Name: name, Constraint: constraint, Dir: target.Dir, Force: force}
 		if len(target.Platforms) > 0 {

@@ -36,6 +36,9 @@ func (a *app) hints(err error) []string {
 }
 
 func (a *app) hintsOf(err error) []string {
+	if h := a.attemptHints(err); h != nil {
+		return h
+	}
 	if h := a.projectHints(err); h != nil {
 		return h
 	}
@@ -148,6 +151,10 @@ func (a *app) platformHints(e *plugins.PlatformError) []string {
 func (a *app) conflictHints(e *resolve.ConflictError) []string {
 	var out []string
 	for _, s := range e.Suggestions {
+		if s.Plugin != artifact.Host && s.Pos.Line == 0 { // what was to be added
+			out = append(out, fmt.Sprintf("take another version: %s add %s@%s", a.displayName(), s.Plugin, s.To))
+			continue
+		}
 		out = append(out, s.String())
 	}
 	if len(out) == 0 {

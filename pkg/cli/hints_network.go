@@ -7,8 +7,9 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/duration"
 )
 
 // networkHints are those about registries.
@@ -70,11 +71,11 @@ func (a *app) statusHints(e *registry.StatusError) []string {
 	case e.Storage != "":
 		return []string{"check this machine's clock, by which signed addresses expire, and that no proxy answers in place of " + e.Storage + ", where " + e.Host + " keeps its blobs"}
 	case e.Status == http.StatusTooManyRequests && e.RetryAfter > 0:
-		return []string{fmt.Sprintf("the registry limits how often it is asked: try again in %s, or log in for a higher limit: %s login %s", manifest.FormatAge(e.RetryAfter), a.displayName(), e.Host)}
+		return []string{fmt.Sprintf("the registry limits how often it is asked: try again in %s, or log in for a higher limit: %s login %s", duration.Format(e.RetryAfter), a.displayName(), e.Host)}
 	case e.Status == http.StatusTooManyRequests:
 		return []string{"the registry limits how often it is asked: wait, or log in for a higher limit: " + a.displayName() + " login " + e.Host}
 	case e.Status >= 500 && e.RetryAfter > 0:
-		return []string{service + " has a problem of its own: try again in " + manifest.FormatAge(e.RetryAfter)}
+		return []string{service + " has a problem of its own: try again in " + duration.Format(e.RetryAfter)}
 	case e.Status >= 500:
 		return []string{service + " has a problem of its own: try again later"}
 	case e.TokenHost != "":

@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/duration"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
@@ -29,7 +29,7 @@ claim of a download on what one does.`,
 			"prune --all --older-than 30d", "also downloads, but nothing younger than 30 days"),
 		none, func(cmd *cobra.Command, _ []string) error {
 			if older != "" {
-				d, ok := manifest.ParseAge(older)
+				d, ok := duration.Parse(older)
 				if !ok {
 					return usagef("--older-than %q: write a time like 72h or 30d", older)
 				}

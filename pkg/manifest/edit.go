@@ -247,3 +247,18 @@ func essence(m Manifest) Manifest {
 	}
 	return m
 }
+
+// KeepPlaces gives what an edit left alone the place that it has in the manifest
+// before the edit, which is the one that people can look at, and none to the
+// entries that the edit wrote.
+func (m *Manifest) KeepPlaces(before *Manifest) {
+	m.SchemaHeroPos, m.Trust, m.dir = before.SchemaHeroPos, before.Trust, before.dir
+	for i := range m.Plugins {
+		p := &m.Plugins[i]
+		old, _ := before.Plugin(p.Name)
+		p.Pos = diag.Position{}
+		if old.Version == p.Version && old.Tag == p.Tag && old.Digest == p.Digest {
+			p.Pos = old.Pos
+		}
+	}
+}

@@ -82,26 +82,6 @@ func TestDottedAndInlineForms(t *testing.T) {
 	}
 }
 
-func TestParseAge(t *testing.T) {
-	for text, want := range map[string]time.Duration{
-		"72h": 72 * time.Hour, "3d": 72 * time.Hour, "1d12h": 36 * time.Hour, "0s": 0, "90m": 90 * time.Minute, "36500d": 36500 * 24 * time.Hour,
-		"-1h": -1, "+1h": -1, "d": -1, "1.5d": -1, "1d1d": -1, "3": -1, "": -1, "99999d": -1, "36500d2500000h": -1, "1d-2h": -1,
-	} {
-		got, ok := ParseAge(text)
-		if ok != (want >= 0) || ok && got != want {
-			t.Errorf("%q: %v, %v", text, got, ok)
-		}
-		if again, ok := ParseAge(FormatAge(want)); want >= 0 && (!ok || again != want) {
-			t.Errorf("%v is written %s", want, FormatAge(want))
-		}
-	}
-	for want, d := range map[string]time.Duration{"72h": 72 * time.Hour, "5m1s": 5*time.Minute + time.Second, "1h0m1s": time.Hour + time.Second, "1h30m": 90 * time.Minute, "0s": 0} {
-		if got := FormatAge(d); got != want {
-			t.Errorf("%s, want %s", got, want)
-		}
-	}
-}
-
 func TestTooLarge(t *testing.T) {
 	text := append([]byte("[plugins]\n"), bytes.Repeat([]byte("# filler\n"), 1<<20/9-2)...)
 	if _, err := Parse("m.toml", text); err != nil {

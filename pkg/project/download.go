@@ -29,8 +29,14 @@ type DownloadOptions struct {
 // driver that serves it; for one that the host asks for by that name
 // (cockroachdb) the executable is installed under it too. The files stay until
 // another Download of the driver replaces them or they are pruned with All.
-// Errors: *artifact.NameError, resolve's, the Registry's, install's.
+// Errors: *DownloadError of an *artifact.NameError, resolve's, the Registry's,
+// install's.
 func Download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, error) {
+	report, err := download(ctx, o, d)
+	return report, wrapEach(err, func(err error) error { return &DownloadError{d.Name, err} })
+}
+
+func download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, error) {
 	p := Open(filepath.Join(o.Home, ManifestName), o)
 	if d.Platform.IsZero() {
 		d.Platform = p.o.Platform

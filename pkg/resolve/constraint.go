@@ -44,9 +44,9 @@ func hostMeets(host *semver.Version, requirement string) bool {
 	return meets(host, requirement, true)
 }
 
-// caret returns the constraint that people would write to admit a version and
+// Caret returns the constraint that people would write to admit a version and
 // the compatible ones after it.
-func caret(v *semver.Version) string {
+func Caret(v *semver.Version) string {
 	if v.Prerelease() != "" || v.Major() == 0 && v.Minor() == 0 {
 		return "^" + withoutBuild(v)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/duration"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
@@ -48,10 +48,10 @@ func (r *resolver) judge(p *plugin, release *artifact.Release) *reason {
 	}
 	switch {
 	case release.Created.IsZero():
-		text := "states no date, and minimum-age is " + manifest.FormatAge(age)
+		text := "states no date, and minimum-age is " + duration.Format(age)
 		return &reason{Undated, text, text}
 	case r.o.Now.Sub(release.Created) < age:
-		text := "is younger than " + manifest.FormatAge(age)
+		text := "is younger than " + duration.Format(age)
 		return &reason{Age, text, text + ", of " + release.Created.UTC().Format(time.RFC3339)}
 	}
 	return nil
