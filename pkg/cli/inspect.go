@@ -56,7 +56,7 @@ func (a *app) inspectAdvice(err error, ref, repository string) error {
 	var format *artifact.FormatError
 	switch {
 	case errors.As(err, &format):
-		return &advised{err, []string{"it is no driver that can be read; see what it is: " + a.displayName() + " inspect " + ref + " --manifest"}}
+		return &advised{err, []string{"it is no driver that can be read; see all of it: " + a.displayName() + " inspect " + ref + " --manifest"}}
 	case errors.Is(err, artifact.ErrNotFound):
 		at := strings.LastIndexByte(repository, '/')
 		return &advised{err, []string{"see what there is: " + a.displayName() + " search " + repository[:max(at, 0)]}}

@@ -197,18 +197,19 @@ func (a *app) runMirror(ctx context.Context, target string, m mirrorFlags) error
 }
 
 // mirrorClient makes the client of this run one that reads no repository from
-// the very target: what is missing there would seem to be missing everywhere.
+// the very target: what is missing there would seem to be missing everywhere. It
+// reads the target itself from nowhere else. Other paths of the target's host stay
+// the mirrors that they are.
 func (a *app) mirrorClient(target string) error {
 	o, err := a.registryOptions()
 	if err != nil {
 		return err
 	}
-	host, _, _ := strings.Cut(target, "/")
-	at := func(name string) bool { return name == host || strings.HasPrefix(name, host+"/") }
+	below := func(name, prefix string) bool { return name == prefix || strings.HasPrefix(name, prefix+"/") }
 	var mirrors []registry.Mirror
 	for _, m := range o.Mirrors {
-		m.Targets = slices.DeleteFunc(slices.Clone(m.Targets), at)
-		if !at(m.Prefix) && len(m.Targets) > 0 {
+		m.Targets = slices.DeleteFunc(slices.Clone(m.Targets), func(name string) bool { return below(name, target) })
+		if !below(m.Prefix, target) && !below(target, m.Prefix) && len(m.Targets) > 0 {
 			mirrors = append(mirrors, m)
 		}
 	}
