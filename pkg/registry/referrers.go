@@ -135,8 +135,7 @@ func readReferrers(r io.Reader, host, what string) ([]ocispec.Descriptor, error)
 // it was asked for.
 func unsupported(err error) bool {
 	var none *NotSupportedError
-	var status *StatusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*StatusError](err); ok {
 		return slices.Contains([]int{http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented}, status.Status)
 	}
 	return errors.As(err, &none) || errors.Is(err, artifact.ErrNotFound)
