@@ -131,9 +131,9 @@ func (c *checkup) driver(s install.Status, locked bool, dirs []string) {
 		bad = findProblem
 	}
 	switch {
-	case s.State == install.OK && s.Unrecorded && s.Receipt != nil:
+	case s.State == install.OK && s.Unrecorded() && s.Receipt != nil:
 		c.add(findAdvice, "driver", path, "is what should be there, but was touched or copied: each command hashes it again", "note it as it is: "+a.displayName()+" sync")
-	case s.State == install.OK && s.Unrecorded:
+	case s.State == install.OK && s.Unrecorded():
 		c.add(findAdvice, "driver", path, "is what should be there, without a receipt: installed by hand, or copied", "adopt it: "+a.displayName()+" sync")
 	case s.State == install.OK:
 		text := "as installed"

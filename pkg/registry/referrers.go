@@ -23,9 +23,7 @@ func (r *remote) Referrers(ctx context.Context, subject digest.Digest) ([]ocispe
 	return list, err
 }
 
-// ReferrersFrom is Referrers without the sources before one, counted from 0,
-// for who finds nothing of use in what those before it have. next is the source
-// after the one that has any; where that is from, there are no more.
+// ReferrersFrom implements Repository.
 func (r *remote) ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error) {
 	if err := checkDigest(r.name, subject); err != nil {
 		return nil, from, err
@@ -64,13 +62,19 @@ func limited(repository string, d digest.Digest, found []ocispec.Descriptor) ([]
 }
 
 // referrersAt asks the referrers API, and where there is none the fallback tag.
+// Some registries refuse a path that they do not know: the tag counts then too,
+// but that it is not there says nothing.
 func (r *remote) referrersAt(ctx context.Context, s *source, subject digest.Digest) ([]ocispec.Descriptor, error) {
 	list, err := r.referrersAPI(ctx, s, subject)
-	var none *NotSupportedError
-	if !errors.As(err, &none) {
-		return list, err
+	if errors.As(err, new(*NotSupportedError)) {
+		return r.referrersTag(ctx, s, subject)
 	}
-	return r.referrersTag(ctx, s, subject)
+	if errors.As(err, new(*AuthError)) && otherwiseServed(err) {
+		if list, terr := r.referrersTag(ctx, s, subject); terr == nil && len(list) > 0 {
+			return list, nil
+		}
+	}
+	return list, err
 }
 
 // referrersAPI reads the referrers API (distribution-spec, "Listing
@@ -131,8 +135,7 @@ func readReferrers(r io.Reader, host, what string) ([]ocispec.Descriptor, error)
 // it was asked for.
 func unsupported(err error) bool {
 	var none *NotSupportedError
-	var status *StatusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*StatusError](err); ok {
 		return slices.Contains([]int{http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented}, status.Status)
 	}
 	return errors.As(err, &none) || errors.Is(err, artifact.ErrNotFound)
