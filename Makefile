@@ -91,8 +91,16 @@ crash: ## Kill 300 syncs at random points, and let 16 processes sync 20 times ea
 	go test ./cmd/kubectl-schemahero-plugin -run '^(TestKilled|TestManyProcesses)$$' -count=1 -v -timeout 30m -kills 300 -rounds 20
 
 .PHONY: bench
-bench: build ## Measure against the oras loop and the least there can be (BENCH="-only cold" for a part)
-	go -C hack run ./bench -plugin "$(CURDIR)/$(BIN)" -oras "$(PEERS_CACHE)/oras.land_oras@v1.3.6/oras" $(BENCH)
+bench: build ## Measure against the oras loop and the least there can be, into docs/performance.md (BENCH="-only cold": a part, printed only)
+	@mkdir -p bin
+	go -C hack run ./bench -plugin "$(CURDIR)/$(BIN)" -oras "$(PEERS_CACHE)/oras.land_oras@v1.3.6/oras" $(BENCH) | tee bin/bench.md
+	@[ -n "$(BENCH)" ] || go -C hack run ./picture page "$(CURDIR)/bin/bench.md" "$(CURDIR)/docs/performance.md"
+	@$(MAKE) --no-print-directory pictures
+
+# The one of a terminal is drawn by the demo.
+.PHONY: pictures
+pictures: ## Draw docs/performance.svg from the tables of docs/performance.md
+	go -C hack run ./picture bars "$(CURDIR)/docs/performance.md" >docs/performance.svg
 
 .PHONY: krew
 krew: ## Write release archives, checksums and krew manifest to dist, the same bytes for one commit
@@ -104,7 +112,7 @@ docs: ## Write docs/cli and docs/schema anew from the program
 	go -C hack run ./schema $(CURDIR)/docs/schema/schemahero-plugins.json
 
 .PHONY: demo
-demo: build ## Show the main job from nothing
+demo: build ## Show the main job from nothing, and draw docs/tour.svg of it
 	./testdata/demo.sh
 
 .PHONY: cover

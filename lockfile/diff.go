@@ -192,5 +192,5 @@ func versionOrder(a, b string) int {
 	if err != nil {
 		return 0
 	}
-	return cmp.Or(v.Compare(w), cmp.Compare(v.Metadata(), w.Metadata()))
+	return artifact.CompareVersions(v, w)
 }

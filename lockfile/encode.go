@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 )
 
 // header is the first line of every lock. It names the command rather than the
@@ -35,7 +36,7 @@ func appendPlugin(b []byte, p *Plugin) []byte {
 	if len(p.Aliases) > 0 {
 		quoted := make([]string, len(p.Aliases))
 		for i, a := range slices.Sorted(slices.Values(p.Aliases)) {
-			quoted[i] = quote(a)
+			quoted[i] = diag.Quote(a)
 		}
 		b = fmt.Appendf(b, "aliases = [%s]\n", strings.Join(quoted, ", "))
 	}
@@ -45,14 +46,14 @@ func appendPlugin(b []byte, p *Plugin) []byte {
 	if len(p.Requires) > 0 {
 		var pairs []string
 		for _, name := range slices.Sorted(maps.Keys(p.Requires)) {
-			pairs = append(pairs, bareKey(name)+" = "+quote(p.Requires[name]))
+			pairs = append(pairs, diag.QuoteKey(name)+" = "+diag.Quote(p.Requires[name]))
 		}
 		b = appendInline(b, "requires", pairs)
 	}
 	if s := p.Signature; s != nil {
-		pairs := []string{"issuer = " + quote(s.Issuer), "identity = " + quote(s.Identity)}
+		pairs := []string{"issuer = " + diag.Quote(s.Issuer), "identity = " + diag.Quote(s.Identity)}
 		if s.Key != "" {
-			pairs = []string{"key = " + quote(s.Key)}
+			pairs = []string{"key = " + diag.Quote(s.Key)}
 		}
 		b = appendInline(b, "signature", pairs)
 	}
@@ -82,7 +83,7 @@ func appendString(b []byte, key, value string) []byte {
 		// memory more than once to see that nothing changed.
 		return append(append(append(b, '"'), value...), "\"\n"...)
 	}
-	return append(append(b, quote(value)...), '\n')
+	return append(append(b, diag.Quote(value)...), '\n')
 }
 
 // plain tells whether a string stands in quotes as it is.
@@ -104,45 +105,4 @@ func appendOptional(b []byte, key, value string) []byte {
 
 func appendInline(b []byte, key string, pairs []string) []byte {
 	return fmt.Appendf(b, "%s = { %s }\n", key, strings.Join(pairs, ", "))
-}
-
-// bareKey quotes a key only where TOML asks for it.
-func bareKey(key string) string {
-	bare := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
-	}
-	if key != "" && strings.IndexFunc(key, func(r rune) bool { return !bare(r) }) < 0 {
-		return key
-	}
-	return quote(key)
-}
-
-// quote writes a TOML basic string (TOML 1.0, "String"). Go's own quoting has
-// escapes that TOML does not know.
-func quote(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case !strconv.IsPrint(r): // also bidirectional controls, which could make a diff read as what it is not
-			if r > 0xffff {
-				fmt.Fprintf(&b, `\U%08X`, r)
-			} else {
-				fmt.Fprintf(&b, `\u%04X`, r)
-			}
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }

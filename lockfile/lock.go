@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/opencontainers/go-digest"
 
@@ -36,13 +35,8 @@ type Plugin struct {
 	Platforms  []Platform        // sorted by their text
 }
 
-// Signature is the signer that a trust policy admitted: Issuer and Identity of
-// a keyless signature, or Key.
-type Signature struct {
-	Issuer   string // URL of the identity provider
-	Identity string // what the certificate was issued to, a URL or an address
-	Key      string // "sha256:" and the hash of the public key's DER form
-}
+// Signature is the signer that a trust policy admitted.
+type Signature = artifact.Signer
 
 // Platform is a locked driver's executable for one platform.
 type Platform struct {
@@ -120,26 +114,4 @@ func (p *Plugin) Platform(platform artifact.Platform) (Platform, bool) {
 // between nil and empty, do not count.
 func (p *Plugin) Equal(q *Plugin) bool {
 	return string(appendPlugin(nil, p)) == string(appendPlugin(nil, q))
-}
-
-// Equal tells whether both are written alike; nil is none.
-func (s *Signature) Equal(t *Signature) bool {
-	if s == nil || t == nil {
-		return s == t
-	}
-	return *s == *t
-}
-
-// SameSigner tells whether both name one signer: a key, or an issuer with an
-// identity. A workflow's identity ends in the branch or tag that it ran for,
-// which tells its releases apart and not its owner. Nil is nobody's signature.
-func (s *Signature) SameSigner(t *Signature) bool {
-	if s == nil || t == nil {
-		return s == t
-	}
-	workflow := func(s *Signature) string {
-		before, _, _ := strings.Cut(s.Identity, "@refs/")
-		return before
-	}
-	return s.Key == t.Key && s.Issuer == t.Issuer && workflow(s) == workflow(t)
 }

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # The main job, from nothing: two drivers in three versions on a registry of
-# its own, a manifest, a lock, installed and verified drivers. Ends non-zero
-# where any step differs from what it should be, and leaves nothing behind.
+# its own, which stands in for docker.io, a manifest, a lock, installed and
+# verified drivers. Ends non-zero if any step differs from what it should be, and
+# leaves nothing behind but the picture of it, docs/tour.svg, drawn from what the
+# program printed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -15,6 +17,19 @@ plugin() { "$root/bin/kubectl-schemahero-plugin" "$@"; }
 run() {
 	bold "\$ kubectl schemahero plugin $*"
 	plugin "$@"
+}
+# show is run, of what the picture shows: all but the lines that say what is
+# being fetched.
+show() {
+	local code=0
+	bold "\$ kubectl schemahero plugin $*"
+	plugin "$@" >"$work/out" 2>&1 || code=$?
+	cat "$work/out"
+	{
+		echo "\$ kubectl schemahero plugin $*"
+		grep -v '^fetching ' "$work/out" || true
+	} >>"$work/tour"
+	return "$code"
 }
 fail() {
 	echo "demo: $*" >&2
@@ -61,34 +76,47 @@ for name in postgres mysql; do
 	done
 done
 
+mkdir "$HOME/.schemahero"
+printf '[mirrors]\n"docker.io" = ["%s"]\n' "${registry%%/*}" >"$HOME/.schemahero/config.toml"
+bold "\$ cat ~/.schemahero/config.toml"
+cat "$HOME/.schemahero/config.toml"
+
 cd "$work/project"
-run init --registry "$registry"
-run add postgres@^0.1 mysql --no-sync
+show init --local
+show add postgres@^0.1 mysql
 bold "\$ cat schemahero-plugins.toml"
 cat schemahero-plugins.toml
 bold "\$ cat schemahero-plugins.lock"
 cat schemahero-plugins.lock
 run lock --check
-run sync
-run list
-installed=$HOME/.schemahero/plugins
+installed=plugins/bin
 cmp "$work/drivers/postgres-0.1.1-${host/\//-}" "$installed/schemahero-postgres" || fail "postgres is not 0.1.1, the newest that ^0.1 admits"
 cmp "$work/drivers/mysql-0.2.0-${host/\//-}" "$installed/schemahero-mysql" || fail "mysql is not 0.2.0, the newest"
+show outdated
 
 bold "# A second sync does nothing, and asks nobody"
 kill "$server" && wait "$server" 2>/dev/null || true
 server=
 run sync --stats 2>&1 | tee "$work/second"
 grep -q 'nothing to do' "$work/second" || fail "the second sync did something"
+show sync --locked
 run doctor --probe --offline
 
 bold "# A tampered driver is found, and repaired from the store, offline"
-echo tampered >>"$installed/schemahero-postgres"
+tamper="echo tampered >>plugins/bin/schemahero-postgres"
+bold "\$ $tamper"
+echo "\$ $tamper" >>"$work/tour"
+eval "$tamper"
 code=0
-run verify || code=$?
+show verify || code=$?
 [ "$code" = 3 ] || fail "verify exits $code for a tampered driver, not 3"
-run sync --offline
+show sync --offline
 cmp "$work/drivers/postgres-0.1.1-${host/\//-}" "$installed/schemahero-postgres" || fail "sync did not repair postgres"
-run verify
+show verify
 
+go -C "$root/hack" run ./picture tour <"$work/tour" >"$work/tour.svg"
+cmp -s "$work/tour.svg" "$root/docs/tour.svg" || {
+	cp "$work/tour.svg" "$root/docs/tour.svg"
+	bold "# docs/tour.svg, the picture of this, was drawn again: commit it"
+}
 bold "Done: every step was as it should be."

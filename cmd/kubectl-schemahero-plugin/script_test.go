@@ -108,6 +108,7 @@ func scriptParams() testscript.Params {
 			"mode":       cmdMode,
 			"documented": cmdDocumented,
 			"snippet":    cmdSnippet,
+			"transcript": cmdTranscript,
 			"repository": cmdRepository,
 		}),
 	}

@@ -33,16 +33,23 @@ func TestFiles(t *testing.T) {
 				Layers: []ocispec.Descriptor{r.archive("linux/amd64")},
 			}))
 		}, "files version=0.1.0 tag=0.1.0\nlinux/amd64 tag= file=schemahero-x-linux-amd64.tar.gz"},
+		{"pushed from the folder above", func(r *repository) {
+			r.manifest("0.1.0", artifact.TypeMulti, nil,
+				r.layer("application/gzip", "./dist/schemahero-x-linux-arm64.tar.gz", "a"), r.layer("text/plain", "old/schemahero-x-linux-arm64.tar.gz.sha256", "another sum"),
+				r.layer("text/plain", "./dist/schemahero-x-linux-arm64.tar.gz.sha256", "sum"), r.layer("application/octet-stream", `C:\build\schemahero-x-windows-amd64.exe`, "b"),
+				r.layer("application/json", "dist/manifest.json", "{}"))
+		}, "files version=0.1.0 tag=0.1.0\nlinux/arm64 tag= file=schemahero-x-linux-arm64.tar.gz sum\nwindows/amd64 tag= file=schemahero-x-windows-amd64.exe"},
 		{"other titles", func(r *repository) {
 			layer := func(title string) ocispec.Descriptor { return r.layer("application/gzip", title, title) }
 			r.manifest("0.1.0", artifact.TypeMulti, nil,
 				layer("schemahero-y-linux-amd64.tar.gz"), layer("schemahero-x-linux.tar.gz"), layer("x-linux-amd64.tar.gz"), layer("schemahero-x"),
-				layer("dist/schemahero-x-linux-amd64.tar.gz"), layer("../schemahero-x-linux-amd64.tar.gz"), layer("schemahero-x-beos-ppc.tar.gz"),
+				layer("dist/schemahero-x-linux-amd64.tar.gz"), layer("../schemahero-x-linux-amd64.tar.gz"), layer("schemahero-x-linux-ppc64le.tar.gz/"), layer(".."), layer("schemahero-x-beos-ppc.tar.gz"),
 				layer("schemahero-x-linux-amd64.zip"), layer("schemahero-x-linux-amd64.tar.gz.asc"), layer(""),
 				layer("schemahero-x-linux-s390x.tar.zst"), layer("schemahero-x-linux-386.tgz"), layer("schemahero-x-linux-arm-v7"),
 				layer("schemahero-x-windows-amd64.exe"), layer("schemahero-x-windows-arm64.exe.gz"), layer("schemahero-x-windows-amd64.tar.gz"))
 		}, `files version=0.1.0 tag=0.1.0
 linux/386 tag= file=schemahero-x-linux-386.tgz
+linux/amd64 tag= file=schemahero-x-linux-amd64.tar.gz
 linux/arm/v7 tag= file=schemahero-x-linux-arm-v7
 linux/s390x tag= file=schemahero-x-linux-s390x.tar.zst
 windows/amd64 tag= file=schemahero-x-windows-amd64.exe

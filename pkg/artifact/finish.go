@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/Masterminds/semver/v3"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -17,6 +16,10 @@ import (
 // where the root is silent, say about the whole release.
 func (rd *reading) describe() {
 	rel := rd.rel
+	rel.stated = rd.facts
+	if rel.Layout != LayoutTags && len(rd.facts) > 0 && rd.facts[0][ocispec.AnnotationVersion] != "" {
+		rel.stated = rd.facts[:1] // the root speaks for what it lists
+	}
 	if len(rd.facts) > 2 {
 		rd.facts = rd.facts[:2]
 	}
@@ -107,19 +110,6 @@ func (b Build) problem() string {
 		return fmt.Sprintf("%s.sha256: layer digest %q is no SHA-256", b.File, b.Sum.Digest)
 	}
 	return ""
-}
-
-// maxConstraint is the longest constraint on a version, in bytes.
-const maxConstraint = 2048
-
-// IsConstraint tells whether s is a constraint on a version that Masterminds'
-// semver reads, on one line.
-func IsConstraint(s string) bool {
-	if len(s) > maxConstraint || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return false
-	}
-	_, err := semver.NewConstraint(s)
-	return err == nil
 }
 
 // platformless is the error for a manifest that says nowhere what it is for.

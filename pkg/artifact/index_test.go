@@ -135,9 +135,9 @@ func TestIndexRefused(t *testing.T) {
 			r.index("0.1.0", nil, on("linux/amd64", m))
 		}, "DIGEST: no layer is titled schemahero-x-linux-amd64.tar.gz, and 2 others could be meant"},
 		{"a title that leaves the folder", func(r *repository) {
-			m := r.manifest("", artifact.TypeSingle, nil, r.layer("application/gzip", "../../evil", "a"))
+			m := r.manifest("", artifact.TypeSingle, nil, r.layer("application/gzip", "../..", "a"))
 			r.index("0.1.0", nil, on("linux/amd64", m))
-		}, `0.1.0: layer title "../../evil" is no bare file name`},
+		}, `0.1.0: layer title ".." is no bare file name`},
 		{"a title with control characters", func(r *repository) {
 			m := r.manifest("", artifact.TypeSingle, nil, r.layer("application/gzip", "\x1b[2Jx", "a"))
 			r.index("0.1.0", nil, on("linux/amd64", m))

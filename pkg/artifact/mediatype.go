@@ -31,7 +31,7 @@ func IsManifest(mediaType string) bool {
 // isMetadata tells whether a layer is surely no executable: a checksum, or a
 // description such as the artifacts.json and index.json of the files layout.
 func isMetadata(l ocispec.Descriptor) bool {
-	title := l.Annotations[ocispec.AnnotationTitle]
+	title := FileName(l)
 	return strings.HasSuffix(title, ".sha256") || strings.HasSuffix(title, ".json") ||
 		strings.HasPrefix(l.MediaType, "text/") || strings.HasSuffix(l.MediaType, "json")
 }

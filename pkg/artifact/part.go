@@ -47,7 +47,7 @@ func (p *part) titled(name string) []Build {
 	var builds []Build
 	seen := map[Platform]bool{}
 	for i, l := range p.Layers {
-		before, platform, ok := titlePlatform(l.Annotations[ocispec.AnnotationTitle])
+		before, platform, ok := titlePlatform(FileName(l))
 		if ok && before == "schemahero-"+name && !seen[platform] {
 			seen[platform] = true
 			builds = append(builds, p.build(name, i, platform, ""))
@@ -62,7 +62,7 @@ func (p *part) titled(name string) []Build {
 func (p *part) single(name string, platform Platform, tag string) (Build, error) {
 	exact, near, rest := -1, -1, []int(nil)
 	for i, l := range p.Layers {
-		before, titled, ok := titlePlatform(l.Annotations[ocispec.AnnotationTitle])
+		before, titled, ok := titlePlatform(FileName(l))
 		switch {
 		case ok && !titled.compatible(platform):
 		case ok && before == "schemahero-"+name:
@@ -95,14 +95,18 @@ func (p *part) single(name string, platform Platform, tag string) (Build, error)
 func (p *part) build(name string, at int, platform Platform, tag string) Build {
 	l := p.Layers[at]
 	b := Build{Platform: platform, Tag: tag, Manifest: p.digest}
-	b.File = cmp.Or(l.Annotations[ocispec.AnnotationTitle], untitled(l.MediaType, name, platform))
+	b.File = cmp.Or(FileName(l), untitled(l.MediaType, name, platform))
 	b.Layer = ocispec.Descriptor{MediaType: l.MediaType, Digest: l.Digest, Size: l.Size}
 	if hex := strings.TrimPrefix(l.Annotations[AnnotationExecutable], "sha256:"); hex != "" {
 		b.Executable = digest.NewDigestFromEncoded(digest.SHA256, hex)
 	}
-	for _, s := range p.Layers {
-		if s.Annotations[ocispec.AnnotationTitle] == b.File+".sha256" {
+	title := func(l ocispec.Descriptor) string { return l.Annotations[ocispec.AnnotationTitle] }
+	for _, s := range p.Layers { // the one beside it before one in another folder
+		beside := title(s) == title(l)+".sha256"
+		if beside || b.Sum == nil && FileName(s) == b.File+".sha256" {
 			b.Sum = &ocispec.Descriptor{MediaType: s.MediaType, Digest: s.Digest, Size: s.Size}
+		}
+		if beside {
 			break
 		}
 	}

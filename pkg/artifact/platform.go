@@ -145,6 +145,15 @@ func (p Platform) Archive(name string) string {
 	return "schemahero-" + name + "-" + p.Suffix() + ".tar.gz"
 }
 
+// JoinPlatforms writes a list of platforms for a sentence: "a, b", or "none".
+func JoinPlatforms(list []Platform) string {
+	texts := make([]string, len(list))
+	for i, p := range list {
+		texts[i] = p.String()
+	}
+	return cmp.Or(strings.Join(texts, ", "), "none")
+}
+
 // MarshalText implements encoding.TextMarshaler as String does.
 func (p Platform) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 

@@ -86,6 +86,8 @@ type Release struct {
 	Requires    map[string]string // constraints by plugin name, Host for the host
 	Offered     []Platform        // every platform that the release serves, sorted
 	Builds      []Build           // of the platforms that were asked for, sorted by platform
+
+	stated []map[string]string // annotations in which the release speaks of itself
 }
 
 // Build is a release's executable for one platform.

@@ -118,7 +118,7 @@ func Candidates(tags []string) []Candidate {
 				byV = -1
 			}
 		}
-		return cmp.Or(b.Version.Compare(a.Version), byV, cmp.Compare(b.Version.Metadata(), a.Version.Metadata()))
+		return cmp.Or(b.Version.Compare(a.Version), byV, CompareVersions(b.Version, a.Version))
 	})
 	out := make([]Candidate, len(entries))
 	for i, e := range entries {

@@ -5,9 +5,20 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// titlePlatform reads the platform at the end of a layer's title, and what
+// FileName is the name of the file that a layer holds: the last part of its
+// title, since oras takes the folder that a file was pushed from into it. It is ""
+// where the title names none. It is text from a registry: CheckFile tells
+// whether it can be a file's name.
+func FileName(l ocispec.Descriptor) string {
+	title := l.Annotations[ocispec.AnnotationTitle]
+	return title[strings.LastIndexAny(title, `/\`)+1:]
+}
+
+// titlePlatform reads the platform at the end of a layer's file name, and what
 // stands before it: ("schemahero-postgres", linux/amd64) for the archive
 // schemahero-postgres-linux-amd64.tar.gz.
 func titlePlatform(title string) (before string, p Platform, ok bool) {

@@ -172,4 +172,8 @@ func TestQuote(t *testing.T) {
 			t.Errorf("%q: %q, %v", s, got, doc.Err())
 		}
 	}
+	// What an eye does not see, or sees in another order, is written out.
+	if got, want := Quote("\"a\\b\"\t\n\r\x00\x1b\u202e\U000e0001ä"), `"\"a\\b\"\t\n\r\u0000\u001B\u202E\U000E0001ä"`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
 }

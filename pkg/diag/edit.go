@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// Quote returns s as a TOML string between double quotes.
+// Quote returns s as a TOML basic string (TOML 1.0, "String"). Go's own quoting
+// has escapes that TOML does not know.
 func Quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
@@ -16,8 +18,18 @@ func Quote(s string) string {
 		case r == '"' || r == '\\':
 			b.WriteByte('\\')
 			b.WriteRune(r)
-		case r < ' ' || r == 0x7f:
-			fmt.Fprintf(&b, `\u%04x`, r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case !strconv.IsPrint(r): // also bidirectional controls, which could make a diff read as what it is not
+			if r > 0xffff {
+				fmt.Fprintf(&b, `\U%08X`, r)
+			} else {
+				fmt.Fprintf(&b, `\u%04X`, r)
+			}
 		default:
 			b.WriteRune(r)
 		}

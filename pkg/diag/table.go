@@ -2,7 +2,6 @@ package diag
 
 import (
 	"slices"
-	"strconv"
 )
 
 // origin tells how a table came to be, which decides what may be added to it
@@ -42,7 +41,7 @@ type Entry struct {
 
 // Problem adds a problem at the key, with the key as the subject.
 func (e *Entry) Problem(format string, args ...any) {
-	e.Value.doc.Problem(e.KeySpan, "%s: "+format, append([]any{showKey(e.Key)}, args...)...)
+	e.Value.doc.Problem(e.KeySpan, "%s: "+format, append([]any{QuoteKey(e.Key)}, args...)...)
 }
 
 // Get returns the value of a key, nil where it is not there.
@@ -125,14 +124,6 @@ func (t *Table) add(e *Entry) {
 	if t.index != nil {
 		t.index[e.Key] = e
 	}
-}
-
-// showKey returns a key as it can be written in a file: bare or quoted.
-func showKey(key string) string {
-	if isBare(key) {
-		return key
-	}
-	return strconv.Quote(key)
 }
 
 func isBare(key string) bool {

@@ -43,7 +43,7 @@ func (p *parser) dotted(t *Table, key *unstable.Node, line Span, inline bool) *T
 }
 
 func (p *parser) twice(first *Entry, again Span) {
-	p.doc.Problem(again, "%s: defined twice, first in line %d", showKey(first.Key), p.doc.Line(first.KeySpan.Start))
+	p.doc.Problem(again, "%s: defined twice, first in line %d", QuoteKey(first.Key), p.doc.Line(first.KeySpan.Start))
 }
 
 func (p *parser) newTable(parent *Table, key *unstable.Node, by origin) *Entry {

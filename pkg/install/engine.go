@@ -9,7 +9,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/flow"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/unpack"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
 // Options are what an engine is given from outside. The zero value works for

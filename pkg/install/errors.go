@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -66,10 +67,7 @@ type IntegrityError struct {
 }
 
 func (e *IntegrityError) Error() string {
-	subject := e.Layer.File
-	if subject == "" {
-		subject = string(e.Layer.Digest)
-	}
+	subject := cmp.Or(e.Layer.File, string(e.Layer.Digest))
 	switch e.Cause {
 	case BadDigest:
 		return fmt.Sprintf("%s: digest mismatch: the lock says %s, the registry sent %s", subject, e.Want, e.Got)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/flow"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/unpack"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
 // fetch gets a layer into the store in one pass: the compressed bytes are

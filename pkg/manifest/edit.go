@@ -232,7 +232,7 @@ func essence(m Manifest) Manifest {
 	m.Plugins = slices.Clone(m.Plugins)
 	for i := range m.Plugins {
 		p := &m.Plugins[i]
-		p.Constraint, p.Pos = nil, diag.Position{}
+		p.Pos = diag.Position{}
 		if len(p.Aliases) == 0 {
 			p.Aliases = nil
 		}
@@ -246,4 +246,19 @@ func essence(m Manifest) Manifest {
 		m.Trust.Rules[i].Pos = diag.Position{}
 	}
 	return m
+}
+
+// KeepPlaces gives what an edit left alone the place that it has in the manifest
+// before the edit, which is the one that people can look at, and none to the
+// entries that the edit wrote.
+func (m *Manifest) KeepPlaces(before *Manifest) {
+	m.SchemaHeroPos, m.Trust, m.dir = before.SchemaHeroPos, before.Trust, before.dir
+	for i := range m.Plugins {
+		p := &m.Plugins[i]
+		old, _ := before.Plugin(p.Name)
+		p.Pos = diag.Position{}
+		if old.Version == p.Version && old.Tag == p.Tag && old.Digest == p.Digest {
+			p.Pos = old.Pos
+		}
+	}
 }

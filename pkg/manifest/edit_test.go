@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -247,4 +248,25 @@ func subsequence(part, whole []byte) bool {
 		n++
 	}
 	return strings.HasSuffix(string(whole), string(part[n:]))
+}
+
+// TestKeepPlaces: what an edit did not write stands where it stood, and what it
+// wrote stands nowhere yet.
+func TestKeepPlaces(t *testing.T) {
+	before, err := Parse("m.toml", []byte("schemahero = \"0.25\"\n[plugins]\nmysql = \"^1\"\npostgres = \"^0.1\"\nsqlite = \"*\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := Parse("m.toml", []byte("# new\nschemahero = \"0.25\"\n[plugins]\npostgres = \"^0.2\"\nsqlite = \"*\"\noracle = \"*\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after.KeepPlaces(before)
+	got := []int{after.SchemaHeroPos.Line}
+	for _, p := range after.Plugins {
+		got = append(got, p.Pos.Line)
+	}
+	if want := []int{1, 0, 5, 0}; !slices.Equal(got, want) {
+		t.Errorf("lines %v, want %v", got, want)
+	}
 }

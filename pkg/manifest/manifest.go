@@ -40,8 +40,7 @@ type Manifest struct {
 // set, and not both of Registry and Repository.
 type Plugin struct {
 	Name       string
-	Version    string              // the constraint as written
-	Constraint *semver.Constraints // the same
+	Version    string // the constraint as written
 	Tag        string
 	Digest     digest.Digest
 	Registry   []string // as written, in the order to try

@@ -45,7 +45,7 @@ func TestLoadFull(t *testing.T) {
 		t.Errorf("plugins: %s", got)
 	}
 	oracle, ok := m.Plugin("oracle")
-	if !ok || oracle.Version != ">=1, <3" || oracle.Constraint.String() != ">=1 <3" || !oracle.Prerelease ||
+	if !ok || oracle.Version != ">=1, <3" || !oracle.Prerelease ||
 		oracle.Repository != "registry.internal/db/schemahero-oracle" || oracle.Pos.String() != testdata+"/good-full.toml:11:27" {
 		t.Errorf("oracle: %+v", oracle)
 	}
@@ -79,18 +79,6 @@ func TestDottedAndInlineForms(t *testing.T) {
 	}
 	if m, err = Load(testdata + "/good-inline.toml"); err != nil || len(m.Plugins) != 2 {
 		t.Errorf("%+v, %v", m, err)
-	}
-}
-
-func TestParseAge(t *testing.T) {
-	for text, want := range map[string]time.Duration{
-		"72h": 72 * time.Hour, "3d": 72 * time.Hour, "1d12h": 36 * time.Hour, "0s": 0, "90m": 90 * time.Minute, "36500d": 36500 * 24 * time.Hour,
-		"-1h": -1, "+1h": -1, "d": -1, "1.5d": -1, "1d1d": -1, "3": -1, "": -1, "99999d": -1, "36500d2500000h": -1, "1d-2h": -1,
-	} {
-		got, ok := ParseAge(text)
-		if ok != (want >= 0) || ok && got != want {
-			t.Errorf("%q: %v, %v", text, got, ok)
-		}
 	}
 }
 
@@ -254,7 +242,7 @@ func FuzzParse(f *testing.F) {
 			t.Error("neither manifest nor error")
 		case err == nil:
 			for _, p := range m.Plugins {
-				if len(m.Locations(p.Name, "")) == 0 || (p.Constraint == nil) != (p.Version == "") {
+				if len(m.Locations(p.Name, "")) == 0 {
 					t.Errorf("plugin: %+v", p)
 				}
 			}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
 	digest "github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -113,12 +112,11 @@ func (p *Plugin) decodeVersion(v *diag.Value) {
 	if !ok {
 		return
 	}
-	c, err := ParseConstraint(s)
-	if err != nil {
+	if _, err := ParseConstraint(s); err != nil {
 		v.Problem("%v", err)
 		return
 	}
-	p.Version, p.Constraint, p.Pos = s, c, v.Position()
+	p.Version, p.Pos = s, v.Position()
 }
 
 // ConstraintError says why a string is no version constraint.
@@ -135,10 +133,9 @@ func (e *ConstraintError) Kind() fault.Kind { return fault.Usage }
 // maxConstraint is the longest constraint; no person writes such a long one.
 const maxConstraint = 256
 
-// ParseConstraint reads a constraint in the language of Masterminds semver v3
-// (https://pkg.go.dev/github.com/Masterminds/semver/v3#readme-checking-version-constraints).
-// The error is a *ConstraintError.
-func ParseConstraint(s string) (*semver.Constraints, error) {
+// ParseConstraint is artifact.ParseConstraint with a *ConstraintError for what
+// people write in place of a constraint.
+func ParseConstraint(s string) (*artifact.Constraint, error) {
 	switch {
 	case strings.TrimSpace(s) == "":
 		return nil, &ConstraintError{s, `is empty: write "*" for the newest version`}
@@ -147,7 +144,7 @@ func ParseConstraint(s string) (*semver.Constraints, error) {
 	case strings.TrimSpace(s) == "latest":
 		return nil, &ConstraintError{s, `is no constraint: it is a floating tag`}
 	}
-	c, err := semver.NewConstraint(s)
+	c, err := artifact.ParseConstraint(s)
 	if err != nil {
 		return nil, &ConstraintError{s, `is no version constraint: write one like "^0.1" or ">=1, <3"`}
 	}

@@ -2,14 +2,13 @@ package manifest
 
 import (
 	"path"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/duration"
 )
 
 func decodePlatforms(v *diag.Value) []artifact.Platform {
@@ -108,31 +107,10 @@ func (m *Manifest) decodeAge(v *diag.Value) {
 	if !ok {
 		return
 	}
-	age, ok := ParseAge(s)
+	age, ok := duration.Parse(s)
 	if !ok {
 		v.Problem(`%q is no duration: write hours or days, like "72h" or "3d"`, s)
 		return
 	}
 	m.MinimumAge = age
-}
-
-// ParseAge is time.ParseDuration for what is not negative, with whole days in
-// front: "3d", "1d12h".
-func ParseAge(s string) (time.Duration, bool) {
-	var age time.Duration
-	if days, rest, ok := strings.Cut(s, "d"); ok {
-		n, err := strconv.ParseUint(days, 10, 16)
-		if err != nil || n > 36500 { // a century; more would overflow in the end
-			return 0, false
-		}
-		age = time.Duration(n) * 24 * time.Hour
-		if s = rest; s == "" {
-			return age, true
-		}
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 || s[0] == '+' || age+d < age {
-		return 0, false
-	}
-	return age + d, true
 }

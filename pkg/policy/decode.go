@@ -21,7 +21,7 @@ func Decode(trust *diag.Value) Policy {
 		if r.Scope == "" {
 			continue
 		}
-		scope := lowerHost(r.Scope)
+		scope := oneHost(r.Scope)
 		if line, twice := lines[scope]; twice {
 			t.Get("scope").Problem("%q has a rule already, in line %d", r.Scope, line)
 			continue

@@ -42,7 +42,7 @@ type Keyless struct {
 func (p *Policy) Decide(repository string) (rule *Rule, governed bool) {
 	for i := range p.Rules {
 		r := &p.Rules[i]
-		if Under(r.Scope, repository) && (rule == nil || len(r.Scope) > len(rule.Scope)) {
+		if Under(r.Scope, repository) && (rule == nil || len(oneHost(r.Scope)) > len(oneHost(rule.Scope))) {
 			rule = r
 		}
 	}
@@ -51,19 +51,25 @@ func (p *Policy) Decide(repository string) (rule *Rule, governed bool) {
 
 // Under tells whether repository is scope, or below it by whole segments:
 // ghcr.io/acme/db is under ghcr.io/acme, ghcr.io/acmedb is not. Hosts are
-// compared as DNS compares them, whatever their case.
+// compared as DNS compares them, whatever their case; Docker Hub's names are one.
 func Under(scope, repository string) bool {
-	rest, ok := strings.CutPrefix(lowerHost(repository), lowerHost(scope))
+	rest, ok := strings.CutPrefix(oneHost(repository), oneHost(scope))
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// lowerHost writes a reference's host in lower case. A folder stays as it is.
-func lowerHost(reference string) string {
+// oneHost writes a reference's host in one spelling: in lower case, without
+// HTTPS's own port, and Docker Hub, which has several names, as docker.io. A
+// folder stays as it is.
+func oneHost(reference string) string {
 	if strings.HasPrefix(reference, layoutScheme) {
 		return reference
 	}
 	host, path, below := strings.Cut(reference, "/")
-	host = strings.ToLower(host)
+	host = strings.TrimSuffix(strings.ToLower(host), ":443")
+	switch host {
+	case "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com":
+		host = "docker.io"
+	}
 	if below {
 		host += "/" + path
 	}

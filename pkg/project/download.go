@@ -1,10 +1,10 @@
 package project
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -29,8 +29,14 @@ type DownloadOptions struct {
 // driver that serves it; for one that the host asks for by that name
 // (cockroachdb) the executable is installed under it too. The files stay until
 // another Download of the driver replaces them or they are pruned with All.
-// Errors: *artifact.NameError, resolve's, the Registry's, install's.
+// Errors: *DownloadError of an *artifact.NameError, resolve's, the Registry's,
+// install's.
 func Download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, error) {
+	report, err := download(ctx, o, d)
+	return report, wrapEach(err, func(err error) error { return &DownloadError{d.Name, err} })
+}
+
+func download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, error) {
 	p := Open(filepath.Join(o.Home, ManifestName), o)
 	if d.Platform.IsZero() {
 		d.Platform = p.o.Platform
@@ -93,32 +99,14 @@ func downloadManifest(d DownloadOptions) (text, driver string, err error) {
 	if err := artifact.CheckName(d.Name); err != nil {
 		return "", "", err
 	}
-	constraint := d.Constraint
-	if constraint == "" {
-		constraint = "*"
-	}
+	constraint := cmp.Or(d.Constraint, "*")
 	driver = d.Name
 	aliases := ""
 	if of, ok := artifact.DriverOf(d.Name); ok {
 		driver = of
 		if artifact.HostLooksFor(d.Name) {
-			aliases = fmt.Sprintf(", aliases = [%q]", d.Name)
+			aliases = ", aliases = [" + diag.Quote(d.Name) + "]"
 		}
 	}
-	return fmt.Sprintf("platforms = [%q]\n[plugins]\n%s = { version = %s%s }\n", d.Platform, driver, quote(constraint), aliases), driver, nil
-}
-
-// quote writes a TOML string.
-func quote(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		if r < ' ' || r == '"' || r == '\\' || r == 0x7f {
-			fmt.Fprintf(&b, `\u%04x`, r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
+	return fmt.Sprintf("platforms = [%s]\n[plugins]\n%s = { version = %s%s }\n", diag.Quote(d.Platform.String()), driver, diag.Quote(constraint), aliases), driver, nil
 }

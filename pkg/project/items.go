@@ -24,12 +24,8 @@ type PlatformError struct {
 }
 
 func (e *PlatformError) Error() string {
-	offered := make([]string, len(e.Offered))
-	for i, p := range e.Offered {
-		offered[i] = p.String()
-	}
 	what := strings.TrimSpace(e.Name + " " + e.Version)
-	return fmt.Sprintf("%s: serves no %s; the lock has %s", what, e.Platform, strings.Join(offered, ", "))
+	return fmt.Sprintf("%s: serves no %s; the lock has %s", what, e.Platform, artifact.JoinPlatforms(e.Offered))
 }
 
 // Kind is fault.Unsatisfied.

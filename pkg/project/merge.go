@@ -50,7 +50,7 @@ func (p *Project) MergeLock(ctx context.Context, base, ours, theirs string) (*Lo
 			}
 		}
 		result.Lock.Sort()
-		result.Notes, result.Skipped = resolved.Notes, resolved.Skipped
+		result.Notes, result.Skipped, result.Warnings = resolved.Notes, resolved.Skipped, resolved.Warnings
 	}
 	resolved := append([]string{}, merged.Conflicts...) // never nil
 	if _, err := p.verify(ctx, result, vetting{in: in, news: true, resolved: resolved}); err != nil {

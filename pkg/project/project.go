@@ -141,15 +141,21 @@ func (p *Project) load(e edit, optional bool) (*inputs, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	if in.edited = in.onDisk; e != nil {
-		if in.edited, err = e(in.onDisk); err != nil {
+	in.edited = in.onDisk
+	if in.onDisk != nil {
+		if in.manifest, err = manifest.Parse(p.manifest, in.onDisk); err != nil {
 			return nil, err
 		}
 	}
-	if in.edited != nil {
+	if e != nil {
+		before := in.manifest
+		if in.edited, err = e(in.onDisk); err != nil {
+			return nil, err
+		}
 		if in.manifest, err = manifest.Parse(p.manifest, in.edited); err != nil {
 			return nil, err
 		}
+		in.manifest.KeepPlaces(before)
 	}
 	return in, p.loadLock(in)
 }

@@ -57,7 +57,7 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 		if slices.ContainsFunc(moved[i], func(m resolve.Moved) bool { return m.Kind == resolve.ContentGone }) {
 			return nil
 		}
-		if err := p.checkChain(ctx, entry, nil); err != nil {
+		if err := p.checkChain(ctx, entry, nil, false); err != nil {
 			return err
 		}
 		return p.vet(ctx, &entry, v)
@@ -66,8 +66,8 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 }
 
 // checkChain reads what an entry pins for some platforms, nil for all, by digest
-// and compares.
-func (p *Project) checkChain(ctx context.Context, entry lockfile.Plugin, platforms []artifact.Platform) error {
+// and compares. Where it is signed, what it states of itself counts too.
+func (p *Project) checkChain(ctx context.Context, entry lockfile.Plugin, platforms []artifact.Platform, signed bool) error {
 	repo, err := p.o.repository(entry.Repository)
 	if err != nil {
 		return err
@@ -92,6 +92,9 @@ func (p *Project) checkChain(ctx context.Context, entry lockfile.Plugin, platfor
 	}
 	if err != nil {
 		return err
+	}
+	if err := rel.CheckStated(entry.Version); err != nil && signed {
+		return &RefusedError{entry.Name, err}
 	}
 	for _, locked := range some {
 		root := entry.Digest

@@ -34,8 +34,9 @@ type Verification struct {
 	Rotates bool
 
 	// CheckChain holds the chain from what is signed to the layers of Platforms
-	// against the repository.
-	CheckChain func(ctx context.Context) error
+	// against the repository, and where a signature is asked for also what the release
+	// states of itself: a signature is of no other version.
+	CheckChain func(ctx context.Context, signed bool) error
 	// Again asks for everything anew, whatever is remembered.
 	Again bool
 }
@@ -67,22 +68,15 @@ type SignerError struct {
 func (e *SignerError) Error() string {
 	switch {
 	case e.Found == nil:
-		return fmt.Sprintf("%s: is locked as signed by %s, and no trust rule asks who signed what would replace it", e.Name, signerText(e.Locked))
+		return fmt.Sprintf("%s: is locked as signed by %s, and no trust rule asks who signed what would replace it", e.Name, e.Locked)
 	case e.Moved:
-		return fmt.Sprintf("%s: is locked as signed by %s, and what would replace it is signed by %s", e.Name, signerText(e.Locked), signerText(e.Found))
+		return fmt.Sprintf("%s: is locked as signed by %s, and what would replace it is signed by %s", e.Name, e.Locked, e.Found)
 	}
-	return fmt.Sprintf("%s: is locked as signed by %s, and it is signed by %s", e.Name, signerText(e.Locked), signerText(e.Found))
+	return fmt.Sprintf("%s: is locked as signed by %s, and it is signed by %s", e.Name, e.Locked, e.Found)
 }
 
 // Kind is fault.Integrity.
 func (e *SignerError) Kind() fault.Kind { return fault.Integrity }
-
-func signerText(s *lockfile.Signature) string {
-	if s.Key != "" {
-		return "key " + s.Key
-	}
-	return s.Identity + " (" + s.Issuer + ")"
-}
 
 // NoVerifierError says that a trust rule asks for a signature, or admits nothing
 // of a repository, and the program was built without what verifies signatures.

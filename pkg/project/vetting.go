@@ -76,7 +76,7 @@ func (p *Project) vet(ctx context.Context, entry *lockfile.Plugin, v vetting) er
 	if previous != nil {
 		was = previous.Clone().Signature
 	}
-	same := previous != nil && sameContent(previous, entry)
+	same := previous != nil && resolve.SameContent(previous, entry)
 	if same && entry.Signature == nil && !v.frozen {
 		entry.Signature = was
 	}
@@ -174,23 +174,6 @@ func (v *vetting) says(previous, entry *lockfile.Plugin) bool {
 	}
 }
 
-// sameContent tells whether two entries pin the same: repository, digest and, of
-// the platforms that both have, the manifest.
-func sameContent(a, b *lockfile.Plugin) bool {
-	if a.Repository != b.Repository || a.Digest != b.Digest {
-		return false
-	}
-	shared := false
-	for _, p := range a.Platforms {
-		q, ok := b.Platform(p.Platform)
-		if ok && (p.Manifest != q.Manifest || p.Layer != q.Layer) {
-			return false
-		}
-		shared = shared || ok
-	}
-	return shared || a.Digest != ""
-}
-
 // signer asks the Verifier who signed an entry.
 func (p *Project) signer(ctx context.Context, entry, previous *lockfile.Plugin, v vetting) (*lockfile.Signature, error) {
 	if p.o.Verifier == nil {
@@ -220,6 +203,8 @@ func (p *Project) signer(ctx context.Context, entry, previous *lockfile.Plugin, 
 	}
 	return p.o.Verifier.Verify(ctx, Verification{
 		Manifest: v.in.manifest, Entry: *entry, Before: before, Rotates: v.rotates(entry.Repository, before), Repository: repo, Platforms: platforms, Again: v.again,
-		CheckChain: func(ctx context.Context) error { return p.checkChain(ctx, *entry, platforms) },
+		CheckChain: func(ctx context.Context, signed bool) error {
+			return p.checkChain(ctx, *entry, platforms, signed)
+		},
 	})
 }

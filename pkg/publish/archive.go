@@ -19,6 +19,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
 // Compression is how an archive is packed.
@@ -124,7 +125,7 @@ func Pack(ctx context.Context, name string, p artifact.Platform, executable, dir
 		return a, err
 	}
 	if !info.Mode().IsRegular() {
-		return a, &FileError{executable, "is no regular file"}
+		return a, &FileError{executable, "is not a regular file"}
 	}
 	a.ExecutableSize = info.Size()
 	err = replace(a.Path, 0o644, func(w io.Writer) error {
@@ -133,6 +134,11 @@ func Pack(ctx context.Context, name string, p artifact.Platform, executable, dir
 			return err
 		}
 		a.Digest, a.Size = digest.NewDigest(digest.SHA256, sum.hash), sum.n
+		// What grows more than this on the way back, no sync would take.
+		var bomb *unpack.Error
+		if err := unpack.CheckSize(a.Size, tarSize(a.ExecutableSize)); errors.As(err, &bomb) {
+			return &LintError{Name: name, Problems: []Problem{{ProblemArchive, executable, "its archive " + bomb.Reason}}}
+		}
 		return nil
 	})
 	return a, err
@@ -175,6 +181,10 @@ func compress(ctx context.Context, w io.Writer, in *os.File, size int64, entry s
 	}
 	return digest.NewDigest(digest.SHA256, sum), z.Close()
 }
+
+// tarSize is the size of an archive of one file before it is compressed: a
+// header, the file and the two blocks at the end, in blocks of 512 bytes.
+func tarSize(file int64) int64 { return 512 + (file+511)/512*512 + 1024 }
 
 // FileError says what is wrong with a file.
 type FileError struct {

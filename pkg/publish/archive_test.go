@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 )
 
@@ -188,17 +190,18 @@ func TestArchivesThatAreRefused(t *testing.T) {
 		entries []*tar.Header
 		want    string
 	}{
-		"none":    {[]*tar.Header{{Name: "schemahero-mysql"}}, "x.tar.gz: holds no schemahero-postgres-linux-amd64"},
-		"two":     {[]*tar.Header{{Name: entry}, {Name: "schemahero-postgres"}}, "x.tar.gz: holds two executables of postgres"},
-		"link":    {[]*tar.Header{{Name: entry, Typeflag: tar.TypeSymlink, Linkname: "/bin/sh"}}, "x.tar.gz: " + entry + " is no regular file"},
-		"outside": {[]*tar.Header{{Name: "../" + entry}}, "x.tar.gz: holds no schemahero-postgres-linux-amd64"},
+		"none":    {[]*tar.Header{{Name: "schemahero-mysql"}}, `x.tar.gz: holds no "schemahero-postgres"`},
+		"two":     {[]*tar.Header{{Name: entry}, {Name: "schemahero-postgres"}}, `x.tar.gz: holds both "schemahero-postgres-linux-amd64" and "schemahero-postgres"`},
+		"link":    {[]*tar.Header{{Name: entry, Typeflag: tar.TypeSymlink, Linkname: "/bin/sh"}}, `x.tar.gz: holds "schemahero-postgres-linux-amd64" as a link`},
+		"outside": {[]*tar.Header{{Name: "../" + entry}}, `x.tar.gz: has the unsafe name "../schemahero-postgres-linux-amd64"`},
+		"beside":  {[]*tar.Header{{Name: entry}, {Name: "x", Typeflag: tar.TypeSymlink, Linkname: "y"}}, `x.tar.gz: holds "x" as a link`},
 	} {
 		r := release(t, "0.1.0", "")
 		dir := t.TempDir()
 		r.Files = map[artifact.Platform]string{amd64: hand(t, filepath.Join(dir, "x.tar.gz"), tt.entries...)}
 		_, err := publish.Push(t.Context(), nil, r, publish.Options{DryRun: true, Force: true, Temp: t.TempDir()})
 		var lint *publish.LintError
-		if !errors.As(err, &lint) || err.Error() != filepath.Join(dir, tt.want) {
+		if !errors.As(err, &lint) || err.Error() != filepath.Join(dir, tt.want) || fault.Of(err) != fault.Integrity {
 			t.Errorf("%s: %v, want %s", name, err, tt.want)
 		}
 	}
@@ -212,5 +215,11 @@ func TestArchivesThatAreRefused(t *testing.T) {
 	var lint *publish.LintError
 	if !errors.As(err, &lint) || lint.Problems[0].Kind != publish.ProblemArchive {
 		t.Errorf("cut archive: %v", err)
+	}
+	// What packs too well would come out of a layer that readers take for a bomb.
+	r.Files = map[artifact.Platform]string{amd64: write(t, filepath.Join(t.TempDir(), "driver"), elf("amd64", strings.Repeat("\x00", 4<<20)), 0o755)}
+	_, err = publish.Push(t.Context(), nil, r, publish.Options{DryRun: true, Force: true, Temp: t.TempDir()})
+	if !errors.As(err, &lint) || !strings.HasSuffix(err.Error(), "its archive expands to more than 200 times its size") {
+		t.Errorf("executable of zeros: %v", err)
 	}
 }

@@ -86,7 +86,7 @@ func TestPushInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	temp := t.TempDir()
 	m := newMemory("r.example/postgres")
-	_, err := publish.Push(ctx, m, release(t, "1.0.0", strings.Repeat("x", 1<<20)), publish.Options{Temp: temp, Events: func(e publish.Event) {
+	_, err := publish.Push(ctx, m, release(t, "1.0.0", strings.Repeat("x", 900<<10)), publish.Options{Temp: temp, Events: func(e publish.Event) {
 		if e.Stage == publish.StageUpload {
 			cancel()
 		}

@@ -1,15 +1,21 @@
 package publish
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 
+	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
 // examine finds the executable for each platform, out of its archive where it
@@ -18,11 +24,12 @@ import (
 func examine(ctx context.Context, r Release, platforms []artifact.Platform, o Options, dir string) (map[artifact.Platform]string, []Problem, error) {
 	files := make([]string, len(platforms))
 	problems := make([][]Problem, len(platforms))
+	u := unpack.New()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(o.parallel())
 	for i, p := range platforms {
 		g.Go(func() (err error) {
-			files[i], problems[i], err = examineOne(ctx, r.Name, p, r.Files[p], o, dir)
+			files[i], problems[i], err = examineOne(ctx, u, r.Name, p, r.Files[p], o, dir)
 			return err
 		})
 	}
@@ -36,7 +43,7 @@ func examine(ctx context.Context, r Release, platforms []artifact.Platform, o Op
 	return byPlatform, slices.Concat(problems...), nil
 }
 
-func examineOne(ctx context.Context, name string, p artifact.Platform, file string, o Options, dir string) (string, []Problem, error) {
+func examineOne(ctx context.Context, u *unpack.Unpacker, name string, p artifact.Platform, file string, o Options, dir string) (string, []Problem, error) {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -44,21 +51,21 @@ func examineOne(ctx context.Context, name string, p artifact.Platform, file stri
 	case err != nil:
 		return "", nil, err
 	case !info.Mode().IsRegular():
-		return "", []Problem{{ProblemFile, file, "is no regular file"}}, nil
+		return "", []Problem{{ProblemFile, file, "is not a regular file"}}, nil
 	case info.Size() == 0:
 		return "", []Problem{{ProblemFile, file, "is empty"}}, nil
 	}
-	archive, err := isArchive(file)
+	bare, err := isBare(file)
 	if err != nil {
 		return "", nil, err
 	}
 	var problems []Problem
 	executable := file
-	if archive {
-		var bad *ArchiveError
-		executable, _, err = unpack(ctx, file, name, p, dir)
+	if !bare {
+		var bad *unpack.Error
+		executable, _, err = extract(ctx, u, file, unpack.Driver{Name: name, Platform: p, Size: info.Size(), File: filepath.Base(file)}, dir)
 		if errors.As(err, &bad) {
-			return "", []Problem{{ProblemArchive, file, bad.Problem}}, nil
+			return "", []Problem{{ProblemArchive, file, bad.Reason}}, nil
 		}
 		if err != nil {
 			return "", nil, err
@@ -73,12 +80,54 @@ func examineOne(ctx context.Context, name string, p artifact.Platform, file stri
 	return executable, problems, err
 }
 
+// isBare reports whether a file is the executable itself.
+func isBare(file string) (bool, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, err
+	}
+	return unpack.Bare(filepath.Base(file), head[:n]), nil
+}
+
+// extract takes the executable out of a layer, as a sync would, into a new file
+// in dir, and returns the file and its digest. Errors: *unpack.Error, the disk's.
+func extract(ctx context.Context, u *unpack.Unpacker, layer string, d unpack.Driver, dir string) (file string, sum digest.Digest, err error) {
+	in, err := os.Open(layer)
+	if err != nil {
+		return "", "", err
+	}
+	defer in.Close()
+	out, err := os.CreateTemp(dir, "schemahero-"+d.Name+"-*")
+	if err != nil {
+		return "", "", err
+	}
+	defer func() {
+		err = errors.Join(err, out.Close())
+		if err != nil {
+			os.Remove(out.Name())
+		}
+	}()
+	hash := sha256.New()
+	if err := u.Extract(&reader{ctx: ctx, r: in}, receiver{io.MultiWriter(out, hash)}, d); err != nil {
+		return "", "", err
+	}
+	return out.Name(), digest.NewDigest(digest.SHA256, hash), out.Chmod(0o755)
+}
+
+// receiver is a writer with the method that unpack asks for.
+type receiver struct{ io.Writer }
+
+func (w receiver) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.Writer, r) }
+
 // packAll packs what examine found into dir, sorted by platform.
 func packAll(ctx context.Context, r Release, files map[artifact.Platform]string, o Options, dir string) ([]layer, error) {
-	compression := r.Compression
-	if compression == "" {
-		compression = Gzip
-	}
+	compression := cmp.Or(r.Compression, Gzip)
 	layers := make([]layer, 0, len(files))
 	for p := range files {
 		layers = append(layers, layer{Archive: Archive{Platform: p}})

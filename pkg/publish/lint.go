@@ -25,7 +25,7 @@ const (
 	ProblemConstraint ProblemKind = "constraint"
 	ProblemPlatforms  ProblemKind = "platforms" // there are none
 	ProblemFile       ProblemKind = "file"      // missing, empty, no file
-	ProblemArchive    ProblemKind = "archive"   // holds no executable of the name
+	ProblemArchive    ProblemKind = "archive"   // a sync would refuse it
 	ProblemMode       ProblemKind = "mode"      // is not executable
 	ProblemFormat     ProblemKind = "format"    // no format of executables that is known
 	ProblemPlatform   ProblemKind = "platform"  // made for another one
@@ -63,16 +63,19 @@ func (e *LintError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Kind is fault.Usage where what was typed is refused, a name, a version or a
-// constraint: refusals for what a file holds are failures.
+// Kind is fault.Usage if what was typed is refused, a name, a version or a
+// constraint, and fault.Integrity if an archive is, as a sync would refuse it.
 func (e *LintError) Kind() fault.Kind {
+	kind := fault.Failure
 	for _, p := range e.Problems {
 		switch p.Kind {
 		case ProblemName, ProblemVersion, ProblemAnnotation, ProblemConstraint:
 			return fault.Usage
+		case ProblemArchive:
+			kind = fault.Integrity
 		}
 	}
-	return fault.Failure
+	return kind
 }
 
 // Forcible tells whether Options.Force would publish nevertheless.
@@ -114,7 +117,7 @@ func (r Release) lint(platforms []artifact.Platform) (*semver.Version, []Problem
 		}
 	}
 	constraint := func(subject, text string) {
-		if _, err := semver.NewConstraint(text); err != nil || strings.TrimSpace(text) == "" {
+		if !artifact.IsConstraint(text) {
 			add(ProblemConstraint, subject, "%q is no version constraint", text)
 		}
 	}

@@ -39,7 +39,7 @@ func TestLint(t *testing.T) {
 		"annotations":     {func(r *publish.Release) { r.Annotations = map[string]string{"org.opencontainers.image.version": "2"} }, "annotation org.opencontainers.image.version: is written from the release itself", false},
 		"no files":        {func(r *publish.Release) { r.Files = nil }, "platforms: there is no file for any", false},
 		"missing":         {only(amd64, dir+"/none"), dir + "/none: does not exist", false},
-		"folder":          {only(amd64, dir), dir + ": is no regular file", false},
+		"folder":          {only(amd64, dir), dir + ": is not a regular file", false},
 		"empty":           {only(amd64, file("empty", nil, 0o755)), dir + "/empty: is empty", false},
 		"other machine":   {only(amd64, file("arm", elf("arm64", ""), 0o755)), dir + "/arm: is for linux/arm64, not for linux/amd64", false},
 		"other system":    {only(darwin, file("elf", elf("arm64", ""), 0o755)), dir + "/elf: is for linux/arm64, not for darwin/arm64", false},

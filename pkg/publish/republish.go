@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
 // Republish publishes, in the index layout, a release that stands elsewhere
@@ -22,11 +24,10 @@ import (
 // r.Files must be empty. Every checksum is checked on the way.
 //
 // The executables are held to less than Push holds them to, as they are
-// published already: refused without force is what is made for another
-// platform or is a stub.
+// published already: refused is what no sync takes out of its layer or what is
+// made for another platform, and without force a stub.
 //
-// Errors: Push's, the source's, *artifact.FormatError, *artifact.SumError,
-// *ArchiveError.
+// Errors: Push's, the source's, *artifact.FormatError, *artifact.SumError.
 func Republish(ctx context.Context, t Target, from Source, reference string, r Release, o Options) (*Report, error) {
 	rel, err := read(ctx, from, r.Name, reference)
 	if err != nil {
@@ -42,6 +43,7 @@ func Republish(ctx context.Context, t Target, from Source, reference string, r R
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
+	u := unpack.New()
 	layers := make([]layer, len(rel.Builds))
 	found := make([][]Problem, len(rel.Builds))
 	g, fetchCtx := errgroup.WithContext(ctx)
@@ -52,7 +54,7 @@ func Republish(ctx context.Context, t Target, from Source, reference string, r R
 			if err := os.Mkdir(folder, 0o700); err != nil {
 				return err
 			}
-			layers[i], found[i], err = fetch(fetchCtx, from, r.Name, b, o, folder)
+			layers[i], found[i], err = fetch(fetchCtx, u, from, r.Name, b, o, folder)
 			return err
 		})
 	}
@@ -128,7 +130,7 @@ func inherit(r Release, rel *artifact.Release) Release {
 }
 
 // fetch brings a build's layer and checksum into dir.
-func fetch(ctx context.Context, from Source, name string, b artifact.Build, o Options, dir string) (layer, []Problem, error) {
+func fetch(ctx context.Context, u *unpack.Unpacker, from Source, name string, b artifact.Build, o Options, dir string) (layer, []Problem, error) {
 	l := layer{Archive: Archive{Platform: b.Platform, Path: filepath.Join(dir, b.File), Title: b.File,
 		MediaType: b.Layer.MediaType, Digest: b.Layer.Digest, Size: b.Layer.Size, Executable: b.Executable}}
 	l.sum = []byte(l.Sum())
@@ -149,13 +151,17 @@ func fetch(ctx context.Context, from Source, name string, b artifact.Build, o Op
 	if err := download(ctx, from, b, l.Path, o); err != nil {
 		return l, nil, err
 	}
-	executable, sum, err := unpack(ctx, l.Path, name, b.Platform, dir)
-	if err != nil {
+	executable, sum, err := extract(ctx, u, l.Path, unpack.Driver{Name: name, Platform: b.Platform, Size: b.Layer.Size, File: b.File}, dir)
+	var bad *unpack.Error
+	switch {
+	case errors.As(err, &bad):
+		return l, []Problem{{ProblemArchive, b.File, bad.Reason}}, nil
+	case err != nil:
 		return l, nil, err
 	}
 	defer os.Remove(executable)
 	if b.Executable != "" && b.Executable != sum {
-		return l, nil, &ArchiveError{b.File, fmt.Sprintf("holds executable %s, its annotation says %s", sum, b.Executable)}
+		return l, []Problem{{ProblemArchive, b.File, fmt.Sprintf("holds executable %s, its annotation says %s", sum, b.Executable)}}, nil
 	}
 	l.Executable = sum
 	problems := slices.DeleteFunc(inspect(executable, b.File, b.Platform), func(p Problem) bool { return p.Kind == ProblemFormat })

@@ -153,7 +153,7 @@ func TestRepublishRefuses(t *testing.T) {
 		"cut layer": {func(m *memory, a map[artifact.Platform]ocispec.Descriptor) {
 			d := a[amd64].Digest
 			m.blobs[d] = m.blobs[d][:len(m.blobs[d])/2]
-		}, "0.3.0", "schemahero-mysql-linux-amd64.tar.gz: unexpected EOF"},
+		}, "0.3.0", "schemahero-mysql-linux-amd64.tar.gz: ends too early"},
 		"checksum": {func(m *memory, a map[artifact.Platform]ocispec.Descriptor) {
 			for d, data := range m.blobs {
 				if strings.Contains(string(data), " *./") {

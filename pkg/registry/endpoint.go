@@ -53,6 +53,10 @@ func tableKey(host string) string {
 	return registryName(strings.TrimSuffix(strings.ToLower(host), ":443"))
 }
 
+// SameRegistry reports whether two hosts are spellings of one registry: Docker
+// Hub has several names, and HTTPS's own port can be left out.
+func SameRegistry(a, b string) bool { return tableKey(a) == tableKey(b) }
+
 // samePath is HOST/PATH with the host as tableKey spells it.
 func samePath(name string) string {
 	host, path, found := strings.Cut(name, "/")

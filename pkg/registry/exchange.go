@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -22,9 +23,9 @@ func (c *Client) exchange(r *request, scheme string, req *http.Request) (*http.R
 	}
 	ctx, cancel := context.WithCancelCause(req.Context())
 	req = req.WithContext(ctx)
-	req.Header.Set("User-Agent", orDefaultText(c.o.UserAgent, defaultUserAgent))
+	req.Header.Set("User-Agent", cmp.Or(c.o.UserAgent, defaultUserAgent))
 	req.Header.Set("Accept-Encoding", "identity") // digests are of the bytes as stored
-	stalled := &alarm{idle: orDefault(c.o.IdleTimeout, defaultIdleTimeout), fire: func() { cancel(errStalled) }}
+	stalled := &alarm{idle: cmp.Or(c.o.IdleTimeout, defaultIdleTimeout), fire: func() { cancel(errStalled) }}
 	w := &watch{c: c, r: r, ctx: ctx, cancel: cancel, scheme: scheme, alarm: stalled}
 	var failed atomic.Pointer[contentError]
 	if open := req.GetBody; open != nil && req.Body != http.NoBody {
@@ -233,13 +234,6 @@ func safeURL(u *url.URL) string {
 		text += "?" + strings.Join(kept, "&")
 	}
 	return text
-}
-
-func orDefaultText(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // isContext tells whether an error is the context's own.

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -77,13 +78,13 @@ func (w *web) transport(u *url.URL) (*http.Transport, error) {
 
 // build makes a transport. target is the HOST:PORT that it is for, "" for all.
 func (w *web) build(h Host, target string) (*http.Transport, error) {
-	connect := orDefault(w.o.ConnectTimeout, defaultConnectTimeout)
+	connect := cmp.Or(w.o.ConnectTimeout, defaultConnectTimeout)
 	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}
 	t := &http.Transport{
 		Proxy:                 w.o.Proxy,
 		DialContext:           dialer.DialContext,
 		TLSHandshakeTimeout:   connect,
-		ResponseHeaderTimeout: orDefault(w.o.HeaderTimeout, defaultHeaderTimeout),
+		ResponseHeaderTimeout: cmp.Or(w.o.HeaderTimeout, defaultHeaderTimeout),
 		MaxConnsPerHost:       maxConnections,
 		MaxIdleConnsPerHost:   maxConnections,
 		IdleConnTimeout:       90 * time.Second,
@@ -204,13 +205,6 @@ func portOf(u *url.URL) string {
 		port = "443"
 	}
 	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
-}
-
-func orDefault(d, otherwise time.Duration) time.Duration {
-	if d == 0 {
-		return otherwise
-	}
-	return d
 }
 
 func (w *web) closeIdle() {

@@ -117,8 +117,8 @@ func (a *attempt) Versions(ctx context.Context, name string) (pubgrub.Listing, e
 			l.Versions = append(l.Versions, text)
 		}
 	}
-	if a.keeps(p) {
-		l.First, l.Bends = []string{p.lockedText()}, a.bending[name]
+	if text := a.preferred(p); text != "" {
+		l.First, l.Bends = []string{text}, a.bending[name]
 	}
 	return l, nil
 }

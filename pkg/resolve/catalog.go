@@ -42,10 +42,11 @@ type Options struct {
 
 // Result is what Resolve found.
 type Result struct {
-	Lock    *lockfile.Lock
-	Skipped []Skipped // newer versions that were passed over, by plugin, the newest first
-	Notes   []Note
-	Moved   []Moved // entries that were kept although, or found while, their tags changed; with CheckMoved all
+	Lock     *lockfile.Lock
+	Skipped  []Skipped // newer versions that were passed over, by plugin, the newest first
+	Notes    []Note
+	Warnings []error // *artifact.StatedError of what was chosen all the same
+	Moved    []Moved // entries that were kept although, or found while, their tags changed; with CheckMoved all
 }
 
 // Skipped is a version that the constraint admits and that was passed over for

@@ -81,6 +81,8 @@ func TestNearestHost(t *testing.T) {
 		{"0.24.0", ">0.25.0", "0.25.1"},
 		{"0.24.0", ">=0.25; <0.26", "0.25.0"},
 		{"0.24.0", ">=0.25; <0.25", ""},
+		{"0.24.0", ">=0.26.0-0", "0.26.0"},
+		{"0.24.0", "=0.26.0-rc.1", "0.26.0-rc.1"},
 	} {
 		got := nearestHost(semver.MustParse(c.host), strings.Split(c.wants, "; "))
 		if c.want == "" && got != nil || c.want != "" && (got == nil || got.String() != c.want) {

@@ -2,27 +2,27 @@ package resolve
 
 import (
 	"strings"
-	"time"
 
 	"github.com/Masterminds/semver/v3"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 )
 
 // parseConstraint returns nil where s is none, which releases and locks are
 // checked for when they are read.
-func parseConstraint(s string, prerelease bool) *semver.Constraints {
-	c, err := semver.NewConstraint(s)
+func parseConstraint(s string, prerelease bool) *artifact.Constraint {
+	c, err := artifact.ParseConstraint(s)
 	if err != nil {
 		return nil
 	}
-	c.IncludePrerelease = prerelease
+	c.Prerelease = prerelease
 	return c
 }
 
 // entryConstraint returns a manifest entry's constraint with its prerelease
 // rule, nil for tag and digest entries.
-func entryConstraint(p manifest.Plugin) *semver.Constraints {
+func entryConstraint(p manifest.Plugin) *artifact.Constraint {
 	if p.Version == "" {
 		return nil
 	}
@@ -44,9 +44,9 @@ func hostMeets(host *semver.Version, requirement string) bool {
 	return meets(host, requirement, true)
 }
 
-// caret returns the constraint that people would write to admit a version and
+// Caret returns the constraint that people would write to admit a version and
 // the compatible ones after it.
-func caret(v *semver.Version) string {
+func Caret(v *semver.Version) string {
 	if v.Prerelease() != "" || v.Major() == 0 && v.Minor() == 0 {
 		return "^" + withoutBuild(v)
 	}
@@ -126,16 +126,4 @@ func less(a, b [3]uint64) bool {
 		}
 	}
 	return false
-}
-
-// hours writes a duration without the parts that are zero: 72h.
-func hours(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }

@@ -34,18 +34,24 @@ func newEntry(p *plugin, repository string, release *artifact.Release) lockfile.
 	return e
 }
 
-// sameContent tells whether two entries name the same manifests, as far as
-// both know them: only then a signature of one is one of the other.
-func sameContent(a, b *lockfile.Plugin) bool {
-	if a.Repository != b.Repository || a.Digest != b.Digest {
-		return false
-	}
+// SameContent reports whether two entries are known to pin the same bytes,
+// wherever they lie: the same digest and, of the platforms that both have, the
+// same manifests and layers. Only then a signature of one is one of the other.
+func SameContent(a, b *lockfile.Plugin) bool {
+	shared, differs := compareContent(a, b)
+	return shared && !differs
+}
+
+// compareContent reports whether two entries have a digest or a platform in
+// common to be compared by, and whether those differ.
+func compareContent(a, b *lockfile.Plugin) (shared, differs bool) {
+	shared, differs = a.Digest != "" || b.Digest != "", a.Digest != b.Digest
 	for _, p := range a.Platforms {
-		if q, ok := b.Platform(p.Platform); ok && (p.Manifest != q.Manifest || p.Layer != q.Layer) {
-			return false
-		}
+		q, ok := b.Platform(p.Platform)
+		shared = shared || ok
+		differs = differs || ok && (p.Manifest != q.Manifest || p.Layer != q.Layer)
 	}
-	return true
+	return shared, differs
 }
 
 // ownTag tells whether an entry is locked by the tags that its version has of

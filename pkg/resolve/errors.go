@@ -126,7 +126,7 @@ func (e *PlatformError) Error() string {
 	} else {
 		which += at(e.Pos) + ":"
 	}
-	return fmt.Sprintf("%s has no %s, only %s", which, platforms(e.Missing), platforms(e.Offered))
+	return fmt.Sprintf("%s has no %s, only %s", which, artifact.JoinPlatforms(e.Missing), artifact.JoinPlatforms(e.Offered))
 }
 
 // Kind is fault.Unsatisfied.
@@ -180,16 +180,4 @@ func at(p diag.Position) string {
 		return " (" + w + ")"
 	}
 	return ""
-}
-
-// platforms joins platforms for a sentence.
-func platforms(list []artifact.Platform) string {
-	if len(list) == 0 {
-		return "none"
-	}
-	texts := make([]string, len(list))
-	for i, p := range list {
-		texts[i] = p.String()
-	}
-	return strings.Join(texts, ", ")
 }

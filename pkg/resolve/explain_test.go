@@ -69,7 +69,7 @@ func TestLadder(t *testing.T) {
 		"v: not a version",
 		"v0: floating",
 	})
-	if e.Taken != "0.1.1" || e.Kept || e.Next != "0.1.8-rc.1" || e.NextConstraint != "^0.1.8-rc.1" || e.Wants != "^0.1" || e.Problem != nil {
+	if e.Taken != "0.1.1" || e.Kept || e.Next != "0.2.0" || e.NextConstraint != "^0.2" || e.Wants != "^0.1" || e.Problem != nil {
 		t.Errorf("got %+v", e)
 	}
 	if n := r.count("manifest " + official + "/postgres:0.3.0"); n != 0 {

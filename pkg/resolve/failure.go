@@ -86,7 +86,7 @@ func (a *attempt) suggest(ctx context.Context, plugins []string) []Suggestion {
 		if err != nil {
 			continue
 		}
-		out = append(out, Suggestion{Plugin: name, From: p.entry.Version, To: caret(v), Pos: p.entry.Pos})
+		out = append(out, Suggestion{Plugin: name, From: p.entry.Version, To: Caret(v), Pos: p.entry.Pos})
 	}
 	if s, ok := a.suggestHost(ctx); ok {
 		out = append(out, s)
@@ -133,6 +133,9 @@ func nearestHost(host *semver.Version, wants []string) *semver.Version {
 				}
 			}
 		}
+	}
+	if stable := slices.DeleteFunc(slices.Clone(fit), func(v *semver.Version) bool { return v.Prerelease() != "" }); len(stable) > 0 {
+		fit = stable
 	}
 	var best *semver.Version
 	for _, v := range neighbours(fit, host) { // the newer first

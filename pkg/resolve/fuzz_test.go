@@ -18,8 +18,8 @@ func FuzzConstraint(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if c := parseConstraint(caret(v), false); c == nil || !c.Check(v) {
-			t.Errorf("%s does not admit %s", caret(v), v)
+		if c := parseConstraint(Caret(v), false); c == nil || !c.Check(v) {
+			t.Errorf("%s does not admit %s", Caret(v), v)
 		}
 		all := []*semver.Version{semver.MustParse("0.0.0-0"), v, semver.MustParse("999.0.0")}
 		near := nearest(all, constraint)

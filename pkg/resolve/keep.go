@@ -29,10 +29,16 @@ func (r *resolver) keep(ctx context.Context) (frozen map[string]bool, err error)
 			continue
 		}
 		c := comparison{m: r.o.Manifest, l: r.o.Locked, override: r.o.Override}
-		if c.identity(l); len(c.found) > 0 {
+		if c.release(l); len(c.found) > 0 {
 			continue
 		}
 		p := r.plugin(l.Name)
+		if c.place(l); len(c.found) > 0 {
+			if !r.upgrades(l.Name) {
+				p.relocated = l
+			}
+			continue
+		}
 		p.locked = l
 		// What a digest names never changes.
 		p.upgrade = r.upgrades(l.Name) && p.entry.Digest == ""
@@ -126,7 +132,7 @@ func (r *resolver) grow(ctx context.Context, p *plugin) error {
 	}
 	release.Version, release.Tag = l.Version, l.Tag
 	grown := newEntry(p, l.Repository, release)
-	if !sameContent(l, &grown) {
+	if !SameContent(l, &grown) {
 		// Nothing moved: then the lock was not written by this program.
 		r.note(p.name, "is locked with manifests or layers that %s does not name", what(l))
 		return r.gone(ctx, l, nil)

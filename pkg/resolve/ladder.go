@@ -24,7 +24,7 @@ type ladder struct {
 
 func (l *ladder) climb(ctx context.Context) error {
 	p, e := l.p, l.e
-	e.Kept = e.Taken != "" && l.stays(p, e.Taken)
+	e.Kept = e.Taken != "" && (l.stays(p, e.Taken) || e.Taken == l.preferred(p))
 	if l.frozen[p.name] {
 		p.listing.Do(func() { p.listErr = l.listAt(ctx, p, p.locked.Repository) })
 	}
@@ -157,7 +157,8 @@ func (l *ladder) above(ctx context.Context, v *version) (*reason, error) {
 }
 
 // next finds the lowest version above the taken one that the manifest's
-// constraint keeps out; where none is taken, the one nearest to it.
+// constraint keeps out, a prerelease only if there is nothing else; if none is
+// taken, the one nearest to it.
 func (l *ladder) next(reasons map[string]*reason) {
 	if l.p.entry.Version == "" {
 		return
@@ -171,6 +172,10 @@ func (l *ladder) next(reasons map[string]*reason) {
 			out = append(out, v.semver)
 		}
 	}
+	stable := slices.DeleteFunc(slices.Clone(out), func(v *semver.Version) bool { return v.Prerelease() != "" })
+	if len(stable) > 0 && !l.p.entry.Prerelease {
+		out = stable
+	}
 	if len(out) == 0 {
 		return
 	}
@@ -180,5 +185,5 @@ func (l *ladder) next(reasons map[string]*reason) {
 			next = near
 		}
 	}
-	l.e.Next, l.e.NextConstraint = next.String(), caret(next)
+	l.e.Next, l.e.NextConstraint = next.String(), Caret(next)
 }

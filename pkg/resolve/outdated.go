@@ -6,6 +6,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
@@ -35,7 +36,7 @@ func newer(a, b string) bool {
 		return false
 	}
 	w, err := semver.StrictNewVersion(b)
-	return err == nil && v.GreaterThan(w)
+	return err == nil && artifact.CompareVersions(v, w) > 0
 }
 
 // Outdated compares the lock with what an update of everything would take and

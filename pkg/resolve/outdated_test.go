@@ -22,7 +22,7 @@ func TestVersions(t *testing.T) {
 	if err != nil || len(infos) != 3 {
 		t.Fatalf("got %+v, %v", infos, err)
 	}
-	if v := infos[0]; v.Version != "0.2.0-rc.1" || v.Locked || v.Moved || platforms(v.Platforms) != "linux/amd64, linux/arm64" || v.Created.IsZero() || len(v.Builds) != 2 {
+	if v := infos[0]; v.Version != "0.2.0-rc.1" || v.Locked || v.Moved || artifact.JoinPlatforms(v.Platforms) != "linux/amd64, linux/arm64" || v.Created.IsZero() || len(v.Builds) != 2 {
 		t.Errorf("got %+v", v)
 	}
 	if v := infos[1]; v.Problem == nil || v.Version != "0.1.1" {

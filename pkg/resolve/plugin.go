@@ -22,9 +22,10 @@ type plugin struct {
 	name       string
 	entry      manifest.Plugin // zero where only another plugin requires it
 	listed     bool            // the manifest has it
-	constraint *semver.Constraints
+	constraint *artifact.Constraint
 	locked     *lockfile.Plugin  // the entry that can be kept as it is; nil where there is none
 	grown      *artifact.Release // locked, read again because a declared platform is missing from it
+	relocated  *lockfile.Plugin  // the entry whose repository alone the manifest no longer names: its release is preferred
 	upgrade    bool              // the locked version is not preferred
 	moved      bool              // the locked tag is, which was not accepted: the entry stays
 
@@ -133,16 +134,25 @@ func (r *resolver) listTags(ctx context.Context, p *plugin) error {
 // listReference reads the one release that a tag or digest names.
 func (r *resolver) listReference(ctx context.Context, p *plugin) error {
 	var release *artifact.Release
-	reference := cmp.Or(p.entry.Tag, p.entry.Digest.String())
+	references := []string{cmp.Or(p.entry.Tag, p.entry.Digest.String())}
+	if p.relocated != nil { // what the tag named when it was locked
+		references = slices.Insert(references, 0, p.relocated.Digest.String())
+	}
 	err := r.find(p, func(repository string) (err error) {
 		return r.limit.Do(ctx, func() error {
-			release, err = artifact.ReadReferenceFor(ctx, p.reader, p.name, reference, r.o.Manifest.Platforms)
+			for _, reference := range references {
+				release, err = artifact.ReadReferenceFor(ctx, p.reader, p.name, reference, r.o.Manifest.Platforms)
+				if !errors.Is(err, artifact.ErrNotFound) {
+					break
+				}
+			}
 			return err
 		})
 	})
 	if err != nil {
 		return err
 	}
+	release.Tag = p.entry.Tag
 	v := &version{text: label(release.Version, p.entry.Tag, p.entry.Digest)}
 	v.semver, _ = semver.StrictNewVersion(release.Version)
 	v.reading.Do(func() { r.take(p, v, release) })
@@ -243,6 +253,6 @@ func missing(want, have []artifact.Platform) []artifact.Platform {
 }
 
 func lacking(missing []artifact.Platform) *reason {
-	text := "offers no " + strings.ReplaceAll(platforms(missing), ", ", " and no ")
+	text := "offers no " + strings.ReplaceAll(artifact.JoinPlatforms(missing), ", ", " and no ")
 	return &reason{Platform, text, text}
 }

@@ -41,7 +41,7 @@ type fetching struct {
 
 // fetch fetches what is to be known of one plugin; required is what another
 // plugin requires of it, nil where the manifest lists it.
-func (f *fetching) fetch(ctx context.Context, p *plugin, required *semver.Constraints) error {
+func (f *fetching) fetch(ctx context.Context, p *plugin, required *artifact.Constraint) error {
 	if f.frozen[p.name] {
 		f.required(ctx, p.locked.Requires)
 		return nil
@@ -63,8 +63,13 @@ func (f *fetching) fetch(ctx context.Context, p *plugin, required *semver.Constr
 		return nil
 	}
 	var some []*version
+	preferred := f.preferred(p)
 	for _, v := range p.versions {
-		if (!p.listed || f.mayTake(p, v)) && (required == nil || required.Check(v.semver)) {
+		switch {
+		case p.listed && !f.mayTake(p, v) || required != nil && !required.Check(v.semver):
+		case v.text == preferred:
+			some = slices.Insert(some, 0, v)
+		default:
 			some = append(some, v)
 		}
 	}

@@ -92,8 +92,9 @@ func (a *attempt) result(ctx context.Context, solution map[string]string) (*Resu
 	lock := &lockfile.Lock{Plugins: entries}
 	lock.Sort()
 	slices.SortFunc(a.notes, func(x, y Note) int { return strings.Compare(x.String(), y.String()) })
+	slices.SortFunc(a.warnings, func(x, y error) int { return strings.Compare(x.Error(), y.Error()) })
 	slices.SortStableFunc(a.moved, func(x, y Moved) int { return strings.Compare(x.Plugin, y.Plugin) })
-	return &Result{Lock: lock, Skipped: a.skipped(solution), Notes: a.notes, Moved: a.moved}, nil
+	return &Result{Lock: lock, Skipped: a.skipped(solution), Notes: a.notes, Warnings: a.warnings, Moved: a.moved}, nil
 }
 
 // entry returns the lock entry of a chosen version: the locked one where that
@@ -107,6 +108,7 @@ func (a *attempt) entry(ctx context.Context, p *plugin, text string) (lockfile.P
 		if p.grown == nil {
 			return a.kept(p), nil
 		}
+		a.warn(p.grown.CheckStated(p.grown.Version))
 		e := newEntry(p, locked.Repository, p.grown)
 		e.Signature = locked.Clone().Signature
 		reader, err := a.catalog.Reader(locked.Repository)
@@ -118,15 +120,46 @@ func (a *attempt) entry(ctx context.Context, p *plugin, text string) (lockfile.P
 	release := p.byText[text].release
 	e := newEntry(p, p.repository, release)
 	if locked != nil && locked.Repository == e.Repository && locked.Version == e.Version && !p.floating() {
-		switch {
-		case sameContent(locked, &e):
+		switch shared, differs := compareContent(locked, &e); {
+		case shared && !differs:
 			e.Signature = locked.Clone().Signature
-		case !slices.Contains(a.o.AcceptMoved, p.name):
+		case differs && !slices.Contains(a.o.AcceptMoved, p.name):
 			a.follow(p, &e)
 			return a.kept(p), nil
 		}
 	}
+	a.warn(release.CheckStated(release.Version))
+	a.noteRelocated(p, &e)
 	return e, a.checkSums(ctx, p, p.reader, release)
+}
+
+// warn records what a release should not have, and is taken with.
+func (a *attempt) warn(err error) {
+	if err == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.warnings = append(a.warnings, err)
+}
+
+// noteRelocated tells where an entry is not what was locked in another place.
+func (a *attempt) noteRelocated(p *plugin, e *lockfile.Plugin) {
+	was := p.relocated
+	if was == nil {
+		return
+	}
+	text := label(was.Version, was.Tag, was.Digest)
+	switch v := p.byText[text]; {
+	case label(e.Version, e.Tag, e.Digest) == text:
+		if _, differs := compareContent(was, e); differs {
+			a.note(p.name, "%s in %s has other content than what was locked from %s", text, e.Repository, was.Repository)
+		}
+	case v == nil:
+		a.note(p.name, "%s, which was locked from %s, is not in %s", text, was.Repository, e.Repository)
+	case v.reason != nil:
+		a.note(p.name, "%s, which was locked from %s, %s", text, was.Repository, v.reason.detail)
+	}
 }
 
 // kept returns p's locked entry with the manifest's aliases.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 func TestHighestVersion(t *testing.T) {
@@ -125,7 +127,7 @@ func TestPlatformError(t *testing.T) {
 	if !errors.As(err, &e) {
 		t.Fatalf("got %v", err)
 	}
-	if e.Version != "0.1.1" || platforms(e.Missing) != "linux/arm64" || platforms(e.Offered) != "darwin/arm64, linux/amd64" || e.Tried != 2 {
+	if e.Version != "0.1.1" || artifact.JoinPlatforms(e.Missing) != "linux/arm64" || artifact.JoinPlatforms(e.Offered) != "darwin/arm64, linux/amd64" || e.Tried != 2 {
 		t.Errorf("got %+v", e)
 	}
 	want := "postgres: none of the 2 versions that ^0.1 (schemahero-plugins.toml:4) admits offers all platforms: the newest, 0.1.1, has no linux/arm64, only darwin/arm64, linux/amd64"

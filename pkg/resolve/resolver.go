@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/duration"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
@@ -21,10 +23,11 @@ type resolver struct {
 	o       Options
 	limit   parallel.Limit
 
-	mu      sync.Mutex
-	plugins map[string]*plugin
-	notes   []Note
-	moved   []Moved
+	mu       sync.Mutex
+	plugins  map[string]*plugin
+	notes    []Note
+	warnings []error
+	moved    []Moved
 }
 
 func newResolver(c Catalog, o Options) *resolver {
@@ -45,10 +48,10 @@ func (r *resolver) judge(p *plugin, release *artifact.Release) *reason {
 	}
 	switch {
 	case release.Created.IsZero():
-		text := "states no date, and minimum-age is " + hours(age)
+		text := "states no date, and minimum-age is " + duration.Format(age)
 		return &reason{Undated, text, text}
 	case r.o.Now.Sub(release.Created) < age:
-		text := "is younger than " + hours(age)
+		text := "is younger than " + duration.Format(age)
 		return &reason{Age, text, text + ", of " + release.Created.UTC().Format(time.RFC3339)}
 	}
 	return nil
@@ -56,8 +59,8 @@ func (r *resolver) judge(p *plugin, release *artifact.Release) *reason {
 
 // isLocked tells whether a release is what p's lock entry holds.
 func (p *plugin) isLocked(release *artifact.Release) bool {
-	l := p.locked
-	if l == nil || l.Repository != p.repository || l.Version != release.Version || l.Digest != release.Digest {
+	l := cmp.Or(p.relocated, p.locked)
+	if l == nil || l == p.locked && l.Repository != p.repository || l.Version != release.Version || l.Digest != release.Digest {
 		return false
 	}
 	for _, b := range release.Builds {

@@ -50,7 +50,7 @@ func (l *ladder) rule(reasons map[string]*reason) {
 // ownTagOf returns the tag that stands for a version, "" where only platforms
 // have tags.
 func (l *ladder) ownTagOf(v *version) string {
-	if l.e.Kept && v.text == l.e.Taken {
+	if l.p.locked != nil && l.e.Kept && v.text == l.e.Taken {
 		return l.p.locked.Tag
 	}
 	return v.candidate.Tag
@@ -66,7 +66,7 @@ func (l *ladder) takenTag(version, tag string) bool {
 	if version != l.e.Taken {
 		return false
 	}
-	if l.e.Kept {
+	if l.p.locked != nil && l.e.Kept {
 		return slices.ContainsFunc(l.p.locked.Platforms, func(p lockfile.Platform) bool { return p.Tag == tag })
 	}
 	release := l.p.byText[version].release

@@ -14,7 +14,7 @@ func (a *attempt) skipped(solution map[string]string) []Skipped {
 	var out []Skipped
 	for _, name := range slices.Sorted(maps.Keys(solution)) {
 		p := a.plugin(name)
-		if a.frozen[name] || a.keeps(p) && solution[name] == p.lockedText() {
+		if a.frozen[name] || solution[name] == a.preferred(p) {
 			continue
 		}
 		for _, v := range p.versions {

@@ -98,16 +98,17 @@ func (c *comparison) add(plugin string, kind DifferenceKind, format string, args
 
 // entry compares one lock entry with everything that bears on it but aliases.
 func (c *comparison) entry(e *lockfile.Plugin) {
-	c.identity(e)
+	c.release(e)
+	c.place(e)
 	if lacks := missing(c.m.Platforms, lockedPlatforms(e)); len(lacks) > 0 {
-		c.add(e.Name, PlatformMissing, "is locked without %s", platforms(lacks))
+		c.add(e.Name, PlatformMissing, "is locked without %s", artifact.JoinPlatforms(lacks))
 	}
 	c.requires(e)
 	c.signature(e)
 }
 
-// identity compares what an entry is: which release, and from where.
-func (c *comparison) identity(e *lockfile.Plugin) {
+// release compares which release an entry is.
+func (c *comparison) release(e *lockfile.Plugin) {
 	p, listed := c.m.Plugin(e.Name)
 	switch {
 	case p.Tag != "":
@@ -129,6 +130,10 @@ func (c *comparison) identity(e *lockfile.Plugin) {
 			c.add(e.Name, VersionDiffers, "%s is locked, which %s (%s) does not admit", e.Version, p.Version, where(p.Pos))
 		}
 	}
+}
+
+// place compares where an entry is from.
+func (c *comparison) place(e *lockfile.Plugin) {
 	locations := c.m.Locations(e.Name, c.override)
 	if !slices.ContainsFunc(locations, func(l manifest.Location) bool { return l.Repository == e.Repository }) {
 		c.add(e.Name, RepositoryDiffers, "is locked from %s, and the manifest says %s", e.Repository, repositories(locations))
@@ -178,15 +183,8 @@ func (c *comparison) signature(e *lockfile.Plugin) {
 	case e.Signature == nil:
 		c.add(e.Name, SignatureDiffers, "is locked without a signature, and the trust rule for %s%s asks for one", rule.Scope, at(rule.Pos))
 	case !rule.Admits(e.Signature.Issuer, e.Signature.Identity, e.Signature.Key):
-		c.add(e.Name, SignatureDiffers, "is signed by %s, whom the trust rule for %s%s does not admit", signer(e.Signature), rule.Scope, at(rule.Pos))
+		c.add(e.Name, SignatureDiffers, "is signed by %s, whom the trust rule for %s%s does not admit", e.Signature, rule.Scope, at(rule.Pos))
 	}
-}
-
-func signer(s *lockfile.Signature) string {
-	if s.Key != "" {
-		return "key " + s.Key
-	}
-	return fmt.Sprintf("%s (%s)", s.Identity, s.Issuer)
 }
 
 func repositories(locations []manifest.Location) string {

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/Masterminds/semver/v3"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 // stays tells whether a version of p's listing is the locked entry as it is,
@@ -23,6 +25,20 @@ func (a *attempt) stays(p *plugin, text string) bool {
 // keeps tells whether p's locked version, though not frozen, is preferred.
 func (a *attempt) keeps(p *plugin) bool {
 	return p.locked != nil && !p.upgrade && p.locked.Repository == p.repository && a.precise[p.name] == ""
+}
+
+// preferred returns the version that p shall have if the others leave it: the
+// locked one, or in another repository the one that has its name. "" for none.
+func (a *attempt) preferred(p *plugin) string {
+	if a.keeps(p) {
+		return p.lockedText()
+	}
+	if was := p.relocated; was != nil {
+		if v := p.byText[label(was.Version, was.Tag, was.Digest)]; v != nil {
+			return v.text
+		}
+	}
+	return ""
 }
 
 // spare tells whether p's locked entry can be had where the registry has
@@ -46,7 +62,7 @@ func (a *attempt) texts(p *plugin) []string {
 	}
 	at := len(out)
 	if v := p.version(p.lockedText()); v != nil && p.entry.Tag == "" && p.locked.Repository == p.repository {
-		at = slices.IndexFunc(p.versions, func(w *version) bool { return w.semver.LessThan(v) })
+		at = slices.IndexFunc(p.versions, func(w *version) bool { return artifact.CompareVersions(w.semver, v) < 0 })
 		if at < 0 {
 			at = len(out)
 		}
@@ -107,5 +123,5 @@ func (a *attempt) whyStays(p *plugin, text string) string {
 // for a text.
 func (p *plugin) newerThan(v *semver.Version, text string) bool {
 	locked := p.version(text)
-	return v == nil || locked == nil || v.GreaterThan(locked)
+	return v == nil || locked == nil || artifact.CompareVersions(v, locked) > 0
 }

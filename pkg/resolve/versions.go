@@ -22,6 +22,7 @@ type VersionInfo struct {
 	Builds    []artifact.Build    // of the declared platforms, or of all where none are
 	Locked    bool                // the lock has this version
 	Moved     bool                // and its tag names something else now
+	Stated    error               // *artifact.StatedError where the release states another version or name
 	Problem   error               // why the release cannot be read, nil where it can: *artifact.FormatError or one that matches artifact.ErrNotFound
 }
 
@@ -74,4 +75,5 @@ func Versions(ctx context.Context, c Catalog, o Options, name string, limit int)
 func (v *VersionInfo) fill(release *artifact.Release) {
 	v.Digest, v.Platforms, v.Requires = release.Digest, release.Offered, release.Requires
 	v.Created, v.Builds = release.Created, release.Builds
+	v.Stated = release.CheckStated(v.Version)
 }

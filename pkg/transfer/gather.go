@@ -204,9 +204,10 @@ func (g *gatherer) layers(n *node, doc *artifact.Document) {
 	}
 	kept := false
 	for _, l := range doc.Layers {
-		title, _, _ := strings.Cut(l.Annotations[ocispec.AnnotationTitle], ".")
+		file := artifact.FileName(l)
+		title, _, _ := strings.Cut(file, ".")
 		_, p, ok := artifact.CutPlatform(title)
-		archive := ok && !strings.HasSuffix(l.Annotations[ocispec.AnnotationTitle], ".sha256")
+		archive := ok && !strings.HasSuffix(file, ".sha256")
 		if archive && !g.want[l.Digest] && !g.wanted(p) {
 			n.Sparse = true
 			continue

@@ -2,6 +2,7 @@ package trust
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -36,17 +37,10 @@ func (v *Verifier) check(ctx context.Context, c *collector, f Finding, rule *pol
 	}
 	if f.payload != nil {
 		if named := simpleDigest(f.payload); named != c.subject.String() {
-			return f.refuse(OtherDigest, errors.New("its payload names "+orNothing(named))), nil
+			return f.refuse(OtherDigest, errors.New("its payload names "+cmp.Or(named, "nothing"))), nil
 		}
 	}
 	return f, nil
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	return s
 }
 
 // signedBytes says what a finding must be a signature of: the payload of the

@@ -80,10 +80,11 @@ type Request struct {
 	// for who is preferred, and it is no failure that they do not answer.
 	AnyWillDo bool
 	// Links are what leads from the roots to what is installed, in any words that
-	// tell one chain from another. CheckLinks holds them against the source, where
-	// they are not remembered.
+	// tell one chain from another, and what the roots have to state. CheckLinks holds
+	// them against the source, where they are not remembered; signed tells whether a
+	// rule asks for a signature.
 	Links      []string
-	CheckLinks func(ctx context.Context) error
+	CheckLinks func(ctx context.Context, signed bool) error
 	// Again asks for everything anew, whatever is remembered.
 	Again bool
 }
@@ -111,7 +112,7 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 		}
 	}
 	if r.CheckLinks != nil {
-		if err := r.CheckLinks(ctx); err != nil {
+		if err := r.CheckLinks(ctx, asks(rules.project) || asks(rules.machine)); err != nil {
 			return Signer{}, err
 		}
 	}

@@ -72,7 +72,7 @@ func TestMemory(t *testing.T) {
 	dir := t.TempDir()
 	checked := 0
 	r := ask(repo, d, rule)
-	r.Links, r.CheckLinks = []string{"a"}, func(context.Context) error { checked++; return nil }
+	r.Links, r.CheckLinks = []string{"a"}, func(context.Context, bool) error { checked++; return nil }
 	verify := func(what string, reads bool) {
 		t.Helper()
 		repo.reads, checked = 0, 0
@@ -173,7 +173,7 @@ func TestBrokenChain(t *testing.T) {
 	sign(t, repo, d, k)
 	broken := errors.New("leads elsewhere")
 	r := ask(repo, d, rule)
-	r.CheckLinks = func(context.Context) error { return broken }
+	r.CheckLinks = func(context.Context, bool) error { return broken }
 	if _, err := newVerifier(t).Verify(t.Context(), r); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}

@@ -69,7 +69,7 @@ func (v *Verifier) Verify(ctx context.Context, q project.Verification) (*lockfil
 	if err != nil || signer.IsZero() {
 		return nil, err
 	}
-	return signature(signer), nil
+	return &signer, nil
 }
 
 // Remembers reports whether an entry was verified in this home before, under the
@@ -89,10 +89,6 @@ func refusal(err error) bool {
 	return errors.As(err, new(*trust.RefusedError)) || errors.As(err, new(*trust.ScopeError))
 }
 
-func signature(s trust.Signer) *lockfile.Signature {
-	return &lockfile.Signature{Issuer: s.Issuer, Identity: s.Identity, Key: s.Key}
-}
-
 // request says what of an entry must be signed, and what it leads to.
 func (v *Verifier) request(q project.Verification) trust.Request {
 	r := trust.Request{Source: q.Repository, Machine: v.machine}
@@ -100,16 +96,16 @@ func (v *Verifier) request(q project.Verification) trust.Request {
 		r.Project = &q.Manifest.Trust
 	}
 	if s := q.Entry.Signature; s != nil {
-		r.Locked = trust.Signer{Issuer: s.Issuer, Identity: s.Identity, Key: s.Key}
+		r.Locked = *s
 	}
 	if q.Before != nil {
-		r.Prefers = func(s trust.Signer) bool { return q.Before.SameSigner(signature(s)) }
+		r.Prefers = func(s trust.Signer) bool { return q.Before.SameSigner(&s) }
 		r.AnyWillDo = q.Rotates
 	}
 	r.Roots = Roots(q.Entry)
 	for _, p := range q.Entry.Platforms {
 		if slices.Contains(q.Platforms, p.Platform) {
-			r.Links = append(r.Links, fmt.Sprint(q.Entry.Name, root(q.Entry, p), p.Platform, p.Manifest, p.Layer, p.Size, p.Executable))
+			r.Links = append(r.Links, fmt.Sprint(q.Entry.Name, " ", q.Entry.Version, root(q.Entry, p), p.Platform, p.Manifest, p.Layer, p.Size, p.Executable))
 		}
 	}
 	return r

@@ -111,6 +111,7 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 	f.BoolVar(&p.sign, "sign", false, "sign it with --key, before any tag is set")
 	f.StringVar(&p.key, "key", "", "private key to sign with, PEM; see sign")
 	f.BoolVar(&p.probe, "probe", false, "start this machine's executable once (runs its code)")
+	_ = cmd.RegisterFlagCompletionFunc("platform", complete.Platforms("="))
 	return cmd
 }
 

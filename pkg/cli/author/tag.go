@@ -1,8 +1,12 @@
 package author
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
@@ -47,11 +51,28 @@ for something else is refused without --force.`,
 				u.Say("%s has these tags already", args[0])
 				return nil
 			}
+			warnStated(cmd.Context(), u, repo, reference, moves)
 			return printTags(u, repo.Name(), moves)
 		},
 	})
 	cmd.Flags().BoolVar(&force, "force", false, "move a tag that names a version")
 	return cmd
+}
+
+// warnStated tells of tags for another version than the one that the release
+// states: under a trust rule nobody can take it under them. What is no release
+// states none.
+func warnStated(ctx context.Context, u *ui.UI, repo publish.Target, reference string, moves []publish.TagMove) {
+	rel, err := artifact.ReadReferenceFor(ctx, repo, manifest.NameIn(repo.Name()), reference, []artifact.Platform{})
+	for _, m := range moves {
+		tag, ok := artifact.ParseTag(m.Tag)
+		if err != nil || !ok {
+			continue
+		}
+		if err := rel.CheckStated(tag.Version.String()); err != nil {
+			u.Warn("%s", err.Error())
+		}
+	}
 }
 
 // tagItem is an item of a TagList: a tag that was set.

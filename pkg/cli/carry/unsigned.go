@@ -25,7 +25,7 @@ func warnUnsigned(u *ui.UI, lock *lockfile.Lock, graphs []*transfer.Graph) {
 		}
 		for _, root := range signed.Roots(entry) {
 			if !signedIn(graphs[i], root) {
-				u.Warn("%s", entry.Name+" "+ui.Locked(&entry)+": the lock says that it is signed by "+ui.Signer(entry.Signature)+", and no signature of "+string(root)+" was found to take along")
+				u.Warn("%s", entry.Name+" "+ui.Locked(&entry)+": the lock says that it is signed by "+entry.Signature.String()+", and no signature of "+string(root)+" was found to take along")
 			}
 		}
 	}

@@ -28,3 +28,23 @@ func SplitReference(ref string) (repository, reference string, err error) {
 	}
 	return ref[:colon], ref[colon+1:], nil
 }
+
+// DriverArg reads NAME[@CONSTRAINT]; the constraint is "" where there is none.
+func DriverArg(arg string) (name, constraint string, err error) {
+	name, constraint, given := strings.Cut(arg, "@")
+	if err := artifact.CheckName(name); err != nil {
+		return "", "", hint.Usage(err)
+	}
+	switch {
+	case !given:
+		return name, "", nil
+	case constraint == "":
+		return "", "", hint.Usagef("%s: the constraint after @ is missing", arg)
+	case constraint == "latest":
+		return "", "", hint.Usagef("%s: latest is not a constraint: write %s@'*' for any release, or in a manifest { tag = \"latest\" } for the tag", arg, name)
+	}
+	if _, err := artifact.ParseConstraint(constraint); err != nil {
+		return "", "", hint.Usagef("%s: %q is not a constraint: write ^0.1, ~0.1.2, >=0.1, <0.3 or *", name, constraint)
+	}
+	return name, constraint, nil
+}

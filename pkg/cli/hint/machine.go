@@ -21,12 +21,10 @@ func machine() section {
 			told("permission denied, read-only file system", "Make the folder writable, or install elsewhere: `--dir DIR`, `--home DIR`", fault.Failure),
 		}},
 		{func(c Context, err error) []string {
-			for _, f := range install.Failures(err) {
-				if errors.As(f.Err, new(*install.ForeignError)) {
-					return []string{"it is not the driver to be installed; to overwrite it: " + c.Name + " sync --force", "to keep it, move it elsewhere"}
-				}
+			if !isForeign(err) {
+				return nil
 			}
-			return nil
+			return []string{"it is not the driver to be installed; to overwrite it: " + c.Name + " sync --force", "to keep it, move it elsewhere"}
 		}, []doc{told("`is in the way: it was not installed by this program`", "It is not the locked driver, which would have been adopted. `plugin sync --force` overwrites it; to keep it, move it elsewhere", fault.Failure)}},
 		on(func(c Context, e *install.ProbeError) []string {
 			return []string{"it was not put in place; take a version that works here, or tell its publisher: " + c.Name + " versions " + e.Item.Plugin}

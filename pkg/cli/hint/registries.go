@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/duration"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -50,6 +50,9 @@ func registries() section {
 			told("`the token service … answered …`", "The host that gives out the registry's tokens does not work: try again later, or tell the registry's owner", fault.Unreachable),
 			told("`answered 429 Too Many Requests`", "It was tried five times, but where it asks to wait longer than five minutes. Wait, or log in for a higher limit: `plugin login HOST`; `--stats` shows the remaining quota where the registry tells it", fault.Unreachable)),
 		on(func(c Context, e *registry.NotFoundError) []string {
+			if e.Write {
+				return []string{"make the repository " + e.Repository + " first: this registry makes none by itself", "or check its name"}
+			}
 			return []string{"see what there is: " + c.Name + " versions " + manifest.NameIn(e.Repository)}
 		}, told("`REPOSITORY:TAG: not found`, `REPOSITORY@DIGEST: not found` (manifest or blob unknown)", "See what there is: `plugin versions NAME`, and of any repository `plugin search HOST/PATH`", fault.Unsatisfied)),
 		on(func(_ Context, e *registry.ProtocolError) []string {
@@ -82,11 +85,11 @@ func statusHints(c Context, e *registry.StatusError) []string {
 	case e.Storage != "":
 		return []string{"check this machine's clock, by which signed addresses expire, and that no proxy answers in place of " + e.Storage + ", where " + e.Host + " keeps its blobs"}
 	case e.Status == http.StatusTooManyRequests && e.RetryAfter > 0:
-		return []string{fmt.Sprintf("the registry limits how often it is asked: try again in %s, or log in for a higher limit: %s login %s", ui.Duration(e.RetryAfter), c.Name, e.Host)}
+		return []string{fmt.Sprintf("the registry limits how often it is asked: try again in %s, or log in for a higher limit: %s login %s", duration.Format(e.RetryAfter), c.Name, e.Host)}
 	case e.Status == http.StatusTooManyRequests:
 		return []string{"the registry limits how often it is asked: wait, or log in for a higher limit: " + c.Name + " login " + e.Host}
 	case e.Status >= 500 && e.RetryAfter > 0:
-		return []string{service + " has a problem of its own: try again in " + ui.Duration(e.RetryAfter)}
+		return []string{service + " has a problem of its own: try again in " + duration.Format(e.RetryAfter)}
 	case e.Status >= 500:
 		return []string{service + " has a problem of its own: try again later"}
 	case e.TokenHost != "":
@@ -214,8 +217,10 @@ func unreachableHints(c Context, e *registry.UnreachableError) []string {
 // plainHTTP reports whether a host was asked over plain HTTP because somebody
 // said so.
 func plainHTTP(c Context, host string) bool {
-	if own := c.Config.Registries[host].PlainHTTP; own != nil {
-		return *own
+	for name, r := range c.Config.Registries {
+		if registry.SameRegistry(name, host) && r.PlainHTTP != nil {
+			return *r.PlainHTTP
+		}
 	}
 	return c.PlainHTTP
 }

@@ -3,6 +3,7 @@ package hint
 import (
 	"fmt"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
@@ -14,6 +15,9 @@ const askPublisher = "ask the publisher, by another way than the registry, wheth
 func signatures() section {
 	return section{title: "Trust", intro: `[trust.md](trust.md) explains rules and signatures; ` + "`plugin trust show REF`" + ` lists
 all that there is of a release.`, rows: []row{
+		on(func(c Context, e *artifact.StatedError) []string {
+			return []string{"somebody gave a signed release a tag that is not its own; ask the publisher, and take another version: " + c.Name + " versions " + e.Name}
+		}, told("`the release states that it is …`", "A signed release stands under a tag, or in a lock, that is not its own: ask the publisher, and take another version. Without a trust rule it is a warning", fault.Integrity)),
 		on(refusedHints,
 			told("`has no signature, and the trust rule … asks for one`", "A mirror or bundle may have lost it: see whether the origin has one. To accept it as it is, a rule of its own with `unsigned = true`", fault.Integrity),
 			told("`is signed by another than the trust rule … admits`", "`plugin trust show REF` prints the rule that would accept it; ask the publisher, by another way, whether that is right", fault.Integrity),

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
@@ -59,14 +60,18 @@ func versions() section {
 				return []string{"see what there is: " + c.Name + " versions " + e.Plugin}
 			}
 			return []string{"check the name, or say where it is: " + c.Name + " add " + e.Plugin + " --registry HOST/PATH"}
-		}, told("`no repository: … not found` (name unknown)", "Check the driver's name, or say where it is: `plugin add NAME --registry HOST/PATH`", fault.Unsatisfied)),
+		}, told("`no repository: … not found` (name unknown)", "Check the driver's name, or say where it is: `plugin add NAME --registry HOST/PATH`; of a download: `SCHEMAHERO_PLUGIN_REGISTRY=HOST/PATH plugin download NAME`, for a driver in `HOST/PATH-NAME`", fault.Unsatisfied)),
 		on(platformHints, told("`serves no PLATFORM; the lock has …`", "Where the manifest's `platforms` leaves it out, add it and run `plugin lock`. On macOS or Windows, where no release serves the machine: run the host in a Linux container, or build the driver with `plugin build NAME --install`", fault.Unsatisfied)),
 		on(func(c Context, e *resolve.PlatformError) []string {
 			return []string{"see which versions serve which platforms: " + c.Name + " versions " + e.Plugin}
 		}, told("`has no PLATFORM, only …`", "The manifest's `platforms` asks for one that no version offers", fault.Unsatisfied)),
-		on(func(_ Context, e *resolve.ConflictError) []string {
+		on(func(c Context, e *resolve.ConflictError) []string {
 			var out []string
 			for _, s := range e.Suggestions {
+				if s.Plugin != artifact.Host && s.Pos.Line == 0 { // what was to be added
+					out = append(out, fmt.Sprintf("take another version: %s add %s@%s", c.Name, s.Plugin, s.To))
+					continue
+				}
 				out = append(out, s.String())
 			}
 			if len(out) == 0 {
@@ -78,6 +83,7 @@ func versions() section {
 			return []string{"find out who moved it; to take what it names now: " + c.Name + " update --accept-moved " + e.Plugin}
 		},
 			told("`was moved: it now names DIGEST, locked is DIGEST`", "The tag was moved in the registry. Find out who moved it; `plugin update --accept-moved NAME` takes what it names now", fault.Stale, fault.Integrity),
+			told("`has other content than what was locked from …`, `which was locked from …, is not in …`", "A warning: the manifest names another registry. What is locked was looked for there first; compare the two releases (`plugin inspect REF`) before you commit the lock"),
 			told("`tag … was deleted`, `is kept, as it is locked`", "A warning, and 3 of `verify --remote` and `outdated --exit-code`: the registry has nothing to take in its place. Ask its owner for the tag, or take another version: `plugin update NAME --precise VERSION`"),
 			told("`is no tag of NAME VERSION for PLATFORM`", "The lock was edited, and would install another release under this one's name. Take back the lock that was right, and find out who changed it", fault.Usage),
 			told("`refused, because the host would load other files`", "`plugin which NAME` shows who comes first; remove that file", fault.Stale)),

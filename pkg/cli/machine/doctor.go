@@ -212,5 +212,5 @@ func sayTrust(me string, t doctor.Trusted) (text, run string) {
 	case t.Rule == nil:
 		return "the next sync refuses it: its repository is in the scope of no rule", show
 	}
-	return "the next sync refuses it, unless the rule's signers sign it: it is locked as signed by " + ui.Signer(t.Entry.Signature), show
+	return "the next sync refuses it, unless the rule's signers sign it: it is locked as signed by " + t.Entry.Signature.String(), show
 }

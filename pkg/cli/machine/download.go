@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -67,12 +66,9 @@ func runDownload(ctx context.Context, e *env.Env, u *ui.UI, args []string, platf
 	total := &project.SyncReport{}
 	var failed []error
 	for _, arg := range args {
-		name, constraint, given := strings.Cut(arg, "@")
-		if err := artifact.CheckName(name); err != nil {
-			return hint.Usage(err)
-		}
-		if _, err := semver.NewConstraint(constraint); given && err != nil {
-			return hint.Usagef("%s: %q is no constraint: write ^0.1, ~0.1.2, >=0.1, <0.3 or *", name, constraint)
+		name, constraint, err := env.DriverArg(arg)
+		if err != nil {
+			return err
 		}
 		d := project.DownloadOptions{Name: name, Constraint: constraint, Dir: target.Dir, Force: force}
 		if len(target.Platforms) > 0 {

@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/duration"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
@@ -37,7 +37,7 @@ claim of a download on what one does.`,
 		Args:     env.None,
 		Run: func(cmd *cobra.Command, _ []string) error {
 			if older != "" {
-				d, ok := manifest.ParseAge(older)
+				d, ok := duration.Parse(older)
 				if !ok {
 					return hint.Usagef("--older-than %q: write a time like 72h or 30d", older)
 				}

@@ -2,10 +2,7 @@ package project
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
-	"github.com/Masterminds/semver/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -95,16 +92,10 @@ func change(ctx context.Context, e *env.Env, u *ui.UI, p *project.Project, edit 
 
 // edit reads NAME[@CONSTRAINT] and says what an engine's name stands for.
 func edit(ctx context.Context, u *ui.UI, p *project.Project, m *manifest.Manifest, arg, registry string) (manifest.Edit, error) {
-	name, constraint, given := strings.Cut(arg, "@")
+	name, constraint, err := env.DriverArg(arg)
 	e := manifest.Edit{Name: name, Version: constraint, Registry: registry}
-	if err := artifact.CheckName(name); err != nil {
-		return e, hint.Usage(err)
-	}
-	if given && constraint == "" {
-		return e, hint.Usagef("%s: the constraint behind @ is missing", arg)
-	}
-	if constraint == "latest" {
-		return e, hint.Usagef("%s: latest is no constraint: write %s@'*' for any release, or in the manifest { tag = \"latest\" } for the tag", arg, name)
+	if err != nil {
+		return e, err
 	}
 	if registry != "" {
 		if err := manifest.CheckRegistry(registry); err != nil {
@@ -119,30 +110,13 @@ func edit(ctx context.Context, u *ui.UI, p *project.Project, m *manifest.Manifes
 			u.Say("the host asks for schemahero-%s, so %s is installed under that name too", name, driver)
 		}
 	}
-	if given {
-		if _, err := semver.NewConstraint(constraint); err != nil {
-			return e, hint.Usagef("%s: %q is no constraint: write ^0.1, ~0.1.2, >=0.1, <0.3 or *", e.Name, constraint)
-		}
+	if constraint != "" {
 		return e, nil
 	}
 	if have, ok := m.Plugin(e.Name); ok {
 		e.Version = have.Version // add it again: only the alias or registry is new
 		return e, nil
 	}
-	newest, err := p.Newest(ctx, e)
-	if err != nil {
-		return e, err
-	}
-	e.Version, err = caret(newest)
+	e.Version, err = p.Newest(ctx, e)
 	return e, err
-}
-
-// caret is the range of a version's minor releases, as people write it: ^0.1 for
-// 0.1.2.
-func caret(version string) (string, error) {
-	v, err := semver.StrictNewVersion(version)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("^%d.%d", v.Major(), v.Minor()), nil
 }

@@ -59,6 +59,9 @@ func runVersions(ctx context.Context, e *env.Env, u *ui.UI, name string, limit i
 		for _, p := range f.Platforms {
 			it.Platforms = append(it.Platforms, p.String())
 		}
+		if f.Stated != nil {
+			u.Warn("%s", f.Stated.Error())
+		}
 		items = append(items, it)
 	}
 	return u.Print(ui.List("VersionList", "release", items))

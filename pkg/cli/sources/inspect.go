@@ -137,6 +137,9 @@ func runInspect(ctx context.Context, u *ui.UI, repo registry.Repository, referen
 	if err != nil {
 		return err
 	}
+	if err := rel.CheckStated(rel.Version); err != nil {
+		u.Warn("%s", err.Error())
+	}
 	info := releaseInfo{
 		Name: name, Version: rel.Version, Repository: repo.Name(), Tag: rel.Tag, Digest: string(rel.Digest), Layout: string(rel.Layout),
 		Requires: orEmpty(rel.Requires), Annotations: orEmpty(rel.Annotations), Referrers: []referrerInfo{}, Created: ui.Time(rel.Created),

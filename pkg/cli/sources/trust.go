@@ -101,7 +101,7 @@ func runTrustList(e *env.Env, u *ui.UI) error {
 func trustItemOf(u *ui.UI, t doctor.Trusted) trustItem {
 	it := trustItem{Name: t.Entry.Name, Version: ui.Locked(&t.Entry), Repository: t.Entry.Repository, Rule: u.Rel(t.File), State: string(t.State)}
 	if t.Entry.Signature != nil {
-		it.Signer = ui.Signer(t.Entry.Signature)
+		it.Signer = t.Entry.Signature.String()
 	}
 	switch {
 	case t.State == doctor.NoRule:

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 )
@@ -27,7 +28,7 @@ func trustBlock(e *env.Env, repository string, found []trust.Finding, rule func(
 		if s.Key != "" {
 			file := keyFile(e, s.Key, r)
 			if f.Verified && file != "" {
-				keys = append(keys, fmt.Sprintf("%q", file))
+				keys = append(keys, diag.Quote(file))
 				continue
 			}
 			line = fmt.Sprintf("keys = [\"FILE\"]   # the public key with fingerprint %s", s.Key)
@@ -50,7 +51,7 @@ func trustBlock(e *env.Env, repository string, found []trust.Finding, rule func(
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "[[trust]]\nscope = %q\n%s\n", repository, lines[0])
+	fmt.Fprintf(&b, "[[trust]]\nscope = %s\n%s\n", diag.Quote(repository), lines[0])
 	for _, line := range lines[1:] {
 		fmt.Fprintf(&b, "# %s\n", line)
 	}
@@ -58,10 +59,10 @@ func trustBlock(e *env.Env, repository string, found []trust.Finding, rule func(
 }
 
 func keylessLine(e *env.Env, f trust.Finding, r *policy.Rule) string {
-	text := fmt.Sprintf("keyless = { issuer = %q, identity = %q", f.Signer.Issuer, f.Signer.Identity)
+	text := fmt.Sprintf("keyless = { issuer = %s, identity = %s", diag.Quote(f.Signer.Issuer), diag.Quote(f.Signer.Identity))
 	switch {
 	case r != nil && r.Keyless != nil && r.Keyless.TrustedRoot != "":
-		text += fmt.Sprintf(", trusted-root = %q }", besideManifest(e, r.Keyless.TrustedRoot))
+		text += ", trusted-root = " + diag.Quote(besideManifest(e, r.Keyless.TrustedRoot)) + " }"
 	case !f.Verified && f.Reason == "":
 		text += " }   # not verified; a private Sigstore needs its trusted-root = \"FILE\" too"
 	default:

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -52,27 +53,23 @@ func changeDetails(c lockfile.Change) []string {
 	}
 	switch c.Signer {
 	case lockfile.SignerReplaced:
-		out = append(out, fmt.Sprintf("SIGNER CHANGED: %s -> %s", Signer(c.From.Signature), Signer(c.To.Signature)))
+		out = append(out, fmt.Sprintf("SIGNER CHANGED: %s -> %s", c.From.Signature, c.To.Signature))
 	case lockfile.SignerLost:
-		out = append(out, "SIGNATURE LOST: was signed by "+Signer(c.From.Signature))
+		out = append(out, "SIGNATURE LOST: was signed by "+c.From.Signature.String())
 	case lockfile.SignerGained:
-		out = append(out, "signed by "+Signer(c.To.Signature))
+		out = append(out, "signed by "+c.To.Signature.String())
 	case lockfile.SignerRef:
-		out = append(out, fmt.Sprintf("signed by the same workflow, for another ref: %s -> %s", Signer(c.From.Signature), Signer(c.To.Signature)))
+		out = append(out, fmt.Sprintf("signed by the same workflow, for another ref: %s -> %s", c.From.Signature, c.To.Signature))
 	}
 	if c.Repository {
 		out = append(out, fmt.Sprintf("repository %s -> %s", c.From.Repository, c.To.Repository))
 	}
 	if c.Kind == lockfile.Moved {
-		out = append(out, fmt.Sprintf("digest moved: %s -> %s", orDash(string(c.From.Digest)), orDash(string(c.To.Digest))))
+		out = append(out, fmt.Sprintf("digest moved: %s -> %s", cmp.Or(string(c.From.Digest), "-"), cmp.Or(string(c.To.Digest), "-")))
 	}
 	list := func(what string, platforms []artifact.Platform) {
 		if len(platforms) > 0 {
-			names := make([]string, len(platforms))
-			for i, p := range platforms {
-				names[i] = p.String()
-			}
-			out = append(out, what+" "+strings.Join(names, ", "))
+			out = append(out, what+" "+artifact.JoinPlatforms(platforms))
 		}
 	}
 	list("gains", c.PlatformsGained)
@@ -84,27 +81,9 @@ func changeDetails(c lockfile.Change) []string {
 		out = append(out, "no longer installed as "+strings.Join(c.AliasesLost, ", "))
 	}
 	for _, r := range c.Requires {
-		out = append(out, fmt.Sprintf("requires %s %s -> %s", r.Name, orDash(r.From), orDash(r.To)))
+		out = append(out, fmt.Sprintf("requires %s %s -> %s", r.Name, cmp.Or(r.From, "-"), cmp.Or(r.To, "-")))
 	}
 	return out
-}
-
-// Signer says who signed.
-func Signer(s *lockfile.Signature) string {
-	switch {
-	case s == nil:
-		return "nobody"
-	case s.Key != "":
-		return "key " + s.Key
-	}
-	return s.Identity + " (" + s.Issuer + ")"
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 // changeLine is one change in a line, for a command whose result is another.

@@ -84,6 +84,9 @@ func (u *UI) Resolved(r *resolve.Result) {
 	for _, n := range r.Notes {
 		u.Say("%s", n.String())
 	}
+	for _, err := range r.Warnings {
+		u.Warn("%s", err.Error())
+	}
 	for _, m := range r.Moved {
 		u.Warn("%s", m.String())
 	}

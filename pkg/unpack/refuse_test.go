@@ -83,7 +83,7 @@ func TestExtractRefuses(t *testing.T) {
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			_, err := extract(c.layer, Driver{Name: "postgres", Platform: linux})
-			if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			if !errors.As(err, new(*Error)) || !strings.HasPrefix(err.Error(), c.want) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})
@@ -128,6 +128,35 @@ func TestExtractStopsAtOneGibibyte(t *testing.T) {
 type discard struct{ io.Writer }
 
 func (discard) ReadFrom(r io.Reader) (int64, error) { return io.Copy(io.Discard, r) }
+
+func TestCheckSize(t *testing.T) {
+	for _, c := range []struct{ size, content, refused int64 }{
+		{1, 1 << 20, 1<<20 + 1}, {10 << 10, 2000 << 10, 2000<<10 + 1}, {1 << 30, 1 << 30, 1<<30 + 1},
+	} {
+		if err := CheckSize(c.size, c.content); err != nil {
+			t.Errorf("%d bytes from %d: %v", c.content, c.size, err)
+		}
+		if !errors.As(CheckSize(c.size, c.refused), new(*Error)) {
+			t.Errorf("%d bytes from %d are taken", c.refused, c.size)
+		}
+	}
+}
+
+func TestBare(t *testing.T) {
+	whole := makeTar(t, reg("schemahero-postgres", "\x7fELF"))
+	for _, c := range []struct {
+		title, head string
+		want        bool
+	}{
+		{"driver", "\x7fELF", true}, {"driver", "", true}, {"driver.exe", "MZ", true},
+		{"driver", gz(t, "x"), false}, {"driver", zst(t, "x"), false}, {"driver", whole[:512], false},
+		{"driver.tar.gz", "\x7fELF", false}, {"driver", "PK\x03\x04", false},
+	} {
+		if got := Bare(c.title, []byte(c.head)); got != c.want {
+			t.Errorf("%s, %.8q: %v", c.title, c.head, got)
+		}
+	}
+}
 
 // Whoever reads from a source that fails, or writes to a full disk, must get
 // that failure and not be told that the archive is bad.

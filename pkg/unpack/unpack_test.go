@@ -133,7 +133,7 @@ func TestExtract(t *testing.T) {
 		{"pax times", gz(t, makeTar(t, file{tar.Header{Name: name, PAXRecords: map[string]string{"mtime": "1.5", "SCHILY.xattr.user.a": "b"}}, exe})), linux, exe},
 		{"tar without its end", strings.TrimRight(makeTar(t, reg(name, exe)), "\x00") + strings.Repeat("\x00", 512-len(exe)), linux, exe},
 		{"padded tar", makeTar(t, reg(name, exe)) + strings.Repeat("\x00", 20<<10), linux, exe},
-		{"a megabyte of zeros", gz(t, makeTar(t, reg(name, strings.Repeat("\x00", FreeSize-4<<10)))), linux, strings.Repeat("\x00", FreeSize-4<<10)},
+		{"a megabyte of zeros", gz(t, makeTar(t, reg(name, strings.Repeat("\x00", freeSize-4<<10)))), linux, strings.Repeat("\x00", freeSize-4<<10)},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			got, err := extract(c.layer, Driver{Name: "postgres", Platform: c.platform})

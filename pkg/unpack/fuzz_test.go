@@ -3,6 +3,7 @@ package unpack
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -41,8 +42,11 @@ func FuzzArchive(f *testing.F) {
 		var w counted
 		src := strings.NewReader(layer)
 		err := New().Extract(src, &w, d)
-		if w.n > d.limit() {
+		if w.n > limit(d.Size) {
 			t.Errorf("%d bytes came out of %d", w.n, len(layer))
+		}
+		if err != nil && !errors.As(err, new(*Error)) {
+			t.Errorf("error %v of no type", err)
 		}
 		if err == nil && (src.Len() != 0 || w.n == 0) {
 			t.Errorf("accepted, with %d bytes unread and %d written", src.Len(), w.n)

@@ -24,13 +24,6 @@ import (
 )
 
 const (
-	// MaxSize is how far a layer may expand, in bytes.
-	MaxSize = 1 << 30
-	// MaxRatio is how often its own size a layer may expand to, beyond FreeSize.
-	MaxRatio = 200
-	// FreeSize may always be expanded to, in bytes: a few kilobytes of zeros
-	// are a bomb to nobody.
-	FreeSize = 1 << 20
 	// maxWindow is the memory a zstd frame may ask for, in bytes. RFC 8878,
 	// 3.1.1.1.2, recommends that decoders support 8 MiB, and encoders ask for
 	// no more.
@@ -57,22 +50,20 @@ type Driver struct {
 	File     string // the layer's title
 }
 
-// archived tells whether the layer's title promises an archive.
-func (d Driver) archived() bool {
+// archived reports whether a layer's title promises an archive.
+func archived(title string) bool {
 	for _, ext := range [...]string{".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"} {
-		if strings.HasSuffix(d.File, ext) {
+		if strings.HasSuffix(title, ext) {
 			return true
 		}
 	}
 	return false
 }
 
-// limit returns the bytes to which the layer may expand.
-func (d Driver) limit() int64 {
-	if d.Size > MaxSize/MaxRatio {
-		return MaxSize
-	}
-	return max(FreeSize, d.Size*MaxRatio)
+// Bare reports whether a file is what it seems, an executable that is neither
+// packed nor compressed, by its title and its first bytes; 512 are enough.
+func Bare(title string, head []byte) bool {
+	return !archived(title) && packing(head) == "" && !isTar(head)
 }
 
 // Unpacker extracts layers. Several goroutines may use it.
@@ -92,9 +83,23 @@ func New() *Unpacker {
 }
 
 // Extract reads the layer r to its end and writes the executable to w. By its
-// return w may have got bytes of a layer that is then refused. Errors: *Error,
-// and those of r and w as they are or wrapped.
+// return w may have got bytes of a layer that is then refused. Errors: those of
+// r and w as they are, and *Error for everything else.
 func (u *Unpacker) Extract(r io.Reader, w io.ReaderFrom, d Driver) error {
+	from, to := &source{r: r}, &sink{w: w}
+	err := u.extract(from, to, d)
+	switch {
+	case err == nil:
+		return nil
+	case from.err != nil:
+		return from.err
+	case to.err != nil:
+		return to.err
+	}
+	return describe(err)
+}
+
+func (u *Unpacker) extract(r io.Reader, w io.ReaderFrom, d Driver) error {
 	layer := bufio.NewReaderSize(r, 64<<10)
 	content, done, err := u.inflate(layer)
 	if err != nil {
@@ -102,10 +107,10 @@ func (u *Unpacker) Extract(r io.Reader, w io.ReaderFrom, d Driver) error {
 	}
 	defer done()
 	// The room for a second sniff, of what was compressed.
-	inner := bufio.NewReaderSize(&limited{content, d.limit(), d}, 32<<10)
+	inner := bufio.NewReaderSize(&limited{content, limit(d.Size), d.Size}, 32<<10)
 	head, err := inner.Peek(block)
 	if err != nil && err != io.EOF {
-		return describe(err)
+		return err
 	}
 	if kind := packing(head); kind != "" {
 		if content == io.Reader(layer) {
@@ -115,13 +120,12 @@ func (u *Unpacker) Extract(r io.Reader, w io.ReaderFrom, d Driver) error {
 	}
 	switch {
 	case isTar(head):
-		err = untar(inner, w, d)
-	case d.archived():
-		return refuse("is no tar archive, though its name says so")
+		return untar(inner, w, d)
+	case archived(d.File):
+		return refuse("is not a tar archive, though its name says so")
 	default:
-		err = bare(inner, w)
+		return bare(inner, w)
 	}
-	return describe(err)
 }
 
 func bare(r io.Reader, w io.ReaderFrom) error {
@@ -143,7 +147,7 @@ func (u *Unpacker) inflate(r *bufio.Reader) (content io.Reader, done func(), err
 	case "gzip":
 		z, err := gzip.NewReader(r)
 		if err != nil {
-			return nil, nil, describe(err)
+			return nil, nil, err
 		}
 		return z, func() { z.Close() }, nil
 	case "zstd":
@@ -163,7 +167,7 @@ func (u *Unpacker) zstd(r io.Reader) (content io.Reader, done func(), err error)
 	}
 	if err != nil {
 		u.decoders <- nil
-		return nil, nil, describe(err)
+		return nil, nil, err
 	}
 	return z, func() {
 		if z.Reset(nil) != nil { // which lets go of r
@@ -193,7 +197,7 @@ func packing(head []byte) string {
 	return ""
 }
 
-// isTar tells whether a block is the header of a tar's first entry, by its
+// isTar reports whether a block is the header of a tar's first entry, by its
 // checksum, which old tars without the word "ustar" have too. (POSIX.1-1988,
 // ustar interchange format: the sum of all bytes, with the checksum's own
 // field as spaces.) A block of zeros is a tar that holds nothing.

@@ -2,7 +2,6 @@ package unpack
 
 import (
 	"archive/tar"
-	"errors"
 	"io"
 	"path"
 	"strings"
@@ -27,7 +26,7 @@ func untar(r io.Reader, w io.ReaderFrom, d Driver) error {
 			break
 		}
 		if err != nil {
-			return damaged(err)
+			return err
 		}
 		if h.Typeflag == tar.TypeXGlobalHeader {
 			// What git archive writes. Anything but a comment in it would change
@@ -61,7 +60,7 @@ func untar(r io.Reader, w io.ReaderFrom, d Driver) error {
 			return refuse("%q is empty", name)
 		}
 		if _, err := w.ReadFrom(t); err != nil {
-			return damaged(err)
+			return err
 		}
 	}
 	if found == "" {
@@ -105,7 +104,7 @@ func entry(h *tar.Header) (string, error) {
 	return "", refuse("holds %q as an entry of type %q", h.Name, h.Typeflag)
 }
 
-// wants tells whether an entry is the executable: schemahero-NAME, or with
+// wants reports whether an entry is the executable: schemahero-NAME, or with
 // -OS-ARCH[-VARIANT] behind it, at the top of the archive.
 func (d Driver) wants(name string) bool {
 	if d.Platform.OS == "windows" {
@@ -114,14 +113,6 @@ func (d Driver) wants(name string) bool {
 	base := "schemahero-" + d.Name
 	p := d.Platform
 	return name == base || name == base+"-"+p.Suffix() || name == base+"-"+p.OS+"-"+p.Arch
-}
-
-// damaged turns what archive/tar says into this package's words.
-func damaged(err error) error {
-	if errors.Is(err, tar.ErrHeader) || errors.Is(err, tar.ErrFieldTooLong) {
-		return refuse("tar: has a damaged header")
-	}
-	return err
 }
 
 // onlyZeros reads what follows a tar's end: padding, or what another reader
