@@ -184,8 +184,8 @@ func TestReadReferenceRefused(t *testing.T) {
 	r.manifest("nightly", artifact.TypeSingle, nil, r.layer("application/gzip", "schemahero-x.tar.gz", "a"))
 	r.manifest("odd-linux-arm64", artifact.TypeSingle, nil, r.archive("linux/amd64"))
 	for reference, want := range map[string]string{
-		"nightly":                  "nightly: is no release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated",
-		r.tags["nightly"].String(): r.tags["nightly"].String() + ": is no release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated",
+		"nightly":                  "nightly: is no release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated: it is a driver's manifest",
+		r.tags["nightly"].String(): r.tags["nightly"].String() + ": is no release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated: it is a driver's manifest",
 		"odd-linux-arm64":          "odd-linux-arm64: is offered for linux/arm64 and says that it is for linux/amd64",
 		"absent":                   "absent: not found",
 		"sha256:" + zeros:          "sha256:" + zeros + ": not found",

@@ -90,7 +90,7 @@ func TestFilesRefused(t *testing.T) {
 	r := newRepository(t)
 	r.manifest("0.1.0", artifact.TypeMulti, nil, r.layer("application/gzip", "notes.tar.gz", "a"))
 	rel, err := r.read()
-	if err == nil || err.Error() != "0.1.0: holds no executable of x for any platform" {
+	if err == nil || err.Error() != "0.1.0: holds no executable of x for any platform: it is a driver's manifest" {
 		t.Errorf("%v, %v", rel, err)
 	}
 }

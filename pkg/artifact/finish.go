@@ -70,7 +70,7 @@ func (rd *reading) finish(reference string) (*Release, error) {
 	rel := rd.rel
 	rd.describe()
 	if len(rel.Offered) == 0 {
-		return nil, &FormatError{reference, "holds no executable of " + rel.Name + " for any platform"}
+		return nil, &FormatError{reference, "holds no executable of " + rel.Name + " for any platform: it is " + rd.what}
 	}
 	slices.SortFunc(rel.Offered, Platform.Compare)
 	slices.SortFunc(rel.Builds, func(a, b Build) int { return a.Platform.Compare(b.Platform) })
@@ -113,7 +113,7 @@ func (b Build) problem() string {
 }
 
 // platformless is the error for a manifest that says nowhere what it is for.
-func (rd *reading) platformless(reference string) error {
+func (rd *reading) platformless(reference string, p *part) error {
 	return &FormatError{cmp.Or(reference, rd.rel.Version), fmt.Sprintf(
-		"is no release of %[1]s: no layer is titled schemahero-%[1]s-OS-ARCH.tar.gz, and no platform is stated", rd.rel.Name)}
+		"is no release of %[1]s: no layer is titled schemahero-%[1]s-OS-ARCH.tar.gz, and no platform is stated: it is %[2]s", rd.rel.Name, p.What())}
 }

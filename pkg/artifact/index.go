@@ -41,6 +41,9 @@ func (rd *reading) index(reference string, idx *Document) error {
 	if err != nil {
 		return err
 	}
+	if len(parts) > 0 && !slices.ContainsFunc(parts, func(p *part) bool { return !p.isImage() || len(p.titled(rd.rel.Name)) > 0 }) {
+		return &FormatError{reference, "is no release of " + rd.rel.Name + ": it is an index of container images"}
+	}
 	for i, p := range parts {
 		if err := rd.add(p, platforms[i], ""); err != nil {
 			return err

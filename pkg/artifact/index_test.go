@@ -121,11 +121,11 @@ func TestIndexRefused(t *testing.T) {
 		make func(r *repository)
 		want string
 	}{
-		{"no platform at all", func(r *repository) { r.index("0.1.0", nil) }, "0.1.0: holds no executable of x for any platform"},
+		{"no platform at all", func(r *repository) { r.index("0.1.0", nil) }, "0.1.0: holds no executable of x for any platform: it is an index of 0 manifests, none for a platform"},
 		{"another platform's archive", func(r *repository) {
 			m := r.manifest("", artifact.TypeSingle, nil, r.archive("linux/arm64"))
 			r.index("0.1.0", nil, on("linux/amd64", m))
-		}, "DIGEST: no layer is titled schemahero-x-linux-amd64.tar.gz, and 0 others could be meant"},
+		}, "DIGEST: no layer is titled schemahero-x-linux-amd64.tar.gz, and 0 others could be meant: it is a driver's manifest"},
 		{"another platform's annotation", func(r *repository) {
 			m := r.manifest("", artifact.TypeSingle, map[string]string{artifact.AnnotationPlatform: "linux/arm64"}, r.layer("application/gzip", "", "a"))
 			r.index("0.1.0", nil, on("linux/amd64", m))
@@ -133,7 +133,7 @@ func TestIndexRefused(t *testing.T) {
 		{"two layers that could be meant", func(r *repository) {
 			m := r.manifest("", artifact.TypeSingle, nil, r.layer("application/gzip", "a", "a"), r.layer("application/gzip", "b", "b"))
 			r.index("0.1.0", nil, on("linux/amd64", m))
-		}, "DIGEST: no layer is titled schemahero-x-linux-amd64.tar.gz, and 2 others could be meant"},
+		}, "DIGEST: no layer is titled schemahero-x-linux-amd64.tar.gz, and 2 others could be meant: it is a driver's manifest"},
 		{"a title that leaves the folder", func(r *repository) {
 			m := r.manifest("", artifact.TypeSingle, nil, r.layer("application/gzip", "../..", "a"))
 			r.index("0.1.0", nil, on("linux/amd64", m))

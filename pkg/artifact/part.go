@@ -84,8 +84,11 @@ func (p *part) single(name string, platform Platform, tag string) (Build, error)
 		if !p.platform.IsZero() && !p.platform.compatible(platform) {
 			return Build{}, &FormatError{reference, fmt.Sprintf("is offered for %s and says that it is for %s", platform, p.platform)}
 		}
+		if p.isImage() { // whose layers are not drivers', however few they are
+			return Build{}, &FormatError{reference, "is no release of " + name + ": it is " + p.What()}
+		}
 		if len(rest) != 1 {
-			return Build{}, &FormatError{reference, fmt.Sprintf("no layer is titled %s, and %d others could be meant", platform.Archive(name), len(rest))}
+			return Build{}, &FormatError{reference, fmt.Sprintf("no layer is titled %s, and %d others could be meant: it is %s", platform.Archive(name), len(rest), p.What())}
 		}
 		at = rest[0]
 	}

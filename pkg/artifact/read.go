@@ -35,7 +35,7 @@ func ReadFor(ctx context.Context, r Reader, name string, c Candidate, platforms 
 		}
 		if bare.platform.IsZero() {
 			if bare.Type() != TypeSingle {
-				return nil, rd.platformless(c.Tag)
+				return nil, rd.platformless(c.Tag, bare)
 			}
 			// In the tags layout the bare tag points at linux-amd64 only.
 			bare.platform, bare.guessed = Platform{OS: "linux", Arch: "amd64"}, true
@@ -69,7 +69,7 @@ func ReadReferenceFor(ctx context.Context, r Reader, name, reference string, pla
 			platform = p
 		}
 		if platform.IsZero() {
-			return nil, rd.platformless(reference)
+			return nil, rd.platformless(reference, bare)
 		}
 		rd.rel.Offered = []Platform{platform}
 		if rd.wants(platform) {
@@ -87,6 +87,7 @@ type reading struct {
 	r     Reader
 	rel   *Release
 	want  []Platform          // nil for all
+	what  string              // the root
 	facts []map[string]string // annotations: the root's, nil without one, then each platform's
 }
 
@@ -111,7 +112,7 @@ func (rd *reading) root(reference string) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	rd.rel.Digest = desc.Digest
+	rd.rel.Digest, rd.what = desc.Digest, doc.What()
 	if doc.IsIndex() {
 		rd.rel.Layout = LayoutIndex
 		return nil, rd.index(reference, doc)

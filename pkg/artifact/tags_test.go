@@ -156,7 +156,7 @@ func TestTagsRefused(t *testing.T) {
 	}{
 		{"another platform's archive under a platform's tag", func(r *repository) {
 			r.manifest("0.1.0-linux-arm64", artifact.TypeSingle, nil, r.archive("linux/amd64"))
-		}, "0.1.0-linux-arm64: no layer is titled schemahero-x-linux-arm64.tar.gz, and 0 others could be meant"},
+		}, "0.1.0-linux-arm64: no layer is titled schemahero-x-linux-arm64.tar.gz, and 0 others could be meant: it is a driver's manifest"},
 		{"an annotation that contradicts the tag", func(r *repository) {
 			r.manifest("0.1.0-linux-arm64", artifact.TypeSingle, map[string]string{artifact.AnnotationPlatform: "linux/amd64"}, r.layer("application/gzip", "x.tar.gz", "a"))
 		}, "0.1.0-linux-arm64: is offered for linux/arm64 and says that it is for linux/amd64"},
@@ -166,10 +166,10 @@ func TestTagsRefused(t *testing.T) {
 		}, "0.1.0-linux-amd64: is an index where a manifest for one platform should be"},
 		{"a container image", func(r *repository) {
 			r.manifest("0.1.0", "application/vnd.oci.image.config.v1+json", nil, r.layer("application/vnd.oci.image.layer.v1.tar+gzip", "", "a"))
-		}, "0.1.0: is no release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated"},
+		}, "0.1.0: is no release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated: it is a container image"},
 		{"another driver's files", func(r *repository) {
 			r.manifest("0.1.0", "", nil, r.layer("application/gzip", "schemahero-y-linux-amd64.tar.gz", "a"))
-		}, "0.1.0: is no release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated"},
+		}, "0.1.0: is no release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated: it is an artifact that states no type"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRepository(t)

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"net/http"
+	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 // Blob implements artifact.Reader. The first answer is awaited, so that what is
@@ -51,7 +54,7 @@ type blob struct {
 	skip    int64 // bytes to pass over, because the answer began at the start again
 	offset  int64 // bytes returned so far
 	mark    int64 // offset up to which tries were counted
-	tries   attempts
+	tries   *wire.Tries
 	noRange bool     // this source's ranges are of no use
 	servers []string // hosts that bytes came from, in order
 	err     error    // what every further Read returns
@@ -115,7 +118,7 @@ func (b *blob) read(p []byte) (int, error) {
 			if b.body.framed {
 				return 0, b.mismatch(b.offset) // that is all there is
 			}
-			err = &UnreachableError{b.source().ep.name, NetworkReset, io.ErrUnexpectedEOF}
+			err = &UnreachableError{Host: b.source().ep.Name, Cause: NetworkReset, Err: io.ErrUnexpectedEOF}
 		}
 		if err := b.cut(err); err != nil {
 			return 0, err
@@ -127,33 +130,30 @@ func (b *blob) read(p []byte) (int, error) {
 // many: a line that breaks after each few of them would be tried without end.
 const minProgress = 64 << 10
 
-// progress forgets the tries once they have brought something. The time for them
-// begins with the next cut: that bytes came slowly is no failure.
+// progress lets all tries be used again once they have brought something.
 func (b *blob) progress() {
-	b.tries.start = time.Time{}
-	if b.offset-b.mark >= min(minProgress, b.desc.Size/32) {
-		b.mark, b.tries.failed = b.offset, 0
+	enough := b.offset-b.mark >= min(minProgress, b.desc.Size/32)
+	if enough {
+		b.mark = b.offset
 	}
+	b.tries.Progressed(enough)
 }
 
 // cut decides how to go on after a connection broke: wait and ask the same
 // source again, or ask the next one.
 func (b *blob) cut(err error) error {
 	b.closeBody()
-	if b.tries.start.IsZero() {
-		b.tries.start = b.r.c.now()
-	}
-	perr := b.r.c.pause(b.ctx, &b.tries, b.source().ep.name, b.what(), err)
+	perr := b.r.c.wire.Pause(b.ctx, b.tries, b.source().ep.Name, b.what(), err)
 	if perr == nil || b.next(perr) {
 		return nil
 	}
-	return b.r.blame(perr, b.desc.Digest.String())
+	return b.r.errorToReport(perr, b.desc.Digest.String())
 }
 
 // next turns to the next source after an error, where there is one that may do
 // better.
 func (b *blob) next(err error) bool {
-	if !b.r.goOn(b.ctx, b.at, b.desc.Digest.String(), err) {
+	if !b.r.nextSource(b.ctx, b.at, b.desc.Digest.String(), err) {
 		return false
 	}
 	b.at++
@@ -161,9 +161,7 @@ func (b *blob) next(err error) bool {
 	return true
 }
 
-func (b *blob) fresh() attempts {
-	return attempts{start: b.r.c.now(), mirror: b.at < len(b.r.sources)-1}
-}
+func (b *blob) fresh() *wire.Tries { return b.r.c.wire.Tries(b.at < len(b.r.sources)-1) }
 
 // finish holds what was read against the descriptor and returns io.EOF where it
 // agrees.
@@ -210,4 +208,94 @@ func (b *blob) Close() error {
 	b.closeBody()
 	b.err = errors.New(b.what() + ": read after it was closed")
 	return nil
+}
+
+// connect opens an answer that goes on at the offset.
+func (b *blob) connect() error {
+	for {
+		if b.r.skipDown(b.at) {
+			b.at++
+			b.tries = b.fresh()
+			continue
+		}
+		err := b.ask(b.source())
+		switch {
+		case err == nil && b.body != nil:
+			return nil
+		case err == nil:
+			b.noRange = true // then from the start
+		case !b.next(err):
+			return b.r.errorToReport(err, b.desc.Digest.String())
+		}
+	}
+}
+
+// ask asks one source for the bytes from the offset on. Where the answer to the
+// range is of no use, body is nil afterwards.
+func (b *blob) ask(s *source) error {
+	req := b.r.request(s, KindBlob, http.MethodGet, "blobs/"+b.desc.Digest.String(), b.desc.Digest.String())
+	req.Blob = &b.desc
+	ranged := b.offset > 0 && !b.noRange
+	if ranged {
+		// With its end, which some registries insist on.
+		span := strconv.FormatInt(b.offset, 10) + "-" + strconv.FormatInt(b.desc.Size-1, 10)
+		req.Header = http.Header{"Range": {"bytes=" + span}}
+		b.r.c.wire.Event(Event{Kind: EventResume, Host: s.ep.Name, Subject: b.what(), Offset: b.offset})
+	}
+	resp, err := b.r.c.wire.Open(b.ctx, req, b.tries)
+	var status *StatusError
+	if ranged && errors.As(err, &status) && status.Status == http.StatusRequestedRangeNotSatisfiable {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p := &part{ReadCloser: resp.Body, unknown: resp.ContentLength < 0}
+	expected := b.desc.Size
+	switch {
+	case ranged && resp.StatusCode == http.StatusPartialContent:
+		expected -= b.offset
+		fits := rangeFits(resp.Header.Get("Content-Range"), b.offset, b.desc.Size)
+		if !fits || !p.unknown && resp.ContentLength != expected {
+			resp.Body.Close()
+			return nil
+		}
+		b.skip = 0
+	case resp.StatusCode == http.StatusOK:
+		b.skip = b.offset
+		p.framed = len(resp.TransferEncoding) > 0 || resp.ProtoMajor >= 2
+		if !p.unknown && resp.ContentLength != expected {
+			resp.Body.Close()
+			b.servedBy(s)
+			return b.mismatch(resp.ContentLength)
+		}
+	default:
+		resp.Body.Close()
+		return broken(s.ep.Name, b.what(), "GET answered "+strconv.Itoa(resp.StatusCode))
+	}
+	b.body = p
+	b.servedBy(s)
+	return nil
+}
+
+// servedBy remembers who sends, for messages and statistics.
+func (b *blob) servedBy(s *source) {
+	if len(b.servers) == 0 || b.servers[len(b.servers)-1] != s.ep.Name {
+		b.servers = append(b.servers, s.ep.Name)
+		b.r.c.served(s)
+	}
+}
+
+// rangeFits checks a Content-Range header, "bytes FIRST-LAST/SIZE" where SIZE
+// can be "*" (RFC 9110, 14.4), against the bytes that are still wanted.
+func rangeFits(header string, offset, size int64) bool {
+	rest, unit := strings.CutPrefix(header, "bytes ")
+	span, total, slash := strings.Cut(rest, "/")
+	first, last, dash := strings.Cut(span, "-")
+	from, err := strconv.ParseInt(first, 10, 64)
+	to, err2 := strconv.ParseInt(last, 10, 64)
+	if !unit || !slash || !dash || err != nil || err2 != nil {
+		return false
+	}
+	return from == offset && to == size-1 && (total == "*" || total == strconv.FormatInt(size, 10))
 }

@@ -16,6 +16,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 func TestBlob(t *testing.T) {
@@ -117,7 +119,7 @@ func TestBlobGivesUp(t *testing.T) {
 	if !bytes.Equal(got, data[:40_000]) {
 		t.Errorf("%d bytes were delivered", len(got))
 	}
-	if len(k.slept) != maxTries-1 {
+	if len(k.slept) != wire.MaxTries-1 {
 		t.Errorf("waits: %v", k.slept)
 	}
 }
@@ -132,7 +134,7 @@ func TestBlobDrips(t *testing.T) {
 	})
 	c, _ := newClient(t, Options{})
 	_, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
-	if e := wantError[*UnreachableError](t, err); e.Cause != NetworkReset || len(r.seen()) != maxTries {
+	if e := wantError[*UnreachableError](t, err); e.Cause != NetworkReset || len(r.seen()) != wire.MaxTries {
 		t.Errorf("%v after %d requests", err, len(r.seen()))
 	}
 }
@@ -160,7 +162,7 @@ func TestBlobStalls(t *testing.T) {
 	if resumed := told.of(EventResume); len(resumed) != 1 || resumed[0].Offset != 70_000 {
 		t.Errorf("events: %+v", told.all)
 	}
-	if retries := told.of(EventRetry); len(retries) != 1 || !errors.Is(retries[0].Err, errStalled) {
+	if retries := told.of(EventRetry); len(retries) != 1 || wantError[*UnreachableError](t, retries[0].Err).Cause != NetworkTimeout {
 		t.Errorf("events: %+v", retries)
 	}
 }

@@ -46,11 +46,11 @@ func openTar(name string) (*bundle, error) {
 func (b *bundle) scan(name string) error {
 	broken := func(problem string) error { return &BundleError{File: name, Problem: problem} }
 	r := tar.NewReader(b.file)
-	begin, end := int64(0), int64(0) // of the padding behind the last file
+	end := int64(0) // of the last file and its padding
 	for range maxTarEntries {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return b.checkEnd(name, begin, end)
+			return b.checkEnd(name, end)
 		}
 		if err != nil && end == 0 {
 			return &BundleError{File: name, Problem: "is neither an OCI image layout nor a tar of one", NoBundle: true}
@@ -62,10 +62,7 @@ func (b *bundle) scan(name string) error {
 		if err != nil {
 			return err
 		}
-		if !b.tidy(begin, end, offset) {
-			return broken("is damaged: before " + bounded(h.Name) + " there is something that no tar has there")
-		}
-		begin, end = offset, offset
+		end = offset
 		// Whoever unpacks it with another tool shall find nothing outside it.
 		if !fs.ValidPath(path.Clean(h.Name)) || strings.Contains(h.Name, `\`) {
 			return broken("holds " + bounded(h.Name) + ", which leads out of it")
@@ -76,7 +73,6 @@ func (b *bundle) scan(name string) error {
 		if h.Typeflag != tar.TypeReg || h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != "" {
 			return broken("holds " + bounded(h.Name) + ", which is no plain file")
 		}
-		begin += h.Size
 		end += (h.Size + tarBlock - 1) / tarBlock * tarBlock
 		key := path.Clean(h.Name)
 		if _, twice := b.parts[key]; twice {
@@ -87,26 +83,9 @@ func (b *bundle) scan(name string) error {
 	return broken("holds too many files")
 }
 
-// tidy looks at the bytes that archive/tar passes over: a file's padding, from
-// begin to end, is zeros, and the checksum of the header before offset is six
-// octal digits, a zero and a space, as POSIX and all tars write it. With them
-// there is no byte in a bundle that could change unseen.
-func (b *bundle) tidy(begin, end, offset int64) bool {
-	padding := make([]byte, end-begin)
-	sum := make([]byte, 8)
-	if _, err := b.file.ReadAt(padding, begin); err != nil {
-		return false
-	}
-	if _, err := b.file.ReadAt(sum, offset-tarBlock+148); err != nil {
-		return false
-	}
-	digits := !bytes.ContainsFunc(sum[:6], func(r rune) bool { return r < '0' || r > '7' })
-	return digits && sum[6] == 0 && sum[7] == ' ' && bytes.Count(padding, []byte{0}) == len(padding)
-}
-
-// checkEnd checks that two blocks of zeros follow the last file, whose padding
-// starts at begin, and nothing but zeros after them (tar pads its records).
-func (b *bundle) checkEnd(name string, begin, end int64) error {
+// checkEnd checks that two blocks of zeros follow the last file, and nothing but
+// zeros after them (tar pads its records).
+func (b *bundle) checkEnd(name string, end int64) error {
 	info, err := b.file.Stat()
 	if err != nil {
 		return err
@@ -116,7 +95,7 @@ func (b *bundle) checkEnd(name string, begin, end int64) error {
 	}
 	zeros := make([]byte, 64<<10)
 	buf := make([]byte, len(zeros))
-	tail := io.NewSectionReader(b.file, begin, info.Size()-begin)
+	tail := io.NewSectionReader(b.file, end, info.Size()-end)
 	for {
 		n, err := tail.Read(buf)
 		if !bytes.Equal(buf[:n], zeros[:n]) {

@@ -6,11 +6,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -100,6 +104,74 @@ func TestBundleCut(t *testing.T) {
 	write(t, file, append(bytes.Clone(whole), 'x'))
 	_, err := OpenSource(file)
 	wantError[*BundleError](t, err)
+}
+
+// A bundle may have been unpacked and packed again, by whichever tar there is.
+func TestBundleByOtherTars(t *testing.T) {
+	f, _ := bundled()
+	packed := func(format tar.Format, prefix string) []byte {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for _, dir := range []string{"blobs/", "blobs/sha256/"} {
+			w.WriteHeader(&tar.Header{Name: prefix + dir, Typeflag: tar.TypeDir, Mode: 0o755, Format: format})
+		}
+		for _, name := range slices.Backward(slices.Sorted(maps.Keys(f))) {
+			h := &tar.Header{Name: prefix + name, Size: int64(len(f[name])), Mode: 0o600, ModTime: time.Unix(1700000000, 0), Uname: "somebody", Uid: 1000, Format: format}
+			if err := w.WriteHeader(h); err != nil {
+				t.Fatal(err)
+			}
+			w.Write(f[name])
+		}
+		w.Close()
+		return append(b.Bytes(), make([]byte, 8192)...)
+	}
+	// headers calls change with each header, whose checksum is then as Perl's
+	// Archive::Tar writes it.
+	headers := func(data []byte, change func(h []byte)) []byte {
+		for at := 0; data[at] != 0; {
+			h := data[at : at+512]
+			size, _ := strconv.ParseInt(strings.Trim(string(h[124:136]), "\x00 "), 8, 64)
+			change(h)
+			copy(h[148:156], "        ")
+			sum := 0
+			for _, c := range h {
+				sum += int(c)
+			}
+			copy(h[148:156], fmt.Sprintf("%6o\x00\x00", sum))
+			at += 512 + int(size+511)/512*512
+		}
+		return data
+	}
+	for name, data := range map[string][]byte{
+		"GNU":   packed(tar.FormatGNU, ""),
+		"pax":   packed(tar.FormatPAX, "./"),
+		"ustar": packed(tar.FormatUSTAR, ""),
+		"Perl":  headers(packed(tar.FormatUSTAR, ""), func([]byte) {}),
+		"v7":    headers(packed(tar.FormatUSTAR, ""), func(h []byte) { clear(h[257:]) }),
+		"spaces": headers(packed(tar.FormatUSTAR, ""), func(h []byte) {
+			for _, at := range []int{107, 115, 123, 135, 147} { // the ends of numbers
+				h[at] = ' '
+			}
+		}),
+	} {
+		file := filepath.Join(t.TempDir(), "bundle.tar")
+		write(t, file, data)
+		s, err := OpenSource(file)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if tags, err := allTags(s.Repository(postgresRepo)); err != nil || len(tags) != 3 {
+			t.Errorf("%s: %v %v", name, tags, err)
+		}
+		s.Close()
+		if err := readAll(file); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		write(t, file, data[:len(data)-8192-512])
+		_, err = OpenSource(file)
+		wantError[*BundleError](t, err)
+	}
 }
 
 // Whatever byte changes, reading everything finds out, unless it is one that

@@ -15,6 +15,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 // maxKept is how many bytes of manifests are held in memory.
@@ -61,7 +62,7 @@ func (c *manifestCache) once(ctx context.Context, key string, read func() (manif
 		case <-ctx.Done():
 			return manifest{}, ctx.Err()
 		}
-		if !isContext(f.err) {
+		if !wire.IsContext(f.err) {
 			return f.m, f.err
 		}
 	}
@@ -151,7 +152,7 @@ func (c *manifestCache) tagPath(repository, tag string) string {
 	return filepath.Join(c.dir, "tags", hex.EncodeToString(sum[:]))
 }
 
-// remembers tells whether a tag was read before and named a manifest that is
+// remembers reports whether a tag was read before and named a manifest that is
 // still kept.
 func (c *manifestCache) remembers(repository, tag string) bool {
 	c.mu.Lock()

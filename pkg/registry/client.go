@@ -4,18 +4,21 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"oras.land/oras-go/v2/registry"
-	"oras.land/oras-go/v2/registry/remote/auth"
+	orasauth "oras.land/oras-go/v2/registry/remote/auth"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/auth"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 // Client speaks to registries. It is safe for use by several goroutines.
 type Client struct {
 	o     Options
-	web   *web
-	keys  *keyring
+	wire  *wire.Client
+	keys  *auth.Keyring
 	cache *manifestCache
-	stats counters
 
 	mu        sync.Mutex
 	endpoints map[string]*endpoint
@@ -27,9 +30,10 @@ type Client struct {
 // request, so that a command which needs no network pays for none. Errors:
 // *ReferenceError for a mirror that is no HOST[/PATH].
 func New(o Options) (*Client, error) {
-	c := &Client{o: o, keys: &keyring{paths: o.Credentials}, endpoints: map[string]*endpoint{}, layouts: map[string]*layout{}, fallback: make(chan struct{}, 1)}
-	c.web = newWeb(&c.o)
-	c.cache = &manifestCache{dir: o.CacheDir}
+	c := &Client{
+		o: o, wire: wire.New(o.wire()), keys: auth.NewKeyring(o.Credentials), cache: &manifestCache{dir: o.CacheDir},
+		endpoints: map[string]*endpoint{}, layouts: map[string]*layout{}, fallback: make(chan struct{}, 1),
+	}
 	for _, m := range o.Mirrors {
 		for _, path := range append([]string{m.Prefix}, m.Targets...) {
 			if err := checkPrefix(path); err != nil {
@@ -104,37 +108,47 @@ func checkPrefix(prefix string) error {
 	return CheckRepository(prefix)
 }
 
+// endpoint is a registry, with what has been learnt about it.
+type endpoint struct {
+	wire.Endpoint
+	session     *auth.Session
+	down        atomic.Pointer[error] // why a mirror is not asked any more
+	noReferrers atomic.Bool           // has no referrers API
+	noHead      atomic.Bool           // serves to a GET what it refuses to a HEAD
+}
+
 // endpoint returns what is known of a registry.
 func (c *Client) endpoint(name string) *endpoint {
+	if wire.IsHub(name) {
+		name = wire.DockerHub
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	name = registryName(name)
 	if c.endpoints[name] == nil {
-		c.endpoints[name] = newEndpoint(name, c.keys)
+		c.endpoints[name] = c.newEndpoint(name, c.keys)
 	}
 	return c.endpoints[name]
 }
 
-func newEndpoint(name string, keys *keyring) *endpoint {
-	e := &endpoint{name: name}
-	e.auth.keys = keys
-	e.auth.lock = make(chan struct{}, 1)
+func (c *Client) newEndpoint(name string, keys *auth.Keyring) *endpoint {
+	e := &endpoint{session: auth.NewSession(c.wire, name, keys)}
+	e.Name, e.Authority = name, e.session
 	return e
 }
 
 func (c *Client) source(host, path string) *source {
 	ep := c.endpoint(host)
-	ep.auth.want(path)
-	return &source{ep: ep, path: path, pull: []string{auth.ScopeRepository(path, auth.ActionPull)}}
+	ep.session.Want(path)
+	return &source{ep: ep, path: path, pull: []string{orasauth.ScopeRepository(path, orasauth.ActionPull)}}
 }
 
 // Stats returns what was done so far.
-func (c *Client) Stats() Stats { return c.stats.snapshot() }
+func (c *Client) Stats() Stats { return c.wire.Stats() }
 
 // Close ends the connections that are kept for further requests, and closes the
 // layouts that were read.
 func (c *Client) Close() error {
-	c.web.closeIdle()
+	c.wire.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var errs []error

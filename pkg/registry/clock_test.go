@@ -62,7 +62,10 @@ func newClient(t testing.TB, o Options) (*Client, *clock) {
 	t.Helper()
 	k := newClock()
 	if o.Now == nil {
-		o.Now, o.Sleep = k.now, k.sleep
+		o.Now = k.now
+	}
+	if o.Sleep == nil {
+		o.Sleep = k.sleep
 	}
 	if o.Jitter == nil {
 		o.Jitter = func() float64 { return 0.5 }

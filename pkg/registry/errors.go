@@ -2,38 +2,12 @@ package registry
 
 import (
 	"fmt"
-	"net/http"
-	"strings"
-	"time"
 
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
-
-// NotFoundError says that a registry answered 404, or that a layout has no such
-// thing. It matches artifact.ErrNotFound.
-type NotFoundError struct {
-	Repository string
-	Reference  string // a tag or digest; "" where the repository itself is missing
-	Host       string // that said so, "" for layouts
-	Codes      []ErrorCode
-	Write      bool // the repository was to be written to: some registries make none by themselves
-}
-
-func (e *NotFoundError) Error() string {
-	if e.Write {
-		return e.Repository + ": repository not found" + said(e.Codes)
-	}
-	return subject(e.Repository, e.Reference) + ": not found" + said(e.Codes)
-}
-
-// Kind is fault.Unsatisfied.
-func (e *NotFoundError) Kind() fault.Kind { return fault.Unsatisfied }
-
-// Is matches artifact.ErrNotFound.
-func (e *NotFoundError) Is(target error) bool { return target == artifact.ErrNotFound }
 
 // MissingError says that a layout lacks a blob or manifest which somebody, one of
 // its manifests or a lock, names. It matches artifact.ErrNotFound.
@@ -64,135 +38,6 @@ func (e *NoLayoutError) Error() string { return e.Repository + ": there is no fo
 // Kind is fault.Failure.
 func (e *NoLayoutError) Kind() fault.Kind { return fault.Failure }
 
-// AuthKind tells refusals apart.
-type AuthKind string
-
-// The kinds of AuthError.
-const (
-	AuthMissing      AuthKind = "missing"      // none are stored for this registry
-	AuthWrong        AuthKind = "wrong"        // the registry does not accept them
-	AuthInsufficient AuthKind = "insufficient" // accepted, but not for this repository or action
-	AuthDenied       AuthKind = "denied"       // a 403 to a request without credentials, which were not asked for
-	AuthUnsupported  AuthKind = "unsupported"  // the registry asks in no way that is known here: none were sent
-)
-
-// AuthError is a 401 or 403. Where no credentials were sent it matches
-// artifact.ErrDenied: many registries say this of what does not exist.
-type AuthError struct {
-	Registry   string // host that refused, the mirror's where it was one
-	Repository string // "" for the registry as a whole
-	Cause      AuthKind
-	Username   string // "" where none, or a token, was sent
-	Source     string // file or helper the credentials came from
-	Helper     error  // why a credential helper gave none, nil where none failed
-	Scheme     string // of kind AuthUnsupported: what is asked for, "" where the registry does not say
-	Codes      []ErrorCode
-}
-
-func (e *AuthError) Error() string {
-	problem := "unauthorized: the registry asks for credentials and none are stored for it"
-	switch e.Cause {
-	case AuthWrong:
-		problem = "unauthorized: the registry does not accept the credentials"
-	case AuthInsufficient:
-		problem = "denied: the credentials do not allow this"
-	case AuthDenied:
-		problem = "denied: the registry refuses this and asks for no credentials"
-	case AuthUnsupported:
-		problem = "unauthorized: the registry does not say which credentials it asks for"
-		if e.Scheme != "" {
-			problem = "unauthorized: the registry asks for a scheme that is not supported (" + e.Scheme + ")"
-		}
-	}
-	switch {
-	case e.Username != "" && e.Source != "":
-		problem += " (user " + e.Username + ", from " + e.Source + ")"
-	case e.Username != "":
-		problem += " (user " + e.Username + ")"
-	case e.Source != "":
-		problem += " (a token from " + e.Source + ")"
-	}
-	switch {
-	case e.Helper != nil && e.Cause == AuthMissing:
-		problem = "unauthorized: the registry asks for credentials and none could be read; " + e.Helper.Error()
-	case e.Helper != nil:
-		problem += "; " + e.Helper.Error()
-	}
-	at := e.Repository
-	if at == "" || !strings.HasPrefix(at, e.Registry+"/") {
-		at = strings.TrimSuffix(e.Registry+": "+at, ": ")
-	}
-	return at + ": " + problem + said(e.Codes)
-}
-
-// Kind is fault.Denied.
-func (e *AuthError) Kind() fault.Kind { return fault.Denied }
-
-// Is matches artifact.ErrDenied for requests that bore no credentials.
-func (e *AuthError) Is(target error) bool {
-	return target == artifact.ErrDenied && (e.Cause == AuthMissing || e.Cause == AuthDenied || e.Cause == AuthUnsupported)
-}
-
-// StatusError is an answer that says no, and for which there is no better type.
-type StatusError struct {
-	Host       string
-	TokenHost  string // the token service of the registry where that answered, or ""
-	Storage    string // the host that the registry redirected to where that answered, or ""
-	Repository string // "" for the registry as a whole
-	Reference  string // a tag or digest, or ""
-	Method     string
-	Status     int
-	Codes      []ErrorCode
-	RetryAfter time.Duration // what the registry asked for, 0 where nothing
-}
-
-func (e *StatusError) Error() string {
-	at := subject(e.Repository, e.Reference)
-	if at == "" || !strings.HasPrefix(at, e.Host+"/") {
-		at = strings.TrimSuffix(e.Host+": "+at, ": ")
-	}
-	if e.TokenHost != "" {
-		at += ": the token service " + e.TokenHost
-	}
-	if e.Storage != "" {
-		at += ": the storage " + e.Storage
-	}
-	text := fmt.Sprintf("%s: %s answered %d %s", at, e.Method, e.Status, http.StatusText(e.Status))
-	for _, c := range e.Codes {
-		text += "; " + c.String()
-	}
-	if e.RetryAfter > maxRetryAfter { // less is waited for, and told then
-		text += "; it asks to wait " + e.RetryAfter.String()
-	}
-	return text
-}
-
-// Kind is fault.Unreachable, and fault.Denied where the registry says that it
-// refuses, whatever the status.
-func (e *StatusError) Kind() fault.Kind {
-	for _, c := range e.Codes {
-		if e.Storage == "" && (c.Code == "DENIED" || c.Code == "UNAUTHORIZED") {
-			return fault.Denied
-		}
-	}
-	return fault.Unreachable
-}
-
-// ProtocolError is an answer that does not follow the specification, so that
-// nothing can be made of it.
-type ProtocolError struct {
-	Host    string
-	Subject string // repository, tag list, manifest
-	Problem string
-}
-
-func (e *ProtocolError) Error() string {
-	return e.Subject + ": " + e.Problem + " (served by " + e.Host + ")"
-}
-
-// Kind is fault.Unreachable.
-func (e *ProtocolError) Kind() fault.Kind { return fault.Unreachable }
-
 // IntegrityError says that content is not what its digest or size promises.
 type IntegrityError struct {
 	Repository string
@@ -222,16 +67,6 @@ func (e *IntegrityError) Error() string {
 
 // Kind is fault.Integrity.
 func (e *IntegrityError) Kind() fault.Kind { return fault.Integrity }
-
-// OfflineError says what would have needed a connection.
-type OfflineError struct {
-	What string // a repository, HOST/PATH:TAG or HOST/PATH@DIGEST
-}
-
-func (e *OfflineError) Error() string { return e.What + ": not at hand, and offline" }
-
-// Kind is fault.Failure.
-func (e *OfflineError) Kind() fault.Kind { return fault.Failure }
 
 // NotSupportedError says that a registry lacks an optional part of the
 // protocol.
@@ -279,3 +114,31 @@ func (e *ReferenceError) Error() string {
 
 // Kind is fault.Usage.
 func (e *ReferenceError) Kind() fault.Kind { return fault.Usage }
+
+// BundleError says why a layout or bundle cannot be used at all.
+type BundleError struct {
+	File     string
+	Problem  string
+	NoBundle bool // it is something else altogether
+}
+
+func (e *BundleError) Error() string { return e.File + ": " + e.Problem }
+
+// Kind is fault.Integrity.
+func (e *BundleError) Kind() fault.Kind { return fault.Integrity }
+
+// LackedError says that a mirror answered and has no such thing, and that the
+// origin, which might, is out of reach: behind an air gap that is how things are.
+type LackedError struct {
+	Mirror string // the last that was asked, a host
+	Err    error  // the origin's
+}
+
+func (e *LackedError) Error() string {
+	return fmt.Sprintf("%v, and the mirror %s does not have it", e.Err, e.Mirror)
+}
+
+// Kind is that of Err.
+func (e *LackedError) Kind() fault.Kind { return fault.Of(e.Err) }
+
+func (e *LackedError) Unwrap() error { return e.Err }

@@ -40,7 +40,7 @@ func TestLoginHelper(t *testing.T) {
 	if data, _ := os.ReadFile(file); strings.Contains(string(data), "dTpz") {
 		t.Errorf("in the file too: %s", data)
 	}
-	if pong, err := c.Ping(ctx, r.host()); err != nil || pong.Source != "docker-credential-test-vault" {
+	if pong, err := c.Ping(ctx, r.host()); err != nil || pong.Username != "u" {
 		t.Errorf("ping: %+v %v", pong, err)
 	}
 	if files, err := c.Logout(ctx, r.host()); err != nil || len(files) != 1 {
@@ -89,7 +89,7 @@ func TestLoginHelperOfDockerHub(t *testing.T) {
 				t.Errorf("%s for %s: written in plain text: %s", host, key, data)
 			}
 			for _, name := range names {
-				if pong, err := c.Ping(ctx, name); err != nil || pong.Username != "u" || pong.Source != "docker-credential-test-hub" {
+				if pong, err := c.Ping(ctx, name); err != nil || pong.Username != "u" {
 					t.Errorf("%s for %s: ping %s: %+v %v", host, key, name, pong, err)
 				}
 			}
@@ -158,5 +158,27 @@ func TestHelperLeavesAnAgent(t *testing.T) {
 	}
 	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("it took %s", took)
+	}
+}
+
+// A helper that is not there stands in the way of nothing public, and is named
+// where the registry then refuses.
+func TestHelperFails(t *testing.T) {
+	r, s := newRig(t), newTokens(t)
+	r.manifest(t, "public/x", "one", "1.0.0")
+	s.guard(r)
+	file := filepath.Join(t.TempDir(), "config.json")
+	write(t, file, []byte(`{"credsStore":"nowhere-to-be-found"}`))
+	var told events
+	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}, Events: told.add})
+	if _, err := repository(t, c, r.host()+"/public/x").Resolve(context.Background(), "1.0.0"); err != nil {
+		t.Error(err)
+	}
+	if len(told.of(EventWarning)) == 0 {
+		t.Error("nobody was told")
+	}
+	_, err := repository(t, c, r.host()+"/private/x").Resolve(context.Background(), "1.0.0")
+	if e := wantError[*AuthError](t, err); e.Cause != AuthMissing || !strings.Contains(err.Error(), "docker-credential-nowhere-to-be-found") {
+		t.Errorf("error: %v", err)
 	}
 }

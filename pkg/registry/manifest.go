@@ -7,17 +7,19 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 // Resolve implements artifact.Reader with a HEAD, or with a GET where that tells
 // nothing.
 func (r *remote) Resolve(ctx context.Context, tag string) (desc ocispec.Descriptor, err error) {
-	err = r.each(ctx, tag, func(s *source) (err error) {
+	err = r.trySources(ctx, tag, func(s *source) (err error) {
 		desc, err = r.describe(ctx, s, tag)
 		return err
 	})
@@ -54,22 +56,22 @@ func headRefused(err error) bool {
 		return denied.Cause != AuthMissing && denied.Cause != AuthWrong
 	}
 	var status *StatusError
-	return errors.As(err, &status) && !passing(status.Status) || errors.Is(err, artifact.ErrNotFound)
+	return errors.As(err, &status) && !wire.Passing(status.Status) || errors.Is(err, artifact.ErrNotFound)
 }
 
 // head asks for a manifest's headers. The digest is "" where they do not tell.
 func (r *remote) head(ctx context.Context, s *source, reference string) (desc ocispec.Descriptor, err error) {
 	req := r.request(s, KindHead, http.MethodHead, "manifests/"+reference, reference)
-	req.header = accept()
-	err = r.c.fetch(ctx, req, func(resp *http.Response) error {
+	req.Header = accept()
+	err = r.c.wire.Do(ctx, req, func(resp *http.Response) error {
 		desc = ocispec.Descriptor{MediaType: mediaType(resp.Header), Size: max(resp.ContentLength, 0)}
 		stated := digest.Digest(resp.Header.Get("Docker-Content-Digest"))
-		if !artifact.IsContentDigest(stated) || resp.ContentLength < 0 || desc.MediaType == "" || coded(resp.Header) {
+		if !artifact.IsContentDigest(stated) || resp.ContentLength < 0 || desc.MediaType == "" || wire.Coded(resp.Header) {
 			desc = ocispec.Descriptor{}
 			return nil
 		}
 		if isDigest(reference) && stated != digest.Digest(reference) {
-			return &IntegrityError{Repository: r.name, ServedBy: s.ep.name, Digest: digest.Digest(reference), Got: stated}
+			return &IntegrityError{Repository: r.name, ServedBy: s.ep.Name, Digest: digest.Digest(reference), Got: stated}
 		}
 		desc.Digest = stated
 		return nil
@@ -103,7 +105,7 @@ func (r *remote) Manifest(ctx context.Context, reference string) (ocispec.Descri
 // there, and once for all who ask at the same time.
 func (r *remote) byDigest(ctx context.Context, d digest.Digest) (ocispec.Descriptor, []byte, error) {
 	if m, ok := r.c.cache.get(d); ok {
-		r.c.stats.update(func(s *Stats) { s.Cached++ })
+		r.c.wire.Count(func(s *Stats) { s.Cached++ })
 		return m.desc, m.data, nil
 	}
 	m, err := r.c.cache.once(ctx, r.name+"@"+d.String(), func() (manifest, error) {
@@ -146,7 +148,7 @@ func (r *remote) manifestOf(ctx context.Context, d digest.Digest) (manifest, err
 
 // getManifest fetches a manifest and keeps it.
 func (r *remote) getManifest(ctx context.Context, reference string) (m manifest, err error) {
-	err = r.each(ctx, reference, func(s *source) (err error) {
+	err = r.trySources(ctx, reference, func(s *source) (err error) {
 		if m, err = r.getFrom(ctx, s, reference); err == nil {
 			r.c.served(s)
 		}
@@ -162,7 +164,7 @@ func (r *remote) getManifest(ctx context.Context, reference string) (m manifest,
 // keep puts a manifest into the cache. That it could not is only told.
 func (r *remote) keep(m manifest, reference string) {
 	if err := r.c.cache.put(m); err != nil {
-		r.c.event(Event{Kind: EventWarning, Subject: subject(r.name, reference), Err: err})
+		r.c.wire.Event(Event{Kind: EventWarning, Subject: subject(r.name, reference), Err: err})
 	}
 }
 
@@ -170,8 +172,8 @@ func (r *remote) keep(m manifest, reference string) {
 // asked for, or for a tag against the digest that the registry states.
 func (r *remote) getFrom(ctx context.Context, s *source, reference string) (m manifest, err error) {
 	req := r.request(s, KindManifest, http.MethodGet, "manifests/"+reference, reference)
-	req.header = accept()
-	err = r.c.fetch(ctx, req, func(resp *http.Response) error {
+	req.Header = accept()
+	err = r.c.wire.Do(ctx, req, func(resp *http.Response) error {
 		want := digest.Digest(reference)
 		if !isDigest(reference) {
 			want = digest.Digest(resp.Header.Get("Docker-Content-Digest"))
@@ -180,14 +182,14 @@ func (r *remote) getFrom(ctx context.Context, s *source, reference string) (m ma
 			}
 		}
 		if resp.ContentLength > artifact.MaxManifest {
-			return &IntegrityError{Repository: r.name, ServedBy: s.ep.name, Digest: want, Size: artifact.MaxManifest, GotSize: resp.ContentLength, Problem: tooLarge()}
+			return &IntegrityError{Repository: r.name, ServedBy: s.ep.Name, Digest: want, Size: artifact.MaxManifest, GotSize: resp.ContentLength, Problem: tooLarge()}
 		}
 		data, err := io.ReadAll(io.LimitReader(resp.Body, artifact.MaxManifest+1))
 		if err != nil {
 			return err
 		}
 		if len(data) > artifact.MaxManifest {
-			return &IntegrityError{Repository: r.name, ServedBy: s.ep.name, Digest: want, Size: artifact.MaxManifest, GotSize: int64(len(data)), Problem: tooLarge()}
+			return &IntegrityError{Repository: r.name, ServedBy: s.ep.Name, Digest: want, Size: artifact.MaxManifest, GotSize: int64(len(data)), Problem: tooLarge()}
 		}
 		algorithm := digest.Canonical
 		if want != "" {
@@ -195,7 +197,7 @@ func (r *remote) getFrom(ctx context.Context, s *source, reference string) (m ma
 		}
 		got := algorithm.FromBytes(data)
 		if want != "" && got != want {
-			return &IntegrityError{Repository: r.name, ServedBy: s.ep.name, Digest: want, Got: got, Size: -1, GotSize: int64(len(data))}
+			return &IntegrityError{Repository: r.name, ServedBy: s.ep.Name, Digest: want, Got: got, Size: -1, GotSize: int64(len(data))}
 		}
 		m = newManifest(got, data, mediaType(resp.Header))
 		return nil
@@ -230,4 +232,21 @@ func mediaType(h http.Header) string {
 		return ""
 	}
 	return t
+}
+
+// accept names what a manifest may be. Registries convert, or deny, what is not
+// named.
+func accept() http.Header {
+	return http.Header{"Accept": {strings.Join(artifact.DocumentTypes(), ", ")}}
+}
+
+// isDigest tells a digest from a tag.
+func isDigest(reference string) bool { return strings.Contains(reference, ":") }
+
+// checkDigest refuses what is no digest that can be computed here.
+func checkDigest(repository string, d digest.Digest) error {
+	if !artifact.IsContentDigest(d) {
+		return &ReferenceError{repository + "@" + string(d), "has no digest that is known"}
+	}
+	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 func TestMirrorsOf(t *testing.T) {
@@ -222,7 +224,7 @@ func TestMirrorIsNotWritten(t *testing.T) {
 // A mirror is given up sooner than the origin, and not waited for; behind an air
 // gap its failure is the one to tell.
 func TestMirrorOutOfOrder(t *testing.T) {
-	for header, requests := range map[string]int{"": mirrorTries, "20": 2, "31": 1} {
+	for header, requests := range map[string]int{"": wire.MirrorTries, "20": 2, "31": 1} {
 		origin, mirror, o, _ := mirrored(t)
 		origin.manifest(t, "db/x", "one", "1.0.0")
 		mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {

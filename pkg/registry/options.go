@@ -4,9 +4,9 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"path/filepath"
-	"strconv"
 	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 // Options configure a Client. The zero value is usable: no cache, no
@@ -50,62 +50,18 @@ type Options struct {
 	Jitter func() float64
 }
 
-// CredentialPaths are the places in which credentials are looked for, in the
-// order of the fields; "" means none. A Login is stored in the first file.
-type CredentialPaths struct {
-	AuthConfig      string // what DOCKER_AUTH_CONFIG holds: the text of a config.json
-	AuthFile        string // what REGISTRY_AUTH_FILE names (Podman, Skopeo)
-	DockerConfig    string // config.json in DOCKER_CONFIG or ~/.docker
-	RuntimeAuthFile string // containers/auth.json in XDG_RUNTIME_DIR or /run (Podman)
-	ConfigAuthFile  string // containers/auth.json in XDG_CONFIG_HOME or ~/.config (Podman)
-	LegacyFile      string // ~/.dockercfg, which has entries without "auths" around them
-}
-
 // Mirror says where the repositories below a prefix are looked for first.
 type Mirror struct {
 	Prefix  string   // HOST or HOST/PATH, matched by whole segments
 	Targets []string // what stands in place of Prefix, tried in order before the origin
 }
 
-// Host is what is peculiar to one registry.
-type Host struct {
-	CAFile     string // PEM, trusted beside the system's and Options.CAFile
-	ClientCert string // PEM
-	ClientKey  string // PEM
-	PlainHTTP  *bool  // nil: as Options and the loopback rule say
-}
-
-// Defaults of Options.
-const (
-	defaultConnectTimeout = 10 * time.Second
-	defaultHeaderTimeout  = 30 * time.Second
-	defaultIdleTimeout    = 30 * time.Second
-	defaultUserAgent      = "kubectl-schemahero-plugin"
-)
-
-// Conventional returns where docker and podman keep credentials, by the
-// environment variables that they know (docker-cli's config.Dir and
-// DOCKER_AUTH_CONFIG, containers-auth.json(5)). home is the user's home folder,
-// "" for none, and uid the user's number, below 0 where there is none.
-func Conventional(env func(key string) string, home string, uid int) CredentialPaths {
-	p := CredentialPaths{AuthConfig: env("DOCKER_AUTH_CONFIG"), AuthFile: env("REGISTRY_AUTH_FILE")}
-	if dir := env("DOCKER_CONFIG"); dir != "" {
-		p.DockerConfig = filepath.Join(dir, "config.json")
-	} else if home != "" {
-		p.DockerConfig = filepath.Join(home, ".docker", "config.json")
+// wire are the options of a single request.
+func (o *Options) wire() wire.Options {
+	return wire.Options{
+		CAFile: o.CAFile, PlainHTTP: o.PlainHTTP, Offline: o.Offline, Hosts: o.Hosts,
+		ConnectTimeout: o.ConnectTimeout, HeaderTimeout: o.HeaderTimeout, IdleTimeout: o.IdleTimeout,
+		Proxy: o.Proxy, Events: o.Events, UserAgent: o.UserAgent,
+		Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
 	}
-	if dir := env("XDG_RUNTIME_DIR"); dir != "" {
-		p.RuntimeAuthFile = filepath.Join(dir, "containers", "auth.json")
-	} else if uid >= 0 {
-		p.RuntimeAuthFile = filepath.Join("/run/containers", strconv.Itoa(uid), "auth.json")
-	}
-	if dir := env("XDG_CONFIG_HOME"); dir != "" {
-		p.ConfigAuthFile = filepath.Join(dir, "containers", "auth.json")
-	} else if home != "" {
-		p.ConfigAuthFile = filepath.Join(home, ".config", "containers", "auth.json")
-	}
-	if home != "" {
-		p.LegacyFile = filepath.Join(home, ".dockercfg")
-	}
-	return p
 }

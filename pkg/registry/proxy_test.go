@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 // caFile writes a TLS server's certificate where --ca-file would name it.
@@ -134,7 +136,7 @@ func TestTLSThroughProxy(t *testing.T) {
 	if err != nil || !bytes.Equal(got, data) {
 		t.Fatal(err)
 	}
-	if proto := r.seen()[0].header; proto.Get("User-Agent") != defaultUserAgent {
+	if proto := r.seen()[0].header; proto.Get("User-Agent") != wire.UserAgent {
 		t.Errorf("header: %v", proto)
 	}
 	_, err = repository(t, c, "other.example/db/x").Resolve(context.Background(), "1.0.0")

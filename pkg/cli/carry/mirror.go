@@ -207,15 +207,16 @@ func runMirror(ctx context.Context, e *env.Env, u *ui.UI, target string, m mirro
 }
 
 // mirrorClient makes the client of this run one that reads no repository from
-// the very target: what is missing there would seem to be missing everywhere.
+// the very target: what is missing there would seem to be missing everywhere. It
+// reads the target itself from nowhere else. Other paths of the target's host stay
+// the mirrors that they are.
 func mirrorClient(e *env.Env, target string) error {
-	host, _, _ := strings.Cut(target, "/")
-	at := func(name string) bool { return name == host || strings.HasPrefix(name, host+"/") }
+	below := func(name, prefix string) bool { return name == prefix || strings.HasPrefix(name, prefix+"/") }
 	e.Carrying = true
 	_, err := e.ClientWith(func(all []registry.Mirror) (others []registry.Mirror) {
 		for _, m := range all {
-			m.Targets = slices.DeleteFunc(slices.Clone(m.Targets), at)
-			if !at(m.Prefix) && len(m.Targets) > 0 {
+			m.Targets = slices.DeleteFunc(slices.Clone(m.Targets), func(name string) bool { return below(name, target) })
+			if !below(m.Prefix, target) && !below(target, m.Prefix) && len(m.Targets) > 0 {
 				others = append(others, m)
 			}
 		}

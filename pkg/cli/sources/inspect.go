@@ -66,7 +66,7 @@ func inspectAdvice(e *env.Env, err error, ref, repository string) error {
 	var format *artifact.FormatError
 	switch {
 	case errors.As(err, &format):
-		return hint.With(err, "it is no driver that can be read; see what it is: "+e.Name()+" inspect "+ref+" --manifest")
+		return hint.With(err, "it is no driver that can be read; see all of it: "+e.Name()+" inspect "+ref+" --manifest")
 	case errors.Is(err, artifact.ErrNotFound):
 		at := strings.LastIndexByte(repository, '/')
 		return hint.With(err, "see what there is: "+e.Name()+" search "+repository[:max(at, 0)])

@@ -1,0 +1,15 @@
+package auth
+
+import "github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+
+// CredentialsError says why a credential file could not be used. It bears no
+// secret.
+type CredentialsError struct {
+	File    string
+	Problem string
+}
+
+func (e *CredentialsError) Error() string { return e.File + ": " + e.Problem }
+
+// Kind is fault.Failure.
+func (e *CredentialsError) Kind() fault.Kind { return fault.Failure }

@@ -1,0 +1,35 @@
+package wire
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestReadCodes(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"errors":[{"code":"DENIED","message":"quota is used up","detail":null}]}`:                "DENIED: quota is used up",
+		`{"errors":[{"code":"DENIED","message":"no","detail":"ask ann"}]}`:                         "DENIED: no (ask ann)",
+		`{"errors":[{"code":"DENIED","message":"no","detail":[{"Type":"repository"}]}]}`:           "DENIED: no",
+		`{"errors":[{"status":403,"message":"no"},{"code":7}]}`:                                    "no|7",
+		`{"errors":["plain words"]}`:                                                               "plain words",
+		`{"errors":{"code":"X","message":"alone"}}`:                                                "X: alone",
+		`{"errors":null,"message":"outside"}`:                                                      "outside",
+		`{"error":"invalid_grant","error_description":"too old"}`:                                  "invalid_grant: too old",
+		`{"details":"incorrect username or password"}`:                                             "incorrect username or password",
+		`<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Too late</Message></Error>`: "AccessDenied: Too late",
+		`<html><body>Sign in</body></html>`:                                                        "",
+		"the account is locked\nsince today":                                                       "the account is locked",
+		`{"errors":[]}`:                                                                            "",
+		`{"errors":[{}]}`:                                                                          "",
+		`{`:                                                                                        "",
+		"":                                                                                         "",
+	} {
+		var got []string
+		for _, c := range ReadCodes(strings.NewReader(body)) {
+			got = append(got, c.String())
+		}
+		if strings.Join(got, "|") != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+}

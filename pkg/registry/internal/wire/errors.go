@@ -1,0 +1,218 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+)
+
+// NotFoundError says that a registry answered 404, or that a layout has no such
+// thing. It matches artifact.ErrNotFound.
+type NotFoundError struct {
+	Repository string
+	Reference  string // a tag or digest; "" where the repository itself is missing
+	Host       string // that said so, "" for layouts
+	Codes      []ErrorCode
+	Write      bool // the repository was to be written to: some registries make none by themselves
+}
+
+func (e *NotFoundError) Error() string {
+	if e.Write {
+		return e.Repository + ": repository not found" + said(e.Codes)
+	}
+	return Subject(e.Repository, e.Reference) + ": not found" + said(e.Codes)
+}
+
+// Kind is fault.Unsatisfied.
+func (e *NotFoundError) Kind() fault.Kind { return fault.Unsatisfied }
+
+// Is matches artifact.ErrNotFound.
+func (e *NotFoundError) Is(target error) bool { return target == artifact.ErrNotFound }
+
+// AuthKind tells refusals apart.
+type AuthKind string
+
+// The kinds of AuthError.
+const (
+	AuthMissing      AuthKind = "missing"      // none are stored for this registry
+	AuthWrong        AuthKind = "wrong"        // the registry does not accept them
+	AuthInsufficient AuthKind = "insufficient" // accepted, but not for this repository or action
+	AuthDenied       AuthKind = "denied"       // a 403 to a request without credentials, which were not asked for
+	AuthUnsupported  AuthKind = "unsupported"  // the registry asks in no way that is known here: none were sent
+)
+
+// AuthError is a 401 or 403. Where no credentials were sent it matches
+// artifact.ErrDenied: many registries say this of what does not exist.
+type AuthError struct {
+	Registry   string // host that refused, the mirror's where it was one
+	Repository string // "" for the registry as a whole
+	Cause      AuthKind
+	Username   string // "" where none, or a token, was sent
+	Source     string // file or helper the credentials came from
+	Helper     error  // why a credential helper gave none, nil where none failed
+	Scheme     string // of kind AuthUnsupported: what is asked for, "" where the registry does not say
+	Codes      []ErrorCode
+}
+
+func (e *AuthError) Error() string {
+	problem := "unauthorized: the registry asks for credentials and none are stored for it"
+	switch e.Cause {
+	case AuthWrong:
+		problem = "unauthorized: the registry does not accept the credentials"
+	case AuthInsufficient:
+		problem = "denied: the credentials do not allow this"
+	case AuthDenied:
+		problem = "denied: the registry refuses this and asks for no credentials"
+	case AuthUnsupported:
+		problem = "unauthorized: the registry does not say which credentials it asks for"
+		if e.Scheme != "" {
+			problem = "unauthorized: the registry asks for a scheme that is not supported (" + e.Scheme + ")"
+		}
+	}
+	switch {
+	case e.Username != "" && e.Source != "":
+		problem += " (user " + e.Username + ", from " + e.Source + ")"
+	case e.Username != "":
+		problem += " (user " + e.Username + ")"
+	case e.Source != "":
+		problem += " (a token from " + e.Source + ")"
+	}
+	switch {
+	case e.Helper != nil && e.Cause == AuthMissing:
+		problem = "unauthorized: the registry asks for credentials and none could be read; " + e.Helper.Error()
+	case e.Helper != nil:
+		problem += "; " + e.Helper.Error()
+	}
+	at := e.Repository
+	if at == "" || !strings.HasPrefix(at, e.Registry+"/") {
+		at = strings.TrimSuffix(e.Registry+": "+at, ": ")
+	}
+	return at + ": " + problem + said(e.Codes)
+}
+
+// Kind is fault.Denied.
+func (e *AuthError) Kind() fault.Kind { return fault.Denied }
+
+// Is matches artifact.ErrDenied for requests that bore no credentials.
+func (e *AuthError) Is(target error) bool {
+	return target == artifact.ErrDenied && (e.Cause == AuthMissing || e.Cause == AuthDenied || e.Cause == AuthUnsupported)
+}
+
+// StatusError is an answer that says no, and for which there is no better type.
+type StatusError struct {
+	Host       string
+	TokenHost  string // the token service of the registry where that answered, or ""
+	Storage    string // the host that the registry redirected to where that answered, or ""
+	Repository string // "" for the registry as a whole
+	Reference  string // a tag or digest, or ""
+	Method     string
+	Status     int
+	Codes      []ErrorCode
+	RetryAfter time.Duration // what the registry asked for, 0 where nothing
+}
+
+func (e *StatusError) Error() string {
+	at := Subject(e.Repository, e.Reference)
+	if at == "" || !strings.HasPrefix(at, e.Host+"/") {
+		at = strings.TrimSuffix(e.Host+": "+at, ": ")
+	}
+	if e.TokenHost != "" {
+		at += ": the token service " + e.TokenHost
+	}
+	if e.Storage != "" {
+		at += ": the storage " + e.Storage
+	}
+	text := fmt.Sprintf("%s: %s answered %d %s", at, e.Method, e.Status, http.StatusText(e.Status))
+	for _, c := range e.Codes {
+		text += "; " + c.String()
+	}
+	if e.RetryAfter > maxRetryAfter { // less is waited for, and told then
+		text += "; it asks to wait " + e.RetryAfter.String()
+	}
+	return text
+}
+
+// Kind is fault.Unreachable, and fault.Denied where the registry says that it
+// refuses, whatever the status.
+func (e *StatusError) Kind() fault.Kind {
+	for _, c := range e.Codes {
+		if e.Storage == "" && (c.Code == "DENIED" || c.Code == "UNAUTHORIZED") {
+			return fault.Denied
+		}
+	}
+	return fault.Unreachable
+}
+
+// ProtocolError is an answer that does not follow the specification, so that
+// nothing can be made of it.
+type ProtocolError struct {
+	Host    string
+	Subject string // repository, tag list, manifest
+	Problem string
+}
+
+func (e *ProtocolError) Error() string {
+	return e.Subject + ": " + e.Problem + " (served by " + e.Host + ")"
+}
+
+// Kind is fault.Unreachable.
+func (e *ProtocolError) Kind() fault.Kind { return fault.Unreachable }
+
+// OfflineError says what would have needed a connection.
+type OfflineError struct {
+	What string // a repository, HOST/PATH:TAG or HOST/PATH@DIGEST
+}
+
+func (e *OfflineError) Error() string { return e.What + ": not at hand, and offline" }
+
+// Kind is fault.Failure.
+func (e *OfflineError) Kind() fault.Kind { return fault.Failure }
+
+// Subject joins a repository and what was asked of it as references are
+// written.
+func Subject(repository, reference string) string {
+	switch {
+	case reference == "":
+		return repository
+	case repository == "":
+		return reference
+	case strings.Contains(reference, ":"):
+		return repository + "@" + reference
+	}
+	return repository + ":" + reference
+}
+
+// TokenError wraps why no token could be had. Its tries are used up: the request
+// that needs the token is not tried again for it.
+type TokenError struct {
+	Registry string // whose token service it is: nobody named that host
+	Err      error
+}
+
+func (e *TokenError) Error() string {
+	if Unreachable(e.Err) {
+		return e.Registry + ": its token service " + e.Err.Error()
+	}
+	return e.Err.Error()
+}
+
+func (e *TokenError) Unwrap() error { return e.Err }
+
+// Unreachable reports whether no answer came.
+func Unreachable(err error) bool {
+	return errors.As(err, new(*UnreachableError)) || errors.As(err, new(*TLSError)) || errors.As(err, new(*SchemeError))
+}
+
+// Unparsed makes a *ProtocolError of an error in parsing, and leaves one in
+// reading as it is.
+func Unparsed(err error, host, subject, problem string) error {
+	if err == nil || IsContext(err) || errors.As(err, new(*UnreachableError)) || errors.As(err, new(*ProtocolError)) {
+		return err
+	}
+	return &ProtocolError{host, subject, problem}
+}

@@ -1,0 +1,192 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	MaxTries      = 5
+	MirrorTries   = 3                // where there is a fallback: it is likely to do better
+	maxRetrying   = 30 * time.Second // from the first try to the start of the last, where there are more than two
+	firstDelay    = 500 * time.Millisecond
+	maxRetryAfter = 5 * time.Minute // more than this is not waited for
+)
+
+// Tries counts the tries of one thing that somebody waits for.
+type Tries struct {
+	failed      int
+	start       time.Time     // when the first try began, zero where the next failure counts as that
+	waited      time.Duration // what Retry-After asked for: it does not count
+	hasFallback bool          // somebody else can be asked instead
+}
+
+// Tries returns a count that begins now. Where somebody else can be asked
+// instead, they are fewer.
+func (c *Client) Tries(hasFallback bool) *Tries {
+	return &Tries{start: c.Now(), hasFallback: hasFallback}
+}
+
+// Progressed says that the tries brought something: the time for them begins
+// with the next failure. enough says that all of them may be used again.
+func (t *Tries) Progressed(enough bool) {
+	t.start = time.Time{}
+	if enough {
+		t.failed = 0
+	}
+}
+
+func (t *Tries) limits() (tries int, wait time.Duration) {
+	if t.hasFallback {
+		return MirrorTries, maxRetrying
+	}
+	return MaxTries, maxRetryAfter
+}
+
+func (c *Client) sleep(ctx context.Context, d time.Duration) error {
+	if c.o.Sleep != nil {
+		return c.o.Sleep(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Client) jitter() float64 {
+	if c.o.Jitter != nil {
+		return c.o.Jitter()
+	}
+	return rand.Float64()
+}
+
+// Retry calls try until it succeeds, fails in a way that will not pass, or has
+// failed as often as it may.
+func (c *Client) Retry(ctx context.Context, t *Tries, host, what string, try func() error) error {
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		if err = c.Pause(ctx, t, host, what, err); err != nil {
+			return err
+		}
+	}
+}
+
+// Pause waits before the next try after err, or returns err where there is to
+// be none, or the context's error.
+func (c *Client) Pause(ctx context.Context, t *Tries, host, what string, err error) error {
+	if !Retriable(err) || t.hasFallback && timedOut(err) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if t.start.IsZero() {
+		t.start = c.Now()
+	}
+	tries, longest := t.limits()
+	var status *StatusError
+	refused := errors.As(err, &status) && status.Storage != "" && status.Status < 500
+	if refused {
+		tries = 2 // an address that is signed anew; more of them would do no better
+	}
+	t.failed++
+	if t.failed >= tries {
+		return err
+	}
+	wait := firstDelay << (t.failed - 1)
+	wait = wait/2 + time.Duration(c.jitter()*float64(wait))
+	asked := status != nil && status.RetryAfter > 0
+	switch {
+	case asked:
+		wait = status.RetryAfter
+		t.waited += wait
+		if t.waited > longest {
+			return err
+		}
+	case c.Now().Add(wait).Sub(t.start)-t.waited > maxRetrying && t.failed > 1:
+		return err
+	}
+	c.Count(func(s *Stats) { s.Retries++ })
+	c.Event(Event{
+		Kind: EventRetry, Host: host, Subject: what, Err: err, Wait: wait,
+		Try: t.failed + 1, Tries: tries, RetryAfter: asked,
+	})
+	return c.sleep(ctx, wait)
+}
+
+// Retriable reports whether the same request can be expected to go better the
+// next time: what a server says of itself or of its limits, a connection that was
+// cut or stands still, a name server that is out of order, a signed address that
+// was refused. Refusals, what does not exist, wrong content, names that do not
+// exist and ports on which nobody listens are not of this kind; nor is a token
+// service that was tried as often as it is worth.
+func Retriable(err error) bool {
+	var tried *TokenError
+	if errors.As(err, &tried) {
+		return false
+	}
+	var status *StatusError
+	if errors.As(err, &status) {
+		return Passing(status.Status) || status.Storage != "" && status.Status != http.StatusRequestedRangeNotSatisfiable
+	}
+	var cut *UnreachableError
+	if !errors.As(err, &cut) {
+		return false
+	}
+	var dns *net.DNSError
+	var proxy *proxyError
+	switch {
+	case errors.As(cut.Err, &dns):
+		return !dns.IsNotFound
+	case errors.As(cut.Err, &proxy):
+		return Passing(proxy.status)
+	}
+	return cut.Cause == NetworkReset || cut.Cause == NetworkTimeout
+}
+
+// Passing reports whether a status speaks of a state that will be over. Not
+// Implemented is the one of its hundred that stays.
+func Passing(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= 500 && status != http.StatusNotImplemented
+}
+
+func timedOut(err error) bool {
+	var cut *UnreachableError
+	return errors.As(err, &cut) && cut.Cause == NetworkTimeout
+}
+
+// retryAfter reads a Retry-After header: seconds or a date (RFC 9110, 10.2.3),
+// which is held against the answer's own Date, since the clocks can differ. It
+// returns 0 where there is none or it lies in the past.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	text := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
+	if at, err := http.ParseTime(text); err == nil && at.After(now) {
+		// Dates have whole seconds: half a second too early is a try wasted.
+		return min(at.Sub(now), math.MaxInt32*time.Second).Truncate(time.Second) + time.Second
+	}
+	return 0
+}
