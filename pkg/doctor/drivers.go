@@ -67,9 +67,9 @@ func (x *examination) driver(s install.Status, locked bool) {
 	}
 	first, _ := install.Shadow(s.Item, x.SearchPath)
 	switch {
-	case s.State == install.OK && s.Unrecorded && s.Receipt != nil:
+	case s.State == install.OK && s.Unrecorded() && s.Receipt != nil:
 		add(Advice, DriverTouched)
-	case s.State == install.OK && s.Unrecorded:
+	case s.State == install.OK && s.Unrecorded():
 		add(Advice, DriverUnrecorded)
 	case s.State == install.OK:
 		add(OK, DriverFine)

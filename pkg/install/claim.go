@@ -1,6 +1,7 @@
 package install
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -40,13 +41,13 @@ func (c Claim) Lock() (path string, ok bool) {
 	return path, c != lostClaim && !strings.HasPrefix(path, downloadPrefix)
 }
 
-// want is what is left of a claim.
-type want int
+// standing is what is left of a claim.
+type standing int
 
 const (
-	wantNothing want = iota // the lock is gone, or names no such driver
-	wantOther               // the lock names the driver, with another layer
-	wantThis
+	wantsNothing standing = iota // the lock is gone, or names no such driver
+	wantsOther                   // the lock names the driver, with another layer
+	wantsThis
 )
 
 // claims reads the locks that claim, each once.
@@ -78,39 +79,39 @@ func (c *claims) read(cl Claim) claimed {
 	return got
 }
 
-// want tells how a claim on a receipt's file still stands. A lock that cannot
+// standing tells how a claim on a receipt's file still stands. A lock that cannot
 // be read, with conflict markers say, is taken to want what it ever wanted.
-func (c *claims) want(cl Claim, r Receipt) want {
+func (c *claims) standing(cl Claim, r Receipt) standing {
 	if _, ok := cl.Lock(); !ok {
 		if c.noDownloads {
-			return wantNothing
+			return wantsNothing
 		}
-		return wantThis
+		return wantsThis
 	}
 	got := c.read(cl)
 	if got.gone {
-		return wantNothing
+		return wantsNothing
 	}
 	if got.lock == nil {
-		return wantThis
+		return wantsThis
 	}
 	p, ok := got.lock.Plugin(r.Plugin)
 	if !ok || r.Name != p.Name && !slices.Contains(p.Aliases, r.Name) {
-		return wantNothing
+		return wantsNothing
 	}
 	for _, platform := range p.Platforms {
 		if platform.Layer == r.Layer {
-			return wantThis
+			return wantsThis
 		}
 	}
-	return wantOther
+	return wantsOther
 }
 
-// wanted tells whether anyone wants a file of the receipt's name in its place.
+// wanted reports whether anyone wants a file of the receipt's name in its place.
 // Of which version does not matter: where it is another, the next sync brings
 // that, and until then the host has the old one.
 func (c *claims) wanted(r Receipt) bool {
-	return slices.ContainsFunc(r.Claims, func(cl Claim) bool { return c.want(cl, r) != wantNothing })
+	return slices.ContainsFunc(r.Claims, func(cl Claim) bool { return c.standing(cl, r) != wantsNothing })
 }
 
 // layers adds those that the receipt's file, or a lock which claims it, needs.
@@ -154,4 +155,39 @@ func paths(items []Item) map[string]bool {
 		out[c.path(it.Path)] = true
 	}
 	return out
+}
+
+// canon makes paths canonical and remembers the folders it has resolved. Links
+// in a file's folder are resolved, as far as that exists, so that one file has
+// one receipt by whatever way a project is reached; the last element is left
+// alone, since an installed file may itself have become a link.
+type canon map[string]string
+
+func (c canon) path(path string) string {
+	dir, base := filepath.Split(filepath.Clean(path))
+	real, ok := c[dir]
+	if !ok {
+		real = resolved(filepath.Clean(dir))
+		c[dir] = real
+	}
+	return filepath.Join(real, base)
+}
+
+// Canonical returns the path of a file as receipts have it: absolute paths to one
+// file are then equal, by whatever links its folder is reached.
+func Canonical(path string) string { return canon{}.path(path) }
+
+func resolved(dir string) string {
+	rest := ""
+	for d := dir; ; {
+		if real, err := filepath.EvalSymlinks(d); err == nil {
+			return filepath.Join(real, rest)
+		}
+		up := filepath.Dir(d)
+		if up == d {
+			return dir
+		}
+		rest = filepath.Join(filepath.Base(d), rest)
+		d = up
+	}
 }

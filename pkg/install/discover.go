@@ -29,7 +29,7 @@ func SearchPath(cwd, userHome, list string) []string {
 	return dirs
 }
 
-// Searched tells whether the host looks in the folder of path, by whatever links
+// Searched reports whether the host looks in the folder of path, by whatever links
 // that is reached.
 func Searched(path string, dirs []string) bool {
 	c := canon{}

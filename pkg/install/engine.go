@@ -1,26 +1,37 @@
+// Package install puts drivers on a machine and knows what it put there.
+//
+// A layer is fetched once into a store, addressed by its digest and verified
+// before it appears there; files are copied from the store into place, all of
+// them or none; a receipt for each file makes the next look at it cheap and
+// says which locks want it. The package reads no environment, prints nothing
+// and holds no plugin in memory.
+//
+// A sync goes straight down: Inspect, CheckPlace, Stage, Lock, and with the
+// lock held Place.
 package install
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install/internal/flow"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
 // Options are what an engine is given from outside. The zero value works for
 // everything but fetching.
 type Options struct {
-	Fetch    Fetcher                                                 // needed by Stage
-	Events   func(Event)                                             // progress; nil: none
-	Parallel int                                                     // layers and files at once; 0: as many as processors, 2 to 4
-	Probe    func(ctx context.Context, item Item, path string) error // starts the driver at path; for PlaceOptions.Probe
-	Host     artifact.Platform                                       // only its drivers are probed
-	Now      func() time.Time                                        // nil: time.Now
+	Fetch  Fetcher                                                 // needed by Stage
+	Events func(Event)                                             // progress; nil: none
+	Probe  func(ctx context.Context, item Item, path string) error // starts the driver at path; for PlaceOptions.Probe
+	Host   artifact.Platform                                       // only its drivers are probed
+	Now    func() time.Time                                        // nil: time.Now
 }
 
 // Engine installs drivers for one home. It may be used by several goroutines,
@@ -30,8 +41,8 @@ type Engine struct {
 	o        Options
 	disk     disk.Disk
 	store    store
-	buffers  flow.Buffers
 	unpacker *unpack.Unpacker
+	limit    int // layers and files at a time
 
 	events sync.Mutex // held while o.Events runs
 }
@@ -41,7 +52,7 @@ func Open(home Home, o Options) *Engine {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	e := &Engine{home: home, o: o, store: store{dir: home.Store()}, unpacker: unpack.New()}
+	e := &Engine{home: home, o: o, store: store{dir: home.Store()}, unpacker: unpack.New(), limit: parallelWork()}
 	var once sync.Once
 	e.disk.NoLocks = func(path string) {
 		once.Do(func() { e.emit(Event{Kind: EventNoLocks, Path: filepath.Dir(path)}) })
@@ -59,4 +70,77 @@ func (e *Engine) emit(ev Event) {
 	e.events.Lock()
 	defer e.events.Unlock()
 	e.o.Events(ev)
+}
+
+const homeLock = "home.lock"
+
+// Hold is the home's lock, held. What changes installed files hangs on it, so
+// that it cannot be done without. Whoever reads needs no lock.
+type Hold struct {
+	e    *Engine
+	lock *disk.Lock
+}
+
+// Lock takes the home's lock. Where another process holds it, an event says
+// so, and Lock waits until ctx is done. The lock ends with its process, so one
+// that was killed blocks nobody.
+func (e *Engine) Lock(ctx context.Context) (*Hold, error) {
+	if err := errors.Join(ctx.Err(), e.home.check()); err != nil {
+		return nil, err
+	}
+	if err := e.disk.MkdirAll(e.home.Locks()); err != nil {
+		return nil, err
+	}
+	l, err := e.disk.Lock(ctx, filepath.Join(e.home.Locks(), homeLock), func(pid int) {
+		e.emit(Event{Kind: EventWait, Subject: e.home.Dir(), PID: pid})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Hold{e, l}, nil
+}
+
+// Unlock gives the lock up. It may be called more than once.
+func (h *Hold) Unlock() error { return h.lock.Unlock() }
+
+// EventKind says what an Event tells.
+type EventKind int
+
+// The kinds of events.
+const (
+	EventNeed    EventKind = iota // Layer is to be fetched, Total bytes; told of all before the first is
+	EventFetch                    // Done of Total compressed bytes of Layer have arrived
+	EventStaged                   // Layer is in the store; Total is its size
+	EventWait                     // Subject is locked by process PID (0: not known), and is waited for
+	EventSwept                    // the temporary file Path of a dead process was removed
+	EventPlaced                   // Item stands at Path
+	EventNoLocks                  // the file system of the folder Path has no locks, so work goes on without; told once
+)
+
+// Event is progress. Calls for one engine never overlap.
+type Event struct {
+	Kind    EventKind
+	Layer   Layer // EventNeed, EventFetch, EventStaged
+	Done    int64 // bytes
+	Total   int64 // bytes
+	Subject string
+	PID     int
+	Path    string
+	Item    Item // EventPlaced
+}
+
+// parallelWork is how many layers or files are worked on at a time. Inflating
+// keeps a processor busy, and a few more hide the network's latency; each has
+// its buffers, so the number bounds memory too.
+func parallelWork() int { return min(max(runtime.GOMAXPROCS(0), 2), 4) }
+
+// each calls f for 0 to n-1, some at once, and joins the errors in that order.
+// After an error no other call begins, unless all is set. f looks at the context
+// itself: what was begun to be put back must not stop halfway.
+func (e *Engine) each(n int, all bool, f func(i int) error) error {
+	run := parallel.EachUntil
+	if all {
+		run = parallel.Each
+	}
+	return errors.Join(run(context.Background(), n, e.limit, f)...)
 }

@@ -44,39 +44,39 @@ func Failures(err error) []*ItemError {
 	return nil
 }
 
-// IntegrityKind says which promise a layer breaks.
-type IntegrityKind string
+// breach says which promise a layer breaks.
+type breach string
 
 // The kinds of IntegrityError.
 const (
-	BadDigest     IntegrityKind = "digest"     // the bytes are not those that the lock pins
-	BadSize       IntegrityKind = "size"       // more or fewer bytes than the lock says
-	BadArchive    IntegrityKind = "archive"    // damaged, hostile, or without the driver; see Reason
-	BadExecutable IntegrityKind = "executable" // the executable inside is not the one stated
+	badDigest     breach = "digest"     // the bytes are not those that the lock pins
+	badSize       breach = "size"       // more or fewer bytes than the lock says
+	badArchive    breach = "archive"    // damaged, hostile, or without the driver; see Reason
+	badExecutable breach = "executable" // the executable inside is not the one stated
 )
 
 // IntegrityError says that a layer is not what the lock promises. Nothing of
 // it is kept.
 type IntegrityError struct {
 	Layer  Layer
-	Cause  IntegrityKind
-	Reason string        // BadArchive: what is wrong with it
-	Want   digest.Digest // BadDigest, BadExecutable
-	Got    digest.Digest // BadDigest, BadExecutable
-	Size   int64         // BadSize: bytes that came; one more than Layer.Size where there were even more
+	Cause  breach
+	Reason string        // badArchive: what is wrong with it
+	Want   digest.Digest // badDigest, badExecutable
+	Got    digest.Digest // badDigest, badExecutable
+	Size   int64         // badSize: bytes that came; one more than Layer.Size where there were even more
 }
 
 func (e *IntegrityError) Error() string {
 	subject := cmp.Or(e.Layer.File, string(e.Layer.Digest))
 	switch e.Cause {
-	case BadDigest:
+	case badDigest:
 		return fmt.Sprintf("%s: digest mismatch: the lock says %s, the registry sent %s", subject, e.Want, e.Got)
-	case BadSize:
+	case badSize:
 		if e.Size > e.Layer.Size {
 			return fmt.Sprintf("%s: size mismatch: the lock says %d bytes, the registry sent more", subject, e.Layer.Size)
 		}
 		return fmt.Sprintf("%s: size mismatch: the lock says %d bytes, the registry sent %d", subject, e.Layer.Size, e.Size)
-	case BadExecutable:
+	case badExecutable:
 		return fmt.Sprintf("%s: executable mismatch: the lock says %s, the archive holds %s", subject, e.Want, e.Got)
 	}
 	return fmt.Sprintf("%s: bad archive: %s", subject, e.Reason)

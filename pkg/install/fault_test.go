@@ -41,7 +41,7 @@ func (f *faults) fault(op disk.Op, path string) error {
 	return f.err
 }
 
-// isNote tells whether a change is to what the store notes of an entry, without
+// isNote reports whether a change is to what the store notes of an entry, without
 // which everything works, only slower.
 func isNote(path string) bool {
 	return filepath.Base(path) == statName || strings.HasPrefix(filepath.Base(path), "."+statName+".")
@@ -73,7 +73,8 @@ func TestNoteIsNotNeeded(t *testing.T) {
 
 // withFaults returns an engine whose changes come in one order.
 func (w *world) withFaults(f *faults) *Engine {
-	e := Open(w.home(), Options{Fetch: w.reg, Parallel: 1})
+	e := Open(w.home(), Options{Fetch: w.reg})
+	e.limit = 1
 	e.disk.Fault = f.fault
 	e.store.d = e.disk
 	return e

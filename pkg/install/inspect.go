@@ -2,9 +2,13 @@ package install
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
+	"syscall"
 
 	"github.com/opencontainers/go-digest"
 
@@ -15,7 +19,7 @@ import (
 // receipt matches the file's stat it reads nothing else; other files it
 // hashes. It takes no lock and writes nothing.
 func (e *Engine) Inspect(ctx context.Context, items []Item) ([]Status, error) {
-	return e.look(ctx, items, false)
+	return e.inspectAll(ctx, items, false)
 }
 
 // Verify is Inspect with every file hashed. A receipt that vouches for bytes
@@ -24,17 +28,17 @@ func (e *Engine) Inspect(ctx context.Context, items []Item) ([]Status, error) {
 // while holding it. Where marking fails, the error is a *MarkError, and the
 // statuses are right all the same.
 func (e *Engine) Verify(ctx context.Context, items []Item) ([]Status, error) {
-	all, err := e.look(ctx, items, true)
+	all, err := e.inspectAll(ctx, items, true)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.mark(ctx, all); err != nil {
+	if err := e.markDoubt(ctx, all); err != nil {
 		return all, &MarkError{err}
 	}
 	return all, nil
 }
 
-func (e *Engine) look(ctx context.Context, items []Item, hash bool) ([]Status, error) {
+func (e *Engine) inspectAll(ctx context.Context, items []Item, hash bool) ([]Status, error) {
 	all := make([]Status, len(items))
 	open := make([]int, 0, len(items)) // those that have to be hashed
 	c, seen := canon{}, map[string]bool{}
@@ -50,7 +54,7 @@ func (e *Engine) look(ctx context.Context, items []Item, hash bool) ([]Status, e
 			return nil, &ItemError{it, fmt.Errorf("%s: is asked for twice", it.Path)}
 		}
 		seen[s.path] = true
-		done, err := e.glance(&s)
+		done, err := e.byReceipt(&s)
 		if err != nil {
 			return nil, &ItemError{it, err}
 		}
@@ -61,7 +65,7 @@ func (e *Engine) look(ctx context.Context, items []Item, hash bool) ([]Status, e
 	}
 	err := e.each(len(open), true, func(i int) error {
 		s := &all[open[i]]
-		if err := e.study(ctx, s); err != nil {
+		if err := e.byHash(ctx, s); err != nil {
 			return &ItemError{s.Item, err}
 		}
 		return nil
@@ -69,10 +73,16 @@ func (e *Engine) look(ctx context.Context, items []Item, hash bool) ([]Status, e
 	return all, err
 }
 
-// glance finds what receipt and stat tell, and whether that is enough.
-func (e *Engine) glance(s *Status) (done bool, err error) {
-	if s.Receipt, s.damaged, err = e.receipt(s.path); err != nil {
+// byReceipt finds what receipt and stat tell, and whether that is enough.
+func (e *Engine) byReceipt(s *Status) (done bool, err error) {
+	var unreadable bool
+	switch s.Receipt, unreadable, err = e.receipt(s.path); {
+	case err != nil:
 		return false, err
+	case unreadable:
+		s.record = damaged
+	case s.Receipt != nil:
+		s.record = stale
 	}
 	s.stat, err = disk.Lstat(s.path)
 	if absent(err) {
@@ -83,7 +93,7 @@ func (e *Engine) glance(s *Status) (done bool, err error) {
 		return false, err
 	}
 	if !s.stat.Mode.IsRegular() {
-		s.State = s.wrong()
+		s.State = s.mismatch()
 		return true, nil
 	}
 	r := s.Receipt
@@ -91,32 +101,34 @@ func (e *Engine) glance(s *Status) (done bool, err error) {
 		return false, nil
 	}
 	s.Found = r.SHA256
-	s.judge(e.wanted(s))
+	s.classify(e.expected(s))
 	return true, nil
 }
 
-// study hashes the file.
-func (e *Engine) study(ctx context.Context, s *Status) error {
+// byHash hashes the file.
+func (e *Engine) byHash(ctx context.Context, s *Status) error {
 	sum, err := Hash(ctx, s.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		s.State = Missing
 		return nil
 	case errors.Is(err, fs.ErrPermission):
-		s.State = s.wrong() // whatever it is, nobody here can use it
+		s.State = s.mismatch() // whatever it is, nobody here can use it
 		return nil
 	case err != nil:
 		return err
 	}
-	s.lies = s.Receipt != nil && s.Receipt.vouches(s.stat) && s.Receipt.SHA256 != sum
+	if r := s.Receipt; r != nil && r.vouches(s.stat) && r.SHA256 != sum {
+		s.record = mistaken
+	}
 	s.Found = sum
-	s.judge(e.wanted(s))
+	s.classify(e.expected(s))
 	return nil
 }
 
-// wanted returns the executable that should stand there, "" where neither the
+// expected returns the executable that should stand there, "" where neither the
 // lock nor this home knows it.
-func (e *Engine) wanted(s *Status) digest.Digest {
+func (e *Engine) expected(s *Status) digest.Digest {
 	if s.Layer.Executable != "" {
 		return s.Layer.Executable
 	}
@@ -143,11 +155,11 @@ func (r *Receipt) mode() fs.FileMode {
 	return r.Mode
 }
 
-func (s *Status) judge(wanted digest.Digest) {
+func (s *Status) classify(wanted digest.Digest) {
 	r := s.Receipt
 	switch {
 	case s.Found != wanted:
-		s.State = s.wrong()
+		s.State = s.mismatch()
 		s.Unjudged = s.State == Foreign && wanted == ""
 		return
 	case s.stat.Mode&0o111 == 0 && executableBits:
@@ -157,21 +169,23 @@ func (s *Status) judge(wanted digest.Digest) {
 	default:
 		s.State = OK
 	}
-	s.Unrecorded = r == nil || !r.vouches(s.stat) || !r.describes(s.Item, s.Found)
+	if r != nil && r.vouches(s.stat) && r.describes(s.Item, s.Found) {
+		s.record = recorded
+	}
 }
 
-func (s *Status) wrong() State {
+func (s *Status) mismatch() State {
 	if s.ours() {
 		return Changed
 	}
 	return Foreign
 }
 
-// mark takes their word from the receipts that lie.
-func (e *Engine) mark(ctx context.Context, all []Status) error {
+// markDoubt takes their word from the receipts that lie.
+func (e *Engine) markDoubt(ctx context.Context, all []Status) error {
 	var hold *Hold
 	for _, s := range all {
-		if !s.lies {
+		if s.record != mistaken {
 			continue
 		}
 		if hold == nil {
@@ -192,4 +206,35 @@ func (e *Engine) mark(ctx context.Context, all []Status) error {
 		}
 	}
 	return nil
+}
+
+// Hash returns the SHA-256 of a file, following a link. It ends early, with
+// ctx's error, when ctx is done.
+func Hash(ctx context.Context, path string) (digest.Digest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	buf := make([]byte, 128<<10)
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		n, err := f.Read(buf)
+		sum.Write(buf[:n])
+		if err == io.EOF {
+			return digest.NewDigest(digest.SHA256, sum), nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+}
+
+// absent reports whether nothing is there: a file in the place of a folder above,
+// or links that lead in a circle, are told once something is to be written.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
 }

@@ -1,11 +1,15 @@
 package install
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"path/filepath"
+	"runtime"
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
@@ -45,35 +49,46 @@ type Status struct {
 	// file there or the receipt is damaged. Where State is Changed, its Layer
 	// tells another version (differs from Item's) from a tampered file.
 	Receipt *Receipt
-	// Unrecorded: the file is right, but its receipt is missing or does not
-	// match it. Place writes one and copies nothing.
-	Unrecorded bool
+
+	path   string    // canonical
+	stat   disk.Stat // before Found was computed
+	record record    // how the receipt stands to the file
+	mode   bool      // the bytes are right, only the mode is not
 	// Unjudged: the file is Foreign as far as is known. Neither lock nor home say
 	// what the layer holds; once it is staged, the file may turn out to be that.
 	Unjudged bool
-
-	path    string    // canonical
-	stat    disk.Stat // before Found was computed
-	damaged bool      // there is a receipt, and it cannot be read
-	lies    bool      // the receipt vouches for other bytes than are there
-	mode    bool      // the bytes are right, only the mode is not
 }
 
-// NeedsLayer tells whether Place will copy the item from the store, so that
-// its layer must be staged first.
-func (s Status) NeedsLayer() bool { return s.State != OK && !s.mode }
+// record is how a receipt stands to the file at its path.
+type record int
 
-// Startable tells whether the bytes are right and the host can start them, be the
+const (
+	noRecord record = iota // this home never placed a file there
+	recorded               // the file is right, and the receipt says so
+	stale                  // it is about another file than is there, or another item
+	damaged                // it cannot be read
+	mistaken               // it vouches for other bytes than are there
+)
+
+// needsLayer reports whether Place will copy the item from the store, so that
+// its layer must be staged first.
+func (s Status) needsLayer() bool { return s.State != OK && !s.mode }
+
+// Startable reports whether the bytes are right and the host can start them, be the
 // mode not the one that it should be.
 func (s Status) Startable() bool { return s.State == OK || s.State == Changed && s.mode }
 
-// ours tells whether the file at the path was placed by this home.
-func (s Status) ours() bool { return s.Receipt != nil || s.damaged }
+// Unrecorded reports whether the bytes are right, and the receipt does not say so
+// or is missing. Place writes one and copies nothing.
+func (s Status) Unrecorded() bool { return (s.State == OK || s.mode) && s.record != recorded }
 
-// Settled tells whether Place would have nothing to do for the item on behalf
+// ours reports whether the file at the path was placed by this home.
+func (s Status) ours() bool { return s.record != noRecord }
+
+// Settled reports whether Place would have nothing to do for the item on behalf
 // of a claim: the file is right, and its receipt says so and bears the claim.
 func (s Status) Settled(c Claim) bool {
-	return s.State == OK && !s.Unrecorded && (c == "" || s.Receipt.claimed(c))
+	return s.State == OK && s.record == recorded && (c == "" || s.Receipt.claimed(c))
 }
 
 // Planned returns what Place would do for the item.
@@ -81,9 +96,9 @@ func (s Status) Planned() Action {
 	switch {
 	case s.State == Missing:
 		return Installed
-	case s.mode, s.damaged, s.State == Changed && s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest:
+	case s.mode, s.record == damaged, s.State == Changed && s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest:
 		return Repaired
-	case s.NeedsLayer():
+	case s.needsLayer():
 		return Replaced
 	case !s.ours():
 		return Adopted
@@ -101,3 +116,24 @@ func (it Item) check() error {
 	}
 	return nil
 }
+
+// Layer is the blob that carries a driver for one platform, as a lock pins it.
+type Layer struct {
+	Plugin     string            // the driver's own name, not an alias
+	Repository string            // where it is fetched from, host/path
+	Platform   artifact.Platform //
+	Digest     digest.Digest     // of the compressed bytes
+	Size       int64             // of the compressed bytes
+	File       string            // the layer's title, a bare file name
+	Executable digest.Digest     // of the executable inside; "" where the release does not state it
+}
+
+// Fetcher opens layers. The bytes need not have been verified: the store holds
+// them against the layer's digest and size itself.
+type Fetcher interface {
+	Fetch(ctx context.Context, l Layer) (io.ReadCloser, error)
+}
+
+// executableBits: a file's mode says whether it can be started. On Windows its
+// name does.
+const executableBits = runtime.GOOS != "windows"

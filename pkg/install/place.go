@@ -3,8 +3,14 @@ package install
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
+	"syscall"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // PlaceOptions change what Place does.
@@ -31,7 +37,7 @@ type PlaceOptions struct {
 // was done beside them.
 func (h *Hold) Place(ctx context.Context, items []Item, o PlaceOptions) (Report, error) {
 	e := h.e
-	all, err := e.look(ctx, items, false)
+	all, err := e.inspectAll(ctx, items, false)
 	if err != nil {
 		return Report{}, err
 	}
@@ -42,7 +48,7 @@ func (h *Hold) Place(ctx context.Context, items []Item, o PlaceOptions) (Report,
 		jobs[i] = plan(s, o)
 		if jobs[i].err != nil {
 			refused = append(refused, jobs[i].err)
-		} else if jobs[i].copy || jobs[i].record {
+		} else if jobs[i].copy || jobs[i].write {
 			open = append(open, jobs[i])
 		}
 	}
@@ -60,7 +66,7 @@ func (h *Hold) Place(ctx context.Context, items []Item, o PlaceOptions) (Report,
 
 // plan decides what is to be done for an item.
 func plan(s Status, o PlaceOptions) *job {
-	j := &job{Status: s, action: s.Planned(), copy: s.NeedsLayer() || o.Again}
+	j := &job{Status: s, action: s.Planned(), copy: s.needsLayer() || o.Again}
 	switch {
 	case s.State == Foreign && !o.Force:
 		j.err = &ItemError{s.Item, &ForeignError{s.Path}}
@@ -68,13 +74,13 @@ func plan(s Status, o PlaceOptions) *job {
 		j.action = Replaced
 	}
 	var before []Claim
-	if s.damaged {
+	if s.record == damaged {
 		before = []Claim{lostClaim}
 	} else if s.Receipt != nil {
 		before = s.Receipt.Claims
 	}
 	j.claims = withClaim(before, o.Claim)
-	j.record = j.action != Kept || s.Unrecorded || len(j.claims) != len(before)
+	j.write = j.action != Kept || s.record != recorded || len(j.claims) != len(before)
 	return j
 }
 
@@ -116,13 +122,13 @@ func report(jobs []*job, claim Claim) Report {
 		if j.err != nil {
 			continue
 		}
-		r.Placed = append(r.Placed, Placed{j.Item, j.action, j.Receipt})
+		r.Placed = append(r.Placed, Placed{j.Item, j.action})
 		before := j.Receipt
 		if before == nil || before.Layer == j.Layer.Digest {
 			continue
 		}
 		for _, other := range before.Claims {
-			if _, ok := other.Lock(); ok && other != claim && c.want(other, *before) == wantThis {
+			if _, ok := other.Lock(); ok && other != claim && c.standing(other, *before) == wantsThis {
 				r.Conflicts = append(r.Conflicts, Conflict{j.Item, other, before.Version})
 			}
 		}
@@ -151,4 +157,130 @@ func (e *Engine) drop(items []Item, o PlaceOptions) (dropped []Receipt, err erro
 		dropped = append(dropped, r)
 	}
 	return dropped, nil
+}
+
+// CheckPlace tells, before anything is fetched, whether what work needs can be
+// put in place. It changes nothing. That only records could not be written is
+// left for Place to find: whoever needs no more can do without.
+//
+// Errors, joined, each in an *ItemError: *ForeignError (without force),
+// *FolderError, *SpaceError, and a *fs.PathError for a folder that bears the
+// file's name.
+func (e *Engine) CheckPlace(work []Status, force bool) error {
+	var errs []error
+	fail := func(s Status, err error) { errs = append(errs, &ItemError{s.Item, err}) }
+	asked, told := map[string]bool{}, map[string]bool{}
+	room := room{}
+	for _, s := range work {
+		if s.Startable() {
+			continue
+		}
+		if s.State == Foreign && !s.Unjudged && !force {
+			fail(s, &ForeignError{s.Path})
+			continue
+		}
+		if s.needsLayer() && s.stat.Mode.IsDir() {
+			fail(s, &fs.PathError{Op: "replace", Path: s.Path, Err: syscall.EISDIR})
+			continue
+		}
+		dirs := []string{e.home.Receipts(), e.home.Locks()}
+		if s.needsLayer() {
+			dirs = append(dirs, e.home.Store(), filepath.Dir(s.path))
+		}
+		for _, dir := range dirs {
+			if asked[dir] {
+				continue
+			}
+			asked[dir] = true
+			if err := e.disk.Writable(dir); err != nil && !told[err.Error()] {
+				told[err.Error()] = true // one folder above can be the cause of all
+				fail(s, &FolderError{dir, err})
+			}
+		}
+		if s.needsLayer() {
+			if err := e.fits(s, room); err != nil {
+				fail(s, err)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// room counts what is surely needed of each file system.
+type room map[uint64]*struct {
+	need   int64
+	layers map[digest.Digest]bool // counted already
+	told   bool
+}
+
+// fits counts the bytes that s will surely take: how far a layer expands is
+// not known before it is fetched, but not to less than it has. A copy within
+// one file system may share blocks with the store, and is not counted.
+func (e *Engine) fits(s Status, room room) error {
+	entry, stored := e.store.lookup(s.Layer.Digest)
+	size := s.Layer.Size
+	if stored {
+		size = entry.Size
+	}
+	_, home, ok := disk.Free(e.home.Store())
+	if !ok {
+		return nil
+	}
+	for _, dir := range []string{e.home.Store(), filepath.Dir(s.path)} {
+		free, dev, ok := disk.Free(dir)
+		inStore := dir == e.home.Store()
+		if !ok || inStore && stored || !inStore && dev == home {
+			continue
+		}
+		r := room[dev]
+		if r == nil {
+			r = &struct {
+				need   int64
+				layers map[digest.Digest]bool
+				told   bool
+			}{layers: map[digest.Digest]bool{}}
+			room[dev] = r
+		}
+		if inStore && r.layers[s.Layer.Digest] {
+			continue
+		}
+		r.layers[s.Layer.Digest] = inStore
+		if r.need += size; r.need > free && !r.told {
+			r.told = true
+			return &SpaceError{Dir: dir, Need: r.need, Free: free}
+		}
+	}
+	return nil
+}
+
+// Action is what Place did for an item.
+type Action string
+
+// The actions.
+const (
+	Kept      Action = "kept"      // it was right
+	Adopted   Action = "adopted"   // the file was right but not ours, its receipt was written
+	Installed Action = "installed" // there was no file
+	Replaced  Action = "replaced"  // another layer's file, or a foreign one, stood there
+	Repaired  Action = "repaired"  // the file was not what its receipt says, or could not be started
+)
+
+// Placed is what happened to one item.
+type Placed struct {
+	Item   Item
+	Action Action
+}
+
+// Conflict says that a file was replaced which another lock wants as it was.
+type Conflict struct {
+	Item    Item   // what stands there now
+	Claim   Claim  // who wants the other
+	Version string // of the other; "" where it states none
+}
+
+// Report is what Place did.
+type Report struct {
+	Placed    []Placed // in the items' order, without those that failed
+	Conflicts []Conflict
+	Dropped   []Receipt // of files that lost the claim, as they are now
 }

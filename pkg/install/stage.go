@@ -2,10 +2,17 @@ package install
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"hash"
+	"io"
 	"path/filepath"
 
+	"github.com/klauspost/readahead"
 	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
 // StageOptions change what Stage does.
@@ -24,7 +31,7 @@ func (e *Engine) Stage(ctx context.Context, work []Status, o StageOptions) error
 	var needed []Status
 	seen := map[digest.Digest]bool{}
 	for _, s := range work {
-		if (o.Refetch || s.NeedsLayer()) && !seen[s.Layer.Digest] {
+		if (o.Refetch || s.needsLayer()) && !seen[s.Layer.Digest] {
 			seen[s.Layer.Digest] = true
 			needed = append(needed, s)
 		}
@@ -80,21 +87,164 @@ func (e *Engine) stage(ctx context.Context, s Status, refetch bool) error {
 	return err
 }
 
-// staged tells whether the store has what s needs.
+// staged reports whether the store has what s needs.
 func (e *Engine) staged(ctx context.Context, s Status) (bool, error) {
 	entry, ok := e.store.lookup(s.Layer.Digest)
 	if !ok {
 		return false, nil
 	}
 	if want := s.Layer.Executable; want != "" && want != entry.Executable {
-		return false, &IntegrityError{Layer: s.Layer, Cause: BadExecutable, Want: want, Got: entry.Executable}
+		return false, &IntegrityError{Layer: s.Layer, Cause: badExecutable, Want: want, Got: entry.Executable}
 	}
 	// A file that came from this entry and is wrong may have been wrong from
 	// the start.
-	suspect := s.State == Changed && (s.damaged || s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest)
+	suspect := s.State == Changed && (s.record == damaged || s.Receipt != nil && s.Receipt.Layer == s.Layer.Digest)
 	return e.store.sound(ctx, entry, suspect), ctx.Err()
 }
 
 func (e *Engine) layerLock(layer digest.Digest) string {
 	return filepath.Join(e.home.Locks(), layer.Algorithm().String()+"-"+layer.Encoded()+".lock")
+}
+
+// fetch gets a layer into the store in one pass: the compressed bytes are
+// hashed as they come, inflated, the executable found, hashed and written. It
+// becomes an entry only when everything has been read to the end, agrees with
+// the lock and is on the disk. The caller holds the layer's lock.
+func (e *Engine) fetch(ctx context.Context, l Layer) (Entry, error) {
+	if e.o.Fetch == nil {
+		return Entry{}, &UnstagedError{l}
+	}
+	if err := e.disk.MkdirAll(e.home.Store()); err != nil {
+		return Entry{}, err
+	}
+	temp, err := e.disk.CreateTemp(e.home.Store(), l.Digest.Encoded()[:12])
+	if err != nil {
+		return Entry{}, err
+	}
+	defer temp.Discard()
+	src, err := e.o.Fetch.Fetch(ctx, l)
+	if err != nil {
+		return Entry{}, err
+	}
+	// Whatever the source waits for, it ends with ctx.
+	stop := context.AfterFunc(ctx, func() { src.Close() })
+	executable, size, err := e.receive(src, temp, l)
+	stop()
+	if err := errors.Join(ctx.Err(), err); err != nil {
+		return Entry{}, err
+	}
+	if err := temp.Seal(0o644, true); err != nil {
+		return Entry{}, err
+	}
+	return e.store.put(temp, l.Digest, executable, size)
+}
+
+// The three steps of a layer's way work side by side: it is read and hashed
+// ahead of what inflates it, and what that gives is hashed and written behind it.
+// A few buffers between them bound memory, whatever the layer's size.
+const (
+	buffers    = 3
+	bufferSize = 256 << 10 // bytes
+)
+
+// receive reads src to its end, closes it, and fills temp with the executable.
+func (e *Engine) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executable digest.Digest, size int64, err error) {
+	defer src.Close()
+	// One byte more than there should be, to see that there are more.
+	in := &arriving{r: io.LimitReader(src, l.Size+1), sum: l.Digest.Algorithm().Hash(), told: func(n int64) {
+		e.emit(Event{Kind: EventFetch, Layer: l, Done: min(n, l.Size), Total: l.Size})
+	}}
+	ahead, err := readahead.NewReaderSize(in, buffers, bufferSize)
+	if err != nil {
+		return "", 0, err
+	}
+	out := &leaving{temp: temp, sum: sha256.New(), failed: func() { src.Close() }}
+	broken := e.unpacker.Extract(ahead, out, unpack.Driver{Name: l.Plugin, Platform: l.Platform, Size: l.Size, File: l.File})
+	if out.err == nil {
+		// Of a layer that was not understood, the rest still reports whether these
+		// are the bytes that the lock pins: the better answer.
+		_, _ = io.Copy(io.Discard, ahead)
+	}
+	ahead.Close() // from here on nobody reads src
+	if out.err != nil {
+		return "", 0, out.err
+	}
+
+	bad := &IntegrityError{Layer: l}
+	executable = digest.NewDigest(digest.SHA256, out.sum)
+	switch got := digest.NewDigest(l.Digest.Algorithm(), in.sum); {
+	case in.err != nil:
+		return "", 0, in.err
+	case in.size != l.Size:
+		bad.Cause, bad.Size = badSize, in.size
+	case got != l.Digest:
+		bad.Cause, bad.Want, bad.Got = badDigest, l.Digest, got
+	case broken != nil:
+		bad.Cause, bad.Reason = badArchive, broken.Error()
+	case l.Executable != "" && l.Executable != executable:
+		bad.Cause, bad.Want, bad.Got = badExecutable, l.Executable, executable
+	default:
+		return executable, out.size, nil
+	}
+	return "", 0, bad
+}
+
+// arriving hashes and counts the bytes of a layer as they come.
+type arriving struct {
+	r    io.Reader
+	sum  hash.Hash
+	told func(n int64) // of the bytes so far
+	size int64
+	err  error // the source's own failure
+}
+
+func (a *arriving) Read(p []byte) (int, error) {
+	n, err := a.r.Read(p)
+	a.sum.Write(p[:n])
+	a.size += int64(n)
+	if n > 0 {
+		a.told(a.size)
+	}
+	if err != nil && err != io.EOF {
+		a.err = err
+	}
+	return n, err
+}
+
+// leaving hashes and writes the executable, and has the disk begin its work while
+// there is more to inflate.
+type leaving struct {
+	temp    *disk.Temp
+	sum     hash.Hash
+	failed  func() // called when writing fails, to stop what still reads
+	size    int64
+	flushed int64
+	err     error // of writing
+}
+
+// ReadFrom implements io.ReaderFrom.
+func (l *leaving) ReadFrom(r io.Reader) (int64, error) {
+	ahead, err := readahead.NewReaderSize(r, buffers, bufferSize)
+	if err != nil {
+		return 0, err
+	}
+	defer ahead.Close()
+	return io.Copy(l, ahead)
+}
+
+// Write implements io.Writer.
+func (l *leaving) Write(p []byte) (int, error) {
+	n, err := l.temp.Write(p)
+	l.sum.Write(p[:n])
+	l.size += int64(n)
+	if err != nil {
+		l.err = err
+		l.failed()
+		return n, err
+	}
+	if l.size-l.flushed >= 8<<20 {
+		l.temp.Flush(l.flushed, l.size-l.flushed)
+		l.flushed = l.size
+	}
+	return n, nil
 }

@@ -29,31 +29,31 @@ func TestStageRefuses(t *testing.T) {
 	for _, c := range []struct {
 		title string
 		spoil func(w *world, it *Item)
-		kind  IntegrityKind
+		kind  breach
 		text  string
 	}{
 		{"other bytes", func(w *world, it *Item) {
 			data := bytes.Clone(w.reg.layers[it.Layer.Digest])
 			data[len(data)/2] ^= 1
 			w.reg.layers[it.Layer.Digest] = data
-		}, BadDigest, "digest mismatch"},
+		}, badDigest, "digest mismatch"},
 		{"fewer bytes", func(w *world, it *Item) {
 			w.reg.layers[it.Layer.Digest] = w.reg.layers[it.Layer.Digest][:50]
-		}, BadSize, "the registry sent 50"},
-		{"no bytes", func(w *world, it *Item) { w.reg.layers[it.Layer.Digest] = nil }, BadSize, "the registry sent 0"},
+		}, badSize, "the registry sent 50"},
+		{"no bytes", func(w *world, it *Item) { w.reg.layers[it.Layer.Digest] = nil }, badSize, "the registry sent 0"},
 		{"more bytes", func(w *world, it *Item) {
 			w.reg.layers[it.Layer.Digest] = append(bytes.Clone(w.reg.layers[it.Layer.Digest]), 0)
-		}, BadSize, "the registry sent more"},
+		}, badSize, "the registry sent more"},
 		{"no end", func(w *world, it *Item) {
 			w.reg.open = func(_ Layer, data []byte) (io.ReadCloser, error) {
 				return io.NopCloser(io.MultiReader(bytes.NewReader(data), endless{})), nil
 			}
-		}, BadSize, "the registry sent more"},
-		{"no driver", func(w *world, it *Item) { w.pack(it, targz(t, "README", "hi")) }, BadArchive, `holds no "schemahero-postgres"`},
+		}, badSize, "the registry sent more"},
+		{"no driver", func(w *world, it *Item) { w.pack(it, targz(t, "README", "hi")) }, badArchive, `holds no "schemahero-postgres"`},
 		{"data behind", func(w *world, it *Item) {
 			w.pack(it, append(w.reg.layers[it.Layer.Digest], "and something more"...))
-		}, BadArchive, "other data at its end"},
-		{"another executable", func(w *world, it *Item) { it.Layer.Executable = layerOf("x") }, BadExecutable, "the archive holds sha256:"},
+		}, badArchive, "other data at its end"},
+		{"another executable", func(w *world, it *Item) { it.Layer.Executable = layerOf("x") }, badExecutable, "the archive holds sha256:"},
 		{"connection lost", func(w *world, it *Item) {
 			w.reg.open = func(_ Layer, data []byte) (io.ReadCloser, error) {
 				return io.NopCloser(io.MultiReader(bytes.NewReader(data[:70]), failing{lost})), nil
@@ -116,7 +116,7 @@ func TestStageHoldsTheStoreAgainstTheLock(t *testing.T) {
 	w.sync("", it)
 	it.Layer.Executable = layerOf("x")
 	var bad *IntegrityError
-	if err := w.stage(w.engine(), StageOptions{}, it); !errors.As(err, &bad) || bad.Cause != BadExecutable {
+	if err := w.stage(w.engine(), StageOptions{}, it); !errors.As(err, &bad) || bad.Cause != badExecutable {
 		t.Errorf("got %v", err)
 	}
 }
@@ -127,7 +127,8 @@ func TestStageFailures(t *testing.T) {
 	for _, it := range []Item{items[0], items[2]} {
 		delete(w.reg.layers, it.Layer.Digest)
 	}
-	e := Open(w.home(), Options{Fetch: w.reg, Parallel: 1})
+	e := Open(w.home(), Options{Fetch: w.reg})
+	e.limit = 1
 	err := w.stage(e, StageOptions{}, items...)
 	if f := Failures(err); len(f) != 1 || f[0].Item.Name != "a" || !errors.Is(err, artifact.ErrNotFound) || w.reg.fetches() != 1 {
 		t.Errorf("%d fetches, %v", w.reg.fetches(), err)

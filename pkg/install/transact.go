@@ -15,18 +15,28 @@ type job struct {
 	Status
 	action Action
 	copy   bool    // from the store; otherwise the file there is right
-	record bool    // its receipt is to be written
+	write  bool    // its receipt is to be written
 	claims []Claim // for the receipt
 	err    error   // why it was not done
 
 	entry   Entry
 	temp    *disk.Temp
 	backup  *disk.Backup // of the file that was there
-	swapped bool         // temp stands in its place
+	renamed bool         // temp stands in its place
 }
 
 // transact does all jobs or none. What can fail for want of room, rights or a
-// sound disk is done first, beside the files; then each takes one rename.
+// sound disk is done first, beside the files; then each takes one rename. The
+// steps, each for all jobs:
+//
+//  1. writeBeside: the new file, complete and synced
+//  2. probe: start it
+//  3. ready: the caller saves the lock
+//  4. announce: a receipt that the file is this home's, whatever it holds
+//  5. rename: the new file takes the old one's place, which is kept
+//  6. vouch: the receipt says what is there
+//
+// A failure before 4 leaves nothing to undo; after it, rollback undoes 5 and 4.
 func (e *Engine) transact(ctx context.Context, jobs []*job, probe bool, ready func() error) (err error) {
 	defer func() {
 		for _, j := range jobs {
@@ -38,7 +48,7 @@ func (e *Engine) transact(ctx context.Context, jobs []*job, probe bool, ready fu
 			}
 		}
 	}()
-	for _, step := range []func(context.Context, *job) error{e.prepare, e.probing(probe)} {
+	for _, step := range []func(context.Context, *job) error{e.writeBeside, e.probe(probe)} {
 		if err := e.each(len(jobs), false, func(i int) error { return about(jobs[i], step(ctx, jobs[i])) }); err != nil {
 			return err
 		}
@@ -50,11 +60,11 @@ func (e *Engine) transact(ctx context.Context, jobs []*job, probe bool, ready fu
 		return errors.Join(err, e.rollback(jobs))
 	}
 	for _, j := range jobs {
-		if err = about(j, e.swap(j)); err != nil {
+		if err = about(j, e.rename(j)); err != nil {
 			return errors.Join(err, e.rollback(jobs))
 		}
 	}
-	if err = e.settle(jobs); err != nil {
+	if err = e.vouch(jobs); err != nil {
 		return errors.Join(err, e.rollback(jobs))
 	}
 	for _, j := range jobs {
@@ -70,8 +80,8 @@ func about(j *job, err error) error {
 	return &ItemError{j.Item, err}
 }
 
-// prepare writes the new file beside the old one.
-func (e *Engine) prepare(ctx context.Context, j *job) error {
+// writeBeside writes the new file beside the old one.
+func (e *Engine) writeBeside(ctx context.Context, j *job) error {
 	if err := ctx.Err(); err != nil || !j.copy {
 		return err
 	}
@@ -80,7 +90,7 @@ func (e *Engine) prepare(ctx context.Context, j *job) error {
 		return &UnstagedError{j.Layer}
 	}
 	if want := j.Layer.Executable; want != "" && want != j.entry.Executable {
-		return &IntegrityError{Layer: j.Layer, Cause: BadExecutable, Want: want, Got: j.entry.Executable}
+		return &IntegrityError{Layer: j.Layer, Cause: badExecutable, Want: want, Got: j.entry.Executable}
 	}
 	if !e.store.sound(ctx, j.entry, false) {
 		return errors.Join(ctx.Err(), &UnstagedError{j.Layer}) // it rots
@@ -104,9 +114,9 @@ func (e *Engine) prepare(ctx context.Context, j *job) error {
 	return j.temp.Seal(placedMode, true)
 }
 
-// probing starts each new file. It is a step of its own: while another file
+// probe starts each new file. It is a step of its own: while another file
 // is open for writing, a started process could inherit that and keep it busy.
-func (e *Engine) probing(wanted bool) func(context.Context, *job) error {
+func (e *Engine) probe(wanted bool) func(context.Context, *job) error {
 	return func(ctx context.Context, j *job) error {
 		if !wanted || e.o.Probe == nil || !j.copy || j.Layer.Platform != e.o.Host {
 			return nil
@@ -127,8 +137,8 @@ func (e *Engine) announce(j *job) error {
 	return e.write(newReceipt(j.Item, j.path, j.entry.Executable, j.claims), true)
 }
 
-// swap puts the new file in place.
-func (e *Engine) swap(j *job) (err error) {
+// rename puts the new file in place.
+func (e *Engine) rename(j *job) (err error) {
 	if !j.copy {
 		if j.mode {
 			return e.disk.Chmod(j.path, placedMode)
@@ -139,12 +149,12 @@ func (e *Engine) swap(j *job) (err error) {
 		return err
 	}
 	err = j.temp.Rename(j.path)
-	j.swapped = err == nil
+	j.renamed = err == nil
 	return err
 }
 
-// settle makes the renames durable and has the receipts vouch for the files.
-func (e *Engine) settle(jobs []*job) error {
+// vouch makes the renames durable and has the receipts vouch for the files.
+func (e *Engine) vouch(jobs []*job) error {
 	var dirs []string
 	for _, j := range jobs {
 		dir := filepath.Dir(j.path)
@@ -156,11 +166,11 @@ func (e *Engine) settle(jobs []*job) error {
 			return about(j, err)
 		}
 	}
-	return e.each(len(jobs), false, func(i int) error { return about(jobs[i], e.settleOne(jobs[i])) })
+	return e.each(len(jobs), false, func(i int) error { return about(jobs[i], e.vouchFor(jobs[i])) })
 }
 
-func (e *Engine) settleOne(j *job) error {
-	if !j.record {
+func (e *Engine) vouchFor(j *job) error {
+	if !j.write {
 		return nil
 	}
 	// Of a file that was right and stays, the stat from before it was hashed:
@@ -188,7 +198,7 @@ func (e *Engine) rollback(jobs []*job) error {
 		if !j.copy {
 			continue
 		}
-		if j.swapped {
+		if j.renamed {
 			errs = append(errs, about(j, j.backup.Restore()))
 		}
 		errs = append(errs, about(j, e.restoreReceipt(j)))
@@ -200,7 +210,7 @@ func (e *Engine) restoreReceipt(j *job) error {
 	switch {
 	case !j.ours():
 		return e.forget(j.path)
-	case j.damaged || !j.swapped:
+	case j.record == damaged || !j.renamed:
 		return nil // it had nothing to tell, or was not touched
 	}
 	old := *j.Receipt

@@ -40,6 +40,7 @@ func registries() section {
 			told("`speaks HTTPS, was asked over plain HTTP`", "Leave `--plain-http` and `plain-http` out. A server that cuts the connection at once can be one of these", fault.Unreachable)),
 		on(unreachableHints,
 			told("`the proxy refuses`", "Check `HTTPS_PROXY`; list hosts to reach directly in `NO_PROXY`", fault.Unreachable),
+			told("`warning: HOST: …`", "Words of the registry itself, that it will close or limits something, for example: told once"),
 			told("`the name server does not answer`", "It was tried five times: check this machine's DNS, and try again", fault.Unreachable),
 			told("`no such host`", "Check the name, and this machine's DNS or `HTTPS_PROXY`", fault.Unreachable),
 			told("`connection refused`", "Check that the registry runs, and host and port", fault.Unreachable),
