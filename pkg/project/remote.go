@@ -86,8 +86,7 @@ func (p *Project) checkChain(ctx context.Context, entry lockfile.Plugin, platfor
 		want[i] = locked.Platform
 	}
 	rel, err := resolve.ReadPinned(ctx, repo, &entry, want)
-	var format *artifact.FormatError
-	if errors.As(err, &format) {
+	if format, ok := errors.AsType[*artifact.FormatError](err); ok {
 		return &ChainError{entry.Name, some[0].Platform, cmp.Or(entry.Digest, some[0].Manifest), format.Error()}
 	}
 	if err != nil {

@@ -135,8 +135,7 @@ func child(ctx context.Context, u *ui.UI, path string, args, env []string) error
 	// by itself.
 	c.Cancel = func() error { return c.Process.Signal(signalOf(ctx)) }
 	err := c.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return &hint.ExitError{Code: exit.ExitCode()}
 	}
 	return err

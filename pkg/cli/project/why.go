@@ -55,7 +55,7 @@ func runWhy(ctx context.Context, e *env.Env, u *ui.UI, name string) error {
 		return err
 	}
 	var items []rulingItem
-	for _, r := range x.Rulings {
+	for _, r := range x.Tags {
 		items = append(items, rulingItem{Tag: r.Tag, Version: r.Version, Platform: r.Platform.String(), Verdict: string(r.Verdict), Detail: r.Detail})
 	}
 	v := ui.List("RulingList", "tag", items)

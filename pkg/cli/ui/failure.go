@@ -44,12 +44,10 @@ func (u *UI) describe(err error, timeout time.Duration) []told {
 }
 
 func (u *UI) describeOne(err error, timeout time.Duration) []told {
-	var file *diag.Error
-	if errors.As(err, &file) {
+	if file, ok := errors.AsType[*diag.Error](err); ok {
 		return u.describeFile(file)
 	}
-	var stale *project.StaleError
-	if errors.As(err, &stale) {
+	if stale, ok := errors.AsType[*project.StaleError](err); ok {
 		return []told{u.describeStale(stale)}
 	}
 	text := err.Error()
