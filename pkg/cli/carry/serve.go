@@ -76,7 +76,7 @@ func serveBundle(ctx context.Context, e *env.Env, u *ui.UI, address, bundle stri
 		return err
 	}
 	defer s.Close()
-	return listen(ctx, u, address, serve.Bundle(s), "read")
+	return listen(ctx, u, address, serve.Layout(s), "read")
 }
 
 // listen serves until the user ends it, which is how it should end.
@@ -91,7 +91,7 @@ func listen(ctx context.Context, u *ui.UI, address string, handler http.Handler,
 	if host, _, _ := net.SplitHostPort(l.Addr().String()); !net.ParseIP(host).IsLoopback() {
 		u.Warn("%s: everybody who reaches this address can %s: there is no login and no TLS", l.Addr(), may)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
 	stopped := context.AfterFunc(ctx, func() { server.Close() })
 	defer stopped()
 	ui.NewLines(u.Out).Line("%s", l.Addr())
