@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -69,8 +70,8 @@ func (a *app) runDoctor(ctx context.Context, start bool) error {
 	if err != nil {
 		return err
 	}
-	// That there is no home was told.
-	if err := c.drivers(ctx, p, lock, start); err != nil && !errors.As(err, new(*install.NoHomeError)) {
+	// That there is no home, or none that this user may read, was told.
+	if err := c.drivers(ctx, p, lock, start); err != nil && !errors.As(err, new(*install.NoHomeError)) && !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
 	if err := c.trust(p, lock); err != nil {
