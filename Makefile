@@ -87,8 +87,9 @@ test-peers: build ## Run against real peers: docker-registry, oras, the SchemaHe
 	PLUGIN_BIN=$(CURDIR)/$(BIN) PEERS_CACHE=$(PEERS_CACHE) go -C testdata/peers test -count=1 -v -timeout 45m ./...
 
 .PHONY: crash
-crash: ## Kill 300 syncs at random points, and let 16 processes sync 20 times each into one home
+crash: ## Kill 300 syncs at random points, let 16 processes sync 20 times each into one home, and reset uploads a hundred times
 	go test ./cmd/kubectl-schemahero-plugin -run '^(TestKilled|TestManyProcesses)$$' -count=1 -v -timeout 30m -kills 300 -rounds 20
+	go test -race ./pkg/registry -run '^TestUpload' -count=100 -timeout 30m
 
 .PHONY: bench
 bench: build ## Measure against the oras loop and the least there can be, into docs/performance.md (BENCH="-only cold": a part, printed only)

@@ -82,10 +82,7 @@ func renames(target string, maps []string) ([]rename, error) {
 
 // checkPlace refuses what is no HOST[:PORT][/PATH] to write below.
 func checkPlace(prefix string) error {
-	err := registry.CheckRepository(prefix + "/x")
-	if err == nil {
-		err = artifact.CheckRepository(prefix + "/x")
-	}
+	err := artifact.CheckRepository(prefix + "/x")
 	if err == nil {
 		err = manifest.CheckRegistry(prefix)
 	}

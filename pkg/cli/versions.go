@@ -154,7 +154,7 @@ func (a *app) runWhy(ctx context.Context, name string) error {
 		return err
 	}
 	var items []rulingItem
-	for _, r := range e.Rulings {
+	for _, r := range e.Tags {
 		items = append(items, rulingItem{Tag: r.Tag, Version: r.Version, Platform: r.Platform.String(), Verdict: string(r.Verdict), Detail: r.Detail})
 	}
 	v := ui.List("RulingList", "tag", items)

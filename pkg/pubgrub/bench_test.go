@@ -41,7 +41,7 @@ func (s *scale) Versions(_ context.Context, pkg string) (Listing, error) {
 		if err != nil {
 			return Listing{}, err
 		}
-		l.First = s.first[n : n+1]
+		l.Preferred = s.first[n : n+1]
 	}
 	return l, nil
 }

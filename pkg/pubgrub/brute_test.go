@@ -135,7 +135,7 @@ func random(r *rand.Rand) *universe {
 			l.Versions = append(l.Versions, strconv.Itoa(v))
 		}
 		if r.IntN(4) == 0 {
-			l.First = []string{l.Versions[r.IntN(len(l.Versions))]}
+			l.Preferred = []string{l.Versions[r.IntN(len(l.Versions))]}
 		}
 	}
 	depends := func(n int) (deps []Dependency) {
@@ -179,7 +179,7 @@ func (u *universe) best() map[string]string {
 		if _, ok := choice[name]; ok || len(l.Versions) == 0 {
 			continue
 		}
-		choice[name] = slices.Concat(l.First, l.Versions)[0]
+		choice[name] = slices.Concat(l.Preferred, l.Versions)[0]
 		queue = append(queue, u.releases[name+" "+choice[name]].Depends...)
 	}
 	return choice

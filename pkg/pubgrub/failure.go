@@ -48,14 +48,14 @@ func (f *Failure) Packages() []string {
 // pkgs returns the packages of all facts that the proof rests on, by id.
 func (f *Failure) pkgs() []*pkg {
 	var pkgs []*pkg
-	note := func(p *pkg) {
+	add := func(p *pkg) {
 		if p != nil && !p.root() && !slices.Contains(pkgs, p) {
 			pkgs = append(pkgs, p)
 		}
 	}
 	for _, fact := range f.facts() {
-		note(fact.pkg)
-		note(fact.target)
+		add(fact.pkg)
+		add(fact.target)
 	}
 	slices.SortFunc(pkgs, func(a, b *pkg) int { return a.id - b.id })
 	return pkgs
@@ -85,15 +85,15 @@ func (f *Failure) facts() []*fact {
 // universe says which versions there are of the packages that the proof chose
 // among. A package whose many versions a fact already told is left out.
 func (f *Failure) universe() string {
-	told := map[*pkg]bool{}
+	known := map[*pkg]bool{}
 	for _, fact := range f.facts() {
 		if fact.unmet() && (fact.target.note != "" || len(fact.target.versions) != 1) {
-			told[fact.target] = true
+			known[fact.target] = true
 		}
 	}
 	var parts []string
 	for _, p := range f.pkgs() {
-		if !told[p] {
+		if !known[p] {
 			parts = append(parts, p.name+" "+p.list())
 		}
 	}

@@ -4,14 +4,14 @@ import "context"
 
 // pkg is one package as the solver sees it.
 type pkg struct {
-	id       int // order in which the solver met it; 0 is the root
-	name     string
-	versions []string // newest first
-	note     string
-	full     set   // everything that can become of it
-	order    []int // versions by preference, the ones of Listing.First in front
-	first    int   // how many of order those are
-	bends    bool  // Listing.Bends
+	id         int // order in which the solver met it; 0 is the root
+	name       string
+	versions   []string // newest first
+	note       string
+	full       set   // everything that can become of it
+	order      []int // versions by preference, the ones of Listing.Preferred in front
+	first      int   // how many of order those are
+	decideLast bool  // Listing.DecideLast
 
 	mentions []mention         // the incompatibilities that have a term about it
 	facts    map[string]place  // by what they say, for merging
@@ -52,7 +52,7 @@ func (p *pkg) wanted() bool { return !p.decided && !p.allowed().has(absent) }
 // newPkg returns a package with a listing.
 func newPkg(id int, name string, l Listing) *pkg {
 	p := &pkg{
-		id: id, name: name, versions: l.Versions, note: l.Note, bends: l.Bends,
+		id: id, name: name, versions: l.Versions, note: l.Note, decideLast: l.DecideLast,
 		full:     fullSet(len(l.Versions)),
 		facts:    map[string]place{},
 		labels:   map[string]string{},
@@ -63,7 +63,7 @@ func newPkg(id int, name string, l Listing) *pkg {
 		index[v] = i
 	}
 	taken := make([]bool, len(l.Versions))
-	for _, v := range l.First {
+	for _, v := range l.Preferred {
 		if i, ok := index[v]; ok && !taken[i] {
 			taken[i] = true
 			p.order = append(p.order, i)
@@ -89,10 +89,10 @@ func (p *pkg) best() int {
 	return -1
 }
 
-// turn tells when p is to be decided: 0, before all others, where a version of
-// Listing.First is allowed; 2, after them, where it bends; else 1.
-func (p *pkg) turn() int {
-	if p.bends {
+// priority tells when p is to be decided: 0, before all others, if a version of
+// Listing.Preferred is allowed; 2, after them, if it is decided last; else 1.
+func (p *pkg) priority() int {
+	if p.decideLast {
 		return 2
 	}
 	allowed := p.allowed()

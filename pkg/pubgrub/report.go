@@ -44,15 +44,15 @@ func (r *reporter) number(inc *incompatibility) {
 	r.lines[len(r.lines)-1].number = r.numbers[inc]
 }
 
-// told returns a conclusion that was written earlier, with its number.
-func (r *reporter) told(inc *incompatibility) string {
+// reference returns a conclusion that was written earlier, with its number.
+func (r *reporter) reference(inc *incompatibility) string {
 	return inc.conclusion() + " (" + itoa(r.numbers[inc]) + ")"
 }
 
 // explain writes why inc is true; the last line written ends in it.
 func (r *reporter) explain(inc *incompatibility) {
 	if inc.fact != nil { // only where a single fact settles everything
-		r.write("Because "+inc.fact.say()+", version solving failed.", inc)
+		r.write("Because "+inc.fact.clause()+", version solving failed.", inc)
 		return
 	}
 	a, b := inc.causes[0], inc.causes[1]
@@ -71,7 +71,7 @@ func (r *reporter) explain(inc *incompatibility) {
 // derivedOne explains inc, which follows from a conclusion and a fact.
 func (r *reporter) derivedOne(inc, derived, external *incompatibility) {
 	if r.numbers[derived] != 0 {
-		r.write(r.begin(inc, "Because ")+external.fact.say()+" and "+r.told(derived)+", "+inc.conclusion()+".", inc)
+		r.write(r.begin(inc, "Because ")+external.fact.clause()+" and "+r.reference(derived)+", "+inc.conclusion()+".", inc)
 		return
 	}
 	// Two steps that each add one fact are told as one.
@@ -87,20 +87,20 @@ func (r *reporter) derivedOne(inc, derived, external *incompatibility) {
 		}
 	}
 	r.explain(derived)
-	r.write(r.begin(inc, "And because ")+external.fact.say()+", "+inc.conclusion()+".", inc)
+	r.write(r.begin(inc, "And because ")+external.fact.clause()+", "+inc.conclusion()+".", inc)
 }
 
 // derivedBoth explains inc, which follows from two conclusions.
 func (r *reporter) derivedBoth(inc, a, b *incompatibility) {
 	switch an, bn := r.numbers[a], r.numbers[b]; {
 	case an != 0 && bn != 0:
-		r.write(r.begin(inc, "Because ")+r.told(a)+" and "+r.told(b)+", "+inc.conclusion()+".", inc)
+		r.write(r.begin(inc, "Because ")+r.reference(a)+" and "+r.reference(b)+", "+inc.conclusion()+".", inc)
 	case an != 0:
 		r.explain(b)
-		r.write(r.begin(inc, "And because ")+r.told(a)+", "+inc.conclusion()+".", inc)
+		r.write(r.begin(inc, "And because ")+r.reference(a)+", "+inc.conclusion()+".", inc)
 	case bn != 0:
 		r.explain(a)
-		r.write(r.begin(inc, "And because ")+r.told(b)+", "+inc.conclusion()+".", inc)
+		r.write(r.begin(inc, "And because ")+r.reference(b)+", "+inc.conclusion()+".", inc)
 	case a.simple() && !b.simple():
 		r.branch(inc, b, a)
 	default:
@@ -114,7 +114,7 @@ func (r *reporter) derivedBoth(inc, a, b *incompatibility) {
 func (r *reporter) branch(inc, a, b *incompatibility) {
 	r.explain(a)
 	if r.numbers[b] != 0 { // told on the way
-		r.write(r.begin(inc, "And because ")+r.told(b)+", "+inc.conclusion()+".", inc)
+		r.write(r.begin(inc, "And because ")+r.reference(b)+", "+inc.conclusion()+".", inc)
 		return
 	}
 	if b.simple() {
@@ -125,7 +125,7 @@ func (r *reporter) branch(inc, a, b *incompatibility) {
 	r.number(a)
 	r.lines = append(r.lines, line{})
 	r.explain(b)
-	r.write(r.begin(inc, "And because ")+r.told(a)+", "+inc.conclusion()+".", inc)
+	r.write(r.begin(inc, "And because ")+r.reference(a)+", "+inc.conclusion()+".", inc)
 }
 
 // begin returns the word that a sentence begins with; the last one's is its own.

@@ -151,18 +151,18 @@ func (s *solver) choose(ctx context.Context) (*pkg, error) {
 }
 
 // next returns the package to decide on: those with a version to be preferred
-// first and those that bend last, then the one with the fewest versions left,
+// first and those to decide last at the end, then the one with the fewest versions left,
 // where conflicts show soonest, then the one met first.
 func (s *solver) next() *pkg {
 	var next *pkg
-	var nextTurn, nextCount int
+	var nextPriority, nextCount int
 	for _, p := range s.pkgs {
 		if !p.wanted() {
 			continue
 		}
-		turn, count := p.turn(), p.allowed().count()
-		if next == nil || turn < nextTurn || turn == nextTurn && count < nextCount {
-			next, nextTurn, nextCount = p, turn, count
+		priority, count := p.priority(), p.allowed().count()
+		if next == nil || priority < nextPriority || priority == nextPriority && count < nextCount {
+			next, nextPriority, nextCount = p, priority, count
 		}
 	}
 	return next

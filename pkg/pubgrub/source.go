@@ -17,13 +17,13 @@ type Listing struct {
 	// Versions are all that there are, each once, the newest first. Of several
 	// that would do the newest is chosen.
 	Versions []string
-	// First are versions to be preferred to all others, the best first. A
-	// package that has any is decided before those that have none, so that
-	// they bend to it.
-	First []string
-	// Bends has the package decided after all others, its First too: it takes
-	// what they leave to it.
-	Bends bool
+	// Preferred are versions to be preferred to all others, the best first. A
+	// package that has any is decided before those that have none, which take
+	// what goes with it.
+	Preferred []string
+	// DecideLast has the package decided after all others, also if it has
+	// Preferred versions: it takes what they leave.
+	DecideLast bool
 	// Note is a clause for the proof where no version satisfies a dependency:
 	// "schemahero is 0.24.0 (schemahero-plugins.toml:5)". Without it the proof
 	// says which versions there are.

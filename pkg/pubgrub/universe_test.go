@@ -18,8 +18,8 @@ import (
 //	foo 1.1.0: bar >=2 <3, baz             a version and what it depends on
 //	foo 1.0.0                              one that depends on nothing
 //	foo 1.2.0 ! offers no linux/arm64      one that cannot be chosen, and why
-//	prefer foo 1.0.0                       Listing.First
-//	bends foo                              Listing.Bends
+//	prefer foo 1.0.0                       Listing.Preferred
+//	last foo                              Listing.DecideLast
 //	note host = host is 1.0.0 (m:5)        Listing.Note
 //	repeat 1 9: p{n} 1.0.0: p{n+1} ^1      the line for n from 1 to 9
 //
@@ -96,10 +96,10 @@ func (u *universe) line(l string) error {
 		return err
 	case "prefer":
 		name, version, _ := strings.Cut(rest, " ")
-		u.listing(name).First = append(u.listing(name).First, version)
+		u.listing(name).Preferred = append(u.listing(name).Preferred, version)
 		return nil
-	case "bends":
-		u.listing(rest).Bends = true
+	case "last":
+		u.listing(rest).DecideLast = true
 		return nil
 	case "note":
 		name, note, ok := strings.Cut(rest, " = ")

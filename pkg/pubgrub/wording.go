@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// say tells the fact as a clause.
-func (f *fact) say() string {
+// clause tells the fact as a clause.
+func (f *fact) clause() string {
 	if f.unusable != "" {
 		return f.subject() + " " + f.unusable
 	}
@@ -31,7 +31,7 @@ func (f *fact) object() string {
 		text += " (" + f.dep.Where + ")"
 	}
 	if f.unmet() {
-		text += " while " + f.target.are()
+		text += " while " + f.target.versionsClause()
 	}
 	return text
 }
@@ -42,13 +42,13 @@ func both(a, b *fact) string {
 	plain := a.unusable == "" && b.unusable == ""
 	switch {
 	case plain && a.leadsTo(b):
-		return a.say() + " which depends on " + b.object()
+		return a.clause() + " which depends on " + b.object()
 	case plain && b.leadsTo(a):
-		return b.say() + " which depends on " + a.object()
+		return b.clause() + " which depends on " + a.object()
 	case plain && a.pkg == b.pkg && !a.unmet() && a.versions.key() == b.versions.key():
 		return a.subject() + " depends on both " + a.object() + " and " + b.object()
 	}
-	return a.say() + " and " + b.say()
+	return a.clause() + " and " + b.clause()
 }
 
 // leadsTo tells whether everything that f admits is what g is about.
@@ -145,8 +145,8 @@ func (p *pkg) ranges(s set) string {
 	return join(runs, "or")
 }
 
-// are tells which versions of p there are, as a clause.
-func (p *pkg) are() string {
+// versionsClause tells which versions of p there are, as a clause.
+func (p *pkg) versionsClause() string {
 	switch {
 	case p.note != "":
 		return p.note

@@ -154,7 +154,7 @@ func TestBlobStalls(t *testing.T) {
 		return false
 	})
 	var told events
-	c, _ := newClient(t, Options{IdleTimeout: 30 * time.Millisecond, Events: told.add})
+	c, _ := newClient(t, Options{tests: wire.Options{IdleTimeout: 30 * time.Millisecond}, Events: told.add})
 	got, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
 	if err != nil || !bytes.Equal(got, data) {
 		t.Fatalf("got %d bytes, %v", len(got), err)

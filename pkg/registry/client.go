@@ -6,9 +6,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"oras.land/oras-go/v2/registry"
 	orasauth "oras.land/oras-go/v2/registry/remote/auth"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/auth"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
@@ -44,9 +44,6 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// layoutScheme begins the name of a repository in an OCI image layout.
-const layoutScheme = "oci-layout:"
-
 // Repository returns a repository by its name: HOST[:PORT]/PATH in a registry,
 // or oci-layout:DIR/NAME, the driver NAME in the OCI image layout at DIR. For a
 // registry nothing is asked yet; but the repositories that were named before
@@ -54,7 +51,7 @@ const layoutScheme = "oci-layout:"
 // opened when something is asked of it, and tells then with a *NoLayoutError that
 // nothing is there, with a *BundleError that it is none. Errors: *ReferenceError.
 func (c *Client) Repository(ref string) (Repository, error) {
-	if path, ok := strings.CutPrefix(ref, layoutScheme); ok {
+	if path, ok := strings.CutPrefix(ref, artifact.LayoutScheme); ok {
 		return c.layoutRepository(ref, path)
 	}
 	host, path, err := splitName(ref)
@@ -79,23 +76,16 @@ func splitName(name string) (host, path string, err error) {
 	if at := strings.LastIndexByte(name, '/'); strings.ContainsAny(name[at+1:], ":@") && at >= 0 {
 		return "", "", &ReferenceError{name, "is a repository with a tag or digest, where a repository is wanted"}
 	}
-	ref, err := registry.ParseReference(name)
-	if err != nil {
-		return "", "", &ReferenceError{name, "is no HOST[:PORT]/PATH in lower case"}
+	var bad *artifact.RepositoryError
+	if errors.As(artifact.CheckRepository(name), &bad) {
+		return "", "", &ReferenceError{name, bad.Reason}
 	}
-	return ref.Registry, ref.Repository, nil
-}
-
-// CheckRepository tells with a *ReferenceError why a string is no repository
-// of a registry, HOST[:PORT]/PATH.
-func CheckRepository(name string) error {
-	_, _, err := splitName(name)
-	return err
+	host, path, _ = strings.Cut(name, "/")
+	return host, path, nil
 }
 
 func checkHost(host string) error {
-	ref := registry.Reference{Registry: host}
-	if host == "" || strings.Contains(host, "/") || ref.ValidateRegistry() != nil {
+	if strings.Contains(host, "/") || artifact.CheckRepository(host+"/x") != nil {
 		return &ReferenceError{host, "is no HOST[:PORT]"}
 	}
 	return nil
@@ -105,7 +95,8 @@ func checkPrefix(prefix string) error {
 	if !strings.Contains(prefix, "/") {
 		return checkHost(prefix)
 	}
-	return CheckRepository(prefix)
+	_, _, err := splitName(prefix)
+	return err
 }
 
 // endpoint is a registry, with what has been learnt about it.

@@ -61,14 +61,14 @@ func (e *events) of(kind EventKind) (out []Event) {
 func newClient(t testing.TB, o Options) (*Client, *clock) {
 	t.Helper()
 	k := newClock()
-	if o.Now == nil {
-		o.Now = k.now
+	if o.tests.Now == nil {
+		o.tests.Now = k.now
 	}
-	if o.Sleep == nil {
-		o.Sleep = k.sleep
+	if o.tests.Sleep == nil {
+		o.tests.Sleep = k.sleep
 	}
-	if o.Jitter == nil {
-		o.Jitter = func() float64 { return 0.5 }
+	if o.tests.Jitter == nil {
+		o.tests.Jitter = func() float64 { return 0.5 }
 	}
 	c, err := New(o)
 	if err != nil {

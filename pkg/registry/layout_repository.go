@@ -170,6 +170,15 @@ func (r *layoutRepository) Referrers(ctx context.Context, subject digest.Digest)
 	return limited(r.name, subject, found)
 }
 
+// ReferrersFrom implements Repository: a layout is its own only source.
+func (r *layoutRepository) ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error) {
+	if from > 0 {
+		return nil, from, nil
+	}
+	list, err = r.Referrers(ctx, subject)
+	return list, 1, err
+}
+
 // Exists implements Repository.
 func (r *layoutRepository) Exists(_ context.Context, desc ocispec.Descriptor) (bool, error) {
 	l, _, err := r.open()

@@ -35,7 +35,7 @@ func (r *remote) describe(ctx context.Context, s *source, reference string) (oci
 	}
 	if !s.ep.noHead.Load() {
 		desc, err := r.head(ctx, s, reference)
-		if err == nil && desc.Digest != "" || err != nil && !headRefused(err) {
+		if err == nil && desc.Digest != "" || err != nil && !otherwiseServed(err) && (s != r.origin || !breaksDown(err)) {
 			return desc, err
 		}
 	}
@@ -48,15 +48,21 @@ func (r *remote) describe(ctx context.Context, s *source, reference string) (oci
 	return m.desc, nil
 }
 
-// headRefused reports whether a GET can go better than a HEAD went. Credentials
-// that are missing or wrong are not tried twice.
-func headRefused(err error) bool {
+// otherwiseServed reports whether another way of asking, a GET for a HEAD, can go
+// better. Credentials that are missing or wrong are not tried twice.
+func otherwiseServed(err error) bool {
 	var denied *AuthError
 	if errors.As(err, &denied) {
 		return denied.Cause != AuthMissing && denied.Cause != AuthWrong
 	}
 	var status *StatusError
 	return errors.As(err, &status) && !wire.Passing(status.Status) || errors.Is(err, artifact.ErrNotFound)
+}
+
+// breaksDown reports whether a registry has failed in all tries.
+func breaksDown(err error) bool {
+	var status *StatusError
+	return errors.As(err, &status) && status.TokenHost == "" && status.Status >= 500
 }
 
 // head asks for a manifest's headers. The digest is "" where they do not tell.

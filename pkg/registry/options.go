@@ -1,10 +1,8 @@
 package registry
 
 import (
-	"context"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
@@ -28,10 +26,6 @@ type Options struct {
 	// Offline refuses every connection, before any name is looked up.
 	Offline bool
 
-	ConnectTimeout time.Duration // TCP and TLS; 0 means 10 s
-	HeaderTimeout  time.Duration // from the request sent to the headers of its answer; 0 means 30 s
-	IdleTimeout    time.Duration // without a byte of a body in either direction; 0 means 30 s
-
 	// Proxy picks the proxy of a request, as http.Transport.Proxy does. nil
 	// means none: the environment is the caller's to read.
 	Proxy   func(*http.Request) (*url.URL, error)
@@ -43,11 +37,8 @@ type Options struct {
 	Events    func(Event)
 	UserAgent string // "" means kubectl-schemahero-plugin
 
-	// Now, Sleep and Jitter stand for the clock in tests; nil means the real
-	// one. Jitter returns a number in [0,1).
-	Now    func() time.Time
-	Sleep  func(ctx context.Context, d time.Duration) error
-	Jitter func() float64
+	// tests stands for the clock, and for the patience, in tests.
+	tests wire.Options
 }
 
 // Mirror says where the repositories below a prefix are looked for first.
@@ -58,10 +49,8 @@ type Mirror struct {
 
 // wire are the options of a single request.
 func (o *Options) wire() wire.Options {
-	return wire.Options{
-		CAFile: o.CAFile, PlainHTTP: o.PlainHTTP, Offline: o.Offline, Hosts: o.Hosts,
-		ConnectTimeout: o.ConnectTimeout, HeaderTimeout: o.HeaderTimeout, IdleTimeout: o.IdleTimeout,
-		Proxy: o.Proxy, Events: o.Events, UserAgent: o.UserAgent,
-		Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
-	}
+	w := o.tests
+	w.CAFile, w.PlainHTTP, w.Offline, w.Hosts = o.CAFile, o.PlainHTTP, o.Offline, o.Hosts
+	w.Proxy, w.Events, w.UserAgent = o.Proxy, o.Events, o.UserAgent
+	return w
 }

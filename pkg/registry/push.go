@@ -40,7 +40,7 @@ func (r *remote) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, err
 // do that is told to again.
 func (r *remote) hasBlob(ctx context.Context, req *wire.Request) (bool, error) {
 	err := r.c.wire.Do(ctx, req, func(*http.Response) error { return nil })
-	if err != nil && headRefused(err) {
+	if err != nil && (otherwiseServed(err) || breaksDown(err)) {
 		return false, nil
 	}
 	return err == nil, err

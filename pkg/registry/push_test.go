@@ -16,6 +16,8 @@ import (
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 func opener(data []byte) func() (io.ReadCloser, error) {
@@ -152,7 +154,7 @@ func TestPushBlobStalls(t *testing.T) {
 		}
 		return false
 	})
-	c, _ := newClient(t, Options{IdleTimeout: 30 * time.Millisecond, Now: time.Now, Sleep: func(ctx context.Context, d time.Duration) error { return errors.New("told to wait") }})
+	c, _ := newClient(t, Options{tests: wire.Options{IdleTimeout: 30 * time.Millisecond, Now: time.Now, Sleep: func(ctx context.Context, d time.Duration) error { return errors.New("told to wait") }}})
 	err := repository(t, c, r.host()+"/db/x").PushBlob(context.Background(), desc, opener(data))
 	if err == nil || err.Error() != "told to wait" {
 		t.Errorf("error: %v", err)

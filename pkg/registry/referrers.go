@@ -23,9 +23,7 @@ func (r *remote) Referrers(ctx context.Context, subject digest.Digest) ([]ocispe
 	return list, err
 }
 
-// ReferrersFrom is Referrers without the sources before one, counted from 0,
-// for who finds nothing of use in what those before it have. next is the source
-// after the one that has any; where that is from, there are no more.
+// ReferrersFrom implements Repository.
 func (r *remote) ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error) {
 	if err := checkDigest(r.name, subject); err != nil {
 		return nil, from, err
@@ -99,13 +97,18 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 			return nil
 		},
 	})
-	if err != nil && len(list) == 0 && unsupported(err) {
-		if !unknownName(err) { // which says nothing of other repositories
-			s.ep.noReferrers.Store(true)
-		}
+	var denied *AuthError
+	switch {
+	case err == nil || len(list) > 0:
+		return list, err
+	case errors.As(err, &denied) && otherwiseServed(err): // of a path that it does not know; who may read nothing is told so by the tag
 		return nil, lacks
+	case !unsupported(err):
+		return nil, err
+	case !unknownName(err): // which says nothing of other repositories
+		s.ep.noReferrers.Store(true)
 	}
-	return list, err
+	return nil, lacks
 }
 
 // readReferrers reads the list of those who refer to something. Anybody can

@@ -131,6 +131,39 @@ func TestHeadIsRefused(t *testing.T) {
 	}
 }
 
+// One that breaks down over every HEAD is asked by GET in the end.
+func TestHeadBreaksDown(t *testing.T) {
+	r := newRig(t)
+	desc, _ := r.manifest(t, "db/x", "one", "1.0.0")
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		return req.Method == http.MethodHead && refuse(w, http.StatusBadGateway, "NO")
+	})
+	c, _ := newClient(t, Options{})
+	if got, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil || got.Digest != desc.Digest {
+		t.Errorf("%+v %v", got, err)
+	}
+}
+
+// What a registry wants its users to know is told once.
+func TestWarnings(t *testing.T) {
+	r := newRig(t)
+	r.manifest(t, "db/x", "one", "1.0.0")
+	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		w.Header()["Warning"] = []string{`299 - "this registry closes \"soon\""`, `110 anderson/1.3.37 "Response is stale"`, `299 - unquoted`, `299 -`}
+		return false
+	})
+	var told events
+	c, _ := newClient(t, Options{Events: told.add})
+	for range 3 {
+		if _, err := allTags(repository(t, c, r.host()+"/db/x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w := told.of(EventWarning); len(w) != 2 || w[0].Subject != r.host() || w[0].Err.Error() != `this registry closes "soon"` {
+		t.Errorf("%+v", w)
+	}
+}
+
 // A refusal of the storage behind a signed address is answered with another
 // address, once; then it is the storage that is named.
 func TestStorageRefuses(t *testing.T) {

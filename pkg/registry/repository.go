@@ -40,6 +40,12 @@ type Repository interface {
 	// *LimitError.
 	Referrers(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error)
 
+	// ReferrersFrom is Referrers without the sources, mirrors and last the
+	// repository itself, before one, counted from 0: for who finds nothing of use
+	// in what those before it have. next is the source after the one that has
+	// any; where that is from, there are no more.
+	ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error)
+
 	// Exists tells whether the repository itself, no mirror, holds a blob or
 	// manifest; the media type says which of the two it is.
 	Exists(ctx context.Context, desc ocispec.Descriptor) (bool, error)

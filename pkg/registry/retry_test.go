@@ -53,7 +53,7 @@ func TestRetriesEnd(t *testing.T) {
 	// No try begins later than 30 s after the first.
 	r.setFault(r.fault)
 	k := newClock()
-	c, _ = newClient(t, Options{Sleep: k.sleep, Now: func() time.Time { return k.now().Add(time.Duration(len(r.seen())) * 12 * time.Second) }})
+	c, _ = newClient(t, Options{tests: wire.Options{Sleep: k.sleep, Now: func() time.Time { return k.now().Add(time.Duration(len(r.seen())) * 12 * time.Second) }}})
 	repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0")
 	if n := len(r.seen()); n != 3 {
 		t.Errorf("%d tries of 12 s", n)
@@ -123,13 +123,13 @@ func TestTimeoutIsRetried(t *testing.T) {
 		return false
 	})
 	k := newClock()
-	c, _ := newClient(t, Options{HeaderTimeout: 50 * time.Millisecond, Sleep: k.sleep, Now: func() time.Time { return k.now().Add(time.Duration(len(r.seen())) * 40 * time.Second) }})
+	c, _ := newClient(t, Options{tests: wire.Options{HeaderTimeout: 50 * time.Millisecond, Sleep: k.sleep, Now: func() time.Time { return k.now().Add(time.Duration(len(r.seen())) * 40 * time.Second) }}})
 	if _, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil || len(r.seen()) != 2 {
 		t.Errorf("%v after %v", err, r.seen())
 	}
 	mirror := newRig(t)
 	mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { <-req.Context().Done(); return true })
-	c, k = newClient(t, Options{HeaderTimeout: 50 * time.Millisecond, Mirrors: []Mirror{{r.host(), []string{mirror.host()}}}})
+	c, k = newClient(t, Options{tests: wire.Options{HeaderTimeout: 50 * time.Millisecond}, Mirrors: []Mirror{{r.host(), []string{mirror.host()}}}})
 	if _, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil || len(mirror.seen()) != 1 || len(k.slept) != 0 {
 		t.Errorf("%v after %v", err, mirror.seen())
 	}
@@ -184,7 +184,7 @@ func TestCancelledWhileWaiting(t *testing.T) {
 			return ctx.Err()
 		}
 	}
-	c, _ := newClient(t, Options{Sleep: realSleep, Events: func(e Event) {
+	c, _ := newClient(t, Options{tests: wire.Options{Sleep: realSleep}, Events: func(e Event) {
 		if e.Kind == EventRetry {
 			cancel()
 		}

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 // Making a client and naming repositories touches neither disk nor network.
@@ -186,7 +188,7 @@ func TestUnreachable(t *testing.T) {
 	}{
 		"refused": {address, Options{}, NetworkRefused},
 		"dns":     {"registry.invalid", Options{}, NetworkDNS},
-		"silent":  {silent, Options{HeaderTimeout: 20 * time.Millisecond}, NetworkTimeout},
+		"silent":  {silent, Options{tests: wire.Options{HeaderTimeout: 20 * time.Millisecond}}, NetworkTimeout},
 	} {
 		c, k := newClient(t, tc.o)
 		_, err := repository(t, c, tc.host+"/db/x").Resolve(context.Background(), "1.0.0")

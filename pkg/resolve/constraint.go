@@ -29,7 +29,7 @@ func entryConstraint(p manifest.Plugin) *artifact.Constraint {
 	return parseConstraint(p.Version, p.Prerelease)
 }
 
-// meets tells whether a version satisfies what another plugin requires of it.
+// meets reports whether a version satisfies what another plugin requires of it.
 // A release that states no version was pinned by the manifest's author, who
 // alone can know; it is taken to satisfy.
 func meets(version *semver.Version, requirement string, prerelease bool) bool {
@@ -37,7 +37,7 @@ func meets(version *semver.Version, requirement string, prerelease bool) bool {
 	return c != nil && (version == nil || c.Check(version))
 }
 
-// hostMeets tells whether the manifest's host version satisfies what a release
+// hostMeets reports whether the manifest's host version satisfies what a release
 // requires of the host. A host that is a prerelease was declared on purpose,
 // so it is compared like any other version.
 func hostMeets(host *semver.Version, requirement string) bool {
@@ -50,11 +50,11 @@ func Caret(v *semver.Version) string {
 	if v.Prerelease() != "" || v.Major() == 0 && v.Minor() == 0 {
 		return "^" + withoutBuild(v)
 	}
-	return "^" + short(v)
+	return "^" + minorOf(v)
 }
 
-// short returns X.Y, which people write where any patch will do.
-func short(v *semver.Version) string {
+// minorOf returns X.Y, which people write where any patch will do.
+func minorOf(v *semver.Version) string {
 	text := withoutBuild(v)
 	return text[:strings.LastIndexByte(text, '.')]
 }

@@ -1,8 +1,14 @@
 package resolve
 
 import (
+	"cmp"
+	"context"
 	"maps"
 	"slices"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -54,7 +60,7 @@ func compareContent(a, b *lockfile.Plugin) (shared, differs bool) {
 	return shared, differs
 }
 
-// ownTag tells whether an entry is locked by the tags that its version has of
+// ownTag reports whether an entry is locked by the tags that its version has of
 // its own, as version constraints lead to; not by a floating tag or a digest.
 func ownTag(e *lockfile.Plugin) bool {
 	if e.Version == "" {
@@ -72,8 +78,8 @@ func ownTag(e *lockfile.Plugin) bool {
 	return len(e.Platforms) > 0
 }
 
-// what names the locked release of an entry.
-func what(e *lockfile.Plugin) string {
+// entryText names the locked release of an entry.
+func entryText(e *lockfile.Plugin) string {
 	switch {
 	case e.Version != "" && ownTag(e):
 		return e.Version
@@ -116,3 +122,51 @@ func reachable(m *manifest.Manifest, l *lockfile.Lock) map[string]bool {
 }
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+// ReadPinned reads the release of a lock entry for some platforms in the way
+// it was read when it was locked, but each tag stands for what is locked under
+// it. So the layout is found out from what is there and not from what the lock
+// says: only where the entry's digest names no index and no manifest for
+// several platforms are the platforms' own manifests looked at. Errors: the
+// Reader's, *artifact.FormatError.
+func ReadPinned(ctx context.Context, reader artifact.Reader, e *lockfile.Plugin, platforms []artifact.Platform) (*artifact.Release, error) {
+	locked := pinned{reader, map[string]string{}}
+	if e.Tag != "" && e.Digest != "" {
+		locked.digests[e.Tag] = e.Digest.String()
+	}
+	c := artifact.Candidate{Tag: e.Tag}
+	for _, p := range e.Platforms {
+		if p.Tag == "" || p.Tag == e.Tag {
+			continue
+		}
+		locked.digests[p.Tag] = p.Manifest.String()
+		if slices.Contains(platforms, p.Platform) {
+			c.Platforms = append(c.Platforms, artifact.PlatformTag{Platform: p.Platform, Tag: p.Tag})
+		}
+	}
+	v, err := semver.StrictNewVersion(e.Version)
+	if err != nil || !ownTag(e) {
+		return artifact.ReadReferenceFor(ctx, locked, e.Name, cmp.Or(e.Tag, e.Digest.String()), platforms)
+	}
+	c.Version = v
+	return artifact.ReadFor(ctx, locked, e.Name, c, platforms)
+}
+
+// pinned is a Reader for which tags name what a lock has under them.
+type pinned struct {
+	artifact.Reader
+	digests map[string]string // by tag
+}
+
+// Resolve implements artifact.Reader.
+func (p pinned) Resolve(ctx context.Context, tag string) (ocispec.Descriptor, error) {
+	if d, ok := p.digests[tag]; ok {
+		return ocispec.Descriptor{Digest: digest.Digest(d)}, nil
+	}
+	return p.Reader.Resolve(ctx, tag)
+}
+
+// Manifest implements artifact.Reader.
+func (p pinned) Manifest(ctx context.Context, reference string) (ocispec.Descriptor, []byte, error) {
+	return p.Reader.Manifest(ctx, cmp.Or(p.digests[reference], reference))
+}

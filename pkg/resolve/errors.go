@@ -2,6 +2,8 @@ package resolve
 
 import (
 	"fmt"
+	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -173,6 +175,14 @@ func (e *UnknownPluginError) Error() string {
 
 // Kind is fault.Usage.
 func (e *UnknownPluginError) Kind() fault.Kind { return fault.Usage }
+
+// where returns FILE:LINE as proofs and messages have it, "" for no place.
+func where(p diag.Position) string {
+	if p.Line == 0 {
+		return ""
+	}
+	return filepath.Base(p.File) + ":" + strconv.Itoa(p.Line)
+}
 
 // at returns " (FILE:LINE)", or nothing for no position.
 func at(p diag.Position) string {

@@ -3,7 +3,10 @@ package resolve
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
+
+	"github.com/Masterminds/semver/v3"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
@@ -22,7 +25,7 @@ type Explanation struct {
 	RequiredBy []Requirement // by other plugins that are taken
 	Taken      string        // version; "" where none can be
 	Kept       bool          // it is taken because it is locked
-	Rulings    []Ruling      // one for each tag of Repository: versions, newest first, then the others
+	Tags       []TagStatus   // one for each tag of Repository: versions, newest first, then the others
 	// Next is the first version above the one taken that the manifest's
 	// constraint alone keeps out, and NextConstraint one that would admit it;
 	// "" where there is none.
@@ -47,8 +50,8 @@ type Requirement struct {
 	Constraint  string
 }
 
-// Ruling says what became of a tag.
-type Ruling struct {
+// TagStatus says what became of a tag.
+type TagStatus struct {
 	Tag      string
 	Version  string            // "" where the tag is none
 	Platform artifact.Platform // of a tag for one platform
@@ -74,7 +77,7 @@ func Explain(ctx context.Context, c Catalog, o Options, name string) (*Explanati
 	if err != nil && (a == nil || !unsatisfied(err)) {
 		return nil, err
 	}
-	if p := r.plugin(name); err != nil && p.listed && !about(err, name) {
+	if p := r.plugin(name); err != nil && p.listed && !concerns(err, name) {
 		// Something else is wrong; by itself this plugin can be explained.
 		alone := *o.Manifest
 		alone.Plugins = []manifest.Plugin{p.entry}
@@ -86,7 +89,7 @@ func Explain(ctx context.Context, c Catalog, o Options, name string) (*Explanati
 		return e, explainErr
 	}
 	p := r.plugin(name)
-	if _, taken := solution[name]; !p.listed && !taken && (err == nil || !about(err, name)) {
+	if _, taken := solution[name]; !p.listed && !taken && (err == nil || !concerns(err, name)) {
 		return nil, &UnknownPluginError{name}
 	}
 	e := &Explanation{Plugin: name, Wants: p.wants(), Pos: p.entry.Pos, Taken: solution[name], Problem: err}
@@ -95,11 +98,11 @@ func Explain(ctx context.Context, c Catalog, o Options, name string) (*Explanati
 			e.RequiredBy = append(e.RequiredBy, Requirement{by, solution[by], text})
 		}
 	}
-	l := ladder{attempt: a, p: p, e: e, solution: solution}
-	return e, l.climb(ctx)
+	l := explainer{attempt: a, p: p, e: e, solution: solution}
+	return e, l.run(ctx)
 }
 
-// unsatisfied tells whether all that is wrong is that nothing satisfies.
+// unsatisfied reports whether all that is wrong is that nothing satisfies.
 func unsatisfied(err error) bool {
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		return !slices.ContainsFunc(several.Unwrap(), func(err error) bool { return !unsatisfied(err) })
@@ -111,10 +114,10 @@ func unsatisfied(err error) bool {
 	return false
 }
 
-// about tells whether an error of Resolve concerns a plugin.
-func about(err error, name string) bool {
+// concerns reports whether an error of Resolve concerns a plugin.
+func concerns(err error, name string) bool {
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
-		return slices.ContainsFunc(several.Unwrap(), func(err error) bool { return about(err, name) })
+		return slices.ContainsFunc(several.Unwrap(), func(err error) bool { return concerns(err, name) })
 	}
 	switch err := err.(type) {
 	case *NoRepositoryError:
@@ -131,7 +134,7 @@ func about(err error, name string) bool {
 
 // places looks into all of a plugin's repositories, also behind the one used:
 // a name that two of them have is found out only here.
-func (l *ladder) places(ctx context.Context) error {
+func (l *explainer) places(ctx context.Context) error {
 	locations := l.o.Manifest.Locations(l.p.name, l.o.Override)
 	l.e.Places = make([]Place, len(locations))
 	return parallel.Join(parallel.Each(ctx, len(locations), 0, func(i int) error {
@@ -150,4 +153,179 @@ func (l *ladder) places(ctx context.Context) error {
 		// One that is not used is no reason to fail.
 		return ctx.Err()
 	}))
+}
+
+// explainer finds out what became of all the tags of a plugin, for an Explanation.
+type explainer struct {
+	*attempt
+	p        *plugin
+	e        *Explanation
+	solution map[string]string // nil where there is none
+	tags     []string
+}
+
+func (l *explainer) run(ctx context.Context) error {
+	p, e := l.p, l.e
+	e.Kept = e.Taken != "" && (l.isLockedEntry(p, e.Taken) || e.Taken == l.preferred(p))
+	if l.fixed[p.name] {
+		p.listing.Do(func() { p.listErr = l.listAt(ctx, p, p.locked.Repository) })
+	}
+	var none *NoRepositoryError
+	switch err := l.list(ctx, p); {
+	case errors.As(err, &none):
+		return l.places(ctx)
+	case err != nil:
+		return err
+	}
+	e.Repository = p.repository
+	if l.tags = p.tags; p.tags == nil {
+		if err := l.limit.Do(ctx, func() (err error) { l.tags, err = l.catalog.Tags(ctx, p.repository); return err }); err != nil {
+			return err
+		}
+	}
+	l.tags = slices.Compact(slices.Sorted(slices.Values(l.tags))) // some registries say one twice
+	if err := l.places(ctx); err != nil {
+		return err
+	}
+	if p.entry.Tag != "" || p.entry.Digest != "" {
+		l.referenceVerdicts()
+		return nil
+	}
+	reasons, err := l.versions(ctx)
+	if err != nil {
+		return err
+	}
+	l.verdicts(reasons)
+	l.next(reasons)
+	return nil
+}
+
+// listAt lists the versions of one repository.
+func (r *resolver) listAt(ctx context.Context, p *plugin, repository string) (err error) {
+	p.repository = repository
+	if p.reader, err = r.catalog.Reader(repository); err != nil {
+		return err
+	}
+	err = r.limit.Do(ctx, func() error { p.tags, err = r.catalog.Tags(ctx, repository); return err })
+	p.versions, p.byID = nil, map[string]*version{}
+	for _, c := range artifact.Candidates(p.tags) {
+		v := &version{id: c.Version.String(), semver: c.Version, candidate: c}
+		p.versions = append(p.versions, v)
+		p.byID[v.id] = v
+	}
+	return err
+}
+
+// versions returns what became of each version of the plugin.
+func (l *explainer) versions(ctx context.Context) (map[string]*reason, error) {
+	above := true // nothing that is as new was taken
+	var unread []*version
+	reasons := map[string]*reason{}
+	for _, v := range l.p.versions {
+		if l.e.Kept && !l.p.newerThan(v.semver, l.e.Taken) {
+			above = false // also where the tag of what is kept is there no more
+		}
+		switch {
+		case v.id == l.e.Taken:
+			above = false
+			reasons[v.id] = &reason{verdict: Taken}
+			if l.e.Kept {
+				reasons[v.id].detail = "is locked"
+			}
+		case !l.mayTake(l.p, v):
+			reasons[v.id] = l.keptOut(v)
+		case !above:
+			reasons[v.id] = &reason{verdict: Older}
+		default:
+			unread = append(unread, v)
+		}
+	}
+	err := parallel.Join(parallel.Each(ctx, len(unread), 0, func(i int) error { return l.read(ctx, l.p, unread[i]) }))
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range unread {
+		if reasons[v.id], err = l.whyNot(ctx, v); err != nil {
+			return nil, err
+		}
+	}
+	return reasons, nil
+}
+
+// keptOut tells why the manifest does not admit a version.
+func (l *explainer) keptOut(v *version) *reason {
+	if v.semver.Prerelease() != "" && !l.p.entry.Prerelease {
+		widened := parseConstraint(l.p.entry.Version, true)
+		if widened == nil || widened.Check(v.semver) {
+			return &reason{verdict: Prerelease}
+		}
+	}
+	if l.admits(l.p, v.semver) {
+		return &reason{verdict: Constraint, detail: "is not the version that was asked for"}
+	}
+	return &reason{verdict: Constraint, detail: "is not admitted by " + l.p.wants()}
+}
+
+// whyNot tells why a version that the manifest admits was not taken although it
+// is newer than the one that was.
+func (l *explainer) whyNot(ctx context.Context, v *version) (*reason, error) {
+	switch {
+	case v.reason != nil:
+		return v.reason, nil
+	case !l.supports(v.release):
+		return &reason{Host, "", l.hostDetail(v.release)}, nil
+	}
+	for _, by := range l.e.RequiredBy {
+		if !l.p.listed && !meets(v.semver, by.Constraint, false) {
+			return &reason{Constraint, "", by.By + " " + by.Version + " requires " + by.Constraint}, nil
+		}
+	}
+	if l.e.Kept {
+		other := &attempt{resolver: l.resolver, fixed: maps.Clone(l.fixed), precise: map[string]string{l.p.name: v.id}}
+		delete(other.fixed, l.p.name)
+		_, err := other.solve(ctx)
+		var failure *pubgrub.Failure
+		switch {
+		case err == nil:
+			return &reason{Locked, "", "would do, but " + l.e.Taken + " is locked"}, nil
+		case !errors.As(err, &failure):
+			return nil, err
+		}
+	}
+	if l.solution == nil {
+		return conflict("does not go with the other plugins"), nil
+	}
+	return l.passedOver(l.p, v, l.solution), nil
+}
+
+// next finds the lowest version above the taken one that the manifest's
+// constraint keeps out, a prerelease only if there is nothing else; if none is
+// taken, the one nearest to it.
+func (l *explainer) next(reasons map[string]*reason) {
+	if l.p.entry.Version == "" {
+		return
+	}
+	var out []*semver.Version
+	for _, v := range l.p.versions { // newest first
+		if v.id == l.e.Taken {
+			break
+		}
+		if verdict := reasons[v.id].verdict; verdict == Constraint || verdict == Prerelease {
+			out = append(out, v.semver)
+		}
+	}
+	stable := slices.DeleteFunc(slices.Clone(out), func(v *semver.Version) bool { return v.Prerelease() != "" })
+	if len(stable) > 0 && !l.p.entry.Prerelease {
+		out = stable
+	}
+	if len(out) == 0 {
+		return
+	}
+	next := out[len(out)-1]
+	if l.e.Taken == "" {
+		if near := nearest(out, l.p.entry.Version); near != nil {
+			next = near
+		}
+	}
+	l.e.Next, l.e.NextConstraint = next.String(), Caret(next)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
-func (u Ruling) String() string {
+func (u TagStatus) String() string {
 	text := fmt.Sprintf("%s: %s", u.Tag, u.Verdict)
 	if u.Detail != "" {
 		text += ": " + u.Detail
@@ -48,7 +48,7 @@ func TestLadder(t *testing.T) {
 	}
 	r.publish("mysql", "1.0.0")
 	e := r.explain("schemahero = \"0.25\"\nminimum-age = \"72h\"\nplatforms = [\"linux/amd64\", \"linux/arm64\"]\n[plugins]\npostgres = \"^0.1\"\nmysql = \"^1\"\n", "postgres", Options{})
-	check(t, "rulings", texts(e.Rulings), []string{
+	check(t, "rulings", texts(e.Tags), []string{
 		"0.3.0: constraint: is not admitted by ^0.1",
 		"0.2.0: constraint: is not admitted by ^0.1",
 		"0.1.8-rc.1: prerelease",
@@ -84,7 +84,7 @@ func TestLadderOfLocked(t *testing.T) {
 	r, l := start(t)
 	r.repo(official+"/postgres").index("0.1.3", requires("mysql", "^2"))
 	e := r.explain(two, "postgres", Options{Locked: l})
-	check(t, "rulings", texts(e.Rulings), []string{
+	check(t, "rulings", texts(e.Tags), []string{
 		"0.2.0: constraint: is not admitted by ^0.1",
 		"0.1.3: conflict: requires mysql ^2, and 1.0.0 is taken",
 		"0.1.2: locked: would do, but 0.1.1 is locked",
@@ -102,7 +102,7 @@ func TestLadderOfTagsLayout(t *testing.T) {
 	repo.platformTags("0.1.0", release{platforms: "linux/amd64 linux/arm64 darwin/arm64"})
 	repo.platformTags("0.1.1", release{platforms: "linux/amd64"})
 	e := r.explain("platforms = [\"linux/amd64\", \"linux/arm64\"]\n[plugins]\npostgres = \"*\"\n", "postgres", Options{})
-	check(t, "rulings", texts(e.Rulings), []string{
+	check(t, "rulings", texts(e.Tags), []string{
 		"0.1.1-linux-amd64: platform: offers no linux/arm64",
 		"0.1.0-darwin-arm64: another platform's: is for darwin/arm64 only",
 		"0.1.0-linux-amd64: taken",
@@ -115,7 +115,7 @@ func TestLadderOfRequired(t *testing.T) {
 	r.publish("postgres", "0.1.0", "0.2.0")
 	r.repo(official+"/timescaledb").index("1.0.0", requires("postgres", "^0.1"))
 	e := r.explain("[plugins]\ntimescaledb = \"*\"\n", "postgres", Options{})
-	check(t, "rulings", texts(e.Rulings), []string{"0.2.0: constraint: timescaledb 1.0.0 requires ^0.1", "0.1.0: taken"})
+	check(t, "rulings", texts(e.Tags), []string{"0.2.0: constraint: timescaledb 1.0.0 requires ^0.1", "0.1.0: taken"})
 	if len(e.RequiredBy) != 1 || e.RequiredBy[0] != (Requirement{"timescaledb", "1.0.0", "^0.1"}) || e.Wants != "" || e.Next != "" {
 		t.Errorf("got %+v", e)
 	}
@@ -130,9 +130,9 @@ func TestLadderOfReference(t *testing.T) {
 	r.repo(official+"/edge").index("nightly", release{})
 	r.repo(official+"/edge").index("1.0.0", release{})
 	e := r.explain("[plugins]\nedge = { tag = \"nightly\" }\n", "edge", Options{})
-	check(t, "rulings", texts(e.Rulings), []string{"1.0.0: constraint: is not asked for: the manifest wants tag nightly", "nightly: taken"})
+	check(t, "rulings", texts(e.Tags), []string{"1.0.0: constraint: is not asked for: the manifest wants tag nightly", "nightly: taken"})
 	e = r.explain("platforms = [\"darwin/arm64\"]\n[plugins]\nedge = { tag = \"nightly\" }\n", "edge", Options{})
-	check(t, "rulings", texts(e.Rulings), []string{"1.0.0: constraint: is not asked for: the manifest wants tag nightly", "nightly: platform: offers no darwin/arm64"})
+	check(t, "rulings", texts(e.Tags), []string{"1.0.0: constraint: is not asked for: the manifest wants tag nightly", "nightly: platform: offers no darwin/arm64"})
 	if !errors.As(e.Problem, new(*PlatformError)) {
 		t.Errorf("got %v", e.Problem)
 	}
@@ -143,7 +143,7 @@ func TestLadderOfNothing(t *testing.T) {
 	r := newRegistries(t)
 	r.publish("postgres", "0.1.0", "0.2.0", "0.4.0", "0.4.1")
 	e := r.explain("[plugins]\npostgres = \"^0.3\"\n", "postgres", Options{})
-	if !errors.As(e.Problem, new(*NoVersionError)) || e.Taken != "" || e.Next != "0.4.0" || e.NextConstraint != "^0.4" || len(e.Rulings) != 4 {
+	if !errors.As(e.Problem, new(*NoVersionError)) || e.Taken != "" || e.Next != "0.4.0" || e.NextConstraint != "^0.4" || len(e.Tags) != 4 {
 		t.Errorf("got %+v", e)
 	}
 	// What is wrong elsewhere does not hide what can be said of this one.
@@ -180,11 +180,11 @@ func TestLadderOfTwoTags(t *testing.T) {
 	repo.tags["v1.0.0"] = repo.index("1.0.0", release{})
 	const m = "[plugins]\npostgres = \"*\"\n"
 	want := []string{"1.0.0: taken", "v1.0.0: same version: is another tag of 1.0.0"}
-	check(t, "rulings", texts(r.explain(m, "postgres", Options{}).Rulings), want)
+	check(t, "rulings", texts(r.explain(m, "postgres", Options{}).Tags), want)
 	l := r.lock(m, Options{}).Lock
 	l.Plugins[0].Tag = "v1.0.0"
 	want = []string{"1.0.0: same version: is another tag of 1.0.0", "v1.0.0: taken: is locked"}
-	check(t, "rulings", texts(r.explain(m, "postgres", Options{Locked: l}).Rulings), want)
+	check(t, "rulings", texts(r.explain(m, "postgres", Options{Locked: l}).Tags), want)
 }
 
 // TestLadderOfConflict: who asks why of a required driver when nothing
@@ -194,7 +194,7 @@ func TestLadderOfConflict(t *testing.T) {
 	r.publish("postgres", "0.1.0")
 	r.repo(official+"/timescaledb").index("1.0.0", requires("postgres", "^9"))
 	e := r.explain("[plugins]\ntimescaledb = \"*\"\n", "postgres", Options{})
-	check(t, "rulings", texts(e.Rulings), []string{"0.1.0: conflict: does not go with the other plugins"})
+	check(t, "rulings", texts(e.Tags), []string{"0.1.0: conflict: does not go with the other plugins"})
 	if !errors.As(e.Problem, new(*ConflictError)) || e.Taken != "" {
 		t.Errorf("got %+v", e)
 	}

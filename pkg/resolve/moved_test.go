@@ -229,7 +229,7 @@ func TestDeletedIsNotLeftForAnOlder(t *testing.T) {
 	}
 	e, _ := Explain(context.Background(), r, Options{Manifest: parse(t, two), Locked: l, Now: noon()}, "postgres")
 	var got []string
-	for _, u := range e.Rulings {
+	for _, u := range e.Tags {
 		got = append(got, u.Tag+" "+string(u.Verdict))
 	}
 	check(t, "rulings", got, []string{"0.2.0 constraint", "0.1.0 older"})

@@ -23,13 +23,13 @@ type Behind struct {
 	Moved      []Moved
 }
 
-// Outdated tells whether the plugin is behind: its latest is newer, an update
+// Outdated reports whether the plugin is behind: its latest is newer, an update
 // would change it, or its tag moved.
 func (b Behind) Outdated() bool {
 	return b.Current != b.Wanted || b.Digest || len(b.Moved) > 0 || newer(b.Latest, b.Current)
 }
 
-// newer tells whether version a is newer than b; false where either is none.
+// newer reports whether version a is newer than b; false where either is none.
 func newer(a, b string) bool {
 	v, err := semver.StrictNewVersion(a)
 	if err != nil {
@@ -67,7 +67,7 @@ func (a *attempt) behind(ctx context.Context, name, wanted string) (Behind, erro
 	p := a.plugin(name)
 	b := Behind{Plugin: name, Wanted: wanted, Latest: wanted}
 	if l, ok := a.o.Locked.Plugin(name); ok {
-		b.Current = label(l.Version, l.Tag, l.Digest)
+		b.Current = versionID(l.Version, l.Tag, l.Digest)
 		b.Repository = l.Repository
 	}
 	for _, m := range a.moved {
@@ -79,7 +79,7 @@ func (a *attempt) behind(ctx context.Context, name, wanted string) (Behind, erro
 		return b, nil
 	}
 	err := a.list(ctx, p)
-	b.Kept = a.whyStays(p, wanted)
+	b.Kept = a.fallbackReason(p, wanted)
 	if errors.As(err, new(*NoRepositoryError)) && b.Kept != "" {
 		return b, nil
 	}
@@ -104,11 +104,11 @@ func (a *attempt) behind(ctx context.Context, name, wanted string) (Behind, erro
 func (p *plugin) latest() string {
 	for _, v := range p.versions {
 		if p.entry.Prerelease || v.semver.Prerelease() == "" {
-			return v.text
+			return v.id
 		}
 	}
 	if len(p.versions) > 0 {
-		return p.versions[0].text
+		return p.versions[0].id
 	}
 	return ""
 }

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/Masterminds/semver/v3"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/duration"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 )
 
@@ -24,7 +26,7 @@ type plugin struct {
 	listed     bool            // the manifest has it
 	constraint *artifact.Constraint
 	locked     *lockfile.Plugin  // the entry that can be kept as it is; nil where there is none
-	grown      *artifact.Release // locked, read again because a declared platform is missing from it
+	extended   *artifact.Release // locked, read again because a declared platform is missing from it
 	relocated  *lockfile.Plugin  // the entry whose repository alone the manifest no longer names: its release is preferred
 	upgrade    bool              // the locked version is not preferred
 	moved      bool              // the locked tag is, which was not accepted: the entry stays
@@ -35,13 +37,13 @@ type plugin struct {
 	reader     artifact.Reader
 	tags       []string
 	versions   []*version // the one to prefer first
-	byText     map[string]*version
+	byID       map[string]*version
 }
 
 // version is one version of a plugin, or the one release that a tag or digest
 // entry names.
 type version struct {
-	text      string          // unique among the plugin's
+	id        string          // unique among the plugin's
 	semver    *semver.Version // nil where the release states none
 	candidate artifact.Candidate
 
@@ -79,14 +81,14 @@ func (p *plugin) wants() string {
 	return p.entry.Version
 }
 
-// floating tells whether p's entry names a tag that is meant to move.
+// floating reports whether p's entry names a tag that is meant to move.
 func (p *plugin) floating() bool {
 	_, isVersion := artifact.ParseTag(p.entry.Tag)
 	return p.entry.Tag != "" && !isVersion
 }
 
-// label is what stands for a release that states no version.
-func label(version, tag string, d digest.Digest) string {
+// versionID is what stands for a release that states no version.
+func versionID(version, tag string, d digest.Digest) string {
 	return cmp.Or(version, tag, shortDigest(d))
 }
 
@@ -107,9 +109,9 @@ func (r *resolver) list(ctx context.Context, p *plugin) error {
 		} else {
 			p.listErr = r.listTags(ctx, p)
 		}
-		p.byText = make(map[string]*version, len(p.versions))
+		p.byID = make(map[string]*version, len(p.versions))
 		for _, v := range p.versions {
-			p.byText[v.text] = v
+			p.byID[v.id] = v
 		}
 	})
 	return p.listErr
@@ -126,7 +128,7 @@ func (r *resolver) listTags(ctx context.Context, p *plugin) error {
 		return err
 	}
 	for _, c := range artifact.Candidates(p.tags) {
-		p.versions = append(p.versions, &version{text: c.Version.String(), semver: c.Version, candidate: c})
+		p.versions = append(p.versions, &version{id: c.Version.String(), semver: c.Version, candidate: c})
 	}
 	return nil
 }
@@ -153,9 +155,9 @@ func (r *resolver) listReference(ctx context.Context, p *plugin) error {
 		return err
 	}
 	release.Tag = p.entry.Tag
-	v := &version{text: label(release.Version, p.entry.Tag, p.entry.Digest)}
+	v := &version{id: versionID(release.Version, p.entry.Tag, p.entry.Digest)}
 	v.semver, _ = semver.StrictNewVersion(release.Version)
-	v.reading.Do(func() { r.take(p, v, release) })
+	v.reading.Do(func() { r.record(p, v, release) })
 	p.versions = []*version{v}
 	return nil
 }
@@ -194,7 +196,7 @@ func (r *resolver) read(ctx context.Context, p *plugin, v *version) error {
 		want := r.o.Manifest.Platforms
 		if missing := tagless(v.candidate, want); len(missing) > 0 {
 			v.offered = tagPlatforms(v.candidate)
-			v.reason = lacking(missing)
+			v.reason = lacksReason(missing)
 			return
 		}
 		var release *artifact.Release
@@ -212,16 +214,53 @@ func (r *resolver) read(ctx context.Context, p *plugin, v *version) error {
 		case err != nil:
 			v.err = err
 		default:
-			r.take(p, v, release)
+			r.record(p, v, release)
 		}
 	})
 	return v.err
 }
 
-// take records a version's release and judges it.
-func (r *resolver) take(p *plugin, v *version, release *artifact.Release) {
+// record records a version's release and judges it.
+func (r *resolver) record(p *plugin, v *version, release *artifact.Release) {
 	v.release, v.offered = release, release.Offered
-	v.reason = r.judge(p, release)
+	v.reason = r.unusableReason(p, release)
+}
+
+// unusableReason tells why a release can never be taken, nil where it can. What others
+// have to say of it, the host included, is the solver's.
+func (r *resolver) unusableReason(p *plugin, release *artifact.Release) *reason {
+	if lacks := missing(r.o.Manifest.Platforms, release.Offered); len(lacks) > 0 {
+		return lacksReason(lacks)
+	}
+	// What a digest names was chosen by a person, and what is locked was taken
+	// by this rule before.
+	age := r.o.Manifest.MinimumAge
+	if age == 0 || p.entry.Digest != "" || p.isLocked(release) {
+		return nil
+	}
+	switch {
+	case release.Created.IsZero():
+		text := "states no date, and minimum-age is " + duration.Format(age)
+		return &reason{Undated, text, text}
+	case r.o.Now.Sub(release.Created) < age:
+		text := "is younger than " + duration.Format(age)
+		return &reason{Age, text, text + ", of " + release.Created.UTC().Format(time.RFC3339)}
+	}
+	return nil
+}
+
+// isLocked reports whether a release is what p's lock entry holds.
+func (p *plugin) isLocked(release *artifact.Release) bool {
+	l := cmp.Or(p.relocated, p.locked)
+	if l == nil || l == p.locked && l.Repository != p.repository || l.Version != release.Version || l.Digest != release.Digest {
+		return false
+	}
+	for _, b := range release.Builds {
+		if q, ok := l.Platform(b.Platform); ok && q.Manifest != b.Manifest {
+			return false
+		}
+	}
+	return true
 }
 
 // tagless returns the platforms among want that a version cannot offer, as its
@@ -252,7 +291,7 @@ func missing(want, have []artifact.Platform) []artifact.Platform {
 	return out
 }
 
-func lacking(missing []artifact.Platform) *reason {
+func lacksReason(missing []artifact.Platform) *reason {
 	text := "offers no " + strings.ReplaceAll(artifact.JoinPlatforms(missing), ", ", " and no ")
 	return &reason{Platform, text, text}
 }

@@ -42,23 +42,23 @@ type fetching struct {
 // fetch fetches what is to be known of one plugin; required is what another
 // plugin requires of it, nil where the manifest lists it.
 func (f *fetching) fetch(ctx context.Context, p *plugin, required *artifact.Constraint) error {
-	if f.frozen[p.name] {
+	if f.fixed[p.name] {
 		f.required(ctx, p.locked.Requires)
 		return nil
 	}
 	if err := f.list(ctx, p); err != nil {
-		if errors.As(err, new(*NoRepositoryError)) && f.spare(p) {
+		if errors.As(err, new(*NoRepositoryError)) && f.canFallBack(p) {
 			f.required(ctx, p.locked.Requires)
 			return nil
 		}
 		return err
 	}
 	if p.listed {
-		if err := f.admitted(p); err != nil {
+		if err := f.checkAdmitted(p); err != nil {
 			return err
 		}
 	}
-	if f.keeps(p) && p.byText[p.lockedText()] != nil {
+	if f.prefersLocked(p) && p.byID[p.lockedID()] != nil {
 		f.required(ctx, p.locked.Requires)
 		return nil
 	}
@@ -67,7 +67,7 @@ func (f *fetching) fetch(ctx context.Context, p *plugin, required *artifact.Cons
 	for _, v := range p.versions {
 		switch {
 		case p.listed && !f.mayTake(p, v) || required != nil && !required.Check(v.semver):
-		case v.text == preferred:
+		case v.id == preferred:
 			some = slices.Insert(some, 0, v)
 		default:
 			some = append(some, v)
@@ -82,7 +82,7 @@ func (f *fetching) fetch(ctx context.Context, p *plugin, required *artifact.Cons
 // other.
 func (f *fetching) newest(ctx context.Context, p *plugin, some []*version) error {
 	for read := 0; read < len(some); {
-		batch := some[read:min(read+min(max(read, 1), most), len(some))]
+		batch := some[read:min(read+min(max(read, 1), maxRequests), len(some))]
 		read += len(batch)
 		errs := parallel.Each(ctx, len(batch), 0, func(i int) error { return f.read(ctx, p, batch[i]) })
 		for i, v := range batch {
@@ -98,7 +98,7 @@ func (f *fetching) newest(ctx context.Context, p *plugin, some []*version) error
 	return nil
 }
 
-// admits tells whether the manifest admits a version of a plugin, nil for a
+// admits reports whether the manifest admits a version of a plugin, nil for a
 // release that states none.
 func (a *attempt) admits(p *plugin, v *semver.Version) bool {
 	switch {
@@ -110,14 +110,14 @@ func (a *attempt) admits(p *plugin, v *semver.Version) bool {
 	return p.constraint.Check(v)
 }
 
-// mayTake tells whether a version is admitted, and the one that was asked for
+// mayTake reports whether a version is admitted, and the one that was asked for
 // where one was.
 func (a *attempt) mayTake(p *plugin, v *version) bool {
 	precise, ok := a.precise[p.name]
-	return a.admits(p, v.semver) && (!ok || v.text == precise)
+	return a.admits(p, v.semver) && (!ok || v.id == precise)
 }
 
-// supports tells whether a release goes with the manifest's host.
+// supports reports whether a release goes with the manifest's host.
 func (a *attempt) supports(release *artifact.Release) bool {
 	text, ok := release.Requires[artifact.Host]
 	return !ok || !a.hasHost() || hostMeets(a.o.Manifest.SchemaHero, text)
@@ -138,10 +138,10 @@ func (f *fetching) required(ctx context.Context, requires map[string]string) {
 	}
 }
 
-// admitted returns a *NoVersionError where the constraint, or the version that
+// checkAdmitted returns a *NoVersionError where the constraint, or the version that
 // was asked for, admits nothing that there is.
-func (a *attempt) admitted(p *plugin) error {
-	there := a.texts(p)
+func (a *attempt) checkAdmitted(p *plugin) error {
+	there := a.ids(p)
 	if !slices.ContainsFunc(there, func(text string) bool { return a.admits(p, p.version(text)) }) {
 		return p.noVersion(p.entry.Version)
 	}
@@ -151,12 +151,12 @@ func (a *attempt) admitted(p *plugin) error {
 	return nil
 }
 
-// asked returns a *NoVersionError where a version was asked for that there is
+// checkPrecise returns a *NoVersionError where a version was asked for that there is
 // not, of a plugin that the manifest does not list.
-func (a *attempt) asked(ctx context.Context) error {
+func (a *attempt) checkPrecise(ctx context.Context) error {
 	for _, name := range sortedKeys(a.precise) {
 		p := a.plugin(name)
-		if !p.listed && a.list(ctx, p) == nil && !slices.Contains(a.texts(p), a.precise[name]) {
+		if !p.listed && a.list(ctx, p) == nil && !slices.Contains(a.ids(p), a.precise[name]) {
 			return p.noVersion(a.precise[name])
 		}
 	}
@@ -179,7 +179,7 @@ func (p *plugin) noVersion(constraint string) *NoVersionError {
 		if v.semver.Prerelease() == "" {
 			stable = append(stable, v.semver)
 		} else if e.Prerelease == "" && widened != nil && widened.Check(v.semver) {
-			e.Prerelease = v.text
+			e.Prerelease = v.id
 		}
 	}
 	for _, some := range [][]*semver.Version{stable, all} {

@@ -129,7 +129,7 @@ func TestPlaceChangesExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, u := range e.Rulings {
+	for _, u := range e.Tags {
 		got = append(got, u.Tag+": "+string(u.Verdict)+" "+u.Detail)
 	}
 	check(t, "rulings", got, []string{"0.2.0: locked would do, but 0.1.1 is locked", "0.1.1: taken is locked", "0.1.0: older "})

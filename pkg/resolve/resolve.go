@@ -1,3 +1,10 @@
+// Package resolve turns a manifest and what registries hold into a lock.
+//
+// Resolve chooses, for each driver, the highest version that its constraint
+// admits and that offers every declared platform, and keeps what is locked as
+// long as it satisfies the manifest. Stale tells without any network whether a
+// lock satisfies a manifest; Explain, Versions, Outdated and Tree answer what
+// people ask of a lock; Check finds tags that moved.
 package resolve
 
 import (
@@ -7,14 +14,99 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pubgrub"
 )
+
+// Catalog is what registries hold. Its methods are called from several
+// goroutines at a time.
+type Catalog interface {
+	// Tags returns all tags of a repository (host/path, or oci-layout:DIR), in
+	// any order. The error matches artifact.ErrNotFound where the repository
+	// does not exist, and artifact.ErrDenied where the registry refused a
+	// request that bore no credentials.
+	Tags(ctx context.Context, repository string) ([]string, error)
+	// Reader returns a reader of the repository; it asks nothing yet.
+	Reader(repository string) (artifact.Reader, error)
+}
+
+// Options say what to resolve, and how far to leave what is locked alone.
+type Options struct {
+	Manifest *manifest.Manifest
+	Locked   *lockfile.Lock // nil where there is none
+	Override string         // SCHEMAHERO_PLUGIN_REGISTRY, see manifest.Locations
+	Now      time.Time      // for minimum-age
+
+	UpgradeAll bool              // no locked version is preferred
+	Upgrade    []string          // those of these plugins are not
+	Precise    map[string]string // the version to take, by plugin; implies Upgrade
+
+	// CheckMoved asks the registry whether the locked tags still name what is
+	// locked: one request for each.
+	CheckMoved bool
+	// AcceptMoved names plugins whose tag may have moved: what it names now, or
+	// a newer version, is taken. It implies CheckMoved.
+	AcceptMoved []string
+}
+
+// Result is what Resolve found.
+type Result struct {
+	Lock     *lockfile.Lock
+	Skipped  []Skipped // newer versions that were passed over, by plugin, the newest first
+	Notes    []Note
+	Warnings []error // *artifact.StatedError of what was chosen all the same
+	Moved    []Moved // entries that were kept although, or found while, their tags changed; with CheckMoved all
+}
+
+// Skipped is a version that the constraint admits and that was passed over for
+// an older one.
+type Skipped struct {
+	Plugin  string
+	Version string
+	Verdict Verdict // platform, age, undated, host, conflict, broken or deleted
+	Detail  string  // why, as a predicate: "offers no linux/arm64"
+}
+
+// String returns "postgres 0.1.4: offers no linux/arm64".
+func (s Skipped) String() string { return s.Plugin + " " + s.Version + ": " + s.Detail }
+
+// Note is something that the user should know and that is no failure.
+type Note struct {
+	Plugin string
+	Text   string
+}
+
+// String returns "postgres: TEXT".
+func (n Note) String() string { return n.Plugin + ": " + n.Text }
+
+// maxRequests is how many requests, or groups of requests for one release, are under
+// way at a time.
+const maxRequests = 32
+
+// resolver knows what was asked of the registries so far.
+type resolver struct {
+	catalog Catalog
+	o       Options
+	limit   parallel.Limit
+
+	mu       sync.Mutex
+	plugins  map[string]*plugin
+	notes    []Note
+	warnings []error
+	moved    []Moved
+}
+
+func newResolver(c Catalog, o Options) *resolver {
+	return &resolver{catalog: c, o: o, limit: parallel.NewLimit(maxRequests), plugins: map[string]*plugin{}}
+}
 
 // Resolve chooses a release for each plugin that the manifest lists and for
 // each that those require. What is locked stays as long as it satisfies the
@@ -56,11 +148,11 @@ func (r *resolver) begin(ctx context.Context) (*attempt, error) {
 			return nil, &UnknownPluginError{name}
 		}
 	}
-	frozen, err := r.keep(ctx)
+	fixed, err := r.classifyLocked(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a := &attempt{resolver: r, frozen: frozen, precise: map[string]string{}}
+	a := &attempt{resolver: r, fixed: fixed, precise: map[string]string{}}
 	for name, text := range r.o.Precise {
 		a.precise[name] = text
 		if v, err := semver.StrictNewVersion(strings.TrimPrefix(text, "v")); err == nil {
@@ -70,7 +162,7 @@ func (r *resolver) begin(ctx context.Context) (*attempt, error) {
 	if err := a.prefetch(ctx); err != nil {
 		return a, err
 	}
-	return a, a.asked(ctx)
+	return a, a.checkPrecise(ctx)
 }
 
 // result makes a lock of a solution.
@@ -101,31 +193,31 @@ func (a *attempt) result(ctx context.Context, solution map[string]string) (*Resu
 // was chosen, else a new one, whose checksums are checked.
 func (a *attempt) entry(ctx context.Context, p *plugin, text string) (lockfile.Plugin, error) {
 	locked := p.locked
-	if a.stays(p, text) {
-		if why := a.whyStays(p, text); why != "" {
-			a.note(p.name, "%s is kept, as it is locked: %s", what(locked), why)
+	if a.isLockedEntry(p, text) {
+		if why := a.fallbackReason(p, text); why != "" {
+			a.note(p.name, "%s is kept, as it is locked: %s", entryText(locked), why)
 		}
-		if p.grown == nil {
-			return a.kept(p), nil
+		if p.extended == nil {
+			return a.keptEntry(p), nil
 		}
-		a.warn(p.grown.CheckStated(p.grown.Version))
-		e := newEntry(p, locked.Repository, p.grown)
+		a.warn(p.extended.CheckStated(p.extended.Version))
+		e := newEntry(p, locked.Repository, p.extended)
 		e.Signature = locked.Clone().Signature
 		reader, err := a.catalog.Reader(locked.Repository)
 		if err != nil {
 			return e, err
 		}
-		return e, a.checkSums(ctx, p, reader, p.grown)
+		return e, a.checkSums(ctx, p, reader, p.extended)
 	}
-	release := p.byText[text].release
+	release := p.byID[text].release
 	e := newEntry(p, p.repository, release)
 	if locked != nil && locked.Repository == e.Repository && locked.Version == e.Version && !p.floating() {
 		switch shared, differs := compareContent(locked, &e); {
 		case shared && !differs:
 			e.Signature = locked.Clone().Signature
 		case differs && !slices.Contains(a.o.AcceptMoved, p.name):
-			a.follow(p, &e)
-			return a.kept(p), nil
+			a.recordMoved(p, &e)
+			return a.keptEntry(p), nil
 		}
 	}
 	a.warn(release.CheckStated(release.Version))
@@ -149,9 +241,9 @@ func (a *attempt) noteRelocated(p *plugin, e *lockfile.Plugin) {
 	if was == nil {
 		return
 	}
-	text := label(was.Version, was.Tag, was.Digest)
-	switch v := p.byText[text]; {
-	case label(e.Version, e.Tag, e.Digest) == text:
+	text := versionID(was.Version, was.Tag, was.Digest)
+	switch v := p.byID[text]; {
+	case versionID(e.Version, e.Tag, e.Digest) == text:
 		if _, differs := compareContent(was, e); differs {
 			a.note(p.name, "%s in %s has other content than what was locked from %s", text, e.Repository, was.Repository)
 		}
@@ -162,16 +254,16 @@ func (a *attempt) noteRelocated(p *plugin, e *lockfile.Plugin) {
 	}
 }
 
-// kept returns p's locked entry with the manifest's aliases.
-func (a *attempt) kept(p *plugin) lockfile.Plugin {
+// keptEntry returns p's locked entry with the manifest's aliases.
+func (a *attempt) keptEntry(p *plugin) lockfile.Plugin {
 	e := p.locked.Clone()
 	e.Aliases = slices.Clone(p.entry.Aliases)
 	return e
 }
 
-// follow records that a version's tag was seen to name something else than
+// recordMoved records that a version's tag was seen to name something else than
 // what is locked.
-func (a *attempt) follow(p *plugin, now *lockfile.Plugin) {
+func (a *attempt) recordMoved(p *plugin, now *lockfile.Plugin) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	l := p.locked
@@ -187,13 +279,13 @@ func (a *attempt) follow(p *plugin, now *lockfile.Plugin) {
 	}
 }
 
-// checkSums holds the builds of a release against the checksums published
-// beside them.
+// checkSums checks the builds of a release against the checksums published with
+// them.
 func (a *attempt) checkSums(ctx context.Context, p *plugin, reader artifact.Reader, release *artifact.Release) error {
 	return parallel.Join(parallel.Each(ctx, len(release.Builds), 0, func(i int) error {
 		err := a.limit.Do(ctx, func() error { return artifact.CheckSum(ctx, reader, release.Builds[i]) })
 		if err != nil {
-			return fmt.Errorf("%s %s: %w", p.name, label(release.Version, release.Tag, release.Digest), err)
+			return fmt.Errorf("%s %s: %w", p.name, versionID(release.Version, release.Tag, release.Digest), err)
 		}
 		return nil
 	}))

@@ -14,18 +14,18 @@ func (a *attempt) skipped(solution map[string]string) []Skipped {
 	var out []Skipped
 	for _, name := range slices.Sorted(maps.Keys(solution)) {
 		p := a.plugin(name)
-		if a.frozen[name] || solution[name] == a.preferred(p) {
+		if a.fixed[name] || solution[name] == a.preferred(p) {
 			continue
 		}
 		for _, v := range p.versions {
-			if v.text == solution[name] || a.stays(p, solution[name]) && !p.newerThan(v.semver, solution[name]) {
+			if v.id == solution[name] || a.isLockedEntry(p, solution[name]) && !p.newerThan(v.semver, solution[name]) {
 				break
 			}
 			if !a.mayTake(p, v) {
 				continue
 			}
 			if why := a.passedOver(p, v, solution); why != nil && (p.listed || why.verdict != Conflict) {
-				out = append(out, Skipped{name, v.text, why.verdict, why.detail})
+				out = append(out, Skipped{name, v.id, why.verdict, why.detail})
 			}
 		}
 	}

@@ -113,18 +113,18 @@ func (c *comparison) release(e *lockfile.Plugin) {
 	switch {
 	case p.Tag != "":
 		if e.Tag != p.Tag {
-			c.add(e.Name, TagDiffers, "%s is locked, and %s asks for tag %s", what(e), where(p.Pos), p.Tag)
+			c.add(e.Name, TagDiffers, "%s is locked, and %s asks for tag %s", entryText(e), where(p.Pos), p.Tag)
 		}
 	case p.Digest != "":
 		if e.Tag != "" || e.Digest != p.Digest {
-			c.add(e.Name, DigestDiffers, "%s is locked, and %s asks for digest %s", what(e), where(p.Pos), shortDigest(p.Digest))
+			c.add(e.Name, DigestDiffers, "%s is locked, and %s asks for digest %s", entryText(e), where(p.Pos), shortDigest(p.Digest))
 		}
 	case !ownTag(e):
 		kind := TagDiffers
 		if e.Tag == "" {
 			kind = DigestDiffers
 		}
-		c.add(e.Name, kind, "%s is locked, and %s a version by its own tag", what(e), asks(listed, p))
+		c.add(e.Name, kind, "%s is locked, and %s a version by its own tag", entryText(e), asks(listed, p))
 	case listed:
 		if v, err := semver.StrictNewVersion(e.Version); err != nil || !entryConstraint(p).Check(v) {
 			c.add(e.Name, VersionDiffers, "%s is locked, which %s (%s) does not admit", e.Version, p.Version, where(p.Pos))
@@ -153,13 +153,13 @@ func (c *comparison) requires(e *lockfile.Plugin) {
 		text := e.Requires[name]
 		if name == artifact.Host {
 			if host := c.m.SchemaHero; host != nil && !hostMeets(host, text) {
-				c.add(e.Name, RequirementUnmet, "%s requires schemahero %s, and schemahero is %s%s", what(e), text, host, at(c.m.SchemaHeroPos))
+				c.add(e.Name, RequirementUnmet, "%s requires schemahero %s, and schemahero is %s%s", entryText(e), text, host, at(c.m.SchemaHeroPos))
 			}
 			continue
 		}
 		other, ok := c.l.Plugin(name)
 		if !ok {
-			c.add(e.Name, RequirementUnmet, "%s requires %s %s, which is not locked", what(e), name, text)
+			c.add(e.Name, RequirementUnmet, "%s requires %s %s, which is not locked", entryText(e), name, text)
 			continue
 		}
 		v, err := semver.StrictNewVersion(other.Version)
@@ -167,7 +167,7 @@ func (c *comparison) requires(e *lockfile.Plugin) {
 			v = nil
 		}
 		if p, _ := c.m.Plugin(name); !meets(v, text, p.Prerelease) {
-			c.add(e.Name, RequirementUnmet, "%s requires %s %s, and %s is locked", what(e), name, text, what(other))
+			c.add(e.Name, RequirementUnmet, "%s requires %s %s, and %s is locked", entryText(e), name, text, entryText(other))
 		}
 	}
 }

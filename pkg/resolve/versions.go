@@ -44,7 +44,7 @@ func Versions(ctx context.Context, c Catalog, o Options, name string, limit int)
 	infos := make([]VersionInfo, len(versions))
 	err := parallel.Join(parallel.Each(ctx, len(versions), 0, func(i int) error {
 		c := versions[i].candidate
-		infos[i] = VersionInfo{Version: versions[i].text, Tag: c.Tag, Platforms: tagPlatforms(c)}
+		infos[i] = VersionInfo{Version: versions[i].id, Tag: c.Tag, Platforms: tagPlatforms(c)}
 		return r.limit.Do(ctx, func() error {
 			release, err := artifact.ReadFor(ctx, p.reader, name, c, o.Manifest.Platforms)
 			var format *artifact.FormatError

@@ -33,7 +33,9 @@ type Source interface {
 	Name() string
 	Manifest(ctx context.Context, reference string) (ocispec.Descriptor, []byte, error)
 	Blob(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error)
-	Referrers(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error)
+	// ReferrersFrom is that of a registry.Repository: Referrers would end at the
+	// first source that has any, and another can have those that count.
+	ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error)
 }
 
 // collector reads what could be signatures of one digest, no further than it is
@@ -47,7 +49,6 @@ type collector struct {
 	steps  []step
 	listed map[digest.Digest]bool // referrers that have a step
 	begun  bool
-	after  int    // how many steps are left once the first list is read
 	unread error  // why a first one could not be read, though others could
 	body   []byte // the subject itself, where a signature of its bytes was met
 }
@@ -88,44 +89,29 @@ func (c *collector) begin(ctx context.Context) error {
 		return err
 	}
 	c.begun = true
-	c.steps, c.after = append(steps, c.simple), 1
-	if m, ok := c.src.(mirrored); ok {
-		c.steps = append(c.steps, func(ctx context.Context) ([]Finding, error) { return nil, c.further(ctx, m, next) })
-		c.after++
-	}
+	c.steps = append(steps, c.simple, func(ctx context.Context) ([]Finding, error) { return nil, c.further(ctx, next) })
 	return nil
 }
 
 // listedRead tells whether the first i findings are all that the first source
 // lists.
-func (c *collector) listedRead(i int) bool { return i >= len(c.found) && len(c.steps) <= c.after }
-
-// mirrored is a Source that has mirrors. Referrers ends at the first that has
-// any; another can have those that count.
-type mirrored interface {
-	ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error)
-}
+func (c *collector) listedRead(i int) bool { return i >= len(c.found) && len(c.steps) <= 2 }
 
 // further adds the steps for what a source after the first ones lists.
-func (c *collector) further(ctx context.Context, m mirrored, from int) error {
+func (c *collector) further(ctx context.Context, from int) error {
 	steps, next, err := c.list(ctx, from)
 	if err != nil || next <= from {
 		return err
 	}
 	c.steps = append(c.steps, steps...)
-	c.steps = append(c.steps, func(ctx context.Context) ([]Finding, error) { return nil, c.further(ctx, m, next) })
+	c.steps = append(c.steps, func(ctx context.Context) ([]Finding, error) { return nil, c.further(ctx, next) })
 	return nil
 }
 
 // list makes a step for each referrer that a source lists, in an order that does
 // not depend on who is asked. next is the source after it.
 func (c *collector) list(ctx context.Context, from int) (steps []step, next int, err error) {
-	var list []ocispec.Descriptor
-	if m, ok := c.src.(mirrored); ok {
-		list, next, err = m.ReferrersFrom(ctx, c.subject, from)
-	} else {
-		list, err = c.src.Referrers(ctx, c.subject)
-	}
+	list, next, err := c.src.ReferrersFrom(ctx, c.subject, from)
 	var limit *registry.LimitError
 	switch {
 	case errors.As(err, &limit), errors.Is(err, artifact.ErrNotFound):

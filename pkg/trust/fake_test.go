@@ -86,7 +86,7 @@ func (s *store) Referrers(_ context.Context, subject digest.Digest) ([]ocispec.D
 	return list, nil
 }
 
-// ReferrersFrom implements mirrored.
+// ReferrersFrom implements Source.
 func (s *store) ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error) {
 	if from > 0 {
 		return s.behind, 2, nil

@@ -18,16 +18,19 @@ type idleTimer struct {
 	fire  func()
 	mu    sync.Mutex
 	timer *time.Timer
+	off   bool // for good
 }
 
 func (t *idleTimer) arm() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.timer == nil {
+	switch {
+	case t.off:
+	case t.timer == nil:
 		t.timer = time.AfterFunc(t.idle, t.fire)
-		return
+	default:
+		t.timer.Reset(t.idle)
 	}
-	t.timer.Reset(t.idle)
 }
 
 func (t *idleTimer) disarm() {
@@ -36,6 +39,14 @@ func (t *idleTimer) disarm() {
 	if t.timer != nil {
 		t.timer.Stop()
 	}
+}
+
+// stop disarms for good.
+func (t *idleTimer) stop() {
+	t.mu.Lock()
+	t.off = true
+	t.mu.Unlock()
+	t.disarm()
 }
 
 // answer is an answer's body that counts its bytes, ends after the idle timeout

@@ -13,7 +13,8 @@ type Endpoint struct {
 	Authority Authority
 
 	mu     sync.Mutex
-	scheme string // "" until it is known
+	scheme string   // "" until it is known
+	warned []string // what the registry wants its users to know, as told
 }
 
 // use returns the scheme to ask with, whether somebody said so, and whether it

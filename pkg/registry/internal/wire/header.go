@@ -1,7 +1,10 @@
 package wire
 
 import (
+	"errors"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -69,6 +72,31 @@ func (s *Scanner) linkValue() (string, bool) {
 	return v, v != ""
 }
 
+const maxWarnings = 10 // of one host
+
+// warn tells what a registry wants its users to know (distribution-spec,
+// "Warnings"), each thing once.
+func (c *Client) warn(r *Request, h http.Header) {
+	for _, text := range h.Values("Warning") {
+		rest, own := strings.CutPrefix(text, "299 - ")
+		s := Scanner{rest}
+		if words, quoted := s.Value(); own && quoted && words != "" && r.Endpoint.news(Bounded(words)) {
+			c.Event(Event{Kind: EventWarning, Host: r.host(), Subject: r.host(), Err: errors.New(Bounded(words))})
+		}
+	}
+}
+
+// news reports whether a warning was not told yet.
+func (e *Endpoint) news(words string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if slices.Contains(e.warned, words) || len(e.warned) >= maxWarnings {
+		return false
+	}
+	e.warned = append(e.warned, words)
+	return true
+}
+
 // NextQuery takes the query out of a Link's target. Host, scheme and the folders
 // before the list's own name are the registry's: proxies in front of one are
 // known to write others or to leave some out, and a page elsewhere would be asked
@@ -80,7 +108,7 @@ func NextQuery(path, list, target string) (string, bool) {
 		return "", false
 	}
 	u = (&url.URL{Path: path}).ResolveReference(u)
-	return u.RawQuery, u.RawQuery != "" && strings.HasSuffix(u.Path, "/"+list)
+	return u.RawQuery, u.RawQuery != "" && strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/"+list)
 }
 
 // Scanner reads a header from left to right.

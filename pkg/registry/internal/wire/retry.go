@@ -12,6 +12,7 @@ import (
 	"time"
 )
 
+// How often a thing is tried.
 const (
 	MaxTries      = 5
 	MirrorTries   = 3                // where there is a fallback: it is likely to do better

@@ -137,12 +137,16 @@ func (c *Client) Do(ctx context.Context, r *Request, consume func(*http.Response
 }
 
 // Open sends a request until it is answered below 400, or tries are used up.
-func (c *Client) Open(ctx context.Context, r *Request, t *Tries) (resp *http.Response, err error) {
-	err = c.Retry(ctx, t, r.Endpoint.Name, r.Subject(), func() (err error) {
-		resp, err = c.Send(ctx, r)
-		return err
-	})
-	return resp, err
+func (c *Client) Open(ctx context.Context, r *Request, t *Tries) (*http.Response, error) {
+	for {
+		resp, err := c.Send(ctx, r)
+		if err == nil {
+			return resp, nil
+		}
+		if err = c.Pause(ctx, t, r.Endpoint.Name, r.Subject(), err); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // Send sends a request once, over the scheme that its host speaks. A loopback
@@ -266,19 +270,21 @@ func (c *Client) roundTrip(r *Request, scheme string, req *http.Request) (*http.
 	req = req.WithContext(ctx)
 	req.Header.Set("User-Agent", c.o.UserAgent)
 	req.Header.Set("Accept-Encoding", "identity") // digests are of the bytes as stored
-	stalled := &idleTimer{idle: c.o.IdleTimeout, fire: func() { cancel(errStalled) }}
+	stall := func() { cancel(errStalled) }
+	sending, receiving := &idleTimer{idle: c.o.IdleTimeout, fire: stall}, &idleTimer{idle: c.o.IdleTimeout, fire: stall}
 	var failed atomic.Pointer[ContentError]
-	c.watchUpload(req, r.Kind, stalled, &failed)
+	c.watchUpload(req, r.Kind, sending, &failed)
 	start := c.Now()
 	resp, err := c.http.Do(req)
-	stalled.disarm()
+	sending.stop() // the transport may go on to read the request's body
 	ev := Event{
 		Kind: EventRequest, Host: r.Endpoint.Name, Subject: r.Subject(), Method: req.Method,
 		URL: SafeURL(req.URL), Duration: c.Now().Sub(start),
 	}
 	c.Count(func(s *Stats) { s.Requests[r.Kind]++ })
 	if err != nil {
-		if content := failed.Load(); content != nil {
+		content := failed.Load()
+		if content != nil || errors.As(err, &content) { // of a body that was opened once more
 			err = content
 		} else {
 			err = classify(ctx, r.host(), scheme, err)
@@ -292,13 +298,14 @@ func (c *Client) roundTrip(r *Request, scheme string, req *http.Request) (*http.
 	if q, ok := quota(resp.Header); ok {
 		c.Count(func(s *Stats) { s.Quota[r.Endpoint.Name] = q })
 	}
-	resp.Body = &answer{c: c, r: r, ctx: ctx, cancel: cancel, scheme: scheme, idle: stalled, body: resp.Body}
+	resp.Body = &answer{c: c, r: r, ctx: ctx, cancel: cancel, scheme: scheme, idle: receiving, body: resp.Body}
 	if resp.StatusCode >= 400 {
 		ev.Codes = keepError(resp, r)
 	} else {
 		decoded(resp, r.Blob, r.host(), r.Subject())
 	}
 	c.Event(ev)
+	c.warn(r, resp.Header)
 	if resp.StatusCode == http.StatusProxyAuthRequired {
 		resp.Body.Close()
 		return nil, &UnreachableError{r.host(), NetworkProxy, &proxyError{resp.StatusCode}}

@@ -17,31 +17,31 @@ import (
 // Source.
 type attempt struct {
 	*resolver
-	frozen  map[string]bool   // plugins that have their locked version and no other
-	bending map[string]bool   // plugins that were frozen and now take what the others leave to them
-	precise map[string]string // plugins that have this version and no other
-	relaxed string            // a plugin whose constraint does not count; artifact.Host for the host
-	stated  map[string]bool   // plugins that are required and state no version; filled in by solving
+	fixed      map[string]bool   // plugins that have their locked version and no other
+	decideLast map[string]bool   // plugins that were fixed and now take what the others leave
+	precise    map[string]string // plugins that have this version and no other
+	relaxed    string            // a plugin whose constraint does not count; artifact.Host for the host
+	stated     map[string]bool   // plugins that are required and state no version; filled in by solving
 }
 
 // solve looks for versions, and gives up as few of the locked ones as it can:
-// only those that the proof of a failure speaks of are thawed, and those that
+// only those that the proof of a failure speaks of are freed, and those that
 // only others require and that keep something newer out, so that the rest cost
 // no request. Errors: *pubgrub.Failure, the Catalog's.
 func (a *attempt) solve(ctx context.Context) (map[string]string, error) {
-	a.stated, a.bending = map[string]bool{}, map[string]bool{}
+	a.stated, a.decideLast = map[string]bool{}, map[string]bool{}
 	for {
 		solution, err := pubgrub.Solve(ctx, a, a.root())
 		var failure *pubgrub.Failure
-		thawed := false
+		freed := false
 		if !errors.As(err, &failure) {
 			delete(solution, artifact.Host)
-			for _, name := range a.holding(solution) {
-				thawed = true
-				delete(a.frozen, name)
-				a.bending[name] = true
+			for _, name := range a.blockers(solution) {
+				freed = true
+				delete(a.fixed, name)
+				a.decideLast[name] = true
 			}
-			if !thawed {
+			if !freed {
 				return solution, err
 			}
 			if err := a.prefetch(ctx); err != nil {
@@ -50,12 +50,12 @@ func (a *attempt) solve(ctx context.Context) (map[string]string, error) {
 			continue
 		}
 		for _, name := range failure.Packages() {
-			if a.frozen[name] && !a.plugin(name).moved {
-				thawed = true
-				delete(a.frozen, name)
+			if a.fixed[name] && !a.plugin(name).moved {
+				freed = true
+				delete(a.fixed, name)
 			}
 		}
-		if !thawed {
+		if !freed {
 			return nil, failure
 		}
 		if err := a.prefetch(ctx); err != nil {
@@ -98,27 +98,27 @@ func (a *attempt) Versions(ctx context.Context, name string) (pubgrub.Listing, e
 		return pubgrub.Listing{Versions: []string{host}, Note: "schemahero is " + host + at(m.SchemaHeroPos)}, nil
 	}
 	p := a.plugin(name)
-	if a.frozen[name] {
-		one := []string{p.lockedText()}
-		return pubgrub.Listing{Versions: one, First: one}, nil
+	if a.fixed[name] {
+		one := []string{p.lockedID()}
+		return pubgrub.Listing{Versions: one, Preferred: one}, nil
 	}
 	err := a.list(ctx, p)
 	var none *NoRepositoryError
-	if errors.As(err, &none) && !p.listed && !a.spare(p) {
+	if errors.As(err, &none) && !p.listed && !a.canFallBack(p) {
 		return pubgrub.Listing{Note: name + " has " + none.reasons()}, nil
 	}
-	if err != nil && (none == nil || !a.spare(p)) {
+	if err != nil && (none == nil || !a.canFallBack(p)) {
 		return pubgrub.Listing{}, err
 	}
 	var l pubgrub.Listing
 	precise, narrowed := a.precise[name]
-	for _, text := range a.texts(p) {
+	for _, text := range a.ids(p) {
 		if !narrowed || p.listed || text == precise {
 			l.Versions = append(l.Versions, text)
 		}
 	}
 	if text := a.preferred(p); text != "" {
-		l.First, l.Bends = []string{text}, a.bending[name]
+		l.Preferred, l.DecideLast = []string{text}, a.decideLast[name]
 	}
 	return l, nil
 }
@@ -129,13 +129,13 @@ func (a *attempt) Release(ctx context.Context, name, text string) (pubgrub.Relea
 		return pubgrub.Release{}, nil
 	}
 	p := a.plugin(name)
-	v := p.byText[text]
-	if v != nil && !a.frozen[name] && !(a.keeps(p) && text == p.lockedText()) {
+	v := p.byID[text]
+	if v != nil && !a.fixed[name] && !(a.prefersLocked(p) && text == p.lockedID()) {
 		if err := a.read(ctx, p, v); err != nil {
 			return pubgrub.Release{}, err
 		}
 	}
-	if a.stays(p, text) {
+	if a.isLockedEntry(p, text) {
 		return pubgrub.Release{Depends: a.depends(p.locked.Requires)}, nil
 	}
 	if v.reason != nil {
@@ -172,10 +172,10 @@ func (a *attempt) depends(requires map[string]string) []pubgrub.Dependency {
 // version returns the version that a text of p's listing stands for, nil for a
 // release that states none.
 func (p *plugin) version(text string) *semver.Version {
-	if v := p.byText[text]; v != nil {
+	if v := p.byID[text]; v != nil {
 		return v.semver
 	}
-	if p.locked == nil || text != p.lockedText() {
+	if p.locked == nil || text != p.lockedID() {
 		return nil
 	}
 	v, err := semver.StrictNewVersion(p.locked.Version)
@@ -185,7 +185,7 @@ func (p *plugin) version(text string) *semver.Version {
 	return v
 }
 
-// lockedText is what stands for the locked version in p's listing.
-func (p *plugin) lockedText() string {
-	return label(p.locked.Version, p.locked.Tag, p.locked.Digest)
+// lockedID is what stands for the locked version in p's listing.
+func (p *plugin) lockedID() string {
+	return versionID(p.locked.Version, p.locked.Tag, p.locked.Digest)
 }

@@ -23,7 +23,7 @@ func (a *attempt) failed(ctx context.Context, failure *pubgrub.Failure) error {
 		}
 		plugins = append(plugins, name)
 		if p := a.plugin(name); p.listed {
-			errs = append(errs, a.hopeless(p))
+			errs = append(errs, a.noUsableVersion(p))
 		}
 	}
 	if err := parallel.Join(errs); err != nil {
@@ -32,9 +32,9 @@ func (a *attempt) failed(ctx context.Context, failure *pubgrub.Failure) error {
 	return &ConflictError{Proof: failure.Proof(), Plugins: plugins, Suggestions: a.suggest(ctx, plugins)}
 }
 
-// hopeless returns a *PlatformError or *NoVersionError where each version that
+// noUsableVersion returns a *PlatformError or *NoVersionError where each version that
 // the manifest admits was read and cannot be taken, whatever the others are.
-func (a *attempt) hopeless(p *plugin) error {
+func (a *attempt) noUsableVersion(p *plugin) error {
 	var passed []*version
 	lacksPlatform := true
 	for _, v := range p.versions {
@@ -48,37 +48,37 @@ func (a *attempt) hopeless(p *plugin) error {
 		passed = append(passed, v)
 	}
 	switch {
-	case len(passed) == 0 || a.frozen[p.name] || a.spare(p):
+	case len(passed) == 0 || a.fixed[p.name] || a.canFallBack(p):
 		return nil
 	case lacksPlatform:
 		return &PlatformError{
 			Plugin: p.name, Constraint: p.wants(), Pos: p.entry.Pos, Repository: p.repository,
-			Version: passed[0].text, Offered: passed[0].offered,
+			Version: passed[0].id, Offered: passed[0].offered,
 			Missing: missing(a.o.Manifest.Platforms, passed[0].offered), Tried: len(passed),
 		}
 	}
 	e := p.noVersion(p.wants())
 	e.Malformed = !slices.ContainsFunc(passed, func(v *version) bool { return !v.malformed })
 	for _, v := range passed {
-		e.Passed = append(e.Passed, Skipped{p.name, v.text, v.reason.verdict, v.reason.detail})
+		e.Passed = append(e.Passed, Skipped{p.name, v.id, v.reason.verdict, v.reason.detail})
 	}
 	return e
 }
 
-// mostSuggestions is how many constraints are tried to be relaxed; a proof that
+// maxSuggestions is how many constraints are tried to be relaxed; a proof that
 // speaks of more plugins is no matter of one constraint.
-const mostSuggestions = 10
+const maxSuggestions = 10
 
 // suggest returns the changes of one constraint, or of the host's version, with
 // which there is a solution, each found by solving again.
 func (a *attempt) suggest(ctx context.Context, plugins []string) []Suggestion {
 	var out []Suggestion
-	for _, name := range plugins[:min(len(plugins), mostSuggestions)] {
+	for _, name := range plugins[:min(len(plugins), maxSuggestions)] {
 		p := a.plugin(name)
 		if p.constraint == nil {
 			continue
 		}
-		solution, err := a.without(name).solve(ctx)
+		solution, err := a.relaxing(name).solve(ctx)
 		if err != nil {
 			continue
 		}
@@ -101,7 +101,7 @@ func (a *attempt) suggestHost(ctx context.Context) (Suggestion, bool) {
 	if m.SchemaHero == nil {
 		return Suggestion{}, false
 	}
-	free := a.without(artifact.Host)
+	free := a.relaxing(artifact.Host)
 	solution, err := free.solve(ctx)
 	if err != nil {
 		return Suggestion{}, false
@@ -122,12 +122,12 @@ func (a *attempt) suggestHost(ctx context.Context) (Suggestion, bool) {
 // nearestHost returns the host version nearest to one, of two at the same
 // distance the newer, that meets all that is wanted; nil where none is known.
 // Which hosts there are nobody says, so it is one that a constraint names, or
-// the next one beside it.
+// the next one to it.
 func nearestHost(host *semver.Version, wants []string) *semver.Version {
 	var fit []*semver.Version
 	for _, want := range wants {
 		for _, mark := range mentioned(want) {
-			for _, v := range beside(mark) {
+			for _, v := range versionsNextTo(mark) {
 				if !slices.ContainsFunc(wants, func(want string) bool { return !hostMeets(v, want) }) {
 					fit = append(fit, v)
 				}
@@ -146,9 +146,9 @@ func nearestHost(host *semver.Version, wants []string) *semver.Version {
 	return best
 }
 
-// beside returns a version, the next patch and minor version, and the last
+// versionsNextTo returns a version, the next patch and minor version, and the last
 // ones before it of which that can be said.
-func beside(v *semver.Version) []*semver.Version {
+func versionsNextTo(v *semver.Version) []*semver.Version {
 	patch, minor := v.IncPatch(), v.IncMinor()
 	out := []*semver.Version{v, &patch, &minor}
 	switch {
@@ -160,15 +160,15 @@ func beside(v *semver.Version) []*semver.Version {
 	return out
 }
 
-// without returns an attempt in which one constraint does not count.
-func (a *attempt) without(name string) *attempt {
-	return &attempt{resolver: a.resolver, frozen: maps.Clone(a.frozen), precise: a.precise, relaxed: name}
+// relaxing returns an attempt in which one constraint does not count.
+func (a *attempt) relaxing(name string) *attempt {
+	return &attempt{resolver: a.resolver, fixed: maps.Clone(a.fixed), precise: a.precise, relaxed: name}
 }
 
 // requires returns what a version of the solution requires.
 func (a *attempt) requires(p *plugin, text string) map[string]string {
-	if a.stays(p, text) {
+	if a.isLockedEntry(p, text) {
 		return p.locked.Requires
 	}
-	return p.byText[text].release.Requires
+	return p.byID[text].release.Requires
 }
