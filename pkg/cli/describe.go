@@ -47,12 +47,10 @@ func (a *app) describe(err error) []told {
 }
 
 func (a *app) describeOne(err error) []told {
-	var file *diag.Error
-	if errors.As(err, &file) {
+	if file, ok := errors.AsType[*diag.Error](err); ok {
 		return a.describeFile(file)
 	}
-	var stale *plugins.StaleError
-	if errors.As(err, &stale) {
+	if stale, ok := errors.AsType[*plugins.StaleError](err); ok {
 		return []told{a.describeStale(stale)}
 	}
 	text := err.Error()

@@ -135,8 +135,7 @@ func (a *app) child(ctx context.Context, path string, args, env []string) error 
 	// by itself.
 	c.Cancel = func() error { return c.Process.Signal(signalOf(ctx)) }
 	err := c.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return &childExit{exit.ExitCode()}
 	}
 	return err

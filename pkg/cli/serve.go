@@ -65,7 +65,7 @@ func (a *app) serveBundle(ctx context.Context, address, bundle string) error {
 	if _, err := a.openFrom(ctx, bundle); err != nil {
 		return err
 	}
-	return a.listen(ctx, address, serve.Bundle(a.source), "read")
+	return a.listen(ctx, address, serve.Layout(a.source), "read")
 }
 
 // listen serves until the user ends it, which is how it should end.
@@ -80,7 +80,7 @@ func (a *app) listen(ctx context.Context, address string, handler http.Handler, 
 	if host, _, _ := net.SplitHostPort(l.Addr().String()); !net.ParseIP(host).IsLoopback() {
 		a.ui.Warn("%s: everybody who reaches this address can %s: there is no login and no TLS", l.Addr(), may)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
 	stopped := context.AfterFunc(ctx, func() { server.Close() })
 	defer stopped()
 	fmt.Fprintln(a.ui.Out, l.Addr())

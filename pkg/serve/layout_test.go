@@ -17,8 +17,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-// layout is a folder with one release, from two hosts, and a referrer to it.
-func layout(t *testing.T) (dir string, release, blob ocispec.Descriptor) {
+// layoutFolder is a folder with one release, from two hosts, and a referrer to it.
+func layoutFolder(t *testing.T) (dir string, release, blob ocispec.Descriptor) {
 	t.Helper()
 	dir = t.TempDir()
 	put := func(data []byte) ocispec.Descriptor {
@@ -69,13 +69,13 @@ func layout(t *testing.T) (dir string, release, blob ocispec.Descriptor) {
 }
 
 func TestBundle(t *testing.T) {
-	dir, release, blob := layout(t)
+	dir, release, blob := layoutFolder(t)
 	s, err := registry.OpenSource(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	server := httptest.NewServer(Bundle(s))
+	server := httptest.NewServer(Layout(s))
 	defer server.Close()
 	edge := "/v2/db/edge/"
 	for name, tc := range map[string]struct {
@@ -100,10 +100,13 @@ func TestBundle(t *testing.T) {
 		"head of blob":    {"HEAD", edge + "blobs/" + blob.Digest.String(), "", 200, "", "Content-Length: 10"},
 		"range":           {"GET", edge + "blobs/" + blob.Digest.String(), "bytes=4-", 206, "456789", "Content-Range: bytes 4-9/10"},
 		"range inside":    {"GET", edge + "blobs/" + blob.Digest.String(), "bytes=2-3", 206, "23", "Content-Range: bytes 2-3/10"},
-		"range behind":    {"GET", edge + "blobs/" + blob.Digest.String(), "bytes=10-", 416, "SIZE_INVALID", ""},
-		"odd range":       {"GET", edge + "blobs/" + blob.Digest.String(), "bytes=x-", 200, "0123456789", ""},
+		"range behind":    {"GET", edge + "blobs/" + blob.Digest.String(), "bytes=10-", 416, "", "Content-Range: bytes */10"},
+		"odd range":       {"GET", edge + "blobs/" + blob.Digest.String(), "bytes=x-", 416, "", ""},
 		"no blob":         {"GET", edge + "blobs/" + digest.FromString("x").String(), "", 404, "BLOB_UNKNOWN", ""},
 		"no digest":       {"GET", edge + "blobs/..%2f..%2findex.json", "", 404, "", ""},
+		"of no digest":    {"GET", edge + "referrers/foo", "", 400, "DIGEST_INVALID", ""},
+		"two ranges":      {"GET", edge + "blobs/" + blob.Digest.String(), "bytes=0-1,4-5", 206, "Content-Range: bytes 4-5/10", ""},
+		"the end":         {"GET", edge + "blobs/" + blob.Digest.String(), "bytes=-2", 206, "89", "Content-Range: bytes 8-9/10"},
 		"referrers":       {"GET", edge + "referrers/" + release.Digest.String(), "", 200, `"application/x.signature"`, "Content-Type: " + ocispec.MediaTypeImageIndex},
 		"other referrers": {"GET", edge + "referrers/" + release.Digest.String() + "?artifactType=x", "", 200, `"manifests":[]`, "OCI-Filters-Applied: artifactType"},
 		"upload":          {"POST", edge + "blobs/uploads/", "", 405, "UNSUPPORTED", ""},
@@ -134,13 +137,13 @@ func TestBundle(t *testing.T) {
 
 // A blob that is not what its name says never arrives as if it were.
 func TestBundleDamaged(t *testing.T) {
-	dir, _, blob := layout(t)
+	dir, _, blob := layoutFolder(t)
 	s, err := registry.OpenSource(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	server := httptest.NewServer(Bundle(s))
+	server := httptest.NewServer(Layout(s))
 	defer server.Close()
 	if err := os.WriteFile(filepath.Join(dir, "blobs", "sha256", blob.Digest.Encoded()), []byte("012345678x"), 0o644); err != nil {
 		t.Fatal(err)
