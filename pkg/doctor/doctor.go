@@ -141,8 +141,8 @@ func Examine(ctx context.Context, o Options) ([]Finding, error) {
 	if err := x.project(); err != nil {
 		return nil, err
 	}
-	// That there is no home was found.
-	if err := x.drivers(ctx); err != nil && !errors.As(err, new(*install.NoHomeError)) {
+	// That there is no home, or none that this user may read, was found.
+	if err := x.drivers(ctx); err != nil && !errors.As(err, new(*install.NoHomeError)) && !errors.Is(err, fs.ErrPermission) {
 		return nil, err
 	}
 	if err := x.trust(); err != nil {

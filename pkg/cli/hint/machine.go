@@ -98,7 +98,10 @@ func ownerHints(c Context, path string, inHome bool) []string {
 		if !ok || own {
 			return nil
 		}
-		return []string{dir + " belongs to " + owner + `; to have it back: sudo chown -R "$(id -u)" ` + dir}
+		if owner != "root" {
+			return []string{dir + " belongs to " + owner + ", who can let you write there"}
+		}
+		return []string{dir + ` belongs to root; to have it back: sudo chown -R "$(id -u)" ` + dir}
 	}
 	return nil
 }

@@ -142,9 +142,13 @@ func ignore(u *ui.UI, file, line string) error {
 			return nil
 		}
 	}
-	text := line + "\n"
+	end := "\n"
+	if strings.Contains(string(data), "\r\n") {
+		end = "\r\n"
+	}
+	text := line + end
 	if len(data) > 0 && data[len(data)-1] != '\n' {
-		text = "\n" + text
+		text = end + text
 	}
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {

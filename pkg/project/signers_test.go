@@ -50,7 +50,7 @@ func regexpRule() []policy.Rule {
 }
 
 // How a lock goes from one signer to another, and what stops it.
-func TestVet(t *testing.T) {
+func TestCheckSigner(t *testing.T) {
 	other := &lockfile.Signature{Issuer: "https://token.example", Identity: "https://git.example/acme/other.yaml@refs/heads/main"}
 	for name, c := range map[string]struct {
 		rules    []policy.Rule
@@ -90,11 +90,11 @@ func TestVet(t *testing.T) {
 			if c.to == "1.0.0" {
 				entry.Signature = c.locked
 			}
-			v := vetting{in: in, frozen: c.frozen}
+			v := signerCheck{in: in, frozen: c.frozen}
 			if c.accept {
-				v.accept = []string{"postgres"}
+				v.acceptNew = []string{"postgres"}
 			}
-			err := p.vet(t.Context(), &entry, v)
+			err := p.checkSigner(t.Context(), &entry, v)
 			if refused := errors.As(err, new(*RefusedError)) || errors.As(err, new(*SignerError)); refused != c.refused || !refused && err != nil {
 				t.Fatalf("%v", err)
 			}
@@ -127,7 +127,7 @@ func (a *asked) Verify(ctx context.Context, v Verification) (*lockfile.Signature
 }
 
 // A lock asks of what it does not say already, and says whom it said before.
-func TestVetAsks(t *testing.T) {
+func TestCheckSignerAsks(t *testing.T) {
 	grown := entryOf("1.0.0", keySigner("a"))
 	grown.Platforms = []lockfile.Platform{{Platform: artifact.Platform{OS: "linux", Arch: "arm64"}}}
 	renamed := entryOf("1.0.0", keySigner("a"))
@@ -151,7 +151,7 @@ func TestVetAsks(t *testing.T) {
 		a := &asked{signers: signers{"1.0.0": keySigner("a"), "2.0.0": keySigner("a")}}
 		p := opened(t, a)
 		in := &inputs{manifest: &manifest.Manifest{Trust: policy.Policy{Rules: c.rules}}, before: &lockfile.Lock{Plugins: []lockfile.Plugin{entryOf("1.0.0", keySigner("a"))}}}
-		if err := p.vet(t.Context(), &c.entry, vetting{in: in, news: true}); err != nil && name != "not admitted" {
+		if err := p.checkSigner(t.Context(), &c.entry, signerCheck{in: in, onlyChanged: true}); err != nil && name != "not admitted" {
 			t.Errorf("%s: %v", name, err)
 		}
 		if len(a.questions) != c.want || c.want == 1 && !a.questions[0].Before.Equal(keySigner("a")) {
@@ -166,11 +166,11 @@ func TestNoVerifier(t *testing.T) {
 	entry := entryOf("1.0.0", nil)
 	var e *NoVerifierError
 	in := &inputs{manifest: &manifest.Manifest{Trust: policy.Policy{Rules: keysRule("a")}}}
-	if err := p.vet(t.Context(), &entry, vetting{in: in}); !errors.As(err, &e) {
+	if err := p.checkSigner(t.Context(), &entry, signerCheck{in: in}); !errors.As(err, &e) {
 		t.Errorf("with rules: %v", err)
 	}
 	in = &inputs{manifest: &manifest.Manifest{}}
-	if err := p.vet(t.Context(), &entry, vetting{in: in}); err != nil {
+	if err := p.checkSigner(t.Context(), &entry, signerCheck{in: in}); err != nil {
 		t.Errorf("without: %v", err)
 	}
 }
@@ -184,9 +184,9 @@ func TestUpdateKeeps(t *testing.T) {
 	parsed.Trust = policy.Policy{Rules: keysRule("a")}
 	locked := entryOf("1.0.0", keySigner("a"))
 	p := opened(t, signers{"1.0.0": keySigner("a")})
-	v := vetting{in: &inputs{manifest: parsed, before: &lockfile.Lock{Plugins: []lockfile.Plugin{locked}}}, keep: true}
+	v := signerCheck{in: &inputs{manifest: parsed, before: &lockfile.Lock{Plugins: []lockfile.Plugin{locked}}}, keepRefused: true}
 	result := &resolve.Result{Lock: &lockfile.Lock{Plugins: []lockfile.Plugin{entryOf("2.0.0", nil)}}}
-	refused, err := p.verify(t.Context(), result, v)
+	refused, err := p.checkSigners(t.Context(), result, v)
 	if err != nil || len(refused) != 1 || !result.Lock.Plugins[0].Equal(&locked) {
 		t.Errorf("%v, %v: %+v", refused, err, result.Lock.Plugins)
 	}
@@ -198,7 +198,7 @@ func TestUpdateKeeps(t *testing.T) {
 	v.in.manifest = parsed
 	parsed.Trust = policy.Policy{Rules: keysRule("a")}
 	result = &resolve.Result{Lock: &lockfile.Lock{Plugins: []lockfile.Plugin{entryOf("2.0.0", nil)}}}
-	if _, err := p.verify(t.Context(), result, v); !errors.As(err, new(*RefusedError)) {
+	if _, err := p.checkSigners(t.Context(), result, v); !errors.As(err, new(*RefusedError)) {
 		t.Errorf("%v", err)
 	}
 }
