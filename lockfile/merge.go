@@ -182,8 +182,7 @@ func both(file string, data []byte, errs ...error) error {
 	var newer *VersionError
 	for _, err := range errs {
 		errors.As(err, &newer)
-		var d *diag.Error
-		if errors.As(err, &d) {
+		if d, ok := errors.AsType[*diag.Error](err); ok {
 			for _, p := range d.Problems {
 				if !slices.Contains(problems, p) {
 					problems = append(problems, p)

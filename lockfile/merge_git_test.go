@@ -108,8 +108,7 @@ func FuzzMerge(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := lockfile.MergeConflict("X", data)
 		if err != nil {
-			var bad *diag.Error
-			if errors.As(err, &bad) {
+			if bad, ok := errors.AsType[*diag.Error](err); ok {
 				for _, p := range bad.Problems {
 					bad.Snippet(p)
 					if p.Line < 1 || p.Column < 1 || p.Text == "" {

@@ -201,8 +201,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		lock, err := lockfile.Parse("X", data)
 		if err != nil {
-			var bad *diag.Error
-			if errors.As(err, &bad) {
+			if bad, ok := errors.AsType[*diag.Error](err); ok {
 				for _, p := range bad.Problems {
 					bad.Snippet(p)
 					if p.Line < 1 || p.Column < 1 || p.Text == "" {

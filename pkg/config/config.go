@@ -155,8 +155,7 @@ func path(v *diag.Value) string {
 
 // reason is an error's text for a message that names the reference already.
 func reason(err error) string {
-	var e *policy.ReferenceError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*policy.ReferenceError](err); ok {
 		return e.Reason
 	}
 	return err.Error()

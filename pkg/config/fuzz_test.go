@@ -73,8 +73,7 @@ func FuzzAddMirror(f *testing.F) {
 			return
 		}
 		out, err := AddMirror(file, data, prefix, target)
-		var refused *EditError
-		if errors.As(err, &refused) {
+		if errors.As(err, new(*EditError)) {
 			return
 		}
 		if err != nil {

@@ -220,12 +220,10 @@ func isAt(f *os.File, path string) bool {
 
 // pathError names the file in an error that does not.
 func pathError(op, path string, err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if errors.As(err, new(*fs.PathError)) {
 		return err
 	}
-	var se *os.SyscallError
-	if errors.As(err, &se) {
+	if se, ok := errors.AsType[*os.SyscallError](err); ok {
 		err = se.Err
 	}
 	return &fs.PathError{Op: op, Path: path, Err: err}

@@ -20,8 +20,7 @@ func (m *Manifest) Directory() (string, error) {
 		return "", nil
 	}
 	path, err := m.Inside(m.Dir)
-	var leads *LinkError
-	if errors.As(err, &leads) {
+	if leads, ok := errors.AsType[*LinkError](err); ok {
 		return "", m.dir.Document().At(m.dir.Span, "dir: %v", leads)
 	}
 	return path, err

@@ -83,8 +83,7 @@ func checkRoot(path string) error {
 // withoutPath drops operation and path from a file error, whose message names
 // the file already.
 func withoutPath(err error) error {
-	var e *fs.PathError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
 	}
 	return err

@@ -105,8 +105,7 @@ func startError(path string, err error) error {
 
 // reason is an error of the operating system without the names of its call.
 func reason(err error) string {
-	var p *os.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
 		return p.Err.Error()
 	}
 	return err.Error()

@@ -145,8 +145,7 @@ func (r Release) lint(platforms []artifact.Platform) (*semver.Version, []Problem
 
 // nameProblem returns why a string is no driver's name.
 func nameProblem(kind ProblemKind, err error) Problem {
-	var e *artifact.NameError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*artifact.NameError](err); ok {
 		return Problem{kind, fmt.Sprintf("name %q", e.Name), e.Reason}
 	}
 	return Problem{kind, "name", err.Error()}

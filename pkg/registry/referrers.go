@@ -62,13 +62,19 @@ func limited(repository string, d digest.Digest, found []ocispec.Descriptor) ([]
 }
 
 // referrersAt asks the referrers API, and where there is none the fallback tag.
+// Some registries refuse a path that they do not know: the tag counts then too,
+// but that it is not there says nothing.
 func (r *remote) referrersAt(ctx context.Context, s *source, subject digest.Digest) ([]ocispec.Descriptor, error) {
 	list, err := r.referrersAPI(ctx, s, subject)
-	var none *NotSupportedError
-	if !errors.As(err, &none) {
-		return list, err
+	if errors.As(err, new(*NotSupportedError)) {
+		return r.referrersTag(ctx, s, subject)
 	}
-	return r.referrersTag(ctx, s, subject)
+	if errors.As(err, new(*AuthError)) && otherwiseServed(err) {
+		if list, terr := r.referrersTag(ctx, s, subject); terr == nil && len(list) > 0 {
+			return list, nil
+		}
+	}
+	return list, err
 }
 
 // referrersAPI reads the referrers API (distribution-spec, "Listing
@@ -97,18 +103,13 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 			return nil
 		},
 	})
-	var denied *AuthError
-	switch {
-	case err == nil || len(list) > 0:
-		return list, err
-	case errors.As(err, &denied) && otherwiseServed(err): // of a path that it does not know; who may read nothing is told so by the tag
+	if err != nil && len(list) == 0 && unsupported(err) {
+		if !unknownName(err) { // which says nothing of other repositories
+			s.ep.noReferrers.Store(true)
+		}
 		return nil, lacks
-	case !unsupported(err):
-		return nil, err
-	case !unknownName(err): // which says nothing of other repositories
-		s.ep.noReferrers.Store(true)
 	}
-	return nil, lacks
+	return list, err
 }
 
 // readReferrers reads the list of those who refer to something. Anybody can
@@ -134,8 +135,7 @@ func readReferrers(r io.Reader, host, what string) ([]ocispec.Descriptor, error)
 // it was asked for.
 func unsupported(err error) bool {
 	var none *NotSupportedError
-	var status *StatusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*StatusError](err); ok {
 		return slices.Contains([]int{http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented}, status.Status)
 	}
 	return errors.As(err, &none) || errors.Is(err, artifact.ErrNotFound)

@@ -42,6 +42,7 @@ func TestReferrers(t *testing.T) {
 		"API answers 405":       {map[string]answer{api: {405, "", ""}, tag: ok(index(1))}, 1, false},
 		"API answers 401":       {map[string]answer{api: {401, "", ""}, tag: ok(index(1))}, 1, false},
 		"API answers 403":       {map[string]answer{api: {403, "", ""}, tag: ok(index(1))}, 1, false},
+		"API 403 and no tag":    {map[string]answer{api: {403, "", ""}}, 0, true},
 		"both answer 403":       {map[string]answer{api: {403, "", ""}, tag: {403, "", ""}}, 0, true},
 		"tag is the image":      {map[string]answer{tag: {200, ocispec.MediaTypeImageManifest, `{"mediaType":"` + ocispec.MediaTypeImageManifest + `","config":{},"layers":[]}`}}, 0, false},
 		"API answers 500":       {map[string]answer{api: {500, "", ""}, tag: ok(index(1))}, 0, true},

@@ -70,8 +70,7 @@ func Explain(ctx context.Context, c Catalog, o Options, name string) (*Explanati
 	if err == nil {
 		solution, err = a.solve(ctx)
 	}
-	var failure *pubgrub.Failure
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*pubgrub.Failure](err); ok {
 		err = a.failed(ctx, failure)
 	}
 	if err != nil && (a == nil || !unsatisfied(err)) {

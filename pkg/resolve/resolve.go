@@ -133,8 +133,7 @@ func Resolve(ctx context.Context, c Catalog, o Options) (*Result, error) {
 // solveOrExplain is solve with a failure in the manifest's words.
 func (a *attempt) solveOrExplain(ctx context.Context) (map[string]string, error) {
 	solution, err := a.solve(ctx)
-	var failure *pubgrub.Failure
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*pubgrub.Failure](err); ok {
 		return nil, a.failed(ctx, failure)
 	}
 	return solution, err

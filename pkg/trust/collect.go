@@ -176,8 +176,7 @@ func (c *collector) simple(ctx context.Context) ([]Finding, error) {
 	}
 	if err != nil {
 		f, err := c.unreadable(Finding{Type: typeSimple, Form: FormSimple}, err)
-		var lacked *registry.LackedError
-		if errors.As(err, &lacked) {
+		if errors.As(err, new(*registry.LackedError)) {
 			f, err = f.refuse(Unsigned, err), nil // all that can be known behind an air gap is known
 		}
 		return []Finding{f}, err

@@ -50,8 +50,7 @@ type helperAnswer struct {
 // *CredentialsError, the context's.
 func (h helper) get(ctx context.Context) (credential, error) {
 	out, err := h.run(ctx, "get", h.server)
-	var failed *CredentialsError
-	if errors.As(err, &failed) && failed.Problem == helperLacks {
+	if failed, ok := errors.AsType[*CredentialsError](err); ok && failed.Problem == helperLacks {
 		return credential{}, nil
 	}
 	if err != nil {

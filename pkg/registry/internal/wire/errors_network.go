@@ -112,8 +112,7 @@ func (e *CertificateError) Unwrap() error    { return e.Err }
 
 // certificateError names the file that does not open, or the one that was meant.
 func certificateError(file string, err error) *CertificateError {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return &CertificateError{path.Path, path.Err}
 	}
 	return &CertificateError{file, err}
