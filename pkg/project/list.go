@@ -169,5 +169,5 @@ func sameFile(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-// Missing tells whether an error means that there is no manifest.
+// Missing reports whether an error means that there is no manifest.
 func Missing(err error) bool { return errors.As(err, new(*manifest.NotFoundError)) }
