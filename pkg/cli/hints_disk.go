@@ -27,6 +27,11 @@ func (a *app) diskHints(err error) []string {
 		return []string{"make what the link names, or remove the link: " + link.Path}
 	case errors.As(err, &space), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return []string{"make room, for one by " + a.displayName() + " prune", "or " + home}
+	case errors.As(err, &path) && errors.Is(err, fs.ErrNotExist):
+		if target, e := os.Readlink(path.Path); e == nil {
+			return []string{path.Path + " is a link to " + target + ", which does not exist"}
+		}
+		return nil
 	case !cannotWrite(err):
 		return nil
 	}
