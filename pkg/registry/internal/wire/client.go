@@ -86,5 +86,9 @@ func (c *Client) Now() time.Time {
 	return time.Now()
 }
 
+// HTTP returns a way to hosts that are no registries, with the same proxies,
+// certificates, timeouts and redirects. It bears no credentials and tries once.
+func (c *Client) HTTP() *http.Client { return c.http }
+
 // Close ends the connections that are kept for further requests.
 func (c *Client) Close() { c.transports.closeIdle() }
