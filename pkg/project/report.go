@@ -36,14 +36,6 @@ func (r *SyncReport) placed(report install.Report) {
 	r.Dropped = report.Dropped
 }
 
-// Entry returns the lock's entry for an item.
-func (r *SyncReport) Entry(plugin string) lockfile.Plugin {
-	if e, ok := r.Lock.Plugin(plugin); ok {
-		return *e
-	}
-	return lockfile.Plugin{}
-}
-
 // Merge adds what another sync did.
 func (r *SyncReport) Merge(other *SyncReport) {
 	if r.Lock == nil {
