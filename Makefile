@@ -110,7 +110,7 @@ krew: ## Write release archives, checksums and krew manifest to dist, the same b
 
 .PHONY: docs
 docs: ## Write docs/cli and docs/schema anew from the program
-	go test ./pkg/cli -run '^TestDocs$$' -update
+	go test ./pkg/cli ./pkg/cli/hint -run '^TestDocs$$' -update
 	go -C hack run ./schema $(CURDIR)/docs/schema/schemahero-plugins.json
 
 .PHONY: demo

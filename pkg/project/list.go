@@ -160,5 +160,5 @@ func foreign(dirs []string, known map[string]bool) []install.Status {
 	return out
 }
 
-// Missing tells whether an error means that there is no manifest.
+// Missing reports whether an error means that there is no manifest.
 func Missing(err error) bool { return errors.As(err, new(*manifest.NotFoundError)) }

@@ -110,13 +110,19 @@ func (b *bundle) checkEnd(name string, end int64) error {
 	}
 }
 
-func (b *bundle) open(name string) (io.ReadCloser, int64, error) {
+func (b *bundle) open(name string) (io.ReadSeekCloser, int64, error) {
 	at, ok := b.parts[strings.TrimPrefix(name, "./")]
 	if !ok {
 		return nil, 0, fs.ErrNotExist
 	}
-	return io.NopCloser(io.NewSectionReader(b.file, at.offset, at.size)), at.size, nil
+	return section{io.NewSectionReader(b.file, at.offset, at.size)}, at.size, nil
 }
+
+// section is a file of a tar, which stays open.
+type section struct{ *io.SectionReader }
+
+// Close implements io.Closer.
+func (section) Close() error { return nil }
 
 // list implements layoutFiles.
 func (b *bundle) list() (names []string, sealed bool, err error) {

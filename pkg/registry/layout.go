@@ -29,7 +29,7 @@ type layout struct {
 type layoutFiles interface {
 	// open opens a regular file. The error is fs.ErrNotExist where there is
 	// none.
-	open(name string) (io.ReadCloser, int64, error)
+	open(name string) (io.ReadSeekCloser, int64, error)
 	// list returns the names as Source.Files has them.
 	list() (names []string, sealed bool, err error)
 	io.Closer
@@ -165,6 +165,18 @@ func (l *layout) Has(d digest.Digest) (int64, bool) {
 	}
 	rc.Close()
 	return size, true
+}
+
+// Open implements Source.
+func (l *layout) Open(d digest.Digest) (io.ReadSeekCloser, int64, error) {
+	if err := checkDigest(l.path, d); err != nil {
+		return nil, 0, err
+	}
+	content, size, err := l.files.open(blobFile(d))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = &MissingError{l.path, l.path, d}
+	}
+	return content, size, err
 }
 
 // Blob implements Source.

@@ -16,7 +16,7 @@ import (
 type folder struct{ *os.Root }
 
 // open implements layoutFiles.
-func (f folder) open(name string) (io.ReadCloser, int64, error) {
+func (f folder) open(name string) (io.ReadSeekCloser, int64, error) {
 	info, err := f.Stat(name)
 	if err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
 		err = fs.ErrNotExist

@@ -46,6 +46,9 @@ type Source interface {
 	Files() (names []string, sealed bool, err error)
 	// Has tells whether a blob is there, and its size in bytes.
 	Has(d digest.Digest) (size int64, ok bool)
+	// Open opens a blob as it is, and tells its size in bytes. Errors:
+	// *MissingError.
+	Open(d digest.Digest) (io.ReadSeekCloser, int64, error)
 	// Blob opens a blob, checked against its descriptor by the time that Read
 	// returns io.EOF. Errors: *MissingError, *IntegrityError.
 	Blob(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error)

@@ -1,167 +1,221 @@
-// Package serve is an OCI registry in one folder: for demonstrations, tests
-// and closed networks. The protocol is go-containerregistry's; this package
-// keeps what that forgets when it ends, namely which manifests there were.
+// Package serve is an OCI registry over one folder, or over an image layout: for
+// demonstrations, tests and closed networks. It speaks the distribution
+// specification v1.1 (pull, push, tags, catalog, referrers) without login or TLS.
 package serve
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
-	"log"
 	"net/http"
-	"os"
-	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
-	"sync"
+	"time"
 
-	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
-// maxManifest is the size over which a manifest is refused, in bytes.
-const maxManifest = 4 << 20
+// store is what a Registry serves. Errors for what is not there match
+// artifact.ErrNotFound. What it returns is the caller's to read, not to change.
+type store interface {
+	// repositories returns the names of the repositories, sorted.
+	repositories() []string
+	// tags returns a repository's tags, sorted.
+	tags(repository string) ([]string, error)
+	// manifest returns what a tag or digest names.
+	manifest(repository, reference string) (ocispec.Descriptor, []byte, error)
+	// referrers returns what refers to a digest.
+	referrers(repository string, subject digest.Digest) ([]ocispec.Descriptor, error)
+	// blob opens a blob and tells its size in bytes.
+	blob(repository string, d digest.Digest) (io.ReadSeekCloser, int64, error)
+}
 
-// Registry is an http.Handler that serves the OCI distribution API (pull,
-// push, tags, catalog, referrers) from a folder.
-//
-//	DIR/blobs/sha256/HEX   blobs, and the bodies of manifests
-//	DIR/manifests.jsonl    a journal: every manifest put or deleted, in order
+// Registry is an http.Handler that serves a store.
 type Registry struct {
-	dir     string
-	handler http.Handler
-	mu      sync.Mutex // serialises writes of manifests
-	journal *os.File
-
-	listing sync.Mutex
-	lists   map[string][]string // sorted, by path, until a manifest is put or deleted
-}
-
-// entry is a line of the journal.
-type entry struct {
-	Method    string        `json:"method"`
-	Path      string        `json:"path"`
-	MediaType string        `json:"mediaType,omitempty"`
-	Digest    digest.Digest `json:"digest,omitempty"`
-}
-
-// Open returns the registry kept in dir, which is made where it is not there.
-// Errors: those of the file system, and a journal that names a manifest whose
-// body is gone.
-func Open(dir string) (*Registry, error) {
-	blobs := filepath.Join(dir, "blobs")
-	if err := os.MkdirAll(filepath.Join(blobs, "sha256"), 0o755); err != nil {
-		return nil, err
-	}
-	r := &Registry{dir: dir, lists: map[string][]string{}, handler: registry.New(
-		registry.WithBlobHandler(registry.NewDiskBlobHandler(blobs)),
-		registry.WithReferrersSupport(true),
-		registry.Logger(log.New(io.Discard, "", 0)),
-	)}
-	var err error
-	r.journal, err = os.OpenFile(filepath.Join(dir, "manifests.jsonl"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.replay(); err != nil {
-		r.journal.Close()
-		return nil, err
-	}
-	return r, nil
-}
-
-// Close closes the journal. Requests that still run may fail.
-func (r *Registry) Close() error { return r.journal.Close() }
-
-// replay brings back the manifests of earlier runs. A last line that a crash
-// cut short was never answered, so it is passed over.
-func (r *Registry) replay() error {
-	lines := bufio.NewReader(r.journal)
-	for kept := int64(0); ; {
-		line, err := lines.ReadBytes('\n')
-		if err == io.EOF {
-			return r.journal.Truncate(kept)
-		}
-		if err != nil {
-			return err
-		}
-		kept += int64(len(line))
-		var e entry
-		if err := json.Unmarshal(line, &e); err != nil {
-			return fmt.Errorf("%s: %w", r.journal.Name(), err)
-		}
-		var body []byte
-		if e.Digest != "" {
-			if err := e.Digest.Validate(); err != nil {
-				return fmt.Errorf("%s: %w", r.journal.Name(), err)
-			}
-			if body, err = os.ReadFile(r.blob(e.Digest)); err != nil {
-				return err
-			}
-		}
-		req, err := http.NewRequest(e.Method, "http://registry"+e.Path, bytes.NewReader(body))
-		if err != nil {
-			return fmt.Errorf("%s: %w", r.journal.Name(), err)
-		}
-		req.Header.Set("Content-Type", e.MediaType)
-		r.handler.ServeHTTP(nobody{}, req)
-	}
-}
-
-// nobody takes the answers to replayed requests.
-type nobody struct{}
-
-func (nobody) Header() http.Header         { return http.Header{} }
-func (nobody) Write(p []byte) (int, error) { return len(p), nil }
-func (nobody) WriteHeader(int)             {}
-
-func (r *Registry) blob(d digest.Digest) string {
-	return filepath.Join(r.dir, "blobs", d.Algorithm().String(), d.Encoded())
+	store  store
+	folder *folder // the store, where it can be written to
+	idle   time.Duration
 }
 
 // ServeHTTP implements http.Handler.
 func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	if req.Method == http.MethodGet && (req.URL.Path == "/v2/_catalog" || strings.HasSuffix(req.URL.Path, "/tags/list")) {
-		r.list(w, req)
-		return
+	w = unhurried(w, req, r.idle)
+	w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
+	path, ok := strings.CutPrefix(req.URL.Path, "/v2/")
+	read := req.Method == http.MethodGet || req.Method == http.MethodHead
+	switch {
+	case req.URL.Path == "/v2" || ok && path == "":
+		answer(w, "application/json", struct{}{})
+	case ok && path == "_catalog" && read:
+		names := r.store.repositories()
+		answer(w, "application/json", map[string]any{"repositories": page(w, req, names)})
+	case !ok:
+		fail(w, http.StatusNotFound, "NAME_UNKNOWN", "there is nothing here but /v2/")
+	case read:
+		r.read(w, req, path)
+	case r.folder == nil:
+		fail(w, http.StatusMethodNotAllowed, "UNSUPPORTED", "this registry is a bundle: it cannot be written to")
+	default:
+		r.folder.write(w, req, path)
 	}
-	parts := strings.Split(req.URL.Path, "/")
-	manifest := len(parts) > 3 && parts[len(parts)-2] == "manifests"
-	if !manifest || req.Method != http.MethodPut && req.Method != http.MethodDelete {
-		r.handler.ServeHTTP(w, req)
-		return
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxManifest))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.keep(req, body); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	req.Body = io.NopCloser(bytes.NewReader(body))
-	r.handler.ServeHTTP(w, req)
-	r.forget()
 }
 
-// keep writes to the journal first: what is answered is then also kept, and
-// what is refused will be refused again when the journal is read.
-func (r *Registry) keep(req *http.Request, body []byte) error {
-	e := entry{Method: req.Method, Path: req.URL.Path, MediaType: req.Header.Get("Content-Type")}
-	if req.Method == http.MethodPut {
-		e.Digest = digest.FromBytes(body)
-		if err := os.WriteFile(r.blob(e.Digest), body, 0o644); err != nil {
-			return err
+// Close closes what a registry over a folder keeps open. Requests that still run
+// may fail.
+func (r *Registry) Close() error {
+	if r.folder == nil {
+		return nil
+	}
+	return r.folder.close()
+}
+
+// split cuts NAME/KIND/REFERENCE, where REFERENCE is one segment, or for uploads
+// two.
+func split(path string) (name, kind, reference string) {
+	parts := strings.Split(path, "/")
+	for _, from := range []int{len(parts) - 3, len(parts) - 2} {
+		if from < 1 {
+			continue
+		}
+		kind, reference = parts[from], strings.Join(parts[from+1:], "/")
+		if uploads := strings.HasPrefix(reference, "uploads/"); slices.Contains([]string{"manifests", "blobs", "tags", "referrers"}, kind) &&
+			(uploads && kind == "blobs" || !strings.Contains(reference, "/")) {
+			return strings.Join(parts[:from], "/"), kind, reference
 		}
 	}
-	line, err := json.Marshal(e)
-	if err != nil {
-		return err
+	return path, "", ""
+}
+
+// read answers a GET or HEAD.
+func (r *Registry) read(w http.ResponseWriter, req *http.Request, path string) {
+	name, kind, reference := split(path)
+	d := digest.Digest(reference)
+	switch upload, uploading := strings.CutPrefix(reference, "uploads/"); {
+	case kind == "blobs" && uploading && r.folder != nil:
+		r.folder.uploadState(w, name, upload)
+	case (kind == "blobs" || kind == "referrers" || kind == "manifests" && strings.Contains(reference, ":")) && !artifact.IsContentDigest(d):
+		fail(w, http.StatusBadRequest, "DIGEST_INVALID", "not a SHA-256 or SHA-512")
+	case kind == "tags" && reference == "list":
+		tags, err := r.store.tags(name)
+		if err != nil {
+			failed(w, err, "NAME_UNKNOWN")
+			return
+		}
+		answer(w, "application/json", map[string]any{"name": name, "tags": page(w, req, tags)})
+	case kind == "manifests":
+		desc, data, err := r.store.manifest(name, reference)
+		if err != nil {
+			code := "MANIFEST_UNKNOWN"
+			if _, err := r.store.tags(name); errors.Is(err, artifact.ErrNotFound) {
+				code = "NAME_UNKNOWN"
+			}
+			failed(w, err, code)
+			return
+		}
+		w.Header().Set("Docker-Content-Digest", desc.Digest.String())
+		send(w, desc.MediaType, data)
+	case kind == "blobs":
+		r.blob(w, req, name, d)
+	case kind == "referrers":
+		r.referrers(w, req, name, d)
+	default:
+		fail(w, http.StatusNotFound, "NAME_UNKNOWN", "no such path")
 	}
-	_, err = r.journal.Write(append(line, '\n'))
-	return err
+}
+
+func (r *Registry) blob(w http.ResponseWriter, req *http.Request, name string, d digest.Digest) {
+	content, _, err := r.store.blob(name, d)
+	if err != nil {
+		failed(w, err, "BLOB_UNKNOWN")
+		return
+	}
+	defer content.Close()
+	w.Header().Set("Docker-Content-Digest", d.String())
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Etag", `"`+d.String()+`"`)
+	http.ServeContent(w, req, "", time.Time{}, content) // ranges, and their refusal
+}
+
+func (r *Registry) referrers(w http.ResponseWriter, req *http.Request, name string, subject digest.Digest) {
+	list, err := r.store.referrers(name, subject)
+	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
+		failed(w, err, "NAME_UNKNOWN")
+		return
+	}
+	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{}}
+	index.SchemaVersion = 2
+	filter := req.URL.Query().Get("artifactType")
+	for _, d := range list {
+		if filter == "" || d.ArtifactType == filter {
+			index.Manifests = append(index.Manifests, d)
+		}
+	}
+	if filter != "" {
+		w.Header().Set("OCI-Filters-Applied", "artifactType")
+	}
+	answer(w, ocispec.MediaTypeImageIndex, index)
+}
+
+// page cuts a sorted list as ?n= and ?last= ask, and links to what follows.
+func page(w http.ResponseWriter, req *http.Request, list []string) []string {
+	if list == nil {
+		list = []string{}
+	}
+	q := req.URL.Query()
+	if last := q.Get("last"); last != "" {
+		at, found := slices.BinarySearch(list, last)
+		if found {
+			at++
+		}
+		list = list[at:]
+	}
+	n, err := strconv.Atoi(q.Get("n"))
+	if err != nil || n < 0 || n >= len(list) {
+		return list
+	}
+	if n > 0 {
+		next := *req.URL
+		next.Scheme, next.Host = "", ""
+		next.RawQuery = "n=" + strconv.Itoa(n) + "&last=" + list[n-1] // no name has what a query escapes
+		w.Header().Set("Link", "<"+next.String()+`>; rel="next"`)
+	}
+	return list[:n]
+}
+
+func answer(w http.ResponseWriter, mediaType string, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		failed(w, err, "UNKNOWN")
+		return
+	}
+	send(w, mediaType, data)
+}
+
+// send answers with data; net/http drops it for HEAD.
+func send(w http.ResponseWriter, mediaType string, data []byte) {
+	w.Header().Set("Content-Type", mediaType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+	_, _ = w.Write(data)
+}
+
+// fail answers as the specification has it ("Error Codes").
+func fail(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	data, _ := json.Marshal(map[string]any{"errors": []map[string]string{{"code": code, "message": message}}})
+	_, _ = w.Write(data)
+}
+
+// failed answers for an error; code is what it means where something is not
+// there.
+func failed(w http.ResponseWriter, err error, code string) {
+	if errors.Is(err, artifact.ErrNotFound) {
+		fail(w, http.StatusNotFound, code, "not found")
+		return
+	}
+	fail(w, http.StatusInternalServerError, "UNKNOWN", err.Error())
 }

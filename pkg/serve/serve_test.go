@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 func do(t *testing.T, h http.Handler, method, path, mediaType, body string) (int, string) {
@@ -81,7 +83,7 @@ func TestRefusesHugeManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	code, _ := do(t, r, "PUT", "/v2/a/b/manifests/x", "x", string(bytes.Repeat([]byte("x"), maxManifest+1)))
+	code, _ := do(t, r, "PUT", "/v2/a/b/manifests/x", "x", string(bytes.Repeat([]byte("x"), artifact.MaxManifest+1)))
 	if code != http.StatusRequestEntityTooLarge {
 		t.Errorf("got %d, want 413", code)
 	}
