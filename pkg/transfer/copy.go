@@ -24,13 +24,13 @@ type CopyOptions struct {
 
 // Copied is what became of one graph.
 type Copied struct {
-	Repository string   // where it comes from
-	Target     string   // where it went
-	Tags       []string // that it has there, sorted
-	Manifests  int      // sent
-	Blobs      int      // sent
-	Bytes      int64    // sent
-	There      int      // manifests and blobs that needed no sending
+	Repository string    // where it comes from
+	Target     string    // where it went
+	Tags       []string  // that it has there, sorted
+	Manifests  int       // sent
+	Blobs      int       // sent
+	Bytes      int64     // sent
+	There      int       // manifests and blobs that needed no sending
 	Refused    []Problem // floating tags that the target would not set, which takes nothing from what is locked
 	Problems   []Problem
 }
