@@ -6,6 +6,7 @@ package wire
 import (
 	"cmp"
 	"context"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -14,6 +15,9 @@ import (
 // UserAgent is what requests bear where the Options name nothing else.
 const UserAgent = "kubectl-schemahero-plugin"
 
+// connectTimeout is for TCP, and again for TLS.
+const connectTimeout = 10 * time.Second
+
 // Options configure a Client.
 type Options struct {
 	CAFile    string          // PEM certificates that are trusted beside the system's, for every host
@@ -21,14 +25,14 @@ type Options struct {
 	Offline   bool            // every connection is refused, before any name is looked up
 	Hosts     map[string]Host // by host:port, as Table finds them
 
-	ConnectTimeout time.Duration // TCP and TLS; 0 means 10 s
-	HeaderTimeout  time.Duration // from the request sent to the headers of its answer; 0 means 30 s
-	IdleTimeout    time.Duration // without a byte of a body in either direction; 0 means 30 s
+	HeaderTimeout time.Duration // from the request sent to the headers of its answer; 0 means 30 s
+	IdleTimeout   time.Duration // without a byte of a body in either direction; 0 means 30 s
 
 	Proxy     func(*http.Request) (*url.URL, error)
 	Events    func(Event)
 	UserAgent string
 
+	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	Now    func() time.Time
 	Sleep  func(ctx context.Context, d time.Duration) error
 	Jitter func() float64
@@ -52,10 +56,12 @@ type Client struct {
 
 // New returns a Client. Nothing is read and nobody is asked.
 func New(o Options) *Client {
-	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, 10*time.Second)
 	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, 30*time.Second)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, 30*time.Second)
 	o.UserAgent = cmp.Or(o.UserAgent, UserAgent)
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext
+	}
 	c := &Client{o: o}
 	c.transports = &transports{o: &c.o}
 	c.http = &http.Client{Transport: c.transports, CheckRedirect: c.redirect}
