@@ -3,6 +3,7 @@ package env
 import (
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
