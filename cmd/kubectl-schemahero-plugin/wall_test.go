@@ -50,7 +50,7 @@ var layers = map[string][]string{
 	"pkg/project": {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/artifact", "pkg/policy", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install"},
 
 	"plugins":        {"pkg/fault", "pkg/artifact", "pkg/config", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/project"},
-	"plugins/signed": {"plugins", "pkg/project", "pkg/trust", "pkg/policy", "pkg/config", "lockfile"},
+	"plugins/signed": {"plugins", "pkg/project", "pkg/registry", "pkg/trust", "pkg/policy", "pkg/config", "lockfile"},
 
 	"pkg/search": {"pkg/artifact", "pkg/manifest", "pkg/registry"},
 	"pkg/link":   {"pkg/disk", "pkg/fault"},

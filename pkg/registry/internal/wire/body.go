@@ -148,8 +148,8 @@ func (u *upload) Close() error {
 	return u.body.Close()
 }
 
-// SafeURL is a URL with only such parameters as bear no secret.
-func SafeURL(u *url.URL) string {
+// safeURL is a URL with only such parameters as bear no secret.
+func safeURL(u *url.URL) string {
 	var kept []string
 	for part := range strings.SplitSeq(u.RawQuery, "&") {
 		switch key, _, _ := strings.Cut(part, "="); key {

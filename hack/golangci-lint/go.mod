@@ -1,4 +1,4 @@
-module github.com/schemahero/kubectl-schemahero-plugin/testdata/tools/golangci-lint
+module github.com/schemahero/kubectl-schemahero-plugin/hack/golangci-lint
 
 go 1.26.0
 

@@ -1,4 +1,4 @@
-module github.com/schemahero/kubectl-schemahero-plugin/testdata/tools/actionlint
+module github.com/schemahero/kubectl-schemahero-plugin/hack/actionlint
 
 go 1.26.0
 
