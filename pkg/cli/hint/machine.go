@@ -11,14 +11,18 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/link"
 )
 
 // machine are the errors about files and content.
 func machine() section {
 	return section{title: "Content and disk", rows: []row{
 		{diskHints, []doc{
-			told("`no room`, `no space left on device`", "Make room, for one by `plugin prune`", fault.Failure),
-			told("permission denied, read-only file system", "Make the folder writable, or install elsewhere: `--dir DIR`, `--home DIR`", fault.Failure),
+			told("`no room`, `no space left on device`, `disk quota exceeded`", "Make room, for one by `plugin prune`, or name another home: `--home DIR`", fault.Failure),
+			told("`cannot take files`, permission denied, read-only file system", "In the home: name another, `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. Elsewhere: make the folder writable, or install elsewhere, `--dir DIR`. What a run with `sudo` left belongs to root: the hint has the `chown`", fault.Failure),
+			told("`no home folder is known`", "`HOME` is not set: `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. What only reads manifest, lock and registries needs no home", fault.Usage),
+			told("`is a link to …, which does not exist`, `…, which leads back to it`", "Make what the link names, or remove the link. At the manifest, the lock or the config it is 2", fault.Failure),
+			told("`is in UTF-16LE: save it as UTF-8`, `byte 0x… is not UTF-8`, `NUL byte`", "The file was saved by Notepad or PowerShell, or in Latin-1: save it as UTF-8. A byte order mark does no harm", fault.Usage),
 		}},
 		{func(c Context, err error) []string {
 			if !isForeign(err) {
@@ -26,6 +30,9 @@ func machine() section {
 			}
 			return []string{"it is not the driver to be installed; to overwrite it: " + c.Name + " sync --force", "to keep it, move it elsewhere"}
 		}, []doc{told("`is in the way: it was not installed by this program`", "It is not the locked driver, which would have been adopted. `plugin sync --force` overwrites it; to keep it, move it elsewhere", fault.Failure)}},
+		on(func(c Context, _ *link.ForeignError) []string {
+			return []string{"remove it, or link elsewhere: " + c.Name + " link --dir DIR"}
+		}, told("`was not made by link`", "Only what `link` made is replaced: remove it, or link elsewhere: `plugin link --dir DIR`", fault.Failure)),
 		on(func(c Context, e *install.ProbeError) []string {
 			return []string{"it was not put in place; take a version that works here, or tell its publisher: " + c.Name + " versions " + e.Item.Plugin}
 		}, told("`probe failed`", "The driver was not put in place, and without `--keep-going` no other either, nor locked. What the driver wrote is told below; take a version that works here: `plugin versions NAME`", fault.Failure)),
@@ -61,6 +68,11 @@ func diskHints(c Context, err error) []string {
 		return []string{"make what the link names, or remove the link: " + link.Path}
 	case errors.As(err, &space), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return []string{"make room, for one by " + c.Name + " prune", "or " + home}
+	case errors.As(err, &path) && errors.Is(err, fs.ErrNotExist):
+		if target, e := os.Readlink(path.Path); e == nil {
+			return []string{path.Path + " is a link to " + target + ", which does not exist"}
+		}
+		return nil
 	case !cannotWrite(err):
 		return nil
 	}

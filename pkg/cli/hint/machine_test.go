@@ -23,6 +23,10 @@ func TestDiskHints(t *testing.T) {
 	if err := os.Mkdir(home, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink("/nowhere", link); err != nil {
+		t.Fatal(err)
+	}
 	theirs := "/proc/1" // root's, and this test may be root's as well
 	var hint string
 	if os.Geteuid() != 0 {
@@ -46,6 +50,7 @@ func TestDiskHints(t *testing.T) {
 		{"file", home, &fs.PathError{Op: "write", Path: filepath.Join(dir, "x.lock"), Err: syscall.EPERM}, "make its folder writable: " + dir, "--home"},
 		{"full", home, &fs.PathError{Op: "write", Path: home, Err: syscall.ENOSPC}, "plugin prune", "belongs"},
 		{"over quota", home, &fs.PathError{Op: "write", Path: home, Err: syscall.EDQUOT}, "plugin prune", "belongs"},
+		{"a link that leads nowhere", home, &fs.PathError{Op: "open", Path: link, Err: syscall.ENOENT}, link + " is a link to /nowhere, which does not exist", ""},
 		{"no home", "", &install.NoHomeError{}, "HOME is not set", ""},
 	} {
 		run := Context{Name: "plugin", Home: c.home, Config: &config.Config{}}

@@ -42,10 +42,10 @@ func versions() section {
 		}, told("`out of date`, `there is no lock`", "`plugin lock`, then commit the lock", fault.Stale)),
 		on(func(c Context, _ *lockfile.UnmergedError) []string {
 			return []string{"decide the conflict in the file by hand, or take a whole side of it, then run " + c.Name + " lock"}
-		}),
+		}, told("`conflict marker out of order`, `sides of the conflict: …`", "The sides of the lock cannot be told: decide the conflict by hand, or take a whole side, then `plugin lock`", fault.Usage)),
 		on(func(c Context, _ *lockfile.ConflictError) []string {
 			return []string{"merge it: " + c.Name + " lock"}
-		}, told("`conflict markers`", "`plugin lock` merges them driver by driver", fault.Usage)),
+		}, told("`has conflict markers`", "`plugin lock` merges them driver by driver, git's and jj's; in a manifest a person decides", fault.Usage)),
 		on(func(c Context, _ *lockfile.VersionError) []string {
 			return []string{"upgrade this program, or write the lock again with this version: remove the file and run " + c.Name + " lock"}
 		}, told("`written by a newer version`", "Upgrade this program", fault.Usage)),

@@ -81,9 +81,6 @@ func (c *Client) Event(e Event) {
 	}
 }
 
-// Offline reports whether nobody is asked.
-func (c *Client) Offline() bool { return c.o.Offline }
-
 // Now is the time by the Client's clock.
 func (c *Client) Now() time.Time {
 	if c.o.Now != nil {

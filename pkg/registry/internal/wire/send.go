@@ -283,7 +283,7 @@ func (c *Client) roundTrip(r *Request, scheme string, req *http.Request) (*http.
 	sending.stop() // the transport may go on to read the request's body
 	ev := Event{
 		Kind: EventRequest, Host: r.Endpoint.Name, Subject: r.Subject(), Method: req.Method,
-		URL: SafeURL(req.URL), Duration: c.Now().Sub(start),
+		URL: safeURL(req.URL), Duration: c.Now().Sub(start),
 	}
 	c.Count(func(s *Stats) { s.Requests[r.Kind]++ })
 	if err != nil {

@@ -29,10 +29,10 @@ type mirrored struct {
 	There      int      `json:"there" col:"THERE"`
 }
 
-func printMirror(e *env.Env, u *ui.UI, done []transfer.Copied, target string, rules []rename, m mirrorFlags) error {
+func printMirror(e *env.Env, u *ui.UI, done []transfer.Copied, to *transfer.Mapping, m mirrorFlags) error {
 	var items []mirrored
 	var problems []string
-	var lines []rename
+	var lines []transfer.Rule
 	arrived := true // what the lock pins, whatever its tags name
 	for _, c := range done {
 		arrived = arrived && !slices.ContainsFunc(c.Problems, func(p transfer.Problem) bool {
@@ -44,13 +44,13 @@ func printMirror(e *env.Env, u *ui.UI, done []transfer.Copied, target string, ru
 		}
 		items = append(items, it)
 		problems = append(problems, problemTexts(c.Problems)...)
-		if _, rule := mirrorPlace(c.Repository, target, rules); !slices.Contains(lines, rule) {
+		if _, rule := to.Place(c.Repository); !slices.Contains(lines, rule) {
 			lines = append(lines, rule)
 		}
 	}
 	v := ui.List("MirrorList", "repository", items)
 	v.Text = func(w ui.Lines) { printMirrored(w, items, lines, m.dryRun) }
-	err := printCarried(u, v, "mirror "+target, problems)
+	err := printCarried(u, v, "mirror "+to.Target, problems)
 	switch {
 	case !m.writeConfig:
 		return err
@@ -61,7 +61,7 @@ func printMirror(e *env.Env, u *ui.UI, done []transfer.Copied, target string, ru
 	return errors.Join(err, writeMirrors(e, u, lines))
 }
 
-func printMirrored(w ui.Lines, items []mirrored, lines []rename, dryRun bool) {
+func printMirrored(w ui.Lines, items []mirrored, lines []transfer.Rule, dryRun bool) {
 	verb := "sent"
 	if dryRun {
 		verb = "would send"
@@ -85,12 +85,12 @@ func printMirrored(w ui.Lines, items []mirrored, lines []rename, dryRun bool) {
 		w.Line("[mirrors]")
 	}
 	for _, l := range lines {
-		w.Line("%s = [%s]", diag.Quote(l.from), diag.Quote(l.to))
+		w.Line("%s = [%s]", diag.Quote(l.From), diag.Quote(l.To))
 	}
 }
 
 // writeMirrors adds the lines to HOME/config.toml, which is written whole.
-func writeMirrors(e *env.Env, u *ui.UI, lines []rename) error {
+func writeMirrors(e *env.Env, u *ui.UI, lines []transfer.Rule) error {
 	home := e.Home()
 	if home.Dir() == "" {
 		return &install.NoHomeError{}
@@ -102,7 +102,7 @@ func writeMirrors(e *env.Env, u *ui.UI, lines []rename) error {
 	}
 	out := data
 	for _, l := range lines {
-		if out, err = config.AddMirror(file, out, l.from, l.to); err != nil {
+		if out, err = config.AddMirror(file, out, l.From, l.To); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,8 @@ package sources
 import (
 	"cmp"
 	"context"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -152,7 +154,7 @@ func printSignatures(e *env.Env, u *ui.UI, repository string, d digest.Digest, f
 				w.Line("    at %s", ui.Time(f.Time))
 			}
 		}
-		if block := trustBlock(e, repository, found, rule); block != "" {
+		if block := policy.Accept(repository, seen(e, found, rule)); block != "" {
 			w.Line("")
 			w.Text(block)
 		}
@@ -183,4 +185,48 @@ func stateText(it signatureItem) string {
 		return "no signature"
 	}
 	return "not verified"
+}
+
+// seen is what was found that a trust rule could accept.
+func seen(e *env.Env, found []trust.Finding, rule func(trust.Finding) *policy.Rule) []policy.Seen {
+	var out []policy.Seen
+	for _, f := range found {
+		if f.Signer.IsZero() || f.Form == trust.FormOther || f.Reason != "" && f.Reason != trust.OtherSigner {
+			continue
+		}
+		r := rule(f)
+		s := policy.Seen{
+			Issuer: f.Signer.Issuer, Identity: f.Signer.Identity, Key: f.Signer.Key, KeyFile: keyFile(e, f.Signer.Key, r),
+			Verified: f.Verified, Tried: f.Verified || f.Reason != "",
+		}
+		if r != nil && r.Keyless != nil && r.Keyless.TrustedRoot != "" {
+			s.TrustedRoot = besideManifest(e, r.Keyless.TrustedRoot)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// keyFile returns the file of a key that a rule lists, "" for one that it does
+// not.
+func keyFile(e *env.Env, print string, r *policy.Rule) string {
+	if r == nil {
+		return ""
+	}
+	if i := slices.Index(r.Fingerprints, print); i >= 0 {
+		return besideManifest(e, r.Keys[i])
+	}
+	return ""
+}
+
+// besideManifest returns a path as a manifest here would name it.
+func besideManifest(e *env.Env, path string) string {
+	dir := e.Directory
+	if file, err := e.ManifestFile(); err == nil {
+		dir = filepath.Dir(file)
+	}
+	if r, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(r) {
+		return filepath.ToSlash(r)
+	}
+	return filepath.ToSlash(path)
 }
