@@ -26,7 +26,6 @@ type pushFlags struct {
 	requires    []string
 	host        string
 	compression string
-	compressed  bool // compression was said
 	source      string
 	dist        string
 	from        string
@@ -84,7 +83,12 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 		},
 		Run: func(cmd *cobra.Command, args []string) error {
 			args = append(args, "", "")
-			p.compressed = cmd.Flags().Changed("compression")
+			switch changed := cmd.Flags().Changed; {
+			case changed("dist") && len(p.platforms) > 0 && !p.build:
+				return hint.Usagef("--dist and --platform OS/ARCH=FILE: use only one of them")
+			case changed("source") && args[1] != "" && !p.build:
+				return hint.Usagef("--source: goes with --build, or without VERSION")
+			}
 			if err := loadSigner(e, u, &p); err != nil {
 				return err
 			}
@@ -111,6 +115,9 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 	f.BoolVar(&p.sign, "sign", false, "sign it with --key, before any tag is set")
 	f.StringVar(&p.key, "key", "", "private key to sign with, PEM; see sign")
 	f.BoolVar(&p.probe, "probe", false, "start this machine's executable once (runs its code)")
+	for _, unused := range []string{"build", "platform", "compression", "dist", "source"} {
+		cmd.MarkFlagsMutuallyExclusive("from", unused) // its layers are kept as they are
+	}
 	_ = cmd.RegisterFlagCompletionFunc("platform", complete.Platforms("="))
 	return cmd
 }
@@ -172,8 +179,6 @@ func runRepublish(ctx context.Context, e *env.Env, u *ui.UI, name, version strin
 		return hint.Usagef("--layout %s: only index is written", p.layout)
 	case name == everyDriver:
 		return hint.Usagef("--from: is one release, not all")
-	case p.build || len(p.platforms) > 0 || p.compressed:
-		return hint.Usagef("--from: its layers are kept as they are; leave out --build, --platform and --compression")
 	}
 	repository, reference, err := env.SplitReference(p.from)
 	if err != nil {

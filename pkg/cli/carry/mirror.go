@@ -7,8 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
@@ -64,90 +62,24 @@ arrived. What could not be carried is told, and exit code 1.`,
 	return cmd
 }
 
-// rename says that what lies below one prefix is below another in the target.
-type rename struct{ from, to string }
-
-// renames reads --map, longest prefix first.
-func renames(target string, maps []string) ([]rename, error) {
-	if err := checkPlace(target); err != nil {
-		return nil, err
+// mapping reads TARGET and --map.
+func mapping(target string, maps []string) (*transfer.Mapping, error) {
+	if err := manifest.CheckRegistry(target); err != nil {
+		return nil, hint.Usagef("%s: is not HOST[:PORT][/PATH] to mirror to", target)
 	}
-	var out []rename
+	var rules []transfer.Rule
 	for _, m := range maps {
 		from, to, ok := strings.Cut(m, "=")
 		if !ok || from == "" {
 			return nil, hint.Usagef("--map %q: write PREFIX=PREFIX", m)
 		}
-		if to = strings.Trim(to, "/"); to != target && !strings.HasPrefix(to, target+"/") {
-			to = strings.TrimSuffix(target+"/"+to, "/")
-		}
-		if err := checkPlace(to); err != nil {
-			return nil, err
-		}
-		out = append(out, rename{strings.TrimSuffix(from, "/"), to})
+		rules = append(rules, transfer.Rule{From: from, To: to})
 	}
-	slices.SortStableFunc(out, func(a, b rename) int { return len(b.from) - len(a.from) })
-	return out, nil
-}
-
-// checkPlace refuses what is no HOST[:PORT][/PATH] to write below.
-func checkPlace(prefix string) error {
-	err := artifact.CheckRepository(prefix + "/x")
-	if err == nil {
-		err = manifest.CheckRegistry(prefix)
-	}
-	if err != nil {
-		return hint.Usagef("%s: is no HOST[:PORT][/PATH] to mirror to", prefix)
-	}
-	return nil
-}
-
-// toCarry returns the part of a lock that can be copied to a target at all. What
-// looks as if it were done and is a slip is refused: rules that rename nothing,
-// and copying everything onto itself.
-func toCarry(u *ui.UI, l *lockfile.Lock, target string, rules []rename) (*lockfile.Lock, error) {
-	out := l.Clone()
-	out.Plugins = nil
-	used := map[rename]bool{}
-	itself := ""
-	for _, p := range l.Plugins {
-		if strings.HasPrefix(p.Repository, artifact.LayoutScheme) {
-			u.Say("%s: is in the project itself, %s, so there is nothing to mirror", p.Name, p.Repository)
-			continue
-		}
-		where, rule := mirrorPlace(p.Repository, target, rules)
-		used[rule] = true
-		if where == p.Repository {
-			u.Say("%s: is from %s, so there is nothing to mirror", p.Name, p.Repository)
-			itself = p.Name
-			continue
-		}
-		out.Plugins = append(out.Plugins, p)
-	}
-	for _, r := range rules {
-		if !used[r] {
-			return nil, hint.Usagef("--map %s=…: the lock names nothing below %s", r.from, r.from)
-		}
-	}
-	if len(out.Plugins) == 0 && itself != "" {
-		return nil, hint.Usagef("mirror %s: is where everything comes from", target)
-	}
-	return out, nil
-}
-
-// mirrorPlace returns where a repository goes, and the rule by which it is found there.
-func mirrorPlace(repository, target string, rules []rename) (string, rename) {
-	for _, r := range rules {
-		if repository == r.from || strings.HasPrefix(repository, r.from+"/") {
-			return r.to + strings.TrimPrefix(repository, r.from), r
-		}
-	}
-	host, path, _ := strings.Cut(repository, "/")
-	return target + "/" + path, rename{host, target}
+	return transfer.NewMapping(target, rules)
 }
 
 func runMirror(ctx context.Context, e *env.Env, u *ui.UI, target string, m mirrorFlags) error {
-	rules, err := renames(target, m.maps)
+	to, err := mapping(target, m.maps)
 	if err != nil {
 		return err
 	}
@@ -178,8 +110,12 @@ func runMirror(ctx context.Context, e *env.Env, u *ui.UI, target string, m mirro
 	if source != nil {
 		from = func(name string) (registry.Repository, error) { return source.Repository(name), nil }
 	}
-	if lock, err = toCarry(u, lock, target, rules); err != nil {
+	lock, left, err := to.Part(lock)
+	if err != nil {
 		return err
+	}
+	for _, p := range left {
+		u.Say("%s: is from %s, so there is nothing to mirror", p.Name, p.Repository)
 	}
 	graphs, err := transfer.Plan(ctx, lock, from, transfer.PlanOptions{
 		Sparse: len(m.platforms) > 0 || source != nil, AllVersions: m.allVersions, PlatformTags: true,
@@ -188,11 +124,11 @@ func runMirror(ctx context.Context, e *env.Env, u *ui.UI, target string, m mirro
 		return err
 	}
 	warnUnsigned(u, lock, graphs)
-	to := func(name string) (registry.Repository, error) {
-		where, _ := mirrorPlace(name, target, rules)
+	open := func(name string) (registry.Repository, error) {
+		where, _ := to.Place(name)
 		return e.Repository(where)
 	}
-	done, err := transfer.Copy(ctx, graphs, from, to, transfer.CopyOptions{DryRun: m.dryRun, Events: transferEvent(u, "sending")})
+	done, err := transfer.Copy(ctx, graphs, from, open, transfer.CopyOptions{DryRun: m.dryRun, Events: transferEvent(u, "sending")})
 	u.StopProgress()
 	if err != nil && m.writeConfig {
 		u.Warn("nothing was written to HOME/config.toml: not every driver has arrived")
@@ -200,7 +136,7 @@ func runMirror(ctx context.Context, e *env.Env, u *ui.UI, target string, m mirro
 	if err != nil {
 		return err
 	}
-	return printMirror(e, u, done, target, rules, m)
+	return printMirror(e, u, done, to, m)
 }
 
 // mirrorClient makes the client of this run one that reads no repository from

@@ -19,6 +19,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/link"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -155,6 +156,9 @@ func (e *Env) Name() string {
 func Base(argv0 string) string {
 	return strings.TrimSuffix(filepath.Base(filepath.ToSlash(argv0)), ".exe")
 }
+
+// OnPath is the first program of this name on the PATH; "" for none.
+func (e *Env) OnPath(name string) string { return link.Find(e.Getenv("PATH"), name) }
 
 // Platform is this machine's.
 func Platform() artifact.Platform {

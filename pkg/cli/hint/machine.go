@@ -11,6 +11,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/link"
 )
 
 // machine are the errors about files and content.
@@ -29,6 +30,9 @@ func machine() section {
 			}
 			return []string{"it is not the driver to be installed; to overwrite it: " + c.Name + " sync --force", "to keep it, move it elsewhere"}
 		}, []doc{told("`is in the way: it was not installed by this program`", "It is not the locked driver, which would have been adopted. `plugin sync --force` overwrites it; to keep it, move it elsewhere", fault.Failure)}},
+		on(func(c Context, _ *link.ForeignError) []string {
+			return []string{"remove it, or link elsewhere: " + c.Name + " link --dir DIR"}
+		}, told("`was not made by link`", "Only what `link` made is replaced: remove it, or link elsewhere: `plugin link --dir DIR`", fault.Failure)),
 		on(func(c Context, e *install.ProbeError) []string {
 			return []string{"it was not put in place; take a version that works here, or tell its publisher: " + c.Name + " versions " + e.Item.Plugin}
 		}, told("`probe failed`", "The driver was not put in place, and without `--keep-going` no other either, nor locked. What the driver wrote is told below; take a version that works here: `plugin versions NAME`", fault.Failure)),

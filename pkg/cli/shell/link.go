@@ -1,9 +1,12 @@
 package shell
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,19 +14,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/link"
 )
-
-// linkNames are the names that kubectl looks for: the plugin itself, and the
-// program that completes it, once for `kubectl schemahero plugin` and once for
-// krew's `kubectl schemahero-plugin`.
-func linkNames() []string {
-	return []string{"kubectl-schemahero-plugin", "kubectl_complete-schemahero-plugin", "kubectl_complete-schemahero_plugin"}
-}
-
-// krewName is what krew makes of the plugin name schemahero-plugin: kubectl
-// reads dashes as spaces and underscores as dashes.
-const krewName = "kubectl-schemahero_plugin"
 
 func linkCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var dir string
@@ -59,61 +51,47 @@ type linkItem struct {
 	Target string `json:"target" col:"+TARGET"`
 }
 
-func runLink(e *env.Env, u *ui.UI, asked string) error {
-	dir, err := linkDir(e, asked)
+func runLink(e *env.Env, u *ui.UI, dir string) error {
+	f, err := folder(e, dir)
 	if err != nil {
 		return err
 	}
-	self, err := invoked(e)
-	if err != nil {
-		return err
-	}
-	var items []linkItem
-	main := filepath.Join(dir, env.Exe(linkNames()[0]))
-	if on := e.OnPath(env.Exe(linkNames()[0])); asked == "" && on != "" && !samePath(on, main) && disk.SameFile(on, self) {
-		// kubectl finds it there: a second one would only be in its shadow, and
-		// `kubectl plugin list` complain.
+	main := f.Main()
+	if on := e.OnPath(link.Names()[0]); dir == "" && f.Runs(on) {
 		u.Say("kubectl runs %s already", on)
 		main = on
 	}
-	for _, name := range linkNames() {
-		it := linkItem{Name: name, Path: filepath.Join(dir, env.Exe(name)), Target: main}
-		switch {
-		case name == linkNames()[0] && it.Path != main:
-			continue
-		case it.Path == main && samePath(self, main):
-			// The program lies there already, or runs through a link that does.
-			if it.Target, err = os.Readlink(main); err != nil {
-				continue
-			}
-			it.State = "kept"
-		case it.Path == main:
-			it.Target = linkTarget(e, self)
-			fallthrough
-		default:
-			if it.State, err = linkState(e, it.Path, it.Target); err != nil {
-				return err
-			}
-		}
-		items = append(items, it)
+	links, err := f.Plan(main) // nothing is in the way of any: only now is the first one made
+	if err == nil {
+		err = f.Make(links)
 	}
-	// Nothing is in the way of any: only now is the first one made.
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return linkRefused(err)
+	if foreign, ok := errors.AsType[*link.ForeignError](err); ok {
+		return foreign
 	}
-	for _, it := range items {
-		if err := writeLink(it); err != nil {
-			return linkRefused(err)
-		}
+	if err != nil {
+		return refused(err)
 	}
-	if err := printLinks(u, items); err != nil {
+	if err := printLinks(u, links); err != nil {
 		return err
 	}
-	checkLinkPath(e, u, dir, main)
+	adviseOnPath(e, u, f, main)
 	return nil
 }
 
-func printLinks(u *ui.UI, items []linkItem) error {
+// refused is why no link could be made.
+func refused(err error) error {
+	advice := "name a folder of the PATH that is yours to write to, with --dir DIR"
+	if runtime.GOOS == "windows" {
+		advice = "Windows lets users make links in Developer Mode (Settings, System, For developers); or copy this program there as kubectl-schemahero-plugin.exe"
+	}
+	return hint.Refuse(err.Error(), advice)
+}
+
+func printLinks(u *ui.UI, links []link.Link) error {
+	var items []linkItem
+	for _, l := range links {
+		items = append(items, linkItem{l.Name, string(l.State), l.Path, l.Target})
+	}
 	v := ui.List("LinkList", "link", items)
 	v.Text = func(w ui.Lines) {
 		for _, it := range items {
@@ -123,44 +101,27 @@ func printLinks(u *ui.UI, items []linkItem) error {
 	return u.Print(v)
 }
 
-// linkDir is the folder for the links. krew's own is refused: krew takes what
-// lies there for its own, and no longer works once its last plugin is gone.
-func linkDir(e *env.Env, dir string) (string, error) {
+// folder is the folder for the links. krew's own is refused.
+func folder(e *env.Env, dir string) (link.Folder, error) {
+	home := e.UserHome()
 	if dir == "" {
-		home := e.UserHome()
 		if home == "" {
-			return "", hint.Usagef("home: HOME is not set; say --dir DIR")
+			return link.Folder{}, hint.Usagef("home: HOME is not set; say --dir DIR")
 		}
 		dir = filepath.Join(home, ".local", "bin")
 	}
-	dir = e.Abs(dir)
-	if root := krewRoot(e); root != "" && (samePath(dir, filepath.Join(root, "bin")) || disk.SameFile(dir, filepath.Join(root, "bin"))) {
-		return "", hint.Usagef("--dir %s: is krew's own folder, which must hold krew's links only; name another folder of the PATH", dir)
+	self, err := invoked(e)
+	if err != nil {
+		return link.Folder{}, err
 	}
-	return dir, nil
-}
-
-func krewRoot(e *env.Env) string {
-	if root := e.Getenv("KREW_ROOT"); root != "" {
-		return filepath.Clean(root)
+	f := link.Folder{Dir: e.Abs(dir), Self: self, KrewRoot: e.Getenv("KREW_ROOT")}
+	if f.KrewRoot == "" && home != "" {
+		f.KrewRoot = filepath.Join(home, ".krew")
 	}
-	if home := e.UserHome(); home != "" {
-		return filepath.Join(home, ".krew")
+	if f.IsKrews() {
+		return f, hint.Usagef("--dir %s: is krew's own folder, which must hold krew's links only; name another folder of the PATH", f.Dir)
 	}
-	return ""
-}
-
-// linkTarget is where the first link points: to krew's own link where krew
-// installed this program, since the file behind that moves with every upgrade;
-// otherwise to the program as it was invoked, unresolved for the same reason.
-// The links for completion point to the first.
-func linkTarget(e *env.Env, self string) string {
-	if root := krewRoot(e); root != "" {
-		if link := filepath.Join(root, "bin", env.Exe(krewName)); disk.SameFile(self, link) {
-			return link
-		}
-	}
-	return self
+	return f, nil
 }
 
 // invoked is the absolute path of the program as it was called.
@@ -176,4 +137,36 @@ func invoked(e *env.Env) (string, error) {
 		return os.Executable()
 	}
 	return filepath.Abs(name)
+}
+
+// adviseOnPath tells what the user has to do so that kubectl finds the links, and
+// main behind them.
+func adviseOnPath(e *env.Env, u *ui.UI, f link.Folder, main string) {
+	switch found, first := f.Before(e.Getenv("PATH"), main); {
+	case first != "":
+		u.Warn("%s: comes first on the PATH, so kubectl runs that", first)
+		u.Hint("hint:", "remove it, or put %s before %s in PATH", f.Dir, filepath.Dir(first))
+	case !found:
+		u.Warn("%s: is not on the PATH, so kubectl does not find the links there", f.Dir)
+		u.Hint("hint:", "%s", addToPath(runtime.GOOS, f.Dir, e.UserHome(), e.Getenv("SHELL")))
+	}
+}
+
+// addToPath says how a folder gets onto the PATH for good.
+func addToPath(goos, dir, home, shell string) string {
+	if goos == "windows" {
+		return "add it to Path under Settings, \"Edit environment variables for your account\", and open a new terminal"
+	}
+	if rest, ok := strings.CutPrefix(dir, home+"/"); ok && home != "" {
+		dir = "$HOME/" + rest
+	}
+	switch filepath.Base(shell) {
+	case "fish":
+		return `run: fish_add_path "` + dir + `"`
+	case "zsh":
+		return `add to ~/.zshrc: export PATH="` + dir + `:$PATH"`
+	case "bash":
+		return `add to ~/.bashrc: export PATH="` + dir + `:$PATH"`
+	}
+	return `add to your shell's profile: export PATH="` + dir + `:$PATH"`
 }

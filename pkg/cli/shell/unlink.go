@@ -1,11 +1,6 @@
 package shell
 
 import (
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
-
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
@@ -36,31 +31,22 @@ again.`,
 }
 
 func runUnlink(e *env.Env, u *ui.UI, dir string) error {
-	dir, err := linkDir(e, dir)
+	f, err := folder(e, dir)
 	if err != nil {
 		return err
 	}
-	var items []linkItem
-	for _, name := range linkNames() {
-		path := filepath.Join(dir, env.Exe(name))
-		target, err := os.Readlink(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			continue
-		case err != nil || !ownLink(e, path, target):
-			u.Warn("%s: was not made by link, and stays", path)
-			continue
+	removed, foreign, err := f.Remove()
+	for _, path := range foreign {
+		u.Warn("%s: was not made by link, and stays", path)
+	}
+	if err != nil {
+		return err
+	}
+	if len(removed) == 0 {
+		u.Say("%s: no link of this program", f.Dir)
+		if u.Output == "" {
+			return nil
 		}
-		if err := os.Remove(path); err != nil {
-			return err
-		}
-		items = append(items, linkItem{name, "removed", path, target})
 	}
-	if len(items) == 0 {
-		u.Say("%s: no link of this program", dir)
-	}
-	if len(items) == 0 && u.Output == "" {
-		return nil
-	}
-	return printLinks(u, items)
+	return printLinks(u, removed)
 }

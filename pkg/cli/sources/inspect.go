@@ -37,6 +37,9 @@ layouts that drivers are published in.
 		Complete: complete.Releases(e),
 		Args:     env.Exactly(1, "REF"),
 		Run: func(cmd *cobra.Command, args []string) error {
+			if raw && u.Output != "" && u.Output != "json" {
+				return hint.Usagef("--manifest and --output %s: use only one of them", u.Output)
+			}
 			repository, reference, err := env.SplitReference(args[0])
 			if err != nil {
 				return err

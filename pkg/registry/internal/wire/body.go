@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // idleTimer fires when nobody disarms it within the idle timeout.
@@ -87,6 +89,9 @@ type ContentError struct{ Err error }
 
 func (e *ContentError) Error() string { return e.Err.Error() }
 func (e *ContentError) Unwrap() error { return e.Err }
+
+// Kind is that of Err.
+func (e *ContentError) Kind() fault.Kind { return fault.Of(e.Err) }
 
 // watchUpload watches a request's body.
 func (c *Client) watchUpload(req *http.Request, kind Kind, idle *idleTimer, failed *atomic.Pointer[ContentError]) {
