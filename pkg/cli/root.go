@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -96,13 +99,34 @@ func prepare(cmd *cobra.Command, e *env.Env, u *ui.UI, began *bool) error {
 	if err := checkPaths(cmd); err != nil {
 		return err
 	}
-	if err := cmd.ValidateFlagGroups(); err != nil {
+	if err := checkTogether(cmd, u.Output); err != nil {
 		return err
 	}
 	*began = true
 	ctx, err := e.Apply(cmd.Context())
 	u.Dir = e.Directory
 	cmd.SetContext(ctx)
+	return err
+}
+
+// checkTogether refuses flags of which one would be ignored.
+func checkTogether(cmd *cobra.Command, output string) error {
+	if output != "" && slices.Contains([]string{"init", "run", "login", "logout", "serve", "completion", "dockerfile", "cyclonedx"}, cmd.Name()) {
+		return hint.Usagef("--output: %s prints no object", cmd.Name())
+	}
+	// cobra's own words for this name all flags of a group.
+	if cmd.ValidateFlagGroups() == nil {
+		return nil
+	}
+	groups := map[string][]string{} // flags that were given, by the group that allows one
+	var err error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		for _, group := range f.Annotations["cobra_annotation_mutually_exclusive"] {
+			if groups[group] = append(groups[group], "--"+f.Name); len(groups[group]) > 1 {
+				err = hint.Usagef("%s: use only one of them", strings.Join(groups[group], " and "))
+			}
+		}
+	})
 	return err
 }
 

@@ -1,11 +1,8 @@
 package env
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net/http"
-	"os"
 	"sync"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
@@ -35,40 +32,22 @@ func (e *Env) Trust() (*trust.Verifier, *config.Config, error) {
 		return nil, nil, err
 	}
 	return trust.New(trust.Options{
-		Dir: e.Home().Trust(), Offline: e.Flags.Offline, Now: e.Now, HTTP: &http.Client{Transport: &rootTransport{caFile: e.Flags.CAFile, abs: e.Abs}},
+		Dir: e.Home().Trust(), Offline: e.Flags.Offline, Now: e.Now, HTTP: &http.Client{Transport: overClient{e}},
 		Unsigned: e.accepted.add,
 	}), c, nil
 }
 
-// rootTransport is how the public good instance's root is fetched: by the
-// environment's proxies, trusting the authorities in --ca-file too. It is made
-// when it is needed.
-type rootTransport struct {
-	caFile string
-	abs    func(string) string
-	once   sync.Once
-	inner  http.RoundTripper
-	err    error
-}
+// overClient fetches sigstore's root as the registries are asked, with one set of
+// proxies, certificates and timeouts. The client is made when it is needed.
+type overClient struct{ e *Env }
 
 // RoundTrip implements http.RoundTripper.
-func (t *rootTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	t.once.Do(func() {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if t.caFile != "" {
-			var data []byte
-			data, t.err = os.ReadFile(t.abs(t.caFile))
-			pool.AppendCertsFromPEM(data)
-		}
-		t.inner = &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
-	})
-	if t.err != nil {
-		return nil, t.err
+func (t overClient) RoundTrip(req *http.Request) (*http.Response, error) {
+	c, err := t.e.Client()
+	if err != nil {
+		return nil, err
 	}
-	return t.inner.RoundTrip(req)
+	return c.HTTP().Transport.RoundTrip(req)
 }
 
 // IsRefusal reports whether an error is a trust rule's no.

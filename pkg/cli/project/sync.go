@@ -6,8 +6,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
@@ -42,6 +44,9 @@ one driver fails, none is replaced; --keep-going installs the others.`,
 				return err
 			}
 			o.Platforms, o.Dir = target.Platforms, target.Dir
+			if o.Probe && len(o.Platforms) > 0 && !slices.Contains(o.Platforms, env.Platform()) {
+				return hint.Usagef("--probe: drivers for %s cannot be started on %s", artifact.JoinPlatforms(o.Platforms), env.Platform())
+			}
 			p, err := syncSource(cmd.Context(), e, u, &o, from)
 			if err != nil {
 				return err
@@ -78,6 +83,7 @@ one driver fails, none is replaced; --keep-going installs the others.`,
 	f.StringVar(&from, "from", "", "install from this bundle or image layout, as --frozen: by the project's lock, else by the bundle's; with --locked the project's, which must be current")
 	f.StringVar(&dir, "dir", "", "install here, not where the manifest says")
 	cmd.MarkFlagsMutuallyExclusive("locked", "frozen")
+	cmd.MarkFlagsMutuallyExclusive("dry-run", "probe")
 	for _, writes := range []string{"dry-run", "prune", "force", "keep-going", "probe", "refetch"} {
 		cmd.MarkFlagsMutuallyExclusive("check", writes)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -37,6 +38,9 @@ layouts that drivers are published in.
 		Complete: complete.Releases(e),
 		Args:     env.Exactly(1, "REF"),
 		Run: func(cmd *cobra.Command, args []string) error {
+			if raw && u.Output != "" && u.Output != "json" {
+				return hint.Usagef("--manifest and --output %s: use only one of them", u.Output)
+			}
 			repository, reference, err := env.SplitReference(args[0])
 			if err != nil {
 				return err
@@ -178,25 +182,16 @@ func printRelease(w ui.Lines, r releaseInfo) {
 	field("Digest", r.Digest)
 	field("Layout", r.Layout)
 	field("Created", r.Created)
-	for _, k := range sortedKeys(r.Requires) {
+	for _, k := range slices.Sorted(maps.Keys(r.Requires)) {
 		field("Requires", k+" "+r.Requires[k])
 	}
-	for _, k := range sortedKeys(r.Annotations) {
+	for _, k := range slices.Sorted(maps.Keys(r.Annotations)) {
 		field("Annotation", k+"="+r.Annotations[k])
 	}
 	for _, f := range r.Referrers {
 		field("Referrer", f.Digest+" "+f.ArtifactType)
 	}
 	w.Line("")
-}
-
-func sortedKeys(m map[string]string) []string {
-	var out []string
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // orEmpty makes a map {} where it would be null.
