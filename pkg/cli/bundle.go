@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 )
 
 func (a *app) bundleCommand() *cobra.Command {
@@ -83,12 +83,15 @@ func (a *app) runBundle(ctx context.Context, name string, platforms, tools []str
 		return err
 	}
 	a.warnUnsigned(lock, graphs)
-	written := &transfer.Written{}
-	b, err := transfer.Build(lock, graphs, carriedTools, func(b *transfer.Bundle) (err error) {
+	written := &ocilayout.Written{}
+	fetch := transfer.Fetch(a.repository, a.transferEvent("fetching"))
+	b, err := transfer.Build(lock, graphs, carriedTools, func(b *ocilayout.Bundle) (err error) {
 		if !folder {
-			return b.WriteTar(ctx, file, a.repository, a.transferEvent("fetching"))
+			return b.WriteTar(ctx, file, fetch)
 		}
-		written, err = b.WriteFolder(ctx, file, a.repository, a.transferEvent("fetching"))
+		written, err = b.WriteFolder(ctx, file, fetch, func() {
+			a.ui.Say("waiting for another process, which writes %s", a.ui.Rel(file))
+		})
 		return err
 	})
 	a.ui.StopProgress()
@@ -121,8 +124,8 @@ func fileDigest(file string) (digest.Digest, error) {
 }
 
 // tools reads --include-tool: this very program, or another platform's file.
-func (a *app) tools(words []string) ([]transfer.Tool, error) {
-	var out []transfer.Tool
+func (a *app) tools(words []string) ([]ocilayout.Tool, error) {
+	var out []ocilayout.Tool
 	for _, w := range words {
 		platform, file := hostPlatform(), ""
 		if w == "self" {
@@ -155,7 +158,7 @@ func (a *app) tools(words []string) ([]transfer.Tool, error) {
 				return nil, usagef("--include-tool: %s is named twice", platform)
 			}
 		}
-		out = append(out, transfer.Tool{Platform: platform, Digest: sum, Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(file) }})
+		out = append(out, ocilayout.Tool{Platform: platform, Digest: sum, Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(file) }})
 	}
 	return out, nil
 }

@@ -6,8 +6,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 )
 
 // checkTarget refuses, before anything is fetched, to write a bundle or layout
@@ -20,7 +19,7 @@ func (a *app) checkTarget(name string, folder bool, l *lockfile.Lock) error {
 	file := a.abs(name)
 	at := filepath.Clean(file)
 	if folder {
-		at = filepath.Join(file, registry.BundleLock)
+		at = filepath.Join(file, ocilayout.LockFile)
 	}
 	for _, own := range []string{p.ManifestFile(), p.LockFile()} {
 		if at == own || sameFile(at, own) {
@@ -28,12 +27,12 @@ func (a *app) checkTarget(name string, folder bool, l *lockfile.Lock) error {
 		}
 	}
 	if !folder {
-		return transfer.CheckFile(file)
+		return ocilayout.CheckFile(file)
 	}
 	if err := a.notItself(file, l); err != nil {
 		return err
 	}
-	return transfer.CheckFolder(file)
+	return ocilayout.CheckFolder(file)
 }
 
 // notItself refuses to write the layout that the lock's drivers come from: what
@@ -46,7 +45,7 @@ func (a *app) notItself(dir string, l *lockfile.Lock) error {
 		}
 		rel, err := filepath.Rel(dir, filepath.Join(a.projectDir(), filepath.FromSlash(path)))
 		if err == nil && filepath.IsLocal(rel) {
-			return &transfer.FolderError{Folder: dir, Problem: "is where the lock's " + p.Name + " comes from"}
+			return &ocilayout.FolderError{Folder: dir, Problem: "is where the lock's " + p.Name + " comes from"}
 		}
 	}
 	return nil

@@ -16,14 +16,14 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	plugins "github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 )
 
 // carried is a bundle or layout that drivers come from in place of a registry.
 type carried struct {
-	registry.Source
+	*ocilayout.Layout
 	path string // as the user wrote it
 }
 
@@ -57,15 +57,13 @@ func (a *app) openSource(ctx context.Context, path string, whole bool) (*carried
 	if err != nil {
 		return nil, nil, usagef("%s: there is no such file or folder", path)
 	}
-	s, err := registry.OpenSource(a.abs(path))
+	s, err := ocilayout.Open(a.abs(path))
 	if err != nil {
 		return nil, nil, err
 	}
 	check := transfer.Inspect
 	if whole || !info.IsDir() {
-		check = func(ctx context.Context, s registry.Source, path string) (*transfer.Contents, error) {
-			return transfer.Verify(ctx, s, path, nil)
-		}
+		check = transfer.Verify
 	}
 	c, err := check(ctx, s, a.abs(path))
 	if err != nil {
@@ -175,8 +173,6 @@ func (a *app) transferEvent(verb string) func(transfer.Event) {
 	return func(e transfer.Event) {
 		subject := e.Subject
 		switch {
-		case e.Kind == transfer.EventWait:
-			a.ui.Say("waiting for another process, which writes %s", a.ui.Rel(e.Subject))
 		case e.Kind == transfer.EventThere && a.ui.Verbose:
 			a.ui.Say("%s: is there already", subject)
 		case e.Kind == transfer.EventThere || e.Total < smallFile && !a.ui.Verbose:

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/export"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 )
@@ -15,15 +17,15 @@ func (a *app) carryHints(err error) []string {
 	var (
 		offline *registry.OfflineError
 		missing *transfer.MissingError
-		lacked  *registry.MissingError
-		nowhere *registry.NoLayoutError
-		target  *transfer.FileError
+		lacked  *ocilayout.MissingError
+		nowhere *ocilayout.NoLayoutError
+		target  *ocilayout.FileError
 		graph   *transfer.GraphError
 		limit   *transfer.LimitError
-		folder  *transfer.FolderError
+		folder  *ocilayout.FolderError
 		layout  *export.LayoutError
-		bundle  *registry.BundleError
-		damaged *registry.IntegrityError
+		bundle  *ocilayout.Error
+		damaged *artifact.IntegrityError
 	)
 	switch {
 	case errors.As(err, &offline) && a.source == nil:
@@ -50,10 +52,10 @@ func (a *app) carryHints(err error) []string {
 		return []string{"name another folder, or an empty one"}
 	case errors.As(err, &layout):
 		return []string{"lock it from a registry, or copy the folder that sync --platform OS/ARCH --dir DIR writes"}
-	case errors.As(err, &bundle) && bundle.NoBundle:
+	case errors.As(err, &bundle) && bundle.NoLayout:
 		return []string{"name a file or folder that " + me + " bundle create made"}
 	case errors.As(err, &bundle):
-		return []string{"copy it again, and hold it against the original: " + me + " bundle verify " + a.ui.Rel(bundle.File)}
+		return []string{"copy it again, and hold it against the original: " + me + " bundle verify " + a.ui.Rel(bundle.Path)}
 	case errors.As(err, &damaged) && filepath.IsAbs(damaged.ServedBy): // no host, but a layout
 		return []string{"copy it again, and hold it against the original: " + me + " bundle verify " + a.ui.Rel(damaged.ServedBy)}
 	}

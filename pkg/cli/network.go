@@ -12,6 +12,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -23,7 +24,7 @@ func (a *app) registryOptions() (registry.Options, error) {
 	}
 	o := registry.Options{
 		CacheDir:    a.home().Manifests(),
-		BaseDir:     a.projectDir(),
+		Layouts:     a.layouts(),
 		Credentials: registry.Conventional(a.env, a.userHome(), os.Getuid()),
 		PlainHTTP:   a.flags.plainHTTP,
 		Offline:     a.flags.offline,
@@ -42,6 +43,12 @@ func (a *app) registryOptions() (registry.Options, error) {
 		o.Hosts[host] = registry.Host{CAFile: r.CAFile, ClientCert: r.ClientCert, ClientKey: r.ClientKey, PlainHTTP: r.PlainHTTP}
 	}
 	return o, nil
+}
+
+// layouts opens the layouts that repositories oci-layout:DIR/NAME are in.
+func (a *app) layouts() func(string) (registry.Repository, error) {
+	o := &ocilayout.Opener{BaseDir: a.projectDir()}
+	return func(ref string) (registry.Repository, error) { return o.Repository(ref) }
 }
 
 // projectDir is the manifest's folder, from which its oci-layout: paths start,

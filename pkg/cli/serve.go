@@ -65,7 +65,7 @@ func (a *app) serveBundle(ctx context.Context, address, bundle string) error {
 	if _, err := a.openFrom(ctx, bundle); err != nil {
 		return err
 	}
-	return a.listen(ctx, address, serve.Layout(a.source), "read")
+	return a.listen(ctx, address, serve.Layout(a.source.Layout), "read")
 }
 
 // listen serves until the user ends it, which is how it should end.
