@@ -76,8 +76,9 @@ lint: ## Check format, vet for three systems, golangci-lint, actionlint
 	go -C hack vet ./...
 	GOOS=darwin go vet ./...
 	GOOS=windows go vet ./...
-	go tool -modfile=testdata/tools/golangci-lint/go.mod golangci-lint run ./...
-	go tool -modfile=testdata/tools/actionlint/go.mod actionlint .github/workflows/*.y*ml docs/ci/*.yaml
+	go tool -modfile=hack/golangci-lint/go.mod golangci-lint run ./...
+	go -C hack tool -modfile=golangci-lint/go.mod golangci-lint run ./...
+	go tool -modfile=hack/actionlint/go.mod actionlint .github/workflows/*.y*ml docs/ci/*.yaml
 
 .PHONY: test-peers
 test-peers: build ## Run against real peers: docker-registry, oras, the SchemaHero host (Debian; installs packages)
@@ -109,7 +110,7 @@ krew: ## Write release archives, checksums and krew manifest to dist, the same b
 
 .PHONY: docs
 docs: ## Write docs/cli and docs/schema anew from the program
-	go test ./pkg/cli -run '^TestDocs$$' -update
+	go test ./pkg/cli ./pkg/cli/hint -run '^TestDocs$$' -update
 	go -C hack run ./schema $(CURDIR)/docs/schema/schemahero-plugins.json
 
 .PHONY: demo

@@ -86,7 +86,7 @@ func keyOf(line []byte) (key, value string) {
 	return strings.TrimSpace(key), strings.TrimSpace(value)
 }
 
-// identifies tells whether a key's value is one plugin's alone.
+// identifies reports whether a key's value is one plugin's alone.
 func identifies(key string) bool {
 	switch key {
 	case "name", "repository", "digest", "manifest", "layer", "file", "executable":

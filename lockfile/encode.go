@@ -86,7 +86,7 @@ func appendString(b []byte, key, value string) []byte {
 	return append(append(b, diag.Quote(value)...), '\n')
 }
 
-// plain tells whether a string stands in quotes as it is.
+// plain reports whether a string stands in quotes as it is.
 func plain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {

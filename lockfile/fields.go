@@ -195,7 +195,7 @@ func (r *reader) text(v *diag.Value) string {
 	return s
 }
 
-// isText tells whether s is one line that a terminal can show.
+// isText reports whether s is one line that a terminal can show.
 func isText(s string) bool {
 	return s != "" && len(s) <= maxText && utf8.ValidString(s) &&
 		!slices.ContainsFunc([]rune(s), func(c rune) bool { return !unicode.IsPrint(c) })

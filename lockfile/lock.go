@@ -110,7 +110,7 @@ func (p *Plugin) Platform(platform artifact.Platform) (Platform, bool) {
 	return Platform{}, false
 }
 
-// Equal tells whether both would be written alike: order, and the difference
+// Equal reports whether both would be written alike: order, and the difference
 // between nil and empty, do not count.
 func (p *Plugin) Equal(q *Plugin) bool {
 	return string(appendPlugin(nil, p)) == string(appendPlugin(nil, q))

@@ -10,7 +10,7 @@ import (
 
 // Every exported error type states its kind, of which exit codes are made. The
 // solver knows no kinds: its one failure reaches nobody as it is.
-func TestEveryErrorHasAKind(t *testing.T) {
+func TestWallOfKinds(t *testing.T) {
 	seen := 0
 	for _, p := range list(t, "linux") {
 		if p.row() == "pkg/pubgrub" {

@@ -1,20 +1,23 @@
-// Package cli is the command line: it wires the libraries together, injects
-// what they must not read themselves (streams, environment, clock, paths) and
-// renders what they return. Nothing else prints, reads the environment or
-// knows an exit code.
+// Package cli is the command line: it injects what libraries must not read
+// themselves (streams, environment, clock, paths), hangs the commands of its groups
+// under one root, and makes exit codes of errors.
 package cli
 
 import (
 	"context"
 	"errors"
 	"io"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // Program is one invocation, as main received it.
@@ -33,87 +36,113 @@ type Program struct {
 	Err       io.Writer
 }
 
-func newApp(p Program) *app {
-	a := &app{Program: p, ui: ui.New(p.In, p.Out, p.Err, p.Env)}
-	a.ui.Dir = p.Directory
-	return a
+// wire makes what the commands work with.
+func wire(p Program) (*env.Env, *ui.UI) {
+	u := ui.New(p.In, p.Out, p.Err, p.Env)
+	u.Dir = p.Directory
+	e := env.New(env.Process{
+		Args: p.Args, Version: p.Version, Revision: p.Revision, Directory: p.Directory, DirError: p.DirError,
+		Lookup: p.Env, Environ: p.Environ, Exec: p.Exec, Now: p.Now,
+	})
+	e.Events = env.Events{
+		Registry: func(event registry.Event) { u.Network(event, e.Carrying) },
+		Install:  u.Installing(e.ServedFrom),
+	}
+	return e, u
 }
 
-// Run executes one command line and returns its exit code (see exit.go).
+// Run executes one command line and returns its exit code.
 func Run(ctx context.Context, p Program) int {
-	a := newApp(p)
-	defer a.close()
-	args := a.arguments()
-	root := a.root(args)
+	e, u := wire(p)
+	defer e.Close()
+	args := arguments(p.Args)
+	began := false // flags and arguments were accepted
+	root := newRoot(e, u, &began)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
-		a.completions(root) // a tenth of what a command with nothing to do takes
+		u.Quiet = true
+		complete.Flags(e, root)
 	}
 	root.SetArgs(args)
 	root.SetIn(p.In)
-	root.SetOut(a.ui.Out)
-	root.SetErr(a.ui.Err)
+	root.SetOut(u.Out)
+	root.SetErr(u.Err)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil || a.ui.Broken(err) {
-		err, a.ran = a.ui.Failed(), true
+	if err == nil || u.Broken(err) {
+		err, began = u.Failed(), true
 	}
-	var usage *usageError
-	switch told := errors.As(err, &usage); {
-	case err != nil && !a.ran && !told:
+	usage, told := errors.AsType[*hint.UsageError](err)
+	switch {
+	case err != nil && !began && !told:
 		// Flags, arguments and unknown commands are refused before anything runs.
-		err = &usageError{err: err, command: cmd.CommandPath()}
-	case told && usage.command == "":
-		usage.command = cmd.CommandPath()
+		err = &hint.UsageError{Err: err, Command: cmd.CommandPath()}
+	case told && usage.Command == "":
+		usage.Command = cmd.CommandPath()
 	}
-	a.ui.StopProgress()
-	if err == nil {
-		return a.finish(nil)
-	}
-	if ctx.Err() != nil && !errors.As(err, new(*childExit)) {
+	u.StopProgress()
+	if err != nil && ctx.Err() != nil && !errors.As(err, new(*hint.ExitError)) {
 		err = &interrupted{err}
 	}
-	a.report(err)
-	return a.finish(err)
+	report(e, u, err)
+	if e.Flags.Stats && began {
+		u.Stats(e.Stats())
+	}
+	return exitCode(err)
 }
 
 // arguments returns the command line behind the program's name. kubectl asks
 // for completion by running kubectl_complete-schemahero-plugin with the words
 // so far: cobra answers that under a hidden command of its own.
-func (a *app) arguments() []string {
-	if len(a.Args) == 0 {
+func arguments(args []string) []string {
+	if len(args) == 0 {
 		return nil
 	}
-	if strings.HasPrefix(base(a.Args[0]), "kubectl_complete-") {
-		return append([]string{"__complete"}, a.Args[1:]...)
+	if strings.HasPrefix(env.Base(args[0]), "kubectl_complete-") {
+		return append([]string{"__complete"}, args[1:]...)
 	}
-	return a.Args[1:]
+	return args[1:]
 }
 
-func base(argv0 string) string {
-	return strings.TrimSuffix(filepath.Base(filepath.ToSlash(argv0)), ".exe")
-}
+// interrupted is what an error becomes when the user ended the command.
+type interrupted struct{ err error }
 
-// displayName is how the user called this program: kubectl runs a plugin by
-// its absolute path, krew's link has an underscore for its dash.
-func (a *app) displayName() string {
-	if len(a.Args) == 0 {
-		return "kubectl-schemahero-plugin"
-	}
-	name := base(a.Args[0])
+func (e *interrupted) Error() string { return "interrupted" }
+func (e *interrupted) Unwrap() error { return e.err }
+
+// The exit codes that no kind of failure has.
+const (
+	exitDone        = 0
+	exitInterrupted = 130
+)
+
+// exitCode returns the exit code of an error: its kind decides, and nothing else.
+func exitCode(err error) int {
+	var child *hint.ExitError
 	switch {
-	case name == "kubectl-schemahero_plugin":
-		return "kubectl schemahero-plugin"
-	case strings.HasPrefix(name, "kubectl_complete-"), name == "kubectl-schemahero-plugin" && filepath.IsAbs(a.Args[0]):
-		return "kubectl schemahero plugin"
+	case err == nil:
+		return exitDone
+	case errors.As(err, &child):
+		return child.Code
+	case errors.As(err, new(*interrupted)):
+		return exitInterrupted
 	}
-	return name
+	return hint.ExitCode(fault.Of(err))
 }
 
 // report writes an error, and what to do about it, to standard error.
-func (a *app) report(err error) {
-	for _, told := range a.describe(err) {
-		a.ui.Error(told.headline, told.below...)
+func report(e *env.Env, u *ui.UI, err error) {
+	switch {
+	case err == nil, errors.As(err, new(*hint.ExitError)): // the program that ran has told it
+		return
+	case errors.As(err, new(*interrupted)):
+		text := "interrupted"
+		if left := u.Left(); left != "" {
+			text += "; " + left
+		}
+		u.Error(text)
+	default:
+		u.Failure(err, e.Flags.Timeout)
 	}
-	for _, h := range a.hints(err) {
-		a.ui.Advice(h)
+	for _, h := range hint.For(e.Hints(u.Rel), err) {
+		u.Advice(h)
 	}
 }

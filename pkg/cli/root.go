@@ -1,34 +1,43 @@
 package cli
 
 import (
-	"time"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/author"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/carry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/machine"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/shell"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/sources"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
 
-// globals are the flags that every command takes.
-type globals struct {
-	file      string
-	directory string
-	home      string
-	stats     bool
-	timeout   time.Duration
-	caFile    string
-	plainHTTP bool
-	offline   bool
+// group is a part of the help page, and the folder that has its commands.
+type group struct {
+	folder, title string
+	commands      func(*env.Env, *ui.UI) []*cobra.Command
 }
 
-const (
-	groupProject = "project"
-	groupMachine = "machine"
-	groupSources = "sources"
-	groupAuthor  = "author"
-	groupCarry   = "carry"
-	groupShell   = "shell"
-)
+func groups() []group {
+	return []group{
+		{"project", "The project's drivers:", project.Commands},
+		{"machine", "This machine:", machine.Commands},
+		{"sources", "Registries:", sources.Commands},
+		{"author", "Publishing drivers:", author.Commands},
+		{"carry", "Behind an air gap:", carry.Commands},
+		{"shell", "Shell and krew:", shell.Commands},
+	}
+}
 
-// root is the command line's tree: as much of it as args need, all of it for nil.
-func (a *app) root(args []string) *cobra.Command {
+// newRoot is the command line's tree. began becomes true when flags and arguments of
+// a command were accepted.
+func newRoot(e *env.Env, u *ui.UI, began *bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-schemahero-plugin",
 		Short: "Package manager for SchemaHero's database drivers",
@@ -37,60 +46,101 @@ func (a *app) root(args []string) *cobra.Command {
 A manifest (schemahero-plugins.toml) says which drivers a project needs and in
 which versions; a lock (schemahero-plugins.lock) pins them by digest; sync makes
 this machine match the lock.`,
-		Example: joinExamples(a.displayName(), []string{
-			"init --local", "begin a project whose drivers stand beside it",
-			"add postgres@^0.1", "require a driver, lock it, install it",
-			"sync --locked", "in CI: install exactly what the lock says"}),
-		Version:           a.Version,
+		Example: e.Examples([]env.Example{
+			{"init --local", "begin a project whose drivers stand beside it"},
+			{"add postgres@^0.1", "require a driver, lock it, install it"},
+			{"sync --locked", "in CI: install exactly what the lock says"},
+		}),
+		Version:           e.Version,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: a.displayName()},
+		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: e.Name()},
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.prepare(cmd) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return prepare(cmd, e, u, began) },
 		Args:              cobra.ArbitraryArgs,
-		RunE:              a.onlyHolds,
+		RunE:              env.ShowHelp,
 	}
-	g := &a.flags
+	g := &e.Flags
 	f := root.PersistentFlags()
-	f.StringVarP(&g.file, "file", "f", "", "the manifest (default: schemahero-plugins.toml here or in a parent folder)")
-	f.StringVarP(&g.directory, "directory", "C", "", "change to this folder first")
-	f.StringVar(&g.home, "home", "", "where drivers, store and receipts are kept (default: ~/.schemahero)")
-	f.StringVarP(&a.ui.Output, "output", "o", "", "json, yaml, name, wide, jsonpath=…, go-template=… or custom-columns=…")
-	f.BoolVarP(&a.ui.Quiet, "quiet", "q", false, "print results, warnings and errors only")
-	f.BoolVarP(&a.ui.Verbose, "verbose", "v", false, "tell every request, without secrets")
-	f.BoolVar(&g.stats, "stats", false, "at the end tell requests and bytes by kind")
-	f.DurationVar(&g.timeout, "timeout", 0, "give up after this time, like 5m (default: no limit)")
-	f.StringVar(&g.caFile, "ca-file", "", "PEM file of certificate authorities to trust beside the system's")
-	f.BoolVar(&g.plainHTTP, "plain-http", false, "speak HTTP, not HTTPS, to every registry")
-	f.BoolVar(&g.offline, "offline", false, "make no connection at all")
-	f.BoolVar(&a.ui.NoProgress, "no-progress", false, "draw no progress bars")
+	f.StringVarP(&g.File, "file", "f", "", "the manifest (default: schemahero-plugins.toml here or in a parent folder)")
+	f.StringVarP(&g.Directory, "directory", "C", "", "change to this folder first")
+	f.StringVar(&g.Home, "home", "", "where drivers, store and receipts are kept (default: ~/.schemahero)")
+	f.StringVarP(&u.Output, "output", "o", "", "json, yaml, name, wide, jsonpath=…, go-template=… or custom-columns=…")
+	f.BoolVarP(&u.Quiet, "quiet", "q", false, "print results, warnings and errors only")
+	f.BoolVarP(&u.Verbose, "verbose", "v", false, "tell every request, without secrets")
+	f.BoolVar(&g.Stats, "stats", false, "at the end tell requests and bytes by kind")
+	f.DurationVar(&g.Timeout, "timeout", 0, "give up after this time, like 5m (default: no limit)")
+	f.StringVar(&g.CAFile, "ca-file", "", "PEM file of certificate authorities to trust beside the system's")
+	f.BoolVar(&g.PlainHTTP, "plain-http", false, "speak HTTP, not HTTPS, to every registry")
+	f.BoolVar(&g.Offline, "offline", false, "make no connection at all")
+	f.BoolVar(&u.NoProgress, "no-progress", false, "draw no progress bars")
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddGroup(
-		&cobra.Group{ID: groupProject, Title: "The project's drivers:"},
-		&cobra.Group{ID: groupMachine, Title: "This machine:"},
-		&cobra.Group{ID: groupSources, Title: "Registries:"},
-		&cobra.Group{ID: groupAuthor, Title: "Publishing drivers:"},
-		&cobra.Group{ID: groupCarry, Title: "Behind an air gap:"},
-		&cobra.Group{ID: groupShell, Title: "Shell and krew:"},
-	)
-	a.addCommands(root, args)
-	root.SetHelpCommand(a.helpCommand())
-	root.SetHelpCommandGroupID(groupShell)
+	for _, g := range groups() {
+		root.AddGroup(&cobra.Group{ID: g.folder, Title: g.title})
+		for _, c := range g.commands(e, u) {
+			c.GroupID = g.folder
+			root.AddCommand(c)
+		}
+	}
+	root.SetHelpCommand(helpCommand(e))
+	root.SetHelpCommandGroupID("shell")
 	return root
 }
 
-// examples joins pairs of a command line (behind the program's name) and what
-// it is for. cobra shows them under "Examples:".
-func examples(pairs ...string) string { return joinExamples("kubectl schemahero plugin", pairs) }
-
-func joinExamples(name string, pairs []string) string {
-	out := ""
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if i > 0 {
-			out += "\n\n"
-		}
-		out += "  # " + pairs[i+1] + "\n  " + name + " " + pairs[i]
+// prepare runs before every command: it applies the flags that all have.
+func prepare(cmd *cobra.Command, e *env.Env, u *ui.UI, began *bool) error {
+	if err := ui.CheckOutput(u.Output); err != nil {
+		return hint.Usage(err)
 	}
-	return out
+	if u.Output == "markdown" && cmd.Name() != "lock" && cmd.Name() != "update" {
+		return hint.Usagef("--output markdown: only lock and update print it")
+	}
+	if err := checkPaths(cmd); err != nil {
+		return err
+	}
+	if err := checkTogether(cmd, u.Output); err != nil {
+		return err
+	}
+	*began = true
+	ctx, err := e.Apply(cmd.Context())
+	u.Dir = e.Directory
+	cmd.SetContext(ctx)
+	return err
+}
+
+// checkTogether refuses flags of which one would be ignored.
+func checkTogether(cmd *cobra.Command, output string) error {
+	if output != "" && slices.Contains([]string{"init", "run", "login", "logout", "serve", "completion", "dockerfile", "cyclonedx"}, cmd.Name()) {
+		return hint.Usagef("--output: %s prints no object", cmd.Name())
+	}
+	// cobra's own words for this name all flags of a group.
+	if cmd.ValidateFlagGroups() == nil {
+		return nil
+	}
+	groups := map[string][]string{} // flags that were given, by the group that allows one
+	var err error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		for _, group := range f.Annotations["cobra_annotation_mutually_exclusive"] {
+			if groups[group] = append(groups[group], "--"+f.Name); len(groups[group]) > 1 {
+				err = hint.Usagef("%s: use only one of them", strings.Join(groups[group], " and "))
+			}
+		}
+	})
+	return err
+}
+
+// checkPaths refuses flags that name a place or an age and are empty, as an
+// unset variable of a script leaves them: the default would be another place,
+// or no bound at all.
+func checkPaths(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch f.Name {
+		case "dir", "platform", "home", "file", "directory", "from", "registry", "ca-file", "key", "older-than":
+			if v := f.Value.String(); v == "" || v == "[]" {
+				err = hint.Usagef("--%s: is empty", f.Name)
+			}
+		}
+	})
+	return err
 }

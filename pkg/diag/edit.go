@@ -78,10 +78,10 @@ func (v *Value) Append(item string) []byte {
 // Cut removes an item of a list within brackets, and one comma.
 func (v *Value) Cut(item int) []byte { return cutItem(v.doc.Source, v.Items[item].Span) }
 
-// InBraces tells whether the table is written as { … }.
+// InBraces reports whether the table is written as { … }.
 func (t *Table) InBraces() bool { return t.by == byBraces }
 
-// HasPlace tells whether a key can be inserted: not where the table is there
+// HasPlace reports whether a key can be inserted: not where the table is there
 // only because another table's header names it.
 func (t *Table) HasPlace() bool { return t.by != bySubkey }
 

@@ -132,7 +132,7 @@ func (p *parser) skipBlank(offset int) int {
 	return offset
 }
 
-// startsExpression tells whether a line looks like [a], [[a]] or a.b = 1, and
+// startsExpression reports whether a line looks like [a], [[a]] or a.b = 1, and
 // not like an item of a list.
 func startsExpression(line []byte) bool {
 	line, _, _ = bytes.Cut(line, []byte("\n"))

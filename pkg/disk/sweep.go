@@ -74,7 +74,7 @@ func (d Disk) TempFolder(parent, prefix string) (dir string, remove func(), err 
 	if err != nil {
 		return "", nil, err
 	}
-	defer whole.Unlock()
+	defer func() { _ = whole.Unlock() }()
 	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return "", nil, err

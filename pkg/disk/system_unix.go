@@ -5,6 +5,8 @@ package disk
 import (
 	"errors"
 	"os"
+	"os/user"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -130,4 +132,22 @@ func syncDir(dir string) error {
 	}
 	defer f.Close()
 	return syncFile(f)
+}
+
+// Owner returns the name of the user to whom a file belongs, or his number if he
+// has no name, and whether this process is his. ok is false if that is not known.
+func Owner(path string) (name string, own, ok bool) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return "", false, false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return "", false, false
+	}
+	name = strconv.FormatUint(uint64(stat.Uid), 10)
+	if u, err := user.LookupId(name); err == nil {
+		name = u.Username
+	}
+	return name, int(stat.Uid) == os.Geteuid(), true
 }

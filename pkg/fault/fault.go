@@ -82,3 +82,18 @@ func collect(err error, found map[Kind]bool) {
 		}
 	}
 }
+
+// Each returns the errors that errors.Join or a list of failures holds, or the one
+// that it is.
+func Each(err error) []error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []error
+		for _, e := range many.Unwrap() {
+			out = append(out, Each(e)...)
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return []error{err}
+}

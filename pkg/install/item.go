@@ -109,7 +109,7 @@ func (s Status) Planned() Action {
 // check refuses what no lock that was read can ask for.
 func (it Item) check() error {
 	if !filepath.IsAbs(it.Path) {
-		return &ItemError{it, fmt.Errorf("%s: is no absolute path", it.Path)}
+		return &ItemError{it, fmt.Errorf("%s: is not an absolute path", it.Path)}
 	}
 	if err := checkLayer(it.Layer); err != nil {
 		return &ItemError{it, err}

@@ -181,7 +181,7 @@ func (p *pruning) layers(needed map[digest.Digest]bool) error {
 	return errors.Join(errs...)
 }
 
-// layer removes an entry, unless it is being fetched anew just now.
+// layer removes an entry, unless it is being fetched again just now.
 func (p *pruning) layer(entry Entry) (bool, error) {
 	lock, err := p.e.disk.TryLock(p.e.layerLock(entry.Layer))
 	if lock == nil {

@@ -89,7 +89,7 @@ func withClaim(claims []Claim, c Claim) []Claim {
 	return out
 }
 
-var errReceipt = errors.New("is no receipt")
+var errReceipt = errors.New("is not a receipt")
 
 // parseReceipt reads a receipt. Only what could do harm is checked: the
 // digests lead to files.

@@ -214,7 +214,7 @@ func (e *Engine) restoreReceipt(j *job) error {
 		return nil // it had nothing to tell, or was not touched
 	}
 	old := *j.Receipt
-	// Being renamed changed the file's ctime, so the receipt is written anew,
+	// Being renamed changed the file's ctime, so the receipt is written again,
 	// and vouches as much as it did before.
 	if stat, err := disk.Lstat(j.path); err == nil && old.vouches(j.stat) {
 		old.vouch(stat)

@@ -39,10 +39,18 @@ func (m *Manifest) Locations(name, override string) []Location {
 	case override != "":
 		return []Location{{Repository: override + "-" + name}}
 	}
-	return []Location{
-		{Repository: "docker.io/schemahero/plugins/" + name, BuiltIn: true}, // as documented
-		{Repository: "docker.io/schemahero/plugin-" + name, BuiltIn: true},  // where releases are: Docker Hub has two segments only
+	locations := join(BuiltIn(), name)
+	for i := range locations {
+		locations[i].BuiltIn = true
 	}
+	return locations
+}
+
+// BuiltIn are the registries of a manifest that names none: where SchemaHero's
+// documentation says that drivers are, and where they are, as Docker Hub has two
+// segments only.
+func BuiltIn() []string {
+	return []string{"docker.io/schemahero/plugins/{name}", "docker.io/schemahero/plugin-{name}"}
 }
 
 func join(registries []string, name string) []Location {
@@ -140,4 +148,16 @@ func decodeRepository(v *diag.Value) string {
 		v.Problem("%v", err)
 	}
 	return s
+}
+
+// NameIn guesses a driver's name from its repository: .../postgres and
+// .../plugin-postgres are both postgres's.
+func NameIn(repository string) string {
+	last := repository[strings.LastIndex(repository, "/")+1:]
+	for _, prefix := range []string{"schemahero-plugin-", "plugin-", "schemahero-"} {
+		if rest, ok := strings.CutPrefix(last, prefix); ok && rest != "" {
+			return rest
+		}
+	}
+	return last
 }

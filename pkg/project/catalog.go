@@ -64,5 +64,5 @@ func (c *catalog) Reader(repository string) (artifact.Reader, error) {
 	return c.o.repository(repository)
 }
 
-// parallelRequests is how many releases are asked for at a time.
-const parallelRequests = 8
+// maxRequests is how many releases are asked for at a time.
+const maxRequests = 8

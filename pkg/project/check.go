@@ -14,7 +14,7 @@ type CheckReport struct {
 	Items []install.Status // sorted by folder and name; none without a lock
 }
 
-// Drift tells whether anything differs from what it should be.
+// Drift reports whether anything differs from what it should be.
 func (r *CheckReport) Drift() bool {
 	for _, it := range r.Items {
 		if it.State != install.OK {
@@ -67,7 +67,7 @@ func Shadow(items []install.Status, dirs []string) []install.Status {
 	return out
 }
 
-// CheckPlatform tells whether every locked driver serves this machine. Errors:
+// CheckPlatform reports whether every locked driver serves this machine. Errors:
 // *PlatformError, joined; those of reading manifest and lock.
 func (p *Project) CheckPlatform() error {
 	in, err := p.load(nil, true)

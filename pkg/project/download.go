@@ -60,7 +60,7 @@ func download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, e
 	if err != nil {
 		return nil, err
 	}
-	if _, err := p.verify(ctx, result, vetting{in: in}); err != nil {
+	if _, err := p.checkSigners(ctx, result, signerCheck{in: in}); err != nil {
 		return nil, err
 	}
 	so := SyncOptions{Platforms: []artifact.Platform{d.Platform}, Dir: d.Dir, Force: d.Force}

@@ -7,6 +7,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
@@ -16,7 +17,7 @@ import (
 // nothing is changed, which a *NotEditedError says. change may be called more than
 // once. Errors: change's, and Sync's.
 func (p *Project) Edit(ctx context.Context, change func([]byte) ([]byte, error), o SyncOptions) (*SyncReport, error) {
-	report, err := p.run(ctx, change, p.settle(false, false), vetting{}, o)
+	report, err := p.run(ctx, change, p.keepOrResolve(false, false), signerCheck{}, o)
 	if report == nil || !report.Saved {
 		err = notEdited(err)
 	}
@@ -25,7 +26,7 @@ func (p *Project) Edit(ctx context.Context, change func([]byte) ([]byte, error),
 
 // EditLock is Edit without installing.
 func (p *Project) EditLock(ctx context.Context, change func([]byte) ([]byte, error), o LockOptions) (*LockReport, error) {
-	report, err := p.relock(ctx, change, p.settle(false, false), vetting{}, o)
+	report, err := p.relock(ctx, change, p.keepOrResolve(false, false), signerCheck{}, o)
 	return report, notEdited(err)
 }
 
@@ -72,4 +73,46 @@ func (p *Project) Candidates(ctx context.Context, e manifest.Edit) ([]artifact.C
 		return artifact.Candidates(tags), err
 	}
 	return nil, nil
+}
+
+// DownloadError is a failed Download: of a driver by its name, without a project.
+type DownloadError struct {
+	Name string
+	Err  error
+}
+
+func (e *DownloadError) Error() string { return e.Err.Error() }
+
+// Kind is that of Err.
+func (e *DownloadError) Kind() fault.Kind { return fault.Of(e.Err) }
+func (e *DownloadError) Unwrap() error    { return e.Err }
+
+// NotEditedError says why an edit of the manifest was not made: manifest, lock
+// and drivers are as they were.
+type NotEditedError struct{ Err error }
+
+func (e *NotEditedError) Error() string { return e.Err.Error() }
+
+// Kind is that of Err.
+func (e *NotEditedError) Kind() fault.Kind { return fault.Of(e.Err) }
+func (e *NotEditedError) Unwrap() error    { return e.Err }
+
+// wrapEach wraps an error, or each of those that it joins.
+func wrapEach(err error, wrap func(error) error) error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return wrap(err)
+	}
+	var each []error
+	for _, err := range joined.Unwrap() {
+		each = append(each, wrapEach(err, wrap))
+	}
+	return errors.Join(each...)
+}
+
+func notEdited(err error) error {
+	return wrapEach(err, func(err error) error { return &NotEditedError{err} })
 }

@@ -160,14 +160,5 @@ func foreign(dirs []string, known map[string]bool) []install.Status {
 	return out
 }
 
-func sameFile(a, b string) bool {
-	if a == b {
-		return true
-	}
-	x, errX := os.Stat(a)
-	y, errY := os.Stat(b)
-	return errX == nil && errY == nil && os.SameFile(x, y)
-}
-
-// Missing tells whether an error means that there is no manifest.
+// Missing reports whether an error means that there is no manifest.
 func Missing(err error) bool { return errors.As(err, new(*manifest.NotFoundError)) }

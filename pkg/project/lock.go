@@ -36,14 +36,13 @@ func (e *StaleError) Kind() fault.Kind { return fault.Stale }
 // LockReport is what became of the lock.
 type LockReport struct {
 	Lock    *lockfile.Lock
-	Before  *lockfile.Lock // nil where there was none; our side where it was merged
 	Changes []lockfile.Change
 	Result  *resolve.Result // notes, skipped and moved releases
 	Refused []error         // why entries were kept as they are locked: *RefusedError, *SignerError; only of an update
 }
 
 func newLockReport(in *inputs, r *resolve.Result, refused []error) LockReport {
-	return LockReport{Lock: r.Lock, Before: in.before, Changes: lockfile.Diff(in.before, r.Lock), Result: r, Refused: refused}
+	return LockReport{Lock: r.Lock, Changes: lockfile.Diff(in.before, r.Lock), Result: r, Refused: refused}
 }
 
 // LockOptions change what Lock does.
@@ -57,14 +56,14 @@ type LockOptions struct {
 // Errors: *diag.Error, *manifest.NotFoundError, lockfile's and resolve's, the
 // Registry's, *RefusedError, *SignerError and the Verifier's.
 func (p *Project) Lock(ctx context.Context, o LockOptions) (*LockReport, error) {
-	return p.relock(ctx, nil, p.settleAndCheck, vetting{}, o)
+	return p.relock(ctx, nil, p.keepOrResolveChecked, signerCheck{}, o)
 }
 
-// settleAndCheck is settle that also tells of tags which moved, where the
-// registries are asked anyway. What is locked stays locked whatever they say,
-// so that one which cannot be reached is no failure.
-func (p *Project) settleAndCheck(ctx context.Context, in *inputs) (*resolve.Result, error) {
-	result, err := p.settle(false, false)(ctx, in)
+// keepOrResolveChecked is keepOrResolve that also tells of tags which moved, if the
+// registries are asked anyway. What is locked stays locked whatever they say, so
+// that one which cannot be reached is no failure.
+func (p *Project) keepOrResolveChecked(ctx context.Context, in *inputs) (*resolve.Result, error) {
+	result, err := p.keepOrResolve(false, false)(ctx, in)
 	if err != nil || p.stale(in, false) == nil {
 		return result, err
 	}
@@ -79,7 +78,7 @@ func (p *Project) settleAndCheck(ctx context.Context, in *inputs) (*resolve.Resu
 }
 
 // relock is run without its second half: nothing is installed.
-func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, o LockOptions) (*LockReport, error) {
+func (p *Project) relock(ctx context.Context, e edit, decide decideLock, v signerCheck, o LockOptions) (*LockReport, error) {
 	for try := 1; ; try++ {
 		in, err := p.load(e, false)
 		if errors.As(err, new(*lockfile.ConflictError)) {
@@ -92,8 +91,8 @@ func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, 
 		if err != nil {
 			return nil, err
 		}
-		v.in, v.news = in, true
-		refused, err := p.verify(ctx, result, v)
+		v.in, v.onlyChanged = in, true
+		refused, err := p.checkSigners(ctx, result, v)
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +112,7 @@ func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, 
 				return nil, err
 			}
 			if try == maxTries {
-				return nil, errAgain
+				return nil, errChanged
 			}
 			continue
 		}
@@ -121,8 +120,8 @@ func (p *Project) relock(ctx context.Context, e edit, decide settle, v vetting, 
 	}
 }
 
-// settle keeps a lock that satisfies the manifest, and resolves otherwise.
-func (p *Project) settle(locked, frozen bool) settle {
+// keepOrResolve keeps a lock that satisfies the manifest, and resolves otherwise.
+func (p *Project) keepOrResolve(locked, frozen bool) decideLock {
 	return func(ctx context.Context, in *inputs) (*resolve.Result, error) {
 		if p.given != nil {
 			return &resolve.Result{Lock: p.given.Clone()}, nil

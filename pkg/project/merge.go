@@ -53,7 +53,7 @@ func (p *Project) MergeLock(ctx context.Context, base, ours, theirs string) (*Lo
 		result.Notes, result.Skipped, result.Warnings = resolved.Notes, resolved.Skipped, resolved.Warnings
 	}
 	resolved := append([]string{}, merged.Conflicts...) // never nil
-	if _, err := p.verify(ctx, result, vetting{in: in, news: true, resolved: resolved}); err != nil {
+	if _, err := p.checkSigners(ctx, result, signerCheck{in: in, onlyChanged: true, conflicts: resolved}); err != nil {
 		return nil, err
 	}
 	report := newLockReport(in, result, nil)

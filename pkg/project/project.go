@@ -194,7 +194,7 @@ func (p *Project) ReadLock() (*lockfile.Lock, error) {
 	return in.lock, err
 }
 
-// unchanged tells whether the files are still as they were read.
+// unchanged reports whether the files are still as they were read.
 func (p *Project) unchanged(in *inputs) bool {
 	same := func(now []byte, err error, data []byte) bool {
 		if errors.Is(err, fs.ErrNotExist) {

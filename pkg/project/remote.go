@@ -46,9 +46,9 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 	if lock == nil {
 		return nil, &StaleError{File: p.lock, Missing: true}
 	}
-	v := vetting{in: in, frozen: true, again: true}
+	v := signerCheck{in: in, frozen: true, ignoreCache: true}
 	moved := make([][]resolve.Moved, len(lock.Plugins))
-	err = parallel.Join(parallel.Each(ctx, len(lock.Plugins), parallelRequests, func(i int) (err error) {
+	err = parallel.Join(parallel.Each(ctx, len(lock.Plugins), maxRequests, func(i int) (err error) {
 		entry := lock.Plugins[i].Clone()
 		moved[i], err = resolve.Check(ctx, p.catalog, lock.Plugins[i:i+1])
 		if err != nil {
@@ -60,7 +60,7 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 		if err := p.checkChain(ctx, entry, nil, false); err != nil {
 			return err
 		}
-		return p.vet(ctx, &entry, v)
+		return p.checkSigner(ctx, &entry, v)
 	}))
 	return slices.Concat(moved...), err
 }

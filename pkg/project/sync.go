@@ -38,53 +38,60 @@ type SyncReport struct {
 // Synced is one executable after a sync.
 type Synced struct {
 	install.Status                // as it was before; the state is OK where nothing was to do
-	Action         install.Action //
+	Action         install.Action // what was done, or with DryRun would be
 }
 
 // Sync makes this machine match the project: the lock where it is current,
 // else the newest releases that satisfy the manifest. Errors: those of Lock,
 // *PlatformError, and of install.Engine (joined *install.ItemErrors).
 func (p *Project) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
-	return p.run(ctx, nil, p.settle(o.Locked, o.Frozen), vetting{}, o)
+	return p.run(ctx, nil, p.keepOrResolve(o.Locked, o.Frozen), signerCheck{}, o)
 }
 
-// settle decides what shall be locked, from the files as they were read.
-type settle func(ctx context.Context, in *inputs) (*resolve.Result, error)
+// decideLock decides what shall be locked, from the files as they were read.
+type decideLock func(ctx context.Context, in *inputs) (*resolve.Result, error)
 
 // run goes from the project's files to installed drivers. A failure before the
 // lock is saved changes nothing that a user sees; what happens after it, the
 // next run makes good.
-func (p *Project) run(ctx context.Context, e edit, decide settle, v vetting, o SyncOptions) (*SyncReport, error) {
+func (p *Project) run(ctx context.Context, e edit, decide decideLock, check signerCheck, o SyncOptions) (*SyncReport, error) {
 	for try := 1; ; try++ {
+		// 1. Load manifest and lock.
 		in, err := p.load(e, o.Frozen)
 		if err != nil {
 			return nil, err
 		}
+		// 2. Keep the lock if it satisfies the manifest; otherwise resolve.
 		result, err := decide(ctx, in)
 		if err != nil {
 			return nil, err
 		}
-		v.in, v.frozen, v.platforms = in, o.Frozen, o.platforms(p.o.Platform)
-		refused, err := p.verify(ctx, result, v)
+		// 3. Verify the signatures of each digest that is new to the lock.
+		check.in, check.frozen, check.platforms = in, o.Frozen, o.platforms(p.o.Platform)
+		refused, err := p.checkSigners(ctx, result, check)
 		if err != nil {
 			return nil, err
 		}
-		t := &transition{p: p, in: in, lock: result.Lock, o: o, report: &SyncReport{LockReport: newLockReport(in, result, refused)}}
-		if err := t.plan(ctx); err != nil {
+		// 4. Check that every file can be placed, and stage the missing layers.
+		r := &reconciler{p: p, in: in, lock: result.Lock, o: o, report: &SyncReport{LockReport: newLockReport(in, result, refused)}}
+		if err := r.plan(ctx); err != nil {
 			return nil, err
 		}
 		if o.DryRun {
-			return t.report, errors.Join(t.failed, p.engine.CheckPlace(t.work, o.Force), t.foresee(ctx))
+			return r.report, errors.Join(r.failed, p.engine.CheckPlace(r.work, o.Force), r.previewPrune(ctx))
 		}
-		p.sweep(t.dirs)
-		if t.settled() && !o.Refetch && !o.Prune {
-			return t.report, t.failed
+		p.sweep(r.dirs)
+		if r.upToDate() && !o.Refetch && !o.Prune {
+			return r.report, r.failed
 		}
-		err = t.apply(ctx)
-		if errors.Is(err, errAgain) && try < maxTries {
-			continue
+		if err := r.stage(ctx); err != nil {
+			return r.report, err
 		}
-		return t.report, err
+		// 5 and 6. Under the home's lock: start again if manifest or lock changed
+		// since 1, else save the lock and place the files.
+		if err := r.place(ctx); !errors.Is(err, errChanged) || try == maxTries {
+			return r.report, err // 7. for the caller to show
+		}
 	}
 }
 
@@ -116,4 +123,47 @@ func (p *Project) sweep(dirs []string) {
 	var d disk.Disk
 	_, _ = d.SweepFile(p.lock) // the next one tries again
 	_, _ = d.SweepFile(p.manifest)
+}
+
+// plan fills in what a sync would do, so that a dry run can show it and the
+// real one has what it did where nothing was to do.
+func (r *SyncReport) plan(work []install.Status, force bool) {
+	r.Items = make([]Synced, len(work))
+	for i, s := range work {
+		r.Items[i] = Synced{Status: s, Action: s.Planned()}
+		if s.Unjudged && !force {
+			r.Items[i].Action = install.Adopted // or else it is in the way
+		}
+	}
+}
+
+// placed replaces the plan by what was done.
+func (r *SyncReport) placed(report install.Report) {
+	done := map[string]install.Placed{}
+	for _, p := range report.Placed {
+		done[p.Item.Path] = p
+	}
+	for i := range r.Items {
+		it := &r.Items[i]
+		p, ok := done[it.Path]
+		if ok {
+			it.Action, it.State = p.Action, install.OK
+		} else {
+			it.Action = ""
+		}
+	}
+	r.Conflicts = report.Conflicts
+	r.Dropped = report.Dropped
+}
+
+// Merge adds what another sync did.
+func (r *SyncReport) Merge(other *SyncReport) {
+	if r.Lock == nil {
+		r.Lock = &lockfile.Lock{}
+	}
+	r.Lock.Plugins = append(r.Lock.Plugins, other.Lock.Plugins...)
+	r.Changes = append(r.Changes, other.Changes...)
+	r.Items = append(r.Items, other.Items...)
+	r.Conflicts = append(r.Conflicts, other.Conflicts...)
+	r.Dropped = append(r.Dropped, other.Dropped...)
 }

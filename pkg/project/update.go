@@ -22,23 +22,23 @@ type UpdateOptions struct {
 // successor the trust rules refuse is kept, and told in Refused. Errors: those
 // of Sync, *resolve.UnknownPluginError.
 func (p *Project) Update(ctx context.Context, u UpdateOptions, o SyncOptions) (*SyncReport, error) {
-	return p.run(ctx, nil, p.settleUpdate(u), u.vetting(), o)
+	return p.run(ctx, nil, p.resolveUpdate(u), u.signerCheck(), o)
 }
 
 // UpdateLock is Update without installing.
 func (p *Project) UpdateLock(ctx context.Context, u UpdateOptions, o LockOptions) (*LockReport, error) {
-	return p.relock(ctx, nil, p.settleUpdate(u), u.vetting(), o)
+	return p.relock(ctx, nil, p.resolveUpdate(u), u.signerCheck(), o)
 }
 
-func (u UpdateOptions) vetting() vetting {
-	v := vetting{keep: true}
+func (u UpdateOptions) signerCheck() signerCheck {
+	v := signerCheck{keepRefused: true}
 	if u.AcceptSigner {
-		v.accept = u.Names
+		v.acceptNew = u.Names
 	}
 	return v
 }
 
-func (p *Project) settleUpdate(u UpdateOptions) settle {
+func (p *Project) resolveUpdate(u UpdateOptions) decideLock {
 	o := resolve.Options{UpgradeAll: len(u.Names) == 0, Upgrade: u.Names, CheckMoved: true}
 	if u.Precise != "" {
 		o.Precise = map[string]string{u.Names[0]: u.Precise}

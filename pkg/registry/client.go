@@ -2,6 +2,7 @@ package registry
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,6 +43,10 @@ func New(o Options) (*Client, error) {
 	}
 	return c, nil
 }
+
+// HTTP returns a way to hosts that are no registries, with the same proxies,
+// certificates, timeouts and redirects. It bears no credentials and tries once.
+func (c *Client) HTTP() *http.Client { return c.wire.HTTP() }
 
 // Repository returns a repository by its name: HOST[:PORT]/PATH in a registry,
 // or oci-layout:DIR/NAME, the driver NAME in the OCI image layout at DIR. For a

@@ -204,6 +204,7 @@ func (r *remote) upload(ctx context.Context, desc ocispec.Descriptor, open func(
 		return err
 	}
 	resp.Body.Close()
+	asked := resp.Request.URL
 	location, err := r.location(resp)
 	if err != nil {
 		return err
@@ -215,7 +216,7 @@ func (r *remote) upload(ctx context.Context, desc ocispec.Descriptor, open func(
 	location.RawQuery = query
 
 	put := r.write(KindOther, http.MethodPut, "", desc.Digest.String())
-	put.Absolute = location
+	put.Absolute, put.From = location, asked
 	put.Header = http.Header{"Content-Type": {"application/octet-stream"}}
 	put.Size = desc.Size
 	put.Body = func() (io.ReadCloser, error) {
@@ -250,7 +251,7 @@ func (r *remote) location(resp *http.Response) (*url.URL, error) {
 	if u.Hostname() == asked.Hostname() && (u.Port() == "" || u.Port() == asked.Port()) {
 		u.Scheme, u.Host = asked.Scheme, asked.Host
 	}
-	if is := wire.LeadsInward(asked.Host, u.Host); is != "" {
+	if is := r.c.wire.LeadsInward(asked, u.Host); is != "" {
 		return nil, broken(r.origin.ep.Name, r.name, "wants uploads at "+wire.Place(u)+", which is "+is)
 	}
 	if u.Scheme != "https" && (u.Scheme != "http" || u.Host != asked.Host && !r.c.wire.PlainAllowed(u)) {

@@ -190,3 +190,57 @@ func TestClientCertificateAtProxy(t *testing.T) {
 		t.Errorf("the proxy saw %d certificates", n)
 	}
 }
+
+// away is a connection that looks as if it led to another machine.
+type away struct{ net.Conn }
+
+func (away) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
+
+// A name can lead into this machine too; and who is on it, whatever its name, may
+// lead to it.
+func TestNamesThatLeadInward(t *testing.T) {
+	inside := listenHTTP(t, func(w http.ResponseWriter, req *http.Request) { io.WriteString(w, `{"tags":["1.0.0"],"token":"t"}`) })
+	for how, answer := range map[string]http.HandlerFunc{
+		"a redirect": func(w http.ResponseWriter, req *http.Request) {
+			http.Redirect(w, req, "http://inside.example/v2/db/x/tags/list", http.StatusTemporaryRedirect)
+		},
+		"a redirect by address": func(w http.ResponseWriter, req *http.Request) {
+			http.Redirect(w, req, "http://"+inside+"/v2/db/x/tags/list", http.StatusTemporaryRedirect)
+		},
+		"a token service": func(w http.ResponseWriter, req *http.Request) {
+			if req.Header.Get("Authorization") == "Bearer t" {
+				io.WriteString(w, `{"tags":["1.0.0"]}`)
+				return
+			}
+			w.Header().Set("WWW-Authenticate", `Bearer realm="http://inside.example/token"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		},
+	} {
+		front := listenHTTP(t, answer)
+		for _, here := range []bool{false, true} {
+			c, _ := newClient(t, Options{PlainHTTP: true, tests: wire.Options{
+				Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+					to := inside
+					if strings.HasPrefix(address, "registry.example:") {
+						to = front
+					}
+					conn, err := new(net.Dialer).DialContext(ctx, network, to)
+					if err == nil && to == front && !here {
+						conn = away{conn}
+					}
+					return conn, err
+				},
+			}})
+			tags, err := allTags(repository(t, c, "registry.example/db/x"))
+			if here {
+				if err != nil || len(tags) != 1 {
+					t.Errorf("%s, from this machine: %v", how, err)
+				}
+				continue
+			}
+			if e := wantError[*ProtocolError](t, err); e.Host != "registry.example" || !strings.Contains(e.Problem, "on this machine") {
+				t.Errorf("%s: %v", how, err)
+			}
+		}
+	}
+}

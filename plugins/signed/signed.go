@@ -18,6 +18,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
@@ -34,10 +35,15 @@ func DefaultOptions() (plugins.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	o.Verifier = New(trust.New(trust.Options{
-		Dir: filepath.Join(o.Home, "trust"), Offline: o.Offline,
-		HTTP: &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}},
-	}), &c.Trust)
+	asked := registry.Options{Proxy: http.ProxyFromEnvironment, Hosts: make(map[string]registry.Host, len(c.Registries))}
+	for host, r := range c.Registries {
+		asked.Hosts[host] = registry.Host(r)
+	}
+	client, err := registry.New(asked)
+	if err != nil {
+		return o, err
+	}
+	o.Verifier = New(trust.New(trust.Options{Dir: filepath.Join(o.Home, "trust"), Offline: o.Offline, HTTP: client.HTTP()}), &c.Trust)
 	return o, nil
 }
 

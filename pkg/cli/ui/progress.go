@@ -26,6 +26,10 @@ func (u *UI) drawsBars() bool {
 	return !u.Quiet && !u.NoProgress && !u.Verbose && !u.dumb() && terminalWidth(u.rawErr) > 0
 }
 
+// Small is the size, in bytes, below which sending or fetching a file is not worth a
+// line: checksums and configs.
+const Small = 4 << 10
+
 // Track shows how far a subject has come: its bar on a terminal, elsewhere the
 // line, once.
 func (u *UI) Track(key, line string, done, total int64) {

@@ -124,3 +124,24 @@ func (u *UI) Rel(path string) string {
 	}
 	return path
 }
+
+// Shorten makes paths below the working directory relative, where one begins a
+// word: in the middle of one it is another path.
+func (u *UI) Shorten(text string) string {
+	if filepath.Dir(u.Dir) == u.Dir {
+		return text // the root holds everything
+	}
+	prefix := u.Dir + string(filepath.Separator)
+	var b strings.Builder
+	for {
+		i := strings.Index(text, prefix)
+		if i < 0 {
+			return b.String() + text
+		}
+		b.WriteString(text[:i])
+		if before := b.String(); before != "" && !strings.ContainsAny(before[len(before)-1:], " (\"'\n\t") {
+			b.WriteString(prefix)
+		}
+		text = text[i+len(prefix):]
+	}
+}

@@ -27,7 +27,7 @@ func (s *Session) fetchToken(ctx context.Context, r *wire.Request, cred credenti
 		return nil, err
 	}
 	tr := &wire.Request{
-		Endpoint: r.Endpoint, Kind: wire.KindToken, Method: http.MethodGet, Absolute: realm,
+		Endpoint: r.Endpoint, Kind: wire.KindToken, Method: http.MethodGet, Absolute: realm, From: &url.URL{Scheme: n.over, Host: wire.HostOf(s.name)},
 		Name: r.Name, Reference: r.Reference, Header: http.Header{"Accept": {"application/json"}},
 	}
 	form := url.Values{}
@@ -84,11 +84,11 @@ func (s *Session) realm(cred credential, n need) (*url.URL, error) {
 	}
 	realm.User = nil
 	at := wire.HostOf(s.name)
-	if is := wire.LeadsInward(at, realm.Host); is != "" {
+	asked := &url.URL{Scheme: n.over, Host: at}
+	if is := s.wire.LeadsInward(asked, realm.Host); is != "" {
 		return nil, s.broken(s.name, "names a token service at "+wire.Place(realm)+", which is "+is)
 	}
 	own := wire.Hostname(realm.Host) == wire.Hostname(at)
-	asked := &url.URL{Scheme: n.over, Host: at}
 	if realm.Scheme == "http" && n.over == "https" && own {
 		if port := realm.Port(); port == "" || port == "80" || port == asked.Port() {
 			realm.Scheme, realm.Host = asked.Scheme, asked.Host

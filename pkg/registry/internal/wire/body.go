@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
 // idleTimer fires when nobody disarms it within the idle timeout.
@@ -88,6 +90,9 @@ type ContentError struct{ Err error }
 func (e *ContentError) Error() string { return e.Err.Error() }
 func (e *ContentError) Unwrap() error { return e.Err }
 
+// Kind is that of Err.
+func (e *ContentError) Kind() fault.Kind { return fault.Of(e.Err) }
+
 // watchUpload watches a request's body.
 func (c *Client) watchUpload(req *http.Request, kind Kind, idle *idleTimer, failed *atomic.Pointer[ContentError]) {
 	open := req.GetBody
@@ -143,8 +148,8 @@ func (u *upload) Close() error {
 	return u.body.Close()
 }
 
-// SafeURL is a URL with only such parameters as bear no secret.
-func SafeURL(u *url.URL) string {
+// safeURL is a URL with only such parameters as bear no secret.
+func safeURL(u *url.URL) string {
 	var kept []string
 	for part := range strings.SplitSeq(u.RawQuery, "&") {
 		switch key, _, _ := strings.Cut(part, "="); key {

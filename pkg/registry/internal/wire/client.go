@@ -6,6 +6,7 @@ package wire
 import (
 	"cmp"
 	"context"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -14,6 +15,9 @@ import (
 // UserAgent is what requests bear where the Options name nothing else.
 const UserAgent = "kubectl-schemahero-plugin"
 
+// connectTimeout is for TCP, and again for TLS.
+const connectTimeout = 10 * time.Second
+
 // Options configure a Client.
 type Options struct {
 	CAFile    string          // PEM certificates that are trusted beside the system's, for every host
@@ -21,14 +25,14 @@ type Options struct {
 	Offline   bool            // every connection is refused, before any name is looked up
 	Hosts     map[string]Host // by host:port, as Table finds them
 
-	ConnectTimeout time.Duration // TCP and TLS; 0 means 10 s
-	HeaderTimeout  time.Duration // from the request sent to the headers of its answer; 0 means 30 s
-	IdleTimeout    time.Duration // without a byte of a body in either direction; 0 means 30 s
+	HeaderTimeout time.Duration // from the request sent to the headers of its answer; 0 means 30 s
+	IdleTimeout   time.Duration // without a byte of a body in either direction; 0 means 30 s
 
 	Proxy     func(*http.Request) (*url.URL, error)
 	Events    func(Event)
 	UserAgent string
 
+	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	Now    func() time.Time
 	Sleep  func(ctx context.Context, d time.Duration) error
 	Jitter func() float64
@@ -52,10 +56,12 @@ type Client struct {
 
 // New returns a Client. Nothing is read and nobody is asked.
 func New(o Options) *Client {
-	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, 10*time.Second)
 	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, 30*time.Second)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, 30*time.Second)
 	o.UserAgent = cmp.Or(o.UserAgent, UserAgent)
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext
+	}
 	c := &Client{o: o}
 	c.transports = &transports{o: &c.o}
 	c.http = &http.Client{Transport: c.transports, CheckRedirect: c.redirect}
@@ -75,9 +81,6 @@ func (c *Client) Event(e Event) {
 	}
 }
 
-// Offline reports whether nobody is asked.
-func (c *Client) Offline() bool { return c.o.Offline }
-
 // Now is the time by the Client's clock.
 func (c *Client) Now() time.Time {
 	if c.o.Now != nil {
@@ -85,6 +88,10 @@ func (c *Client) Now() time.Time {
 	}
 	return time.Now()
 }
+
+// HTTP returns a way to hosts that are no registries, with the same proxies,
+// certificates, timeouts and redirects. It bears no credentials and tries once.
+func (c *Client) HTTP() *http.Client { return c.http }
 
 // Close ends the connections that are kept for further requests.
 func (c *Client) Close() { c.transports.closeIdle() }

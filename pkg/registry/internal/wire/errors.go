@@ -189,6 +189,9 @@ func (e *TokenError) Error() string {
 
 func (e *TokenError) Unwrap() error { return e.Err }
 
+// Kind is that of Err.
+func (e *TokenError) Kind() fault.Kind { return fault.Of(e.Err) }
+
 // Unreachable reports whether no answer came.
 func Unreachable(err error) bool {
 	return errors.As(err, new(*UnreachableError)) || errors.As(err, new(*TLSError)) || errors.As(err, new(*SchemeError))

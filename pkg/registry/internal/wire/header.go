@@ -38,12 +38,12 @@ func NextLink(headers []string) string {
 // of words, has word.
 func (s *Scanner) relations(word string) (found bool) {
 	for {
-		s.Spaces()
+		s.spaces()
 		if !strings.HasPrefix(s.rest, ";") {
 			return found
 		}
 		s.rest = s.rest[1:]
-		s.Spaces()
+		s.spaces()
 		key := strings.ToLower(s.Token())
 		if key == "" {
 			continue
@@ -117,8 +117,8 @@ type Scanner struct{ rest string }
 // NewScanner returns a Scanner of a header.
 func NewScanner(text string) *Scanner { return &Scanner{text} }
 
-// Spaces reads past blanks.
-func (s *Scanner) Spaces() { s.rest = strings.TrimLeft(s.rest, " \t") }
+// spaces reads past blanks.
+func (s *Scanner) spaces() { s.rest = strings.TrimLeft(s.rest, " \t") }
 
 // Separators reads past blanks and commas.
 func (s *Scanner) Separators() { s.rest = strings.TrimLeft(s.rest, " \t,") }
@@ -145,7 +145,7 @@ func (s *Scanner) Parameter() bool {
 		return false
 	}
 	s.rest = rest[1:]
-	s.Spaces()
+	s.spaces()
 	return true
 }
 

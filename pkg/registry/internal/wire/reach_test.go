@@ -10,7 +10,7 @@ func TestLeadsInward(t *testing.T) {
 		for _, f := range group {
 			for to, targets := range map[string][]string{"here": here, "near": near, "away": away} {
 				for _, target := range targets {
-					if refused := LeadsInward(f, target) != ""; refused != (to != "away" && to != from) {
+					if refused := leadsInward(f, target) != ""; refused != (to != "away" && to != from) {
 						t.Errorf("from %s to %s: refused %v", f, target, refused)
 					}
 				}

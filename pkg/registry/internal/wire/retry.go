@@ -26,6 +26,7 @@ type Tries struct {
 	failed      int
 	start       time.Time     // when the first try began, zero where the next failure counts as that
 	waited      time.Duration // what Retry-After asked for: it does not count
+	refused     bool          // a storage has refused the address that the registry signed
 	hasFallback bool          // somebody else can be asked instead
 }
 
@@ -40,7 +41,7 @@ func (c *Client) Tries(hasFallback bool) *Tries {
 func (t *Tries) Progressed(enough bool) {
 	t.start = time.Time{}
 	if enough {
-		t.failed = 0
+		t.failed, t.refused = 0, false
 	}
 }
 
@@ -100,14 +101,12 @@ func (c *Client) Pause(ctx context.Context, t *Tries, host, what string, err err
 	}
 	tries, longest := t.limits()
 	var status *StatusError
-	refused := errors.As(err, &status) && status.Storage != "" && status.Status < 500
-	if refused {
-		tries = 2 // an address that is signed anew; more of them would do no better
-	}
+	refused := errors.As(err, &status) && status.Storage != "" && !Passing(status.Status)
 	t.failed++
-	if t.failed >= tries {
-		return err
+	if t.failed >= tries || refused && t.refused {
+		return err // an address that is signed anew is worth one try
 	}
+	t.refused = t.refused || refused
 	wait := firstDelay << (t.failed - 1)
 	wait = wait/2 + time.Duration(c.jitter()*float64(wait))
 	asked := status != nil && status.RetryAfter > 0

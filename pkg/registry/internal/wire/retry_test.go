@@ -49,3 +49,19 @@ type timeout struct{}
 
 func (timeout) Error() string { return "net/http: TLS handshake timeout" }
 func (timeout) Timeout() bool { return true }
+
+// A refused address is asked for anew once, however often other things failed.
+func TestRefusedAddressHasItsOwnTry(t *testing.T) {
+	c := New(Options{Sleep: func(context.Context, time.Duration) error { return nil }})
+	tries := c.Tries(false)
+	cut := &UnreachableError{Host: "h.example", Cause: NetworkReset, Err: errors.New("cut")}
+	refused := &StatusError{Host: "h.example", Storage: "s.example", Status: 403}
+	for i, step := range []struct {
+		err  error
+		ends bool
+	}{{cut, false}, {cut, false}, {refused, false}, {refused, true}} {
+		if err := c.Pause(context.Background(), tries, "h.example", "x", step.err); (err != nil) != step.ends {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+}

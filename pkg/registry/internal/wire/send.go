@@ -31,7 +31,8 @@ type Request struct {
 	Method      string
 	Path        string   // /v2/…
 	Query       string   // raw
-	Absolute    *url.URL // in place of Path and Query: an upload's location
+	Absolute    *url.URL // in place of Path and Query: an upload's location, a token service
+	From        *url.URL // of who named Absolute
 	Header      http.Header
 	Repo        string // path in the registry, "" for the registry as a whole
 	Scopes      []string
@@ -86,6 +87,9 @@ func (r *Request) build(ctx context.Context, scheme string) (*http.Request, erro
 	req, err := http.NewRequestWithContext(ctx, r.Method, u.String(), nil)
 	if err != nil {
 		return nil, &ProtocolError{r.Endpoint.Name, r.Subject(), "makes no URL"}
+	}
+	if r.From != nil {
+		req = req.WithContext(context.WithValue(ctx, sentTo{}, handed{r.From, req.URL}))
 	}
 	for key, values := range r.Header {
 		req.Header[key] = values
@@ -281,7 +285,7 @@ func (c *Client) roundTrip(r *Request, scheme string, req *http.Request) (*http.
 	sending.stop() // the transport may go on to read the request's body
 	ev := Event{
 		Kind: EventRequest, Host: r.Endpoint.Name, Subject: r.Subject(), Method: req.Method,
-		URL: SafeURL(req.URL), Duration: c.Now().Sub(start),
+		URL: safeURL(req.URL), Duration: c.Now().Sub(start),
 	}
 	c.Count(func(s *Stats) { s.Requests[r.Kind]++ })
 	if err != nil {

@@ -23,9 +23,10 @@ const maxRedirects = 10
 // transports are one for all hosts, under "", and one for each host:port with
 // certificates of its own. They are built by the first request.
 type transports struct {
-	o  *Options
-	mu sync.Mutex
-	of map[string]*http.Transport
+	o       *Options
+	mu      sync.Mutex
+	of      map[string]*http.Transport
+	reached sync.Map // what inward says of an address, by the host:port that led there
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -62,12 +63,10 @@ func (ts *transports) transport(u *url.URL) (*http.Transport, error) {
 
 // build makes a transport. target is the HOST:PORT that it is for, "" for all.
 func (ts *transports) build(h Host, target string) (*http.Transport, error) {
-	connect := ts.o.ConnectTimeout
-	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}
 	t := &http.Transport{
 		Proxy:                 ts.o.Proxy,
-		DialContext:           dialer.DialContext,
-		TLSHandshakeTimeout:   connect,
+		DialContext:           ts.dial,
+		TLSHandshakeTimeout:   connectTimeout,
 		ResponseHeaderTimeout: ts.o.HeaderTimeout,
 		MaxConnsPerHost:       maxConnections,
 		MaxIdleConnsPerHost:   maxConnections,
@@ -114,13 +113,23 @@ func (ts *transports) build(h Host, target string) (*http.Transport, error) {
 		t.TLSClientConfig.Certificates = []tls.Certificate{pair}
 		t.TLSClientConfig.NextProtos = []string{"h2", "http/1.1"}
 		t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			d := tls.Dialer{NetDialer: dialer, Config: t.TLSClientConfig}
+			config := t.TLSClientConfig.Clone()
 			if !strings.EqualFold(addr, target) {
-				d.Config = proxy
+				config = proxy.Clone()
 			}
-			ctx, cancel := context.WithTimeout(ctx, 2*connect)
+			config.ServerName, _, _ = net.SplitHostPort(addr)
+			raw, err := ts.dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 			defer cancel()
-			return d.DialContext(ctx, network, addr)
+			conn := tls.Client(raw, config)
+			if err := conn.HandshakeContext(ctx); err != nil {
+				raw.Close()
+				return nil, err
+			}
+			return conn, nil
 		}
 	}
 	return t, nil
@@ -131,16 +140,18 @@ func (ts *transports) build(h Host, target string) (*http.Transport, error) {
 // hop from the first request; it belongs to nobody but the origin that the
 // request was made to.
 func (c *Client) redirect(req *http.Request, via []*http.Request) error {
-	from := via[len(via)-1].URL.Host
+	sender := via[len(via)-1].URL
+	from := sender.Host
 	if len(via) >= maxRedirects {
 		return &redirectError{from, fmt.Sprintf("redirected more than %d times", maxRedirects)}
 	}
 	if req.Context().Value(stayHere{}) != nil && (req.Method != http.MethodGet || origin(req.URL) != origin(via[0].URL)) {
 		return &redirectError{from, "redirects a request for a token to " + Place(req.URL)}
 	}
-	if is := LeadsInward(from, req.URL.Host); is != "" {
+	if is := c.LeadsInward(sender, req.URL.Host); is != "" {
 		return &redirectError{from, "redirects to " + Place(req.URL) + ", which is " + is}
 	}
+	*req = *req.WithContext(context.WithValue(req.Context(), sentTo{}, handed{sender, req.URL}))
 	for _, r := range append(via[1:len(via):len(via)], req) {
 		if origin(r.URL) != origin(via[0].URL) {
 			req.Header.Del("Authorization")

@@ -1,0 +1,139 @@
+package author
+
+import (
+	"context"
+	"fmt"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+)
+
+func signCommand(e *env.Env, u *ui.UI) *cobra.Command {
+	var key string
+	cmd := e.Command(env.Command{
+		Use:   "sign REF --key FILE",
+		Short: "Sign a release with a key",
+		Long: `REF is HOST/PATH:TAG or HOST/PATH@DIGEST. The signature is a sigstore bundle
+that refers to the digest, as cosign writes it: the key is one of cosign
+generate-key-pair, or plain PEM as openssl writes it. The password of an
+encrypted key is taken from COSIGN_PASSWORD where that is set, even empty, and
+else asked for. Nothing goes to a transparency log, so verify with cosign verify
+--key FILE.pub --insecure-ignore-tlog REF.
+
+What the key has signed already is left alone. Releases in the tags layout are
+signed tag by tag. For keyless signatures use cosign in CI: see docs/trust.md.`,
+		Examples: []env.Example{
+			{"sign ghcr.io/acme/schemahero/postgres:0.1.2 --key cosign.key", "sign a release"},
+			{"sign ghcr.io/acme/schemahero/postgres@sha256:DIGEST --key cosign.key", "what a digest names"},
+			{"sign registry.internal/db/oracle:1.0.0 --key cosign.key -o json", "and tell a script what was written"},
+		},
+		Complete: complete.Releases(e),
+		Args:     env.Exactly(1, "REF"),
+		Run: func(cmd *cobra.Command, args []string) error {
+			if key == "" {
+				return hint.Usagef("--key is missing: name the private key's file")
+			}
+			return runSign(cmd.Context(), e, u, args[0], key)
+		},
+	})
+	cmd.Flags().StringVar(&key, "key", "", "private key, PEM")
+	return cmd
+}
+
+// signedInfo is an object of kind Signature.
+type signedInfo struct {
+	Repository string `json:"repository" col:"REPOSITORY"`
+	Digest     string `json:"digest" col:"DIGEST"`
+	Key        string `json:"key" col:"KEY"`
+	Manifest   string `json:"manifest" col:"+MANIFEST"`
+	Kept       bool   `json:"kept"`
+}
+
+func runSign(ctx context.Context, e *env.Env, u *ui.UI, ref, keyFile string) error {
+	repository, reference, err := env.SplitReference(ref)
+	if err != nil {
+		return err
+	}
+	key, err := privateKey(e, u, keyFile)
+	if err != nil {
+		return err
+	}
+	repo, err := publishTarget(e, repository)
+	if err != nil {
+		return err
+	}
+	signed, err := sign(ctx, repo, reference, key)
+	if err != nil {
+		return err
+	}
+	info := signedInfo{repo.Name(), string(signed.Subject.Digest), signed.Signer.Key, string(signed.Manifest), signed.Kept}
+	v := ui.Single("Signature", "signature", info.Manifest, info)
+	v.Text = func(w ui.Lines) { w.Line("%s", signedText(repo.Name(), signed)) }
+	return u.Print(v)
+}
+
+func signedText(repository string, s *trust.Signed) string {
+	verb := "signed"
+	if s.Kept {
+		verb = "was signed before"
+	}
+	return fmt.Sprintf("%s@%s %s by %s", repository, s.Subject.Digest, verb, s.Signer)
+}
+
+func sign(ctx context.Context, repo registry.Repository, reference string, key *trust.PrivateKey) (*trust.Signed, error) {
+	// The manifest itself, and not only its descriptor: what is signed is there.
+	desc, _, err := repo.Manifest(ctx, reference)
+	if err != nil {
+		return nil, err
+	}
+	return trust.Sign(ctx, repo, desc, key)
+}
+
+// privateKey reads a key to sign with.
+func privateKey(e *env.Env, u *ui.UI, file string) (*trust.PrivateKey, error) {
+	return trust.LoadPrivateKey(e.Abs(file), func() ([]byte, error) {
+		if password, set := e.Lookup("COSIGN_PASSWORD"); set {
+			return []byte(password), nil
+		}
+		if !u.Asks() {
+			return nil, hint.Usagef("%s: is encrypted, and standard input is no terminal: set COSIGN_PASSWORD", file)
+		}
+		return u.AskSecret("Password of " + file + ": ")
+	})
+}
+
+// loadSigner reads the key of push --sign, before minutes of compiling.
+func loadSigner(e *env.Env, u *ui.UI, p *pushFlags) (err error) {
+	switch {
+	case !p.sign && p.key == "":
+		return nil
+	case !p.sign:
+		return hint.Usagef("--key: goes with --sign")
+	case p.key == "":
+		return hint.Usagef("--sign: needs --key FILE; for keyless signatures run cosign sign afterwards")
+	}
+	p.signer, err = privateKey(e, u, p.key)
+	return err
+}
+
+// signsWith returns how push signs in a repository; nil where it does not.
+func signsWith(u *ui.UI, repo registry.Repository, p pushFlags) func(context.Context, ocispec.Descriptor) error {
+	if p.signer == nil {
+		return nil
+	}
+	return func(ctx context.Context, desc ocispec.Descriptor) error {
+		signed, err := trust.Sign(ctx, repo, desc, p.signer)
+		if err == nil {
+			u.Say("%s", signedText(repo.Name(), signed))
+		}
+		return err
+	}
+}

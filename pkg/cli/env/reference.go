@@ -1,0 +1,50 @@
+package env
+
+import (
+	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
+)
+
+// SplitReference splits HOST/PATH:TAG or HOST/PATH@DIGEST. Neither means latest.
+func SplitReference(ref string) (repository, reference string, err error) {
+	if r, d, ok := strings.Cut(ref, "@"); ok {
+		// As docker does: beside a digest a tag says nothing.
+		if colon := strings.LastIndex(r, ":"); colon > strings.LastIndex(r, "/") && strings.Contains(r, "/") {
+			r = r[:colon]
+		}
+		return r, d, nil
+	}
+	colon := strings.LastIndex(ref, ":")
+	if colon < 0 || strings.Contains(ref[colon:], "/") {
+		if !strings.Contains(ref, "/") {
+			return "", "", hint.Usagef("REF %q: write HOST/PATH:TAG", ref)
+		}
+		return ref, "latest", nil
+	}
+	if !artifact.IsTag(ref[colon+1:]) {
+		return "", "", hint.Usagef("REF %q: %q is no tag", ref, ref[colon+1:])
+	}
+	return ref[:colon], ref[colon+1:], nil
+}
+
+// DriverArg reads NAME[@CONSTRAINT]; the constraint is "" where there is none.
+func DriverArg(arg string) (name, constraint string, err error) {
+	name, constraint, given := strings.Cut(arg, "@")
+	if err := artifact.CheckName(name); err != nil {
+		return "", "", hint.Usage(err)
+	}
+	switch {
+	case !given:
+		return name, "", nil
+	case constraint == "":
+		return "", "", hint.Usagef("%s: the constraint after @ is missing", arg)
+	case constraint == "latest":
+		return "", "", hint.Usagef("%s: latest is not a constraint: write %s@'*' for any release, or in a manifest { tag = \"latest\" } for the tag", arg, name)
+	}
+	if _, err := artifact.ParseConstraint(constraint); err != nil {
+		return "", "", hint.Usagef("%s: %q is not a constraint: write ^0.1, ~0.1.2, >=0.1, <0.3 or *", name, constraint)
+	}
+	return name, constraint, nil
+}

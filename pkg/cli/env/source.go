@@ -1,0 +1,63 @@
+package env
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
+)
+
+// Source is a bundle or layout that drivers come from in place of a registry.
+type Source struct {
+	*ocilayout.Layout
+	Path string // as the user wrote it
+}
+
+// Fetch implements install.Fetcher.
+func (s *Source) Fetch(ctx context.Context, l install.Layer) (io.ReadCloser, error) {
+	if _, ok := s.Has(l.Digest); !ok {
+		return nil, &transfer.MissingError{Source: s.Path, Plugin: l.Plugin, Digest: l.Digest}
+	}
+	return s.Blob(ctx, ocispec.Descriptor{MediaType: "application/octet-stream", Digest: l.Digest, Size: l.Size})
+}
+
+// OpenSource opens a bundle or layout and checks it: a tar whole, as it has come
+// from elsewhere and nobody can look into it; of a folder that nothing is
+// missing, as each layer is held against its digest when it is read.
+func (e *Env) OpenSource(ctx context.Context, path string, whole bool) (*Source, *transfer.Contents, error) {
+	info, err := os.Stat(e.Abs(path))
+	if err != nil {
+		return nil, nil, hint.Usagef("%s: there is no such file or folder", path)
+	}
+	s, err := ocilayout.Open(e.Abs(path))
+	if err != nil {
+		return nil, nil, err
+	}
+	check := transfer.Inspect
+	if whole || !info.IsDir() {
+		check = transfer.Verify
+	}
+	c, err := check(ctx, s, e.Abs(path))
+	if err != nil {
+		return nil, nil, errors.Join(err, s.Close())
+	}
+	return &Source{s, path}, c, nil
+}
+
+// ReadFrom makes a bundle or layout what this run reads from, and nothing else:
+// from here on no connection is made.
+func (e *Env) ReadFrom(ctx context.Context, path string) (*transfer.Contents, error) {
+	s, c, err := e.OpenSource(ctx, path, false)
+	if err != nil {
+		return nil, err
+	}
+	e.source, e.Flags.Offline = s, true
+	return c, nil
+}

@@ -1,0 +1,110 @@
+package hint
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
+)
+
+// versions are the errors about manifest, lock and versions.
+func versions() section {
+	return section{title: "Manifest, lock and versions", rows: []row{
+		on(func(_ Context, e *diag.Error) []string {
+			if !asksForLatest(e) {
+				return nil
+			}
+			return []string{`for the newest version write "*"; for what the tag names, { tag = "latest" }, pinned by the lock`}
+		}, told("`FILE:LINE:COLUMN: …`", "The manifest, the lock or the config does not say what it should: the place is shown, and often what was meant", fault.Usage)),
+		on(func(c Context, e *manifest.NotListedError) []string {
+			return []string{"see what the manifest lists: " + c.Name + " tree"}
+		}),
+		on(func(c Context, e *manifest.NotFoundError) []string {
+			if e.File != "" && c.File != "" {
+				return []string{"check the name behind --file, or write one: " + c.Name + " init -f " + c.Rel(e.File)}
+			}
+			return []string{"write one here: " + c.Name + " init", "or name it: " + c.Name + " --file PATH …"}
+		}, told("`no schemahero-plugins.toml here or in a folder above`, `there is no such manifest`", "`plugin init` writes one; `--file PATH` names another", fault.Usage)),
+		on(func(c Context, e *project.StaleError) []string {
+			if e.Missing {
+				return []string{"write it, then commit it: " + c.Name + " lock"}
+			}
+			return []string{"bring it up to date, then commit it: " + c.Name + " lock"}
+		}, told("`out of date`, `there is no lock`", "`plugin lock`, then commit the lock", fault.Stale)),
+		on(func(c Context, _ *lockfile.UnmergedError) []string {
+			return []string{"decide the conflict in the file by hand, or take a whole side of it, then run " + c.Name + " lock"}
+		}, told("`conflict marker out of order`, `sides of the conflict: …`", "The sides of the lock cannot be told: decide the conflict by hand, or take a whole side, then `plugin lock`", fault.Usage)),
+		on(func(c Context, _ *lockfile.ConflictError) []string {
+			return []string{"merge it: " + c.Name + " lock"}
+		}, told("`has conflict markers`", "`plugin lock` merges them driver by driver, git's and jj's; in a manifest a person decides", fault.Usage)),
+		on(func(c Context, _ *lockfile.VersionError) []string {
+			return []string{"upgrade this program, or write the lock again with this version: remove the file and run " + c.Name + " lock"}
+		}, told("`written by a newer version`", "Upgrade this program", fault.Usage)),
+		on(func(c Context, e *resolve.NoVersionError) []string {
+			if e.Prerelease != "" && e.Pos.Line > 0 {
+				return []string{fmt.Sprintf("take prereleases too: write %s = { version = %q, prerelease = true } in the manifest", e.Plugin, e.Constraint), "see what there is: " + c.Name + " versions " + e.Plugin}
+			}
+			return []string{"see what there is: " + c.Name + " versions " + e.Plugin, "and why each was passed over: " + c.Name + " why " + e.Plugin}
+		}, told("`no version in … satisfies …`", "`plugin versions NAME` shows what there is, `plugin why NAME` why each tag was passed over. Where only a prerelease would do, the hint writes `prerelease = true`", fault.Unsatisfied)),
+		on(func(c Context, e *resolve.NoRepositoryError) []string {
+			if e.Wants != "" {
+				return []string{"see what there is: " + c.Name + " versions " + e.Plugin}
+			}
+			return []string{"check the name, or say where it is: " + c.Name + " add " + e.Plugin + " --registry HOST/PATH"}
+		}, told("`no repository: … not found` (name unknown)", "Check the driver's name, or say where it is: `plugin add NAME --registry HOST/PATH`; of a download: `SCHEMAHERO_PLUGIN_REGISTRY=HOST/PATH plugin download NAME`, for a driver in `HOST/PATH-NAME`", fault.Unsatisfied)),
+		on(platformHints, told("`serves no PLATFORM; the lock has …`", "Where the manifest's `platforms` leaves it out, add it and run `plugin lock`. On macOS or Windows, where no release serves the machine: run the host in a Linux container, or build the driver with `plugin build NAME --install`", fault.Unsatisfied)),
+		on(func(c Context, e *resolve.PlatformError) []string {
+			return []string{"see which versions serve which platforms: " + c.Name + " versions " + e.Plugin}
+		}, told("`has no PLATFORM, only …`", "The manifest's `platforms` asks for one that no version offers", fault.Unsatisfied)),
+		on(func(c Context, e *resolve.ConflictError) []string {
+			var out []string
+			for _, s := range e.Suggestions {
+				if s.Plugin != artifact.Host && s.Pos.Line == 0 { // what was to be added
+					out = append(out, fmt.Sprintf("take another version: %s add %s@%s", c.Name, s.Plugin, s.To))
+					continue
+				}
+				out = append(out, s.String())
+			}
+			if len(out) == 0 {
+				out = append(out, "relax one of the constraints named above")
+			}
+			return out
+		}, told("`Because … , version solving failed.`", "The hints name a constraint whose relaxing would do", fault.Unsatisfied)),
+		on(func(c Context, e *resolve.MovedError) []string {
+			return []string{"find out who moved it; to take what it names now: " + c.Name + " update --accept-moved " + e.Plugin}
+		},
+			told("`was moved: it now names DIGEST, locked is DIGEST`", "The tag was moved in the registry. Find out who moved it; `plugin update --accept-moved NAME` takes what it names now", fault.Stale, fault.Integrity),
+			told("`has other content than what was locked from …`, `which was locked from …, is not in …`", "A warning: the manifest names another registry. What is locked was looked for there first; compare the two releases (`plugin inspect REF`) before you commit the lock"),
+			told("`tag … was deleted`, `is kept, as it is locked`", "A warning, and 3 of `verify --remote` and `outdated --exit-code`: the registry has nothing to take in its place. Ask its owner for the tag, or take another version: `plugin update NAME --precise VERSION`"),
+			told("`is no tag of NAME VERSION for PLATFORM`", "The lock was edited, and would install another release under this one's name. Take back the lock that was right, and find out who changed it", fault.Usage),
+			told("`refused, because the host would load other files`", "`plugin which NAME` shows who comes first; remove that file", fault.Stale)),
+	}}
+}
+
+func platformHints(c Context, e *project.PlatformError) []string {
+	if e.Declared {
+		return []string{fmt.Sprintf("add %q to platforms in the manifest, then run %s lock", e.Platform, c.Name)}
+	}
+	out := []string{"see which versions serve which platforms: " + c.Name + " versions " + e.Name}
+	if runtime.GOOS != "linux" {
+		out = append(out, "where none serves this machine, run the host in a Linux container, or build the driver here and put it into plugins/bin")
+	}
+	return out
+}
+
+// asksForLatest tells whether a manifest has the tag "latest" for a constraint.
+func asksForLatest(e *diag.Error) bool {
+	return slices.ContainsFunc(e.Problems, func(p diag.Problem) bool {
+		var bad *manifest.ConstraintError
+		return errors.As(p.Cause, &bad) && strings.TrimSpace(bad.Constraint) == "latest"
+	})
+}

@@ -1,0 +1,124 @@
+package project
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
+)
+
+func versionsCommand(e *env.Env, u *ui.UI) *cobra.Command {
+	var limit int
+	cmd := e.Command(env.Command{
+		Use:   "versions NAME",
+		Short: "List a driver's releases: versions, hosts and platforms they support",
+		Long: `Reads every release of the driver in the repository that the manifest names, or
+without a manifest where SchemaHero publishes, newest first. Floating tags are
+left out. A version whose tag was moved since it was locked is marked.`,
+		Examples: []env.Example{
+			{"versions postgres", "what there is of the postgres driver"},
+			{"versions postgres --limit 5 -o wide", "the newest five, with digests"},
+			{"versions postgres -o jsonpath='{.items[0].version}'", "the newest version, for a script"},
+		},
+		Complete: complete.Locked(e),
+		Args:     env.Exactly(1, "NAME"),
+		Run: func(cmd *cobra.Command, args []string) error {
+			if limit < 0 {
+				return hint.Usagef("--limit %d: is negative", limit)
+			}
+			return hint.Online(runVersions(cmd.Context(), e, u, args[0], limit))
+		},
+	})
+	cmd.Flags().IntVar(&limit, "limit", 0, "only this many, the newest (default: all)")
+	return cmd
+}
+
+func runVersions(ctx context.Context, e *env.Env, u *ui.UI, name string, limit int) error {
+	if err := artifact.CheckName(name); err != nil {
+		return hint.Usage(err)
+	}
+	if driver, ok := artifact.DriverOf(name); ok {
+		u.Say("%s is served by the driver %s", name, driver)
+		name = driver
+	}
+	found, err := versions(ctx, e, name, limit)
+	if err != nil {
+		return err
+	}
+	var items []versionItem
+	for _, f := range found {
+		it := versionItem{Version: f.Version, Tag: f.Tag, Digest: string(f.Digest), Platforms: []string{}, SchemaHero: f.Requires[artifact.Host],
+			Created: ui.Time(f.Created), Moved: f.Moved, Size: sizeHere(f), note: versionNote(f)}
+		for _, p := range f.Platforms {
+			it.Platforms = append(it.Platforms, p.String())
+		}
+		if f.Stated != nil {
+			u.Warn("%s", f.Stated.Error())
+		}
+		items = append(items, it)
+	}
+	return u.Print(ui.List("VersionList", "release", items))
+}
+
+// versionItem is an item of a VersionList: one released version.
+type versionItem struct {
+	Version    string   `json:"version" col:"VERSION,name"`
+	SchemaHero string   `json:"schemahero" col:"SCHEMAHERO"`
+	Created    string   `json:"created" col:"CREATED"`
+	Size       int64    `json:"size" col:"SIZE,bytes"`
+	Platforms  []string `json:"platforms" col:"PLATFORMS"`
+	note       string   `col:"NOTE"`
+	Tag        string   `json:"tag" col:"+TAG"`
+	Digest     string   `json:"digest" col:"+DIGEST"`
+	Moved      bool     `json:"moved"`
+}
+
+// versions asks the project's repositories, or without a project the built-in
+// ones.
+func versions(ctx context.Context, e *env.Env, name string, limit int) ([]resolve.VersionInfo, error) {
+	p, err := e.Project()
+	if err == nil {
+		return p.Versions(ctx, name, limit)
+	}
+	if !project.Missing(err) || e.Flags.File != "" {
+		return nil, err
+	}
+	o, err := e.Options()
+	if err != nil {
+		return nil, err
+	}
+	return project.Versions(ctx, o, name, limit)
+}
+
+// sizeHere is how many bytes a version is to fetch for this machine, or else
+// for the first platform that it serves.
+func sizeHere(f resolve.VersionInfo) int64 {
+	for _, b := range f.Builds {
+		if b.Platform == env.Platform() {
+			return b.Layer.Size
+		}
+	}
+	if len(f.Builds) > 0 {
+		return f.Builds[0].Layer.Size
+	}
+	return 0
+}
+
+func versionNote(f resolve.VersionInfo) string {
+	switch {
+	case f.Problem != nil:
+		return "unreadable: " + f.Problem.Error()
+	case f.Moved:
+		return "locked, moved"
+	case f.Locked:
+		return "locked"
+	}
+	return ""
+}

@@ -1,0 +1,211 @@
+package sources
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+)
+
+func inspectCommand(e *env.Env, u *ui.UI) *cobra.Command {
+	var raw bool
+	cmd := e.Command(env.Command{
+		Use:   "inspect REF",
+		Short: "Show a release as a consumer will see it",
+		Long: `REF is HOST/PATH:TAG or HOST/PATH@DIGEST. Shows the layout, the platforms with
+their layers, the annotations and what refers to the release, in any of the
+layouts that drivers are published in.
+
+--manifest prints the manifest or index as the registry has it, byte for byte.`,
+		Examples: []env.Example{
+			{"inspect docker.io/schemahero/plugin-postgres:0.1.2", "a release"},
+			{"inspect ghcr.io/acme/schemahero/postgres:0.1.2 -o json", "the same for a script"},
+			{"inspect ghcr.io/acme/schemahero/postgres:0.1.2 --manifest", "its raw JSON"},
+		},
+		Complete: complete.Releases(e),
+		Args:     env.Exactly(1, "REF"),
+		Run: func(cmd *cobra.Command, args []string) error {
+			if raw && u.Output != "" && u.Output != "json" {
+				return hint.Usagef("--manifest and --output %s: use only one of them", u.Output)
+			}
+			repository, reference, err := env.SplitReference(args[0])
+			if err != nil {
+				return err
+			}
+			repo, err := e.Repository(repository)
+			if err != nil {
+				return err
+			}
+			if raw {
+				_, data, err := repo.Manifest(cmd.Context(), reference)
+				if err != nil {
+					return inspectAdvice(e, err, args[0], repository)
+				}
+				return u.Bytes(data)
+			}
+			return inspectAdvice(e, runInspect(cmd.Context(), u, repo, reference), args[0], repository)
+		},
+	})
+	cmd.Flags().BoolVar(&raw, "manifest", false, "print the raw JSON")
+	cmd.SuggestFor = []string{"info", "show"}
+	return cmd
+}
+
+// inspectAdvice puts hints that fit a reference, where the usual ones are about a
+// project's drivers.
+func inspectAdvice(e *env.Env, err error, ref, repository string) error {
+	var format *artifact.FormatError
+	switch {
+	case errors.As(err, &format):
+		return hint.With(err, "it is no driver that can be read; see all of it: "+e.Name()+" inspect "+ref+" --manifest")
+	case errors.Is(err, artifact.ErrNotFound):
+		at := strings.LastIndexByte(repository, '/')
+		return hint.With(err, "see what there is: "+e.Name()+" search "+repository[:max(at, 0)])
+	}
+	return hint.Online(err)
+}
+
+// releaseInfo is an object of kind Release.
+type releaseInfo struct {
+	Name        string            `json:"name"`
+	Version     string            `json:"version"`
+	Repository  string            `json:"repository"`
+	Tag         string            `json:"tag"`
+	Digest      string            `json:"digest"`
+	Layout      string            `json:"layout"`
+	Created     string            `json:"created"`
+	Requires    map[string]string `json:"requires"`
+	Annotations map[string]string `json:"annotations"`
+	Platforms   []buildInfo       `json:"platforms"`
+	Referrers   []referrerInfo    `json:"referrers"`
+}
+
+type buildInfo struct {
+	Platform   string `json:"platform" col:"PLATFORM"`
+	Tag        string `json:"tag,omitempty"`
+	Size       int64  `json:"size" col:"SIZE,bytes"`
+	File       string `json:"file" col:"FILE"`
+	Layer      string `json:"layer" col:"LAYER"`
+	Manifest   string `json:"manifest" col:"+MANIFEST"`
+	Executable string `json:"executable" col:"+EXECUTABLE"`
+}
+
+type referrerInfo struct {
+	Digest       string `json:"digest"`
+	ArtifactType string `json:"artifactType"`
+	Size         int64  `json:"size"`
+}
+
+// readRelease reads what a reference names, with the tags of single platforms
+// where it is a version of the tags layout.
+func readRelease(ctx context.Context, repo registry.Repository, name, reference string) (*artifact.Release, error) {
+	rel, err := artifact.ReadReference(ctx, repo, name, reference)
+	if err != nil {
+		return nil, err
+	}
+	tag, ok := artifact.ParseTag(reference)
+	if ok {
+		rel.Version = tag.Version.String() // whatever the release says of itself
+	}
+	if rel.Layout != artifact.LayoutTags || !ok || !tag.Platform.IsZero() {
+		return rel, nil
+	}
+	var tags []string
+	if err := repo.Tags(ctx, func(page []string) error { tags = append(tags, page...); return nil }); err != nil {
+		return nil, err
+	}
+	for _, c := range artifact.Candidates(tags) {
+		if c.Tag == reference {
+			return artifact.Read(ctx, repo, name, c)
+		}
+	}
+	return rel, nil
+}
+
+func runInspect(ctx context.Context, u *ui.UI, repo registry.Repository, reference string) error {
+	name := manifest.NameIn(repo.Name())
+	rel, err := readRelease(ctx, repo, name, reference)
+	if err != nil {
+		return err
+	}
+	if err := rel.CheckStated(rel.Version); err != nil {
+		u.Warn("%s", err.Error())
+	}
+	info := releaseInfo{
+		Name: name, Version: rel.Version, Repository: repo.Name(), Tag: rel.Tag, Digest: string(rel.Digest), Layout: string(rel.Layout),
+		Requires: orEmpty(rel.Requires), Annotations: orEmpty(rel.Annotations), Referrers: []referrerInfo{}, Created: ui.Time(rel.Created),
+	}
+	for _, b := range rel.Builds {
+		info.Platforms = append(info.Platforms, buildInfo{b.Platform.String(), b.Tag, b.Layer.Size, b.File, string(b.Layer.Digest), string(b.Manifest), string(b.Executable)})
+	}
+	subject := rel.Digest
+	if subject == "" {
+		subject = rel.Builds[0].Manifest
+	}
+	referrers, err := repo.Referrers(ctx, subject)
+	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
+		u.Warn("referrers: %s", err.Error())
+	}
+	for _, r := range referrers {
+		info.Referrers = append(info.Referrers, referrerInfo{string(r.Digest), r.ArtifactType, r.Size})
+	}
+	v := ui.Single("Release", "release", cmp.Or(info.Version, info.Tag, info.Digest), info).Rows(info.Platforms)
+	if u.Output == "" {
+		printRelease(ui.NewLines(u.Out), info)
+	}
+	return u.Print(v)
+}
+
+func printRelease(w ui.Lines, r releaseInfo) {
+	field := func(name, value string) {
+		if value != "" {
+			w.Line("%-12s %s", name+":", value)
+		}
+	}
+	field("Name", r.Name)
+	field("Version", r.Version)
+	field("Repository", r.Repository)
+	field("Tag", r.Tag)
+	field("Digest", r.Digest)
+	field("Layout", r.Layout)
+	field("Created", r.Created)
+	for _, k := range sortedKeys(r.Requires) {
+		field("Requires", k+" "+r.Requires[k])
+	}
+	for _, k := range sortedKeys(r.Annotations) {
+		field("Annotation", k+"="+r.Annotations[k])
+	}
+	for _, f := range r.Referrers {
+		field("Referrer", f.Digest+" "+f.ArtifactType)
+	}
+	w.Line("")
+}
+
+func sortedKeys(m map[string]string) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// orEmpty makes a map {} where it would be null.
+func orEmpty(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}

@@ -1,0 +1,72 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+// Network tells what happens on the way to registries: retries always, requests
+// with --verbose. carrying is set where most of what is asked for is nowhere.
+func (u *UI) Network(e registry.Event, carrying bool) {
+	switch e.Kind {
+	case registry.EventRequest:
+		status := fmt.Sprint(e.Status)
+		if e.Status == 0 {
+			status = "no answer"
+		}
+		line := fmt.Sprintf("%s %s: %s, %s", e.Method, e.URL, status, e.Duration.Round(time.Millisecond))
+		for _, c := range e.Codes {
+			line += "; " + c.String()
+		}
+		u.Trace("%s", line)
+	case registry.EventRetry:
+		why := ""
+		if e.RetryAfter {
+			why = ", as the registry asks"
+		}
+		u.Say("%s; try %d of %d in %s%s", e.Err.Error(), e.Try, e.Tries, e.Wait.Round(100*time.Millisecond), why)
+	case registry.EventResume:
+		u.Say("%s: goes on at byte %d", e.Subject, e.Offset)
+	case registry.EventMirror:
+		if carrying && !u.Verbose && errors.Is(e.Err, artifact.ErrNotFound) {
+			return
+		}
+		u.Say("%s: %s does not serve it (%s); asking %s", e.Subject, e.Host, reason(e), e.Next)
+	case registry.EventWarning:
+		u.Warn("%s: %s", e.Subject, reason(e))
+	}
+}
+
+func reason(e registry.Event) string {
+	if e.Err != nil {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))
+}
+
+// Stats prints requests and bytes by kind to standard error.
+func (u *UI) Stats(s registry.Stats) {
+	var parts []string
+	for _, k := range registry.Kinds() {
+		parts = append(parts, fmt.Sprintf("%s %d (%s)", k, s.Requests[k], Bytes(s.Bytes[k])))
+	}
+	u.Note("requests: %s; retries %d; manifests from the cache %d", strings.Join(parts, ", "), s.Retries, s.Cached)
+	var hosts []string
+	for h := range s.Served {
+		hosts = append(hosts, h)
+	}
+	slices.Sort(hosts)
+	for _, h := range hosts {
+		u.Note("served by %s: %d", h, s.Served[h])
+	}
+	for h, q := range s.Quota {
+		u.Note("pull quota at %s: %d of %d left in %s", h, q.Remaining, q.Limit, q.Window)
+	}
+}

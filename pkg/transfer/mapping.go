@@ -1,0 +1,108 @@
+package transfer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+)
+
+// Rule says that what lies below one prefix, HOST[/PATH], lies below another in the
+// copy: what [mirrors] of a config says.
+type Rule struct{ From, To string }
+
+// Mapping says where repositories go: those below a rule's From below its To, all
+// others HOST/PATH to TARGET/PATH.
+type Mapping struct {
+	Target string
+	Rules  []Rule // longest From first
+}
+
+// MappingError says why nothing is copied by a mapping.
+type MappingError struct {
+	Prefix  string
+	Problem string
+}
+
+func (e *MappingError) Error() string { return e.Prefix + ": " + e.Problem }
+
+// Kind is fault.Usage.
+func (e *MappingError) Kind() fault.Kind { return fault.Usage }
+
+// NewMapping makes a mapping. A rule's To that is not below the target is put there.
+// Errors: *MappingError for what is not HOST[:PORT][/PATH].
+func NewMapping(target string, rules []Rule) (*Mapping, error) {
+	m := &Mapping{Target: strings.TrimSuffix(target, "/")}
+	if err := checkPrefix(m.Target); err != nil {
+		return nil, err
+	}
+	for _, r := range rules {
+		to := strings.Trim(r.To, "/")
+		if !below(to, m.Target) {
+			to = strings.TrimSuffix(m.Target+"/"+to, "/")
+		}
+		if err := checkPrefix(to); err != nil {
+			return nil, err
+		}
+		m.Rules = append(m.Rules, Rule{strings.TrimSuffix(r.From, "/"), to})
+	}
+	slices.SortStableFunc(m.Rules, func(a, b Rule) int { return len(b.From) - len(a.From) })
+	return m, nil
+}
+
+func checkPrefix(prefix string) error {
+	if strings.ContainsAny(prefix, "{}") || artifact.CheckRepository(prefix+"/x") != nil {
+		return &MappingError{prefix, "is not HOST[:PORT][/PATH] to mirror to"}
+	}
+	return nil
+}
+
+// below reports whether a name is a prefix, or lies below it.
+func below(name, prefix string) bool { return name == prefix || strings.HasPrefix(name, prefix+"/") }
+
+// Place returns where a repository goes, and the rule by which it is found there.
+func (m *Mapping) Place(repository string) (string, Rule) {
+	for _, r := range m.Rules {
+		if below(repository, r.From) {
+			return r.To + strings.TrimPrefix(repository, r.From), r
+		}
+	}
+	host, path, _ := strings.Cut(repository, "/")
+	return m.Target + "/" + path, Rule{host, m.Target}
+}
+
+// Part returns the part of a lock that can be copied at all, and what is left: the
+// project's own layouts, and what comes from the target. What looks as if it were
+// done and is a slip is refused: rules that rename nothing, and copying everything
+// onto itself. Errors: *MappingError.
+func (m *Mapping) Part(l *lockfile.Lock) (part *lockfile.Lock, left []lockfile.Plugin, err error) {
+	part = l.Clone()
+	part.Plugins = nil
+	used := map[Rule]bool{}
+	itself := false
+	for _, p := range l.Plugins {
+		if strings.HasPrefix(p.Repository, artifact.LayoutScheme) {
+			left = append(left, p)
+			continue
+		}
+		where, rule := m.Place(p.Repository)
+		used[rule] = true
+		if where == p.Repository {
+			left, itself = append(left, p), true
+			continue
+		}
+		part.Plugins = append(part.Plugins, p)
+	}
+	for _, r := range m.Rules {
+		if !used[r] {
+			return nil, nil, &MappingError{r.From, fmt.Sprintf("the lock names nothing below %s", r.From)}
+		}
+	}
+	if len(part.Plugins) == 0 && itself {
+		return nil, nil, &MappingError{m.Target, "is where everything comes from"}
+	}
+	return part, left, nil
+}
