@@ -84,13 +84,28 @@ func cmdFault(ts *testscript.TestScript, args []string) {
 }
 
 func (f *fault) serve(w http.ResponseWriter, req *http.Request, next http.Handler) {
+	kind := f.kind
+	if words, ok := strings.CutPrefix(kind, "immutable="); ok {
+		// A registry whose tags never move: what is there is refused.
+		rec := httptest.NewRecorder()
+		if req.Method == http.MethodPut {
+			head := req.Clone(req.Context())
+			head.Method, head.Body = http.MethodHead, http.NoBody
+			next.ServeHTTP(rec, head)
+		}
+		if req.Method != http.MethodPut || rec.Code != http.StatusOK {
+			next.ServeHTTP(w, req)
+			return
+		}
+		kind = words
+	}
 	var status int
-	if _, err := fmt.Sscan(f.kind, &status); err == nil {
+	if _, err := fmt.Sscan(kind, &status); err == nil {
 		if status == http.StatusTooManyRequests {
 			w.Header().Set("Retry-After", "0")
 		}
 		code, message := "FAULT", "asked for by the script"
-		if _, words, own := strings.Cut(f.kind, " "); own {
+		if _, words, own := strings.Cut(kind, " "); own {
 			code, message, _ = strings.Cut(words, " ")
 		}
 		http.Error(w, fmt.Sprintf(`{"errors":[{"code":%q,"message":%q}]}`, code, message), status)

@@ -18,6 +18,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
@@ -103,16 +104,20 @@ type Archive struct {
 	ExecutableSize int64         // in bytes
 }
 
-// Sum returns the text of the .sha256 file beside the archive, as sha256sum(1)
+// sum returns the text of the .sha256 file beside the archive, as sha256sum(1)
 // writes it.
-func (a Archive) Sum() string { return a.Digest.Encoded() + "  " + a.Title + "\n" }
+func (a Archive) sum() string { return a.Digest.Encoded() + "  " + a.Title + "\n" }
 
-// Pack writes dir/schemahero-NAME-OS-ARCH.tar.gz (.tar.zst), which holds the
+// inDist is for files that another build makes again: a loss of power may take
+// them.
+var inDist = disk.Writing{Mode: 0o644, Durability: disk.Loose}
+
+// pack writes dir/schemahero-NAME-OS-ARCH.tar.gz (.tar.zst), which holds the
 // executable as schemahero-NAME-OS-ARCH[.exe], as today's releases do. Its
 // bytes depend on nothing but the executable, the name and the platform:
 // mode 0755, time zero, user and group 0, neither named. The file appears
 // whole or not at all.
-func Pack(ctx context.Context, name string, p artifact.Platform, executable, dir string, c Compression) (Archive, error) {
+func pack(ctx context.Context, name string, p artifact.Platform, executable, dir string, c Compression) (Archive, error) {
 	a := Archive{Platform: p, Title: c.title(name, p), MediaType: c.mediaType()}
 	a.Path = filepath.Join(dir, a.Title)
 	in, err := os.Open(executable)
@@ -128,7 +133,7 @@ func Pack(ctx context.Context, name string, p artifact.Platform, executable, dir
 		return a, &FileError{executable, "is not a regular file"}
 	}
 	a.ExecutableSize = info.Size()
-	err = replace(a.Path, 0o644, func(w io.Writer) error {
+	err = disk.Disk{}.Replace(a.Path, inDist, func(w *disk.Temp) error {
 		sum := &counter{hash: sha256.New(), w: w}
 		if a.Executable, err = compress(ctx, sum, in, a.ExecutableSize, entryName(name, p), c); err != nil {
 			return err

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // BuildOptions are what to build, and with what.
@@ -32,7 +32,6 @@ type BuildOptions struct {
 	Env []string
 
 	Compression Compression // "" is Gzip
-	Parallel    int         // platforms at once; 0 is 2, as the Go command itself works in parallel
 	Events      func(Event) // called from several goroutines; may be nil
 }
 
@@ -53,9 +52,9 @@ type Built struct {
 	Installed string // the executable in the install folder; "" where not put there
 }
 
-// workdirPrefix is what the folders begin with in which drivers are compiled;
-// os.MkdirTemp adds digits.
-const workdirPrefix = ".schemahero-build-"
+// buildsAtOnce is how many platforms are compiled at once: the Go command itself
+// works in parallel.
+const buildsAtOnce = 2
 
 // Build compiles drivers and packs them into o.Dist, sorted by name and
 // platform. A driver that needs cgo is built with it, for the platforms whose
@@ -75,7 +74,10 @@ func Build(ctx context.Context, o BuildOptions) ([]Built, error) {
 		return nil, err
 	}
 	// Executables are large: they go where the archives go, not to a small /tmp.
-	dir, done, err := workdir(o.Dist)
+	if _, err := (disk.Disk{}).Sweep(o.Dist); err != nil {
+		return nil, err
+	}
+	dir, done, err := disk.Disk{}.TempFolder(o.Dist, ".schemahero-build-")
 	if err != nil {
 		return nil, err
 	}
@@ -83,31 +85,28 @@ func Build(ctx context.Context, o BuildOptions) ([]Built, error) {
 	var mu sync.Mutex
 	var built []Built
 	var missing []MissingCompiler
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(cmp.Or(o.Parallel, 2))
-	for _, j := range jobs {
-		g.Go(func() error {
-			mu.Lock()
-			stop := failed[j.name] != nil
-			mu.Unlock()
-			if stop {
-				return nil // what does not compile for one platform rarely does for another
-			}
-			b, m, err := o.build(ctx, j, dir)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err != nil && !failed.add(j.name, err):
-				return err
-			case m != nil:
-				missing = append(missing, *m)
-			case err == nil:
-				built = append(built, b)
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
+	errs := parallel.EachUntil(ctx, len(jobs), buildsAtOnce, func(i int) error {
+		j := jobs[i]
+		mu.Lock()
+		stop := failed[j.name] != nil
+		mu.Unlock()
+		if stop {
+			return nil // what does not compile for one platform rarely does for another
+		}
+		b, m, err := o.build(ctx, j, dir)
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case err != nil && !failed.add(j.name, err):
+			return err
+		case m != nil:
+			missing = append(missing, *m)
+		case err == nil:
+			built = append(built, b)
+		}
+		return nil
+	})
+	if err := parallel.First(errs); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(built, func(a, b Built) int {
@@ -161,7 +160,7 @@ func (o BuildOptions) build(ctx context.Context, j job, dir string) (b Built, mi
 		return b, nil, &LintError{j.name, j.version, problems}
 	}
 	event(Event{Stage: StagePack})
-	if b.Archive, err = Pack(ctx, j.name, j.platform, executable, o.Dist, compression); err != nil {
+	if b.Archive, err = pack(ctx, j.name, j.platform, executable, o.Dist, compression); err != nil {
 		return b, nil, err
 	}
 	if err := writeSum(b.Archive); err != nil {
@@ -178,4 +177,17 @@ func (o BuildOptions) build(ctx context.Context, j job, dir string) (b Built, mi
 	}
 	event(Event{Stage: StagePack, Done: b.Size, Total: b.Size, Ended: true})
 	return b, nil, nil
+}
+
+// install copies an executable to where the host finds it. A rename puts it
+// there, as a host that failed may still be running the one before.
+func install(executable, file string) error {
+	d := disk.Disk{}
+	if err := d.MkdirAll(filepath.Dir(file)); err != nil {
+		return err
+	}
+	return d.Replace(file, disk.Writing{Mode: 0o755}, func(t *disk.Temp) error {
+		_, err := t.CopyFrom(executable)
+		return err
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
@@ -129,10 +130,7 @@ func checkSum(file string) error {
 
 // writeSum writes the .sha256 file beside an archive.
 func writeSum(a Archive) error {
-	return replace(a.Path+".sha256", 0o644, func(w io.Writer) error {
-		_, err := io.WriteString(w, a.Sum())
-		return err
-	})
+	return disk.Disk{}.WriteFile(a.Path+".sha256", []byte(a.sum()), inDist)
 }
 
 // removeOther removes what an earlier build packed for the same platform with

@@ -1,8 +1,8 @@
 package publish
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,7 +26,7 @@ func (e *ToolError) Kind() fault.Kind { return fault.Failure }
 type CommandError struct {
 	Command string // program and first argument
 	Dir     string
-	Output  string // the end of what it wrote to standard error
+	Output  string // beginning and end of what it wrote to standard error
 	Err     error
 }
 
@@ -43,9 +43,6 @@ func (e *CommandError) Kind() fault.Kind { return fault.Of(e.Err) }
 
 func (e *CommandError) Unwrap() error { return e.Err }
 
-// maxOutput is how much of a program's output is kept, in bytes.
-const maxOutput = 32 << 10
-
 // run runs a program in a folder, in the environment env and no other, and
 // returns its standard output. Errors: *ToolError, *CommandError.
 func run(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {
@@ -53,35 +50,26 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 	if path == "" {
 		return "", &ToolError{name}
 	}
-	var stdout, stderr tail
 	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &stdout, &stderr
+	cmd.Dir, cmd.Env = dir, env
 	if runtime.GOOS != "windows" {
 		// Killed outright, go build leaves its compilers running.
 		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	}
 	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return "", ctx.Err()
+	out, err := cmd.Output()
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err != nil {
+		failed := &CommandError{Command: name + " " + args[0], Dir: dir, Err: err}
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+			failed.Output = string(exit.Stderr)
 		}
-		return "", &CommandError{Command: name + " " + args[0], Dir: dir, Output: stderr.String(), Err: err}
+		return "", failed
 	}
-	return stdout.String(), nil
+	return string(out), nil
 }
-
-// tail keeps the end of what is written to it.
-type tail struct{ buf bytes.Buffer }
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.buf.Write(p)
-	if over := t.buf.Len() - maxOutput; over > 0 {
-		t.buf.Next(over)
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string { return t.buf.String() }
 
 // lookPath finds a program by the PATH of env, not of this process; "" where
 // there is none.

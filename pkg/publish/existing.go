@@ -8,13 +8,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // PublishedError says that a version is published already, and with other
@@ -33,27 +32,27 @@ func (e *PublishedError) Error() string {
 // Kind is fault.Failure.
 func (e *PublishedError) Kind() fault.Kind { return fault.Failure }
 
-// existing looks for a version in the target. It returns nil where it is not
-// there, the release as published where that has what want, of layers, has, and
-// *PublishedError otherwise.
-func existing(ctx context.Context, t Target, tags []string, v *semver.Version, want *graph, layers []layer) (*graph, error) {
-	tag := artifact.VersionTag(v)
-	desc, err := t.Resolve(ctx, tag)
+// published looks for the version in the repository. It returns nil where it is
+// not there, the release as published where that has what this one has but for
+// the time of creation, and *PublishedError otherwise.
+func (p *publication) published(ctx context.Context) (*graph, error) {
+	tag := p.report.Tag
+	desc, err := p.to.Resolve(ctx, tag)
 	if errors.Is(err, artifact.ErrNotFound) {
-		return nil, otherwise(ctx, t, tags, v)
+		return nil, p.publishedElsewhere(ctx)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if desc.Digest == want.desc.Digest {
-		return want, nil
+	if desc.Digest == p.graph.desc.Digest {
+		return p.graph, nil
 	}
-	desc, data, err := t.Manifest(ctx, tag)
+	desc, data, err := p.to.Manifest(ctx, tag)
 	if err != nil {
 		return nil, err
 	}
 	refuse := func(differences ...string) error {
-		return &PublishedError{t.Name(), tag, desc.Digest, differences}
+		return &PublishedError{p.to.Name(), tag, desc.Digest, differences}
 	}
 	if !artifact.IsIndex(desc.MediaType) {
 		return nil, refuse("it is no index")
@@ -62,53 +61,36 @@ func existing(ctx context.Context, t Target, tags []string, v *semver.Version, w
 	if err != nil {
 		return nil, refuse(err.Error())
 	}
-	have := &graph{document: document{desc, data}, index: ocispec.Index{Manifests: index.Manifests, Annotations: index.Annotations}}
 	// Where the time alone differs, all that the index names is known from its
 	// digest; it need not be fetched, nor even be there still.
-	if then, err := at(have.index.Annotations[ocispec.AnnotationCreated], want, layers); err != nil || then.desc.Digest == desc.Digest {
+	if then, err := p.createdAt(index.Annotations[ocispec.AnnotationCreated]); err != nil || then.desc.Digest == desc.Digest {
 		return then, err
 	}
-	for _, d := range have.index.Manifests {
+	have := &graph{document: document{desc, data}}
+	for _, d := range index.Manifests {
 		if d.Platform == nil || !artifact.IsManifest(d.MediaType) {
 			continue // an attestation, added by somebody else
 		}
-		p := part{document: document{desc: d}, platform: platformOf(d)}
-		have.parts = append(have.parts, p)
+		have.parts = append(have.parts, part{document: document{desc: d}, platform: platformOf(d)})
 	}
-	differences := compareAnnotations("", have.index.Annotations, want.index.Annotations)
-	differences = append(differences, comparePlatforms(have.parts, want.parts)...)
+	differences := compareAnnotations("", index.Annotations, p.graph.annotations)
+	differences = append(differences, comparePlatforms(have.parts, p.graph.parts)...)
 	if len(differences) > 0 {
 		return nil, refuse(differences...)
 	}
 	slices.SortFunc(have.parts, func(a, b part) int { return a.platform.Compare(b.platform) })
-	var g errgroup.Group
-	for i := range have.parts {
-		g.Go(func() error {
-			p := &have.parts[i]
-			desc, data, err := t.Manifest(ctx, p.desc.Digest.String())
-			if errors.Is(err, artifact.ErrNotFound) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			p.desc, p.data = desc, data
-			doc, err := artifact.ParseDocument(p.desc.Digest.String(), desc.MediaType, data)
-			if err == nil {
-				p.manifest = doc.Manifest
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	err = parallel.First(parallel.EachUntil(ctx, len(have.parts), atOnce, func(i int) error {
+		return p.fetchPart(ctx, &have.parts[i])
+	}))
+	if err != nil {
 		return nil, err
 	}
-	for i, p := range have.parts {
-		if p.data == nil {
-			differences = append(differences, p.platform.String()+": its manifest is not there")
+	for i, q := range have.parts {
+		if q.data == nil {
+			differences = append(differences, q.platform.String()+": its manifest is not there")
 			continue
 		}
-		differences = append(differences, compareManifests(p.platform, p.manifest, want.parts[i].manifest)...)
+		differences = append(differences, compareManifests(q.platform, q.manifest, p.graph.parts[i].manifest)...)
 	}
 	if len(differences) > 0 {
 		return nil, refuse(differences...)
@@ -116,38 +98,57 @@ func existing(ctx context.Context, t Target, tags []string, v *semver.Version, w
 	return have, nil
 }
 
-// at returns want as it would be had it been made at another time, written as
-// in the annotation.
-func at(created string, want *graph, layers []layer) (*graph, error) {
-	annotations := maps.Clone(want.index.Annotations)
-	annotations[ocispec.AnnotationCreated] = created
-	return build(layers, annotations)
+// fetchPart reads a platform's manifest by the digest in its descriptor. One that
+// is not there is no error.
+func (p *publication) fetchPart(ctx context.Context, q *part) error {
+	reference := q.desc.Digest.String()
+	desc, data, err := p.to.Manifest(ctx, reference)
+	if errors.Is(err, artifact.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	doc, err := artifact.ParseDocument(reference, desc.MediaType, data)
+	if err != nil {
+		return err
+	}
+	q.document, q.manifest = document{desc, data}, doc.Manifest
+	return nil
 }
 
-// otherwise looks for the version under a tag that a reader would take for
-// it though it is not the one that is written here: v1.2.3, or in the tags
+// createdAt returns the release as it would be had it been made at another time,
+// written as in the annotation.
+func (p *publication) createdAt(created string) (*graph, error) {
+	annotations := maps.Clone(p.graph.annotations)
+	annotations[ocispec.AnnotationCreated] = created
+	return build(p.layers, annotations)
+}
+
+// publishedElsewhere looks for the version under a tag that a reader would take
+// for it though it is not the one that is written here: v1.2.3, or in the tags
 // layout. A registry may still list the tag of what was deleted.
-func otherwise(ctx context.Context, t Target, tags []string, v *semver.Version) error {
-	for _, c := range artifact.Candidates(tags) {
-		if c.Version.String() != v.String() {
+func (p *publication) publishedElsewhere(ctx context.Context) error {
+	for _, c := range artifact.Candidates(p.tags) {
+		if c.Version.String() != p.version.String() {
 			continue
 		}
 		names := []string{c.Tag}
-		for _, p := range c.Platforms {
-			names = append(names, p.Tag)
+		for _, q := range c.Platforms {
+			names = append(names, q.Tag)
 		}
 		for _, name := range names {
-			if name == "" || name == artifact.VersionTag(v) {
+			if name == "" || name == p.report.Tag {
 				continue
 			}
-			desc, err := t.Resolve(ctx, name)
+			desc, err := p.to.Resolve(ctx, name)
 			if errors.Is(err, artifact.ErrNotFound) {
 				continue
 			}
 			if err != nil {
 				return err
 			}
-			return &PublishedError{t.Name(), name, desc.Digest, []string{"under another tag or in another layout"}}
+			return &PublishedError{p.to.Name(), name, desc.Digest, []string{"under another tag or in another layout"}}
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -16,11 +17,14 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // memory is a repository that refuses what a registry must refuse: a blob of
 // another digest, and a manifest whose parts it does not have.
 type memory struct {
+	registry.Repository // nil: what publishing does not call
+
 	name string
 
 	mu        sync.Mutex
@@ -29,15 +33,17 @@ type memory struct {
 	tagged    map[string]digest.Digest
 	requests  []string
 
-	failAt  int     // the request that fails, counted from 1; 0 for none
-	applied bool    // the request that fails has taken effect before
-	denied  bool    // no reading
-	sibling *memory // whose blobs may be mounted; nil for none
+	failAt  int                    // the request that fails, counted from 1; 0 for none
+	applied bool                   // the request that fails has taken effect before
+	denied  bool                   // no reading
+	sibling *memory                // whose blobs may be mounted; nil for none
+	refuse  func(tag string) error // what a tag is refused with; nil for nothing
 
-	// meanwhile is what somebody else does, once, before the at-th request; nil for
-	// nothing.
+	// meanwhile is what somebody else does, once, before the at-th request, of those
+	// that contain when; nil for nothing.
 	meanwhile func()
 	at        int
+	when      string
 }
 
 type document struct {
@@ -55,9 +61,10 @@ func newMemory(name string) *memory {
 // request counts a request and does what it does, unless it is the one that
 // fails.
 func (m *memory) request(do func() error, format string, args ...any) error {
+	text := fmt.Sprintf(format, args...)
 	m.mu.Lock()
 	var other func()
-	if m.meanwhile != nil && len(m.requests)+1 >= m.at {
+	if m.meanwhile != nil && len(m.requests)+1 >= m.at && strings.Contains(text, m.when) {
 		other, m.meanwhile = m.meanwhile, nil
 	}
 	m.mu.Unlock()
@@ -66,7 +73,7 @@ func (m *memory) request(do func() error, format string, args ...any) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.requests = append(m.requests, fmt.Sprintf(format, args...))
+	m.requests = append(m.requests, text)
 	fail := len(m.requests) == m.failAt
 	if fail && !m.applied {
 		return errFault
@@ -177,6 +184,11 @@ func (m *memory) PushManifest(_ context.Context, desc ocispec.Descriptor, data [
 			}
 			if missing := m.missing(desc.MediaType, data); missing != "" {
 				return errors.New("refers to unknown " + missing)
+			}
+			if len(tags) > 0 && m.refuse != nil {
+				if err := m.refuse(tags[i]); err != nil {
+					return err
+				}
 			}
 			m.manifests[desc.Digest] = document{desc.MediaType, data}
 			if len(tags) > 0 {

@@ -12,9 +12,9 @@ import (
 	"slices"
 
 	"github.com/opencontainers/go-digest"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
@@ -25,15 +25,11 @@ func examine(ctx context.Context, r Release, platforms []artifact.Platform, o Op
 	files := make([]string, len(platforms))
 	problems := make([][]Problem, len(platforms))
 	u := unpack.New()
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(o.parallel())
-	for i, p := range platforms {
-		g.Go(func() (err error) {
-			files[i], problems[i], err = examineOne(ctx, u, r.Name, p, r.Files[p], o, dir)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	errs := parallel.EachUntil(ctx, len(platforms), atOnce, func(i int) (err error) {
+		files[i], problems[i], err = examineOne(ctx, u, r.Name, platforms[i], r.Files[platforms[i]], o, dir)
+		return err
+	})
+	if err := parallel.First(errs); err != nil {
 		return nil, nil, err
 	}
 	byPlatform := map[artifact.Platform]string{}
@@ -133,20 +129,16 @@ func packAll(ctx context.Context, r Release, files map[artifact.Platform]string,
 		layers = append(layers, layer{Archive: Archive{Platform: p}})
 	}
 	slices.SortFunc(layers, func(a, b layer) int { return a.Platform.Compare(b.Platform) })
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(o.parallel())
-	for i := range layers {
-		g.Go(func() error {
-			p := layers[i].Platform
-			o.event(Event{Stage: StagePack, Subject: compression.title(r.Name, p)})
-			a, err := Pack(ctx, r.Name, p, files[p], dir, compression)
-			if err != nil {
-				return err
-			}
-			layers[i] = layer{Archive: a, sum: []byte(a.Sum())}
-			o.event(Event{Stage: StagePack, Subject: a.Title, Done: a.ExecutableSize, Total: a.ExecutableSize, Ended: true})
-			return nil
-		})
-	}
-	return layers, g.Wait()
+	errs := parallel.EachUntil(ctx, len(layers), atOnce, func(i int) error {
+		p := layers[i].Platform
+		o.event(Event{Stage: StagePack, Subject: compression.title(r.Name, p)})
+		a, err := pack(ctx, r.Name, p, files[p], dir, compression)
+		if err != nil {
+			return err
+		}
+		layers[i] = layer{Archive: a, sum: []byte(a.sum())}
+		o.event(Event{Stage: StagePack, Subject: a.Title, Done: a.ExecutableSize, Total: a.ExecutableSize, Ended: true})
+		return nil
+	})
+	return layers, parallel.First(errs)
 }

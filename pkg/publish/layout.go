@@ -48,18 +48,19 @@ type part struct {
 // graph is a release as it is sent.
 type graph struct {
 	document
-	index ocispec.Index
-	parts []part // in the order of the platforms
+	annotations map[string]string
+	parts       []part // in the order of the platforms
 }
 
 // build makes the index layout of layers, which are sorted by platform. The
 // descriptors inside the index bear no annotations: a titled one would be
 // written to disk as a file by oras and by the host.
 func build(layers []layer, annotations map[string]string) (*graph, error) {
-	g := &graph{index: ocispec.Index{
+	g := &graph{annotations: annotations}
+	index := ocispec.Index{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex,
 		ArtifactType: artifact.TypeSingle, Annotations: annotations,
-	}}
+	}
 	for _, l := range layers {
 		p := part{platform: l.Platform, manifest: ocispec.Manifest{
 			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
@@ -76,10 +77,10 @@ func build(layers []layer, annotations map[string]string) (*graph, error) {
 		entry := p.desc
 		entry.ArtifactType = artifact.TypeSingle
 		entry.Platform = &ocispec.Platform{OS: l.Platform.OS, Architecture: l.Platform.Arch, Variant: l.Platform.Variant}
-		g.index.Manifests = append(g.index.Manifests, entry)
+		index.Manifests = append(index.Manifests, entry)
 	}
 	var err error
-	g.document, err = encode(g.index.MediaType, g.index)
+	g.document, err = encode(index.MediaType, index)
 	return g, err
 }
 

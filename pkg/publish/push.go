@@ -2,9 +2,7 @@ package publish
 
 import (
 	"context"
-	"errors"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/Masterminds/semver/v3"
@@ -12,22 +10,24 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // Report is what Push and Republish did, or would do with Options.DryRun.
 type Report struct {
 	Name       string
 	Version    string
-	Repository string        // HOST/PATH; "" for a dry run without a target
-	Tag        string        // that names the version
-	Digest     digest.Digest // of the index
-	Kept       bool          // the version was published with this content before
-	DryRun     bool          // nothing was sent
-	Unread     bool          // dry run only: the target may not be read without credentials, so nothing was compared
-	Platforms  []Published   // sorted by platform
-	Tags       []TagMove     // set, or in a dry run to be set
-	Left       []string      // tags of the version for platforms that it does not have: an earlier publication's
-	Ignored    []Problem     // what Options.Force passed over
+	Repository string          // HOST/PATH; "" for a dry run without a target
+	Tag        string          // that names the version
+	Digest     digest.Digest   // of the index
+	Kept       bool            // the version was published with this content before
+	DryRun     bool            // nothing was sent
+	Unread     bool            // dry run only: the target may not be read without credentials, so nothing was compared
+	Platforms  []Published     // sorted by platform
+	Tags       []TagMove       // set, or in a dry run to be set
+	Refused    []*RefusedError // floating tags that the registry would not set
+	Left       []string        // tags of the version for platforms that it does not have: an earlier publication's
+	Ignored    []Problem       // what Options.Force passed over
 
 	Sent    int64 // bytes of blobs and manifests
 	Blobs   int   // blobs sent
@@ -50,29 +50,30 @@ type Published struct {
 //
 // A version that is published with the same layers and annotations, but for
 // the time of creation, is kept; only what is missing of it is sent, and tags
-// that are missing or behind are set. Who publishes the same version, or others
-// of the driver, at the same time does no harm.
-// With Options.DryRun the target is read and not written, and may be nil;
-// then nothing is compared.
+// that are missing or behind are set. A floating tag that the registry refuses
+// is no failure (Report.Refused). to must answer for itself: a mirror that lags
+// would let a published version be replaced. With Options.DryRun it is read and
+// not written, and may be nil; then nothing is compared.
 //
-// Errors: *LintError with every problem of r, *PublishedError, *SignError, the
-// target's, the disk's.
-func Push(ctx context.Context, t Target, r Release, o Options) (*Report, error) {
-	dir, err := os.MkdirTemp(o.Temp, "schemahero-push-*")
+// Errors: *LintError with every problem of r, *PublishedError, *SignError,
+// *RefusedError, the repository's, the disk's.
+func Push(ctx context.Context, to registry.Repository, r Release, o Options) (*Report, error) {
+	dir, remove, err := o.temp()
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	v, files, ignored, err := check(ctx, r, o, dir)
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{Name: r.Name, DryRun: o.DryRun, Ignored: ignored}
 	layers, err := packAll(ctx, r, files, o, dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := publish(ctx, t, v, layers, r.annotations(v), nil, o, report); err != nil {
+	report := &Report{Name: r.Name, DryRun: o.DryRun, Ignored: ignored}
+	p := &publication{to: to, o: o, version: v, layers: layers, report: report}
+	if err := p.publish(ctx, r.annotations(v)); err != nil {
 		return nil, err
 	}
 	return report, nil
@@ -80,11 +81,11 @@ func Push(ctx context.Context, t Target, r Release, o Options) (*Report, error) 
 
 // Lint says what Push would say of a release before anything is sent.
 func Lint(ctx context.Context, r Release, o Options) error {
-	dir, err := os.MkdirTemp(o.Temp, "schemahero-push-*")
+	dir, remove, err := o.temp()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	_, _, _, err = check(ctx, r, o, dir)
 	return err
 }
@@ -98,13 +99,13 @@ func check(ctx context.Context, r Release, o Options, dir string) (*semver.Versi
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	ignored, err := settle(r, append(problems, found...), o.Force)
+	ignored, err := passOver(r, append(problems, found...), o.Force)
 	return v, files, ignored, err
 }
 
-// settle returns the problems that force passes over, or all of them as an
+// passOver returns the problems that force passes over, or all of them as an
 // error.
-func settle(r Release, problems []Problem, force bool) ([]Problem, error) {
+func passOver(r Release, problems []Problem, force bool) ([]Problem, error) {
 	if len(problems) == 0 {
 		return nil, nil
 	}
@@ -113,87 +114,6 @@ func settle(r Release, problems []Problem, force bool) ([]Problem, error) {
 		return problems, nil
 	}
 	return nil, err
-}
-
-// publish sends layers as a release and completes the report. from is where
-// blobs may be taken over from, instead of being sent.
-func publish(ctx context.Context, t Target, v *semver.Version, layers []layer, annotations map[string]string, from Source, o Options, report *Report) error {
-	want, err := build(layers, annotations)
-	if err != nil {
-		return err
-	}
-	report.Version, report.Tag = v.String(), artifact.VersionTag(v)
-	var over overtaken
-	for range 3 {
-		if err = attempt(ctx, t, v, layers, want, from, o, report); !errors.As(err, &over) {
-			return err
-		}
-		o.Force = false // it was for what was there, not for what came since
-	}
-	return err
-}
-
-// attempt is publish, unless somebody else publishes the version meanwhile: then
-// it ends with overtaken.
-func attempt(ctx context.Context, t Target, v *semver.Version, layers []layer, g *graph, from Source, o Options, report *Report) (err error) {
-	s := &sender{t: t, o: o, report: report}
-	report.Kept, report.Tags = false, nil
-	var tags []string
-	if t != nil {
-		report.Repository = t.Name()
-		tags, err = allTags(ctx, t)
-		if o.DryRun && errors.Is(err, artifact.ErrDenied) {
-			// A check of a proposed change has no credentials, and many registries
-			// say the same of a repository that does not exist yet.
-			report.Unread, t, s.t, err = true, nil, nil, nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if t != nil {
-		kept, err := existing(ctx, t, tags, v, g, layers)
-		var published *PublishedError
-		if err != nil && !(o.Force && errors.As(err, &published)) {
-			return err
-		}
-		if published != nil {
-			s.replaces = published.Digest
-		}
-		if kept != nil {
-			g, report.Kept = kept, true
-		}
-	}
-	report.describe(g, v)
-	if !o.DryRun {
-		// Of a release that is kept too: a registry can lose what a manifest names.
-		if err := s.blobs(ctx, layers, from); err != nil {
-			return err
-		}
-	}
-	if !o.DryRun && (!report.Kept || o.Force) {
-		if err := s.manifests(ctx, g); err != nil {
-			return err
-		}
-	}
-	if err := s.sign(ctx, g); err != nil {
-		return err
-	}
-	return s.tags(ctx, g, v, tags)
-}
-
-// allTags reads the tag list, once. A repository that does not exist has no
-// tags.
-func allTags(ctx context.Context, t Target) ([]string, error) {
-	var tags []string
-	err := t.Tags(ctx, func(page []string) error {
-		tags = append(tags, page...)
-		return nil
-	})
-	if errors.Is(err, artifact.ErrNotFound) {
-		return nil, nil
-	}
-	return tags, err
 }
 
 func (r *Report) describe(g *graph, v *semver.Version) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,11 +15,10 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 )
 
-// beside pushes r and, before its n-th request, other, for each n there is. Both
-// go through one request at a time.
+// beside pushes r and, before its n-th request, other, for each n there is.
 func beside(t *testing.T, r, other publish.Release, check func(t *testing.T, m *memory, a, b *publish.Report, errA, errB error)) {
 	t.Helper()
-	o := publish.Options{Temp: t.TempDir(), Parallel: 1}
+	o := publish.Options{Temp: t.TempDir()}
 	for n := 1; ; n++ {
 		m := newMemory("r.example/postgres")
 		var b *publish.Report
@@ -47,54 +45,38 @@ func beside(t *testing.T, r, other publish.Release, check func(t *testing.T, m *
 	}
 }
 
-// Wherever two versions meet, the tags stand as if one had come after the other.
+// A release takes no floating tag from a higher one that came while it was sent.
 func TestVersionsAtOnce(t *testing.T) {
-	low, high := release(t, "1.0.0", "low"), release(t, "1.1.0", "high")
-	calm := newMemory("r.example/postgres")
-	push(t, calm, low)
-	push(t, calm, high)
-	for _, tt := range [][2]publish.Release{{low, high}, {high, low}} {
-		t.Run(tt[0].Version, func(t *testing.T) {
-			beside(t, tt[0], tt[1], func(t *testing.T, m *memory, a, b *publish.Report, errA, errB error) {
-				if errA != nil || errB != nil {
-					t.Fatal(errA, errB)
-				}
-				if !maps.Equal(m.tagged, calm.tagged) {
-					t.Errorf("tags %v, want %v", m.tagged, calm.tagged)
-				}
-				for _, move := range a.Tags {
-					taken := slices.ContainsFunc(b.Tags, func(t publish.TagMove) bool { return t.Tag == move.Tag && t.Previous == move.Digest })
-					if m.tagged[move.Tag] != move.Digest && !taken {
-						t.Errorf("%s reports %s, which names %s", a.Version, move.Tag, m.tagged[move.Tag])
-					}
-				}
-			})
-		})
+	m := newMemory("r.example/postgres")
+	m.when, m.meanwhile = "[1.0.0]", func() { push(t, m, release(t, "1.1.0", "high")) }
+	report, err := publish.Push(t.Context(), m, release(t, "1.0.0", "low"), publish.Options{Temp: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	high := m.tagged["1.1.0"]
+	if m.tagged["1.0.0"] != report.Digest || m.tagged["1.0"] != report.Digest || m.tagged["1"] != high || m.tagged["latest"] != high {
+		t.Errorf("tags %v", m.tagged)
 	}
 }
 
-// One version with two contents goes to one of its publishers; the other is
-// told.
+// One version with two contents goes to one of its publishers, and the other is
+// told; but not where it came between the last look and the tag, as registries
+// set a tag whatever it names by then.
 func TestOneVersionAtOnce(t *testing.T) {
+	untold := 0
 	beside(t, release(t, "1.0.0", "mine"), release(t, "1.0.0", "yours"), func(t *testing.T, m *memory, a, b *publish.Report, errA, errB error) {
-		var published *publish.PublishedError
-		if (errA == nil) == (errB == nil) || !errors.As(errors.Join(errA, errB), &published) {
-			t.Fatalf("errors %v and %v, want one", errA, errB)
-		}
 		agree(t, m)
-	})
-}
-
-// One release that is pushed twice at once is one.
-func TestOneReleaseAtOnce(t *testing.T) {
-	r, later := release(t, "1.0.0", "text"), release(t, "1.0.0", "text")
-	later.Created = r.Created.Add(time.Hour)
-	beside(t, r, later, func(t *testing.T, m *memory, a, b *publish.Report, errA, errB error) {
-		if errA != nil || errB != nil {
-			t.Fatal(errA, errB)
+		if errA == nil && errB == nil {
+			untold++
+			return
 		}
-		all(t, m, a)
+		if published := new(publish.PublishedError); errA != nil && errB != nil || !errors.As(errors.Join(errA, errB), &published) {
+			t.Errorf("errors %v and %v, want one", errA, errB)
+		}
 	})
+	if untold != 1 {
+		t.Errorf("in %d places nobody was told", untold)
+	}
 }
 
 // agree fails where the tags of a version name parts of several releases.
@@ -114,29 +96,17 @@ func agree(t *testing.T, m *memory) {
 	}
 }
 
-// all fails where a tag of a version names anything but the release.
-func all(t *testing.T, m *memory, r *publish.Report) {
-	t.Helper()
-	want := map[string]digest.Digest{"1": r.Digest, "1.0": r.Digest, "1.0.0": r.Digest, "latest": r.Digest}
-	for _, p := range r.Platforms {
-		want[p.Tag] = p.Manifest
-	}
-	if !maps.Equal(m.tagged, want) {
-		t.Errorf("tags %v, want %v", m.tagged, want)
-	}
-}
-
 // Force is for what was there when the push began.
 func TestForceIsOvertaken(t *testing.T) {
 	m := newMemory("r.example/postgres")
 	push(t, m, release(t, "1.0.0", "old"))
 	o := publish.Options{Temp: t.TempDir(), Force: true}
-	m.at, m.meanwhile = len(m.requests)+4, func() { // it has looked at what is there
+	m.when, m.meanwhile = "PUT blob", func() { // it has looked at what is there
 		if _, err := publish.Push(t.Context(), m, release(t, "1.0.0", "yours"), o); err != nil {
 			t.Error(err)
 		}
 	}
-	_, err := publish.Push(t.Context(), m, release(t, "1.0.0", "mine"), publish.Options{Temp: t.TempDir(), Force: true, Parallel: 1})
+	_, err := publish.Push(t.Context(), m, release(t, "1.0.0", "mine"), publish.Options{Temp: t.TempDir(), Force: true})
 	var published *publish.PublishedError
 	if !errors.As(err, &published) || published.Digest != m.tagged["1.0.0"] {
 		t.Errorf("error %v", err)
@@ -183,21 +153,16 @@ func TestPlatformLeftBehind(t *testing.T) {
 
 // Who loses the version's tag right after setting it sets no other.
 func TestLoserGoesNoFurther(t *testing.T) {
-	r, o := release(t, "1.0.0", "mine"), publish.Options{Temp: t.TempDir(), Parallel: 1}
-	calm, other := newMemory("r.example/postgres"), newMemory("r.example/postgres")
-	if _, err := publish.Push(t.Context(), calm, r, o); err != nil {
-		t.Fatal(err)
-	}
+	r, o := release(t, "1.0.0", "mine"), publish.Options{Temp: t.TempDir()}
+	other := newMemory("r.example/postgres")
 	rival := push(t, other, release(t, "1.0.0", "yours"))
-	own := slices.IndexFunc(calm.requests, func(s string) bool { return strings.HasSuffix(s, "[1.0.0]") })
-	if own < 0 {
-		t.Fatalf("no tag is set: %v", calm.requests)
-	}
 	m := newMemory("r.example/postgres")
-	m.at, m.meanwhile = own+2, func() {
-		maps.Copy(m.manifests, other.manifests)
-		maps.Copy(m.blobs, other.blobs)
-		m.tagged["1.0.0"] = rival.Digest
+	m.when, m.meanwhile = "GET tags", func() { // which comes again once the version's tag is set
+		m.when, m.meanwhile = "GET tags", func() {
+			maps.Copy(m.manifests, other.manifests)
+			maps.Copy(m.blobs, other.blobs)
+			m.tagged["1.0.0"] = rival.Digest
+		}
 	}
 	_, err := publish.Push(t.Context(), m, r, o)
 	if published := new(publish.PublishedError); !errors.As(err, &published) {

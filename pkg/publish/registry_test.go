@@ -16,8 +16,6 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-var _ publish.Target = registry.Repository(nil)
-
 // Over HTTP: what is pushed is read back, and pushed again costs nothing but
 // questions.
 func TestPushToRegistry(t *testing.T) {

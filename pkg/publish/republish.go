@@ -11,9 +11,10 @@ import (
 	"strconv"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
@@ -28,7 +29,7 @@ import (
 // made for another platform, and without force a stub.
 //
 // Errors: Push's, the source's, *artifact.FormatError, *artifact.SumError.
-func Republish(ctx context.Context, t Target, from Source, reference string, r Release, o Options) (*Report, error) {
+func Republish(ctx context.Context, to, from registry.Repository, reference string, r Release, o Options) (*Report, error) {
 	rel, err := read(ctx, from, r.Name, reference)
 	if err != nil {
 		return nil, err
@@ -38,34 +39,31 @@ func Republish(ctx context.Context, t Target, from Source, reference string, r R
 	if v == nil { // nothing else is worth fetching
 		return nil, &LintError{r.Name, r.Version, problems}
 	}
-	dir, err := os.MkdirTemp(o.Temp, "schemahero-push-*")
+	dir, remove, err := o.temp()
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	u := unpack.New()
 	layers := make([]layer, len(rel.Builds))
 	found := make([][]Problem, len(rel.Builds))
-	g, fetchCtx := errgroup.WithContext(ctx)
-	g.SetLimit(o.parallel())
-	for i, b := range rel.Builds {
-		g.Go(func() (err error) {
-			folder := filepath.Join(dir, strconv.Itoa(i)) // titles are the source's, and may be equal
-			if err := os.Mkdir(folder, 0o700); err != nil {
-				return err
-			}
-			layers[i], found[i], err = fetch(fetchCtx, u, from, r.Name, b, o, folder)
+	errs := parallel.EachUntil(ctx, len(rel.Builds), atOnce, func(i int) (err error) {
+		folder := filepath.Join(dir, strconv.Itoa(i)) // titles are the source's, and may be equal
+		if err := os.Mkdir(folder, 0o700); err != nil {
 			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+		}
+		layers[i], found[i], err = fetch(ctx, u, from, r.Name, rel.Builds[i], o, folder)
+		return err
+	})
+	if err := parallel.First(errs); err != nil {
 		return nil, err
 	}
 	report := &Report{Name: r.Name, DryRun: o.DryRun}
-	if report.Ignored, err = settle(r, append(problems, slices.Concat(found...)...), o.Force); err != nil {
+	if report.Ignored, err = passOver(r, append(problems, slices.Concat(found...)...), o.Force); err != nil {
 		return nil, err
 	}
-	if err := publish(ctx, t, v, layers, r.annotations(v), from, o, report); err != nil {
+	p := &publication{to: to, from: from, o: o, version: v, layers: layers, report: report}
+	if err := p.publish(ctx, r.annotations(v)); err != nil {
 		return nil, err
 	}
 	return report, nil
@@ -73,7 +71,7 @@ func Republish(ctx context.Context, t Target, from Source, reference string, r R
 
 // read finds what reference names. A tag that is a version stands for all its
 // platforms, in the tags layout too, where each has its own.
-func read(ctx context.Context, from Source, name, reference string) (*artifact.Release, error) {
+func read(ctx context.Context, from registry.Repository, name, reference string) (*artifact.Release, error) {
 	tag, ok := artifact.ParseTag(reference)
 	if !ok || !tag.Platform.IsZero() {
 		return artifact.ReadReference(ctx, from, name, reference)
@@ -130,10 +128,10 @@ func inherit(r Release, rel *artifact.Release) Release {
 }
 
 // fetch brings a build's layer and checksum into dir.
-func fetch(ctx context.Context, u *unpack.Unpacker, from Source, name string, b artifact.Build, o Options, dir string) (layer, []Problem, error) {
+func fetch(ctx context.Context, u *unpack.Unpacker, from registry.Repository, name string, b artifact.Build, o Options, dir string) (layer, []Problem, error) {
 	l := layer{Archive: Archive{Platform: b.Platform, Path: filepath.Join(dir, b.File), Title: b.File,
 		MediaType: b.Layer.MediaType, Digest: b.Layer.Digest, Size: b.Layer.Size, Executable: b.Executable}}
-	l.sum = []byte(l.Sum())
+	l.sum = []byte(l.Archive.sum())
 	if b.Sum != nil {
 		if err := artifact.CheckSum(ctx, from, b); err != nil {
 			return l, nil, err
@@ -171,7 +169,7 @@ func fetch(ctx context.Context, u *unpack.Unpacker, from Source, name string, b 
 	return l, problems, err
 }
 
-func download(ctx context.Context, from Source, b artifact.Build, file string, o Options) error {
+func download(ctx context.Context, from registry.Repository, b artifact.Build, file string, o Options) error {
 	rc, err := from.Blob(ctx, ocispec.Descriptor{MediaType: b.Layer.MediaType, Digest: b.Layer.Digest, Size: b.Layer.Size})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 func TestFloatingTags(t *testing.T) {
@@ -92,5 +94,78 @@ func TestAddTags(t *testing.T) {
 	var bad *publish.TagError
 	if _, err = publish.AddTags(t.Context(), m, "1.0.0", []string{"ok", "no/tag"}, false); !errors.As(err, &bad) || bad.Tag != "no/tag" || m.tagged["ok"] != "" {
 		t.Errorf("no tag: %v", err)
+	}
+}
+
+// How registries refuse to move a tag: none of them is a failure of a release
+// that is out.
+func TestFloatingTagsRefused(t *testing.T) {
+	immutable := []registry.ErrorCode{{Code: "TAG_INVALID", Message: "the tag is immutable"}}
+	for name, refusal := range map[string]error{
+		"400":           &registry.StatusError{Status: 400, Codes: immutable},
+		"403":           &registry.AuthError{Cause: registry.AuthInsufficient, Codes: immutable},
+		"403 to nobody": &registry.AuthError{Cause: registry.AuthDenied, Codes: immutable},
+		"405":           &registry.StatusError{Status: 405, Codes: immutable},
+		"409":           &registry.StatusError{Status: 409, Codes: immutable},
+		"412":           &registry.StatusError{Status: 412, Codes: immutable},
+		"422":           &registry.StatusError{Status: 422, Codes: immutable},
+	} {
+		m := newMemory("r.example/postgres")
+		old := push(t, m, release(t, "0.1.0", "old"))
+		m.refuse = func(tag string) error {
+			if _, there := m.tagged[tag]; there {
+				return refusal
+			}
+			return nil
+		}
+		for range 2 { // the second time the version is kept
+			report, err := publish.Push(t.Context(), m, release(t, "0.2.0", "new"), publish.Options{Temp: t.TempDir()})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			var stayed []string
+			for _, r := range report.Refused {
+				stayed = append(stayed, r.Tag)
+				if !errors.Is(r, refusal) {
+					t.Errorf("%s: %s: %v", name, r.Tag, r)
+				}
+			}
+			if !slices.Equal(stayed, []string{"0", "latest"}) || m.tagged["latest"] != old.Digest || m.tagged["0.2"] != report.Digest || m.tagged["0.2.0"] != report.Digest {
+				t.Errorf("%s: %v stayed, tags %v", name, stayed, m.tagged)
+			}
+		}
+		moves, err := publish.AddTags(t.Context(), m, "0.2.0", []string{"latest", "stable"}, false)
+		if refused := (*publish.RefusedError)(nil); !errors.As(err, &refused) || refused.Tag != "latest" || len(moves) != 1 || moves[0].Tag != "stable" {
+			t.Errorf("%s: set %v: %v", name, moves, err)
+		}
+		m.refuse = func(string) error { return refusal }
+		if _, err := publish.Push(t.Context(), m, release(t, "0.3.0", "new"), publish.Options{Temp: t.TempDir()}); !errors.Is(err, refusal) {
+			t.Errorf("%s: the version's own tag: %v", name, err)
+		}
+	}
+	for name, failure := range map[string]error{
+		"401": &registry.AuthError{Cause: registry.AuthMissing},
+		"429": &registry.StatusError{Status: 429},
+		"502": &registry.StatusError{Status: 502},
+		"cut": &registry.UnreachableError{Cause: registry.NetworkReset, Err: io.ErrUnexpectedEOF},
+	} {
+		m := newMemory("r.example/postgres")
+		m.refuse = func(tag string) error {
+			if tag == "latest" {
+				return failure
+			}
+			return nil
+		}
+		if _, err := publish.Push(t.Context(), m, release(t, "0.2.0", "new"), publish.Options{Temp: t.TempDir()}); !errors.Is(err, failure) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestNoFloatingTags(t *testing.T) {
+	m := newMemory("r.example/postgres")
+	report, err := publish.Push(t.Context(), m, release(t, "0.2.0", "new"), publish.Options{Temp: t.TempDir(), NoFloatingTags: true})
+	if err != nil || len(report.Tags) != 3 || len(m.tagged) != 3 {
+		t.Errorf("%+v, %v", report, err)
 	}
 }

@@ -259,3 +259,14 @@ func (r *remote) location(resp *http.Response) (*url.URL, error) {
 	}
 	return u, nil
 }
+
+// IsRefusal reports whether an error of a write is a registry's no to what it
+// was asked, for good and whoever asks: what ECR (400), Docker Hub (403), ACR
+// (405), Harbor (412) and others answer where a tag of theirs never moves.
+func IsRefusal(err error) bool {
+	if denied := (*AuthError)(nil); errors.As(err, &denied) {
+		return denied.Cause == AuthInsufficient || denied.Cause == AuthDenied
+	}
+	var status *StatusError
+	return errors.As(err, &status) && status.TokenHost == "" && status.Status < 500 && !wire.Retriable(err)
+}

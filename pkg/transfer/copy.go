@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -24,13 +25,14 @@ type CopyOptions struct {
 
 // Copied is what became of one graph.
 type Copied struct {
-	Repository string   // where it comes from
-	Target     string   // where it went
-	Tags       []string // that it has there, sorted
-	Manifests  int      // sent
-	Blobs      int      // sent
-	Bytes      int64    // sent
-	There      int      // manifests and blobs that needed no sending
+	Repository string    // where it comes from
+	Target     string    // where it went
+	Tags       []string  // that it has there, sorted
+	Manifests  int       // sent
+	Blobs      int       // sent
+	Bytes      int64     // sent
+	There      int       // manifests and blobs that needed no sending
+	Refused    []Problem // floating tags that the target would not set, which takes nothing from what is locked
 	Problems   []Problem
 }
 
@@ -192,7 +194,7 @@ func (c *copier) manifest(ctx context.Context, m Manifest, there bool) error {
 		return nil
 	}
 	if !c.o.DryRun {
-		err := c.target.PushManifest(ctx, m.Desc, m.Data, tags...)
+		set, err := c.push(ctx, m, there, tags)
 		if err != nil && m.Sparse && refused(err) {
 			c.problem(fmt.Sprint(m.Desc.Digest), &SparseError{err})
 			return nil
@@ -200,10 +202,31 @@ func (c *copier) manifest(ctx context.Context, m Manifest, there bool) error {
 		if err != nil {
 			return err
 		}
+		tags = set
 	}
 	c.out.Tags = append(c.out.Tags, tags...)
 	c.count(!there, 1, 0, m.Desc.Size)
 	return nil
+}
+
+// push sends a manifest under its tags, and returns those that were set: a
+// registry can refuse to move floating ones.
+func (c *copier) push(ctx context.Context, m Manifest, there bool, tags []string) (set []string, err error) {
+	for _, tag := range tags {
+		err := c.target.PushManifest(ctx, m.Desc, m.Data, tag)
+		switch {
+		case err == nil:
+			set = append(set, tag)
+		case floating(tag) && registry.IsRefusal(err) && (there || len(set) > 0 || !m.Sparse):
+			c.out.Refused = append(c.out.Refused, Problem{c.target.Name(), tag, err})
+		default:
+			return nil, err
+		}
+	}
+	if !there && len(set) == 0 {
+		return nil, c.target.PushManifest(ctx, m.Desc, m.Data)
+	}
+	return set, nil
 }
 
 func (c *copier) problem(subject string, err error) {
@@ -225,6 +248,10 @@ func fixed(tag string) bool {
 	_, ok := artifact.ParseTag(tag)
 	return ok
 }
+
+// floating reports whether a tag names what a release's author moves along, and
+// no signature.
+func floating(tag string) bool { return !fixed(tag) && !strings.HasPrefix(tag, "sha256-") }
 
 // refused tells whether a registry understood and would not.
 func refused(err error) bool {

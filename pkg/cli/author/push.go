@@ -3,6 +3,7 @@ package author
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,7 @@ type pushFlags struct {
 	probe       bool
 	sign        bool
 	key         string
+	noFloating  bool
 	signer      *trust.PrivateKey // nil where nothing is signed
 }
 
@@ -51,7 +53,8 @@ func pushCommand(e *env.Env, u *ui.UI) *cobra.Command {
 index. Sets the tags X.Y.Z and X.Y.Z-OS-ARCH, and X.Y, X and latest where this
 is the highest version of them; tags come last, so that no reader sees half a
 release. A version that exists with the same content is left alone; other
-content is refused.
+content is refused. Where the registry never moves a tag, X.Y, X and latest stay
+behind, with a warning.
 
 The archives in dist/ are published; or the files that --platform names; or what
 --build compiles; or, with --from, a release of another layout, whose layers are
@@ -69,7 +72,7 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 			{"push postgres 0.1.2 --registry ghcr.io/acme/schemahero --schemahero '>=0.24' --dry-run", "what dist/ would become, with the host versions that it supports"},
 			{"push all --build --registry 'docker.io/acme/plugin-{name}'", "build and publish every driver, each in its own version"},
 			{"push timescaledb 0.1.0 --registry 'ghcr.io/acme/plugin-{name}' --requires postgres=^0.1", "a driver that requires another"},
-			{"push postgres --from docker.io/schemahero/plugin-postgres:0.1.2 --layout index --registry ghcr.io/acme/schemahero", "a release of another layout, as an index"},
+			{"push postgres --from docker.io/schemahero/plugin-postgres:0.1.2 --registry ghcr.io/acme/schemahero", "a release of another layout, as an index"},
 		},
 		Complete: complete.Known(),
 		Args: func(_ *cobra.Command, args []string) error {
@@ -105,12 +108,14 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 	f.StringVar(&p.source, "source", ".", "the tree that holds plugins/NAME")
 	f.StringVar(&p.dist, "dist", "dist", "folder of archives to publish where no --platform names a file")
 	f.StringVar(&p.from, "from", "", "HOST/PATH:TAG, a release to publish in the index layout")
-	f.StringVar(&p.layout, "layout", "", "with --from: index, the one layout that is written")
+	f.StringVar(&p.layout, "layout", "", "with --from: index")
+	_ = f.MarkHidden("layout") // there is one, which scripts may name
 	f.StringVar(&p.host, "schemahero", "", "constraint on the host's version")
 	f.StringArrayVar(&p.requires, "requires", nil, "NAME=CONSTRAINT on another driver; may be repeated")
 	f.StringArrayVar(&p.annotations, "annotation", nil, "KEY=VALUE on the release; may be repeated")
 	f.StringVar(&p.compression, "compression", "gzip", "gzip, or zstd (which the host's own download cannot read)")
 	f.BoolVar(&p.force, "force", false, "replace a published version, pass over what lint finds")
+	f.BoolVar(&p.noFloating, "no-floating-tags", false, "set X.Y.Z and its platforms' tags alone, not X.Y, X and latest")
 	f.BoolVar(&p.dryRun, "dry-run", false, "send nothing, print digests and tags")
 	f.BoolVar(&p.sign, "sign", false, "sign it with --key, before any tag is set")
 	f.StringVar(&p.key, "key", "", "private key to sign with, PEM; see sign")
@@ -225,8 +230,8 @@ func notThat(e *env.Env, err error, from string) error {
 
 func publishOptions(u *ui.UI, repo registry.Repository, p pushFlags) publish.Options {
 	return publish.Options{
-		Force: p.force, DryRun: p.dryRun, Probe: p.probe, Host: env.Platform(), Events: told(u),
-		Sign: signsWith(u, repo, p),
+		Force: p.force, DryRun: p.dryRun, NoFloatingTags: p.noFloating, Probe: p.probe, Host: env.Platform(),
+		Sign: signsWith(u, repo, p), Temp: os.TempDir(), Events: told(u),
 	}
 }
 

@@ -26,6 +26,7 @@ type pushed struct {
 	BlobsMounted int              `json:"blobsMounted"`
 	BlobsSkipped int              `json:"blobsSkipped"`
 	Ignored      []string         `json:"ignored,omitempty"`
+	TagsRefused  []string         `json:"tagsRefused,omitempty"`
 
 	release string `col:",name"` // NAME-VERSION
 }
@@ -50,6 +51,9 @@ func newPushed(r *publish.Report) pushed {
 		p.Tags = append(p.Tags, t.Tag)
 	}
 	slices.Sort(p.Tags)
+	for _, t := range r.Refused {
+		p.TagsRefused = append(p.TagsRefused, t.Tag)
+	}
 	for _, q := range r.Platforms {
 		p.Platforms = append(p.Platforms, pushedPlatform{q.Platform.String(), q.Tag, string(q.Manifest), string(q.Layer.Digest), q.Layer.Size, string(q.Executable)})
 	}
@@ -82,6 +86,11 @@ func pushView(u *ui.UI, reports []*publish.Report) ui.View {
 		}
 		for _, text := range p.Ignored {
 			u.Warn("%s", u.Shorten(text))
+		}
+		if len(r.Refused) > 0 {
+			u.Warn("%s: the registry does not let %s move; these tags name this release now: %s: %v",
+				r.Repository, strings.Join(p.TagsRefused, ", "), strings.Join(p.Tags, ", "), r.Refused[0])
+			u.Hint("hint:", "not to try it: --no-floating-tags")
 		}
 		for _, tag := range r.Left {
 			u.Warn("%s:%s: is left from an earlier %s, which had this platform: delete the tag in the registry", r.Repository, tag, p.Version)

@@ -8,6 +8,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
@@ -45,6 +46,9 @@ for something else is refused without --force.`,
 			}
 			moves, err := publish.AddTags(cmd.Context(), repo, reference, args[1:], force)
 			if err != nil {
+				for _, m := range moves {
+					u.Note("%s:%s %s", repo.Name(), m.Tag, m.Digest) // what was set before
+				}
 				return hint.Online(err)
 			}
 			if len(moves) == 0 && u.Output == "" {
@@ -62,7 +66,7 @@ for something else is refused without --force.`,
 // warnStated tells of tags for another version than the one that the release
 // states: under a trust rule nobody can take it under them. What is no release
 // states none.
-func warnStated(ctx context.Context, u *ui.UI, repo publish.Target, reference string, moves []publish.TagMove) {
+func warnStated(ctx context.Context, u *ui.UI, repo registry.Repository, reference string, moves []publish.TagMove) {
 	rel, err := artifact.ReadReferenceFor(ctx, repo, manifest.NameIn(repo.Name()), reference, []artifact.Platform{})
 	for _, m := range moves {
 		tag, ok := artifact.ParseTag(m.Tag)

@@ -44,6 +44,9 @@ func printMirror(e *env.Env, u *ui.UI, done []transfer.Copied, to *transfer.Mapp
 		}
 		items = append(items, it)
 		problems = append(problems, problemTexts(c.Problems)...)
+		for _, p := range c.Refused {
+			u.Warn("%s: the tag %s stays where it is: %v", p.Repository, p.Subject, p.Err)
+		}
 		if _, rule := to.Place(c.Repository); !slices.Contains(lines, rule) {
 			lines = append(lines, rule)
 		}

@@ -19,7 +19,17 @@ func publishing() section {
 		on(func(_ Context, _ *publish.PublishedError) []string {
 			return []string{"publish it as a new version; who has locked this one is refused other bytes, so --force is for what nobody has taken yet"}
 		}, told("`is published already: …`", "Publish it as a new version. `--force` replaces it, and everybody who has locked it gets a mismatch", fault.Failure)),
+		on(func(c Context, e *publish.RefusedError) []string {
+			out := []string{"where the repository's tags never move, use one that is not there yet"}
+			if e.Kind() == fault.Denied {
+				out = append(For(c, e.Err), out...)
+			}
+			return out
+		},
+			told("`the registry does not let … move`", "A warning: the repository's tags never move, so the release is out and its floating tags stay behind. `push --no-floating-tags` does not try"),
+			told("`…:TAG: PUT answered 4xx`, with the registry's words", "Where the repository's tags never move, use one that is not there yet", fault.Failure, fault.Denied)),
 		on(lintHints,
+			told("`holds \"…\" as a link`, `holds both …`, `expands to more than 200 times its size`", "No sync would take the driver out of this archive: pack the driver alone, or push the executable", fault.Integrity),
 			told("`version \"…\": is not X.Y.Z`, `is no version constraint`, `is an engine that the driver … serves`", "Write it as the message says", fault.Usage),
 			told("`is built with CGO_ENABLED=0, and … does not work without cgo`", "`plugin build NAME` compiles it with cgo", fault.Failure),
 			told("`is for PLATFORM, not for …`, `is not executable`", "Publish the file that is meant; `chmod +x FILE`", fault.Failure)),

@@ -1,0 +1,244 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+// TagMove is a tag that was set.
+type TagMove struct {
+	Tag      string
+	Digest   digest.Digest
+	Previous digest.Digest // what it named before; "" for a new tag
+}
+
+// RefusedError says that a registry would not set a tag: mostly because the
+// repository's tags never move.
+type RefusedError struct {
+	Tag string
+	Err error // with what the registry says
+}
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+
+// Kind is that of Err where the registry refuses who asks, and fault.Failure
+// where it refuses what was asked.
+func (e *RefusedError) Kind() fault.Kind {
+	if fault.Of(e.Err) == fault.Denied {
+		return fault.Denied
+	}
+	return fault.Failure
+}
+
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// refusal makes a *RefusedError of what says that a registry would not set a
+// tag, and leaves other errors as they are.
+func refusal(tag string, err error) error {
+	if err != nil && registry.IsRefusal(err) {
+		return &RefusedError{tag, err}
+	}
+	return err
+}
+
+// setTags sets what does not stand right yet: the version's own tag, from which
+// on the release is there, then those of its platforms and the floating ones.
+// Before each of the two steps the version is looked at once more, and where
+// somebody else was faster nothing is set.
+func (p *publication) setTags(ctx context.Context) error {
+	own := p.report.Tag
+	move, err := p.move(ctx, own, p.graph.document)
+	if err != nil {
+		return err
+	}
+	if move != nil && move.Previous != p.replaces {
+		return p.overtaken(move)
+	}
+	if move != nil {
+		if err := p.set(ctx, move, p.graph.document); err != nil {
+			return err
+		}
+		if p.to != nil && !p.o.DryRun {
+			if err := p.listTags(ctx); err != nil { // others have gone on
+				return err
+			}
+			if move, err = p.move(ctx, own, p.graph.document); err != nil {
+				return err
+			} else if move != nil {
+				return p.overtaken(move)
+			}
+		}
+	}
+	p.report.Left = left(p.tags, p.version, p.graph)
+	parts := p.graph.parts
+	errs := parallel.EachUntil(ctx, len(parts), atOnce, func(i int) error {
+		return p.setTag(ctx, platformTag(p.version, parts[i].platform), parts[i].document)
+	})
+	if err := parallel.First(errs); err != nil || p.o.NoFloatingTags {
+		return err
+	}
+	for _, tag := range floating(p.tags, p.version) {
+		err := p.setTag(ctx, tag, p.graph.document)
+		var refused *RefusedError
+		switch {
+		case errors.As(err, &refused):
+			p.report.Refused = append(p.report.Refused, refused)
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// setTag sets a tag that does not name a document yet.
+func (p *publication) setTag(ctx context.Context, tag string, doc document) error {
+	move, err := p.move(ctx, tag, doc)
+	if move == nil || err != nil {
+		return err
+	}
+	return p.set(ctx, move, doc)
+}
+
+// move returns what setting a tag would change, nil where it stands right.
+func (p *publication) move(ctx context.Context, tag string, doc document) (*TagMove, error) {
+	if p.to == nil {
+		return &TagMove{Tag: tag, Digest: doc.desc.Digest}, nil
+	}
+	return checkTag(ctx, p.to, tag, doc)
+}
+
+func (p *publication) set(ctx context.Context, move *TagMove, doc document) error {
+	if !p.o.DryRun {
+		if err := p.put(ctx, doc, move.Tag); err != nil {
+			return refusal(move.Tag, err)
+		}
+		p.o.event(Event{Stage: StageTag, Subject: move.Tag, Ended: true})
+	}
+	p.add(func(r *Report) { r.Tags = append(r.Tags, *move) })
+	return nil
+}
+
+func (p *publication) overtaken(m *TagMove) error {
+	return &PublishedError{p.to.Name(), m.Tag, m.Previous, []string{"by somebody else, in the meantime"}}
+}
+
+// left returns the tags of a version for platforms that it does not have.
+func left(tags []string, v *semver.Version, g *graph) (out []string) {
+	for _, c := range artifact.Candidates(tags) {
+		if c.Version.String() != v.String() {
+			continue
+		}
+		for _, p := range c.Platforms {
+			if !slices.ContainsFunc(g.parts, func(q part) bool { return q.platform == p.Platform }) {
+				out = append(out, p.Tag)
+			}
+		}
+	}
+	return out
+}
+
+// floating returns those of X.Y, X and latest that belong to a version, given
+// all tags of the repository: X.Y belongs to the highest version of X.Y, X to
+// that of X, and latest to that of all. Prereleases have none and count for
+// none. Equal precedence is decided as it is when releases are chosen.
+func floating(tags []string, v *semver.Version) (out []string) {
+	if v.Prerelease() != "" {
+		return nil
+	}
+	candidates := artifact.Candidates(append([]string{artifact.VersionTag(v)}, tags...))
+	highest := func(among func(*semver.Version) bool) bool {
+		// Highest first, and v is one of them.
+		i := slices.IndexFunc(candidates, func(c artifact.Candidate) bool { return c.Version.Prerelease() == "" && among(c.Version) })
+		return candidates[i].Version.String() == v.String()
+	}
+	x := strconv.FormatUint(v.Major(), 10)
+	if highest(func(w *semver.Version) bool { return w.Major() == v.Major() && w.Minor() == v.Minor() }) {
+		out = append(out, x+"."+strconv.FormatUint(v.Minor(), 10))
+	}
+	if highest(func(w *semver.Version) bool { return w.Major() == v.Major() }) {
+		out = append(out, x)
+	}
+	if highest(func(*semver.Version) bool { return true }) {
+		out = append(out, "latest")
+	}
+	return out
+}
+
+// TagError says why a string is no tag.
+type TagError struct{ Tag string }
+
+func (e *TagError) Error() string {
+	return fmt.Sprintf("tag %q: is not [a-zA-Z0-9_][a-zA-Z0-9._-]* of at most 128 characters", e.Tag)
+}
+
+// Kind is fault.Usage.
+func (e *TagError) Kind() fault.Kind { return fault.Usage }
+
+// AddTags gives what reference, a tag or digest, names further tags; its bytes
+// stay where they are. It returns those that were set, and a *RefusedError for
+// each that the registry refused, joined. A tag that names a version and stands
+// for something else is a *PublishedError without force. Errors besides:
+// *TagError, the repository's.
+func AddTags(ctx context.Context, to registry.Repository, reference string, tags []string, force bool) ([]TagMove, error) {
+	for _, tag := range tags {
+		if !artifact.IsTag(tag) {
+			return nil, &TagError{tag}
+		}
+	}
+	desc, data, err := to.Manifest(ctx, reference)
+	if err != nil {
+		return nil, err
+	}
+	var moves []*TagMove
+	for _, tag := range tags {
+		move, err := checkTag(ctx, to, tag, document{desc, data})
+		if err != nil {
+			return nil, err
+		}
+		if move == nil {
+			continue
+		}
+		if _, version := artifact.ParseTag(tag); version && move.Previous != "" && !force {
+			return nil, &PublishedError{to.Name(), tag, move.Previous, []string{"it names another digest"}}
+		}
+		moves = append(moves, move)
+	}
+	var set []TagMove
+	var refused []error
+	for _, m := range moves {
+		err := refusal(m.Tag, to.PushManifest(ctx, desc, data, m.Tag))
+		switch {
+		case errors.As(err, new(*RefusedError)):
+			refused = append(refused, err)
+		case err != nil:
+			return set, errors.Join(append(refused, err)...)
+		default:
+			set = append(set, *m)
+		}
+	}
+	return set, errors.Join(refused...)
+}
+
+// checkTag returns what setting a tag would change, nil where it stands right.
+func checkTag(ctx context.Context, in registry.Repository, tag string, doc document) (*TagMove, error) {
+	now, err := in.Resolve(ctx, tag)
+	switch {
+	case errors.Is(err, artifact.ErrNotFound):
+	case err != nil:
+		return nil, err
+	case now.Digest == doc.desc.Digest:
+		return nil, nil
+	}
+	return &TagMove{Tag: tag, Digest: doc.desc.Digest, Previous: now.Digest}, nil
+}
