@@ -42,6 +42,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{"and the big end", "\x00a\x00 \x00=\x00 \x001\x00\n", "1:1: is in UTF-16BE: save it as UTF-8"},
 		{"UTF-32", "\xff\xfe\x00\x00a\x00\x00\x00", "1:1: is in UTF-32: save it as UTF-8"},
 		{"and without a mark", "\x00\x00\x00a\x00\x00\x00=\x00\x00\x001", "1:1: is in UTF-32: save it as UTF-8"},
+		{"NUL from end to end", "\x00\x00\x00\x00", "1:1: NUL byte: not a text file"},
 		{"NUL", "a = 1\nb = \"x\x00y\"\n", "2:7: NUL byte: not a text file"},
 		{"conflict", "a = 1\n<<<<<<< HEAD\nb = 1\n=======\nb = 2\n>>>>>>> other\n", "2:1: conflict marker: two versions of the file were merged here; decide what it is to say"},
 		{"conflict with the end left", "b = 1\nb = 2\n>>>>>>> other\n", "3:1: conflict marker: two versions of the file were merged here; decide what it is to say"},

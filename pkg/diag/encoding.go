@@ -35,6 +35,8 @@ func Encoding(data []byte) string {
 		}
 	}
 	switch {
+	case nul[0]+nul[1] == len(head): // no text at all: what a crash can leave of a file
+		return ""
 	case (nul[0]+nul[1])*3 > len(head)*2:
 		return "UTF-32"
 	case nul[0]*3 > len(head):

@@ -60,7 +60,9 @@ func (p *Project) items(in *inputs, lock *lockfile.Lock, o SyncOptions) (items [
 		for _, entry := range lock.Plugins {
 			locked, ok := entry.Platform(platform)
 			if !ok {
-				missing = append(missing, p.platformError(in, entry, platform))
+				e := NoPlatform(entry, platform)
+				e.Declared = in.manifest != nil && len(in.manifest.Platforms) > 0 && !slices.Contains(in.manifest.Platforms, platform)
+				missing = append(missing, e)
 				continue
 			}
 			items = append(items, entryItems(entry, locked, target)...)
@@ -80,12 +82,12 @@ func (p *Project) ownDir(in *inputs) (string, error) {
 	return p.engine.Home().Plugins(), nil
 }
 
-func (p *Project) platformError(in *inputs, entry lockfile.Plugin, platform artifact.Platform) error {
+// NoPlatform returns the error for an entry that does not serve a platform.
+func NoPlatform(entry lockfile.Plugin, platform artifact.Platform) *PlatformError {
 	e := &PlatformError{Name: entry.Name, Version: entry.Version, Platform: platform}
 	for _, q := range entry.Platforms {
 		e.Offered = append(e.Offered, q.Platform)
 	}
-	e.Declared = in.manifest != nil && len(in.manifest.Platforms) > 0 && !slices.Contains(in.manifest.Platforms, platform)
 	return e
 }
 

@@ -121,8 +121,6 @@ func reachable(m *manifest.Manifest, l *lockfile.Lock) map[string]bool {
 	return seen
 }
 
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
-
 // ReadPinned reads the release of a lock entry for some platforms in the way
 // it was read when it was locked, but each tag stands for what is locked under
 // it. So the layout is found out from what is there and not from what the lock

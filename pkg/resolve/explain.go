@@ -92,7 +92,7 @@ func Explain(ctx context.Context, c Catalog, o Options, name string) (*Explanati
 		return nil, &UnknownPluginError{name}
 	}
 	e := &Explanation{Plugin: name, Wants: p.wants(), Pos: p.entry.Pos, Taken: solution[name], Problem: err}
-	for _, by := range sortedKeys(solution) {
+	for _, by := range slices.Sorted(maps.Keys(solution)) {
 		if text, ok := a.requires(r.plugin(by), solution[by])[name]; ok {
 			e.RequiredBy = append(e.RequiredBy, Requirement{by, solution[by], text})
 		}

@@ -3,6 +3,8 @@ package resolve
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -53,7 +55,7 @@ func Outdated(ctx context.Context, c Catalog, o Options) ([]Behind, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := sortedKeys(solution)
+	names := slices.Sorted(maps.Keys(solution))
 	out := make([]Behind, len(names))
 	err = parallel.Join(parallel.Each(ctx, len(names), 0, func(i int) (err error) {
 		out[i], err = a.behind(ctx, names[i], solution[names[i]])

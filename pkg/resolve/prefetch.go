@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -154,7 +155,7 @@ func (a *attempt) checkAdmitted(p *plugin) error {
 // checkPrecise returns a *NoVersionError where a version was asked for that there is
 // not, of a plugin that the manifest does not list.
 func (a *attempt) checkPrecise(ctx context.Context) error {
-	for _, name := range sortedKeys(a.precise) {
+	for _, name := range slices.Sorted(maps.Keys(a.precise)) {
 		p := a.plugin(name)
 		if !p.listed && a.list(ctx, p) == nil && !slices.Contains(a.ids(p), a.precise[name]) {
 			return p.noVersion(a.precise[name])

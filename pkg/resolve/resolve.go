@@ -190,10 +190,10 @@ func (a *attempt) result(ctx context.Context, solution map[string]string) (*Resu
 
 // entry returns the lock entry of a chosen version: the locked one where that
 // was chosen, else a new one, whose checksums are checked.
-func (a *attempt) entry(ctx context.Context, p *plugin, text string) (lockfile.Plugin, error) {
+func (a *attempt) entry(ctx context.Context, p *plugin, id string) (lockfile.Plugin, error) {
 	locked := p.locked
-	if a.isLockedEntry(p, text) {
-		if why := a.fallbackReason(p, text); why != "" {
+	if a.isLockedEntry(p, id) {
+		if why := a.fallbackReason(p, id); why != "" {
 			a.note(p.name, "%s is kept, as it is locked: %s", entryText(locked), why)
 		}
 		if p.extended == nil {
@@ -208,7 +208,7 @@ func (a *attempt) entry(ctx context.Context, p *plugin, text string) (lockfile.P
 		}
 		return e, a.checkSums(ctx, p, reader, p.extended)
 	}
-	release := p.byID[text].release
+	release := p.byID[id].release
 	e := newEntry(p, p.repository, release)
 	if locked != nil && locked.Repository == e.Repository && locked.Version == e.Version && !p.floating() {
 		switch shared, differs := compareContent(locked, &e); {
@@ -240,16 +240,16 @@ func (a *attempt) noteRelocated(p *plugin, e *lockfile.Plugin) {
 	if was == nil {
 		return
 	}
-	text := versionID(was.Version, was.Tag, was.Digest)
-	switch v := p.byID[text]; {
-	case versionID(e.Version, e.Tag, e.Digest) == text:
+	id := versionID(was.Version, was.Tag, was.Digest)
+	switch v := p.byID[id]; {
+	case versionID(e.Version, e.Tag, e.Digest) == id:
 		if _, differs := compareContent(was, e); differs {
-			a.note(p.name, "%s in %s has other content than what was locked from %s", text, e.Repository, was.Repository)
+			a.note(p.name, "%s in %s has other content than what was locked from %s", id, e.Repository, was.Repository)
 		}
 	case v == nil:
-		a.note(p.name, "%s, which was locked from %s, is not in %s", text, was.Repository, e.Repository)
+		a.note(p.name, "%s, which was locked from %s, is not in %s", id, was.Repository, e.Repository)
 	case v.reason != nil:
-		a.note(p.name, "%s, which was locked from %s, %s", text, was.Repository, v.reason.detail)
+		a.note(p.name, "%s, which was locked from %s, %s", id, was.Repository, v.reason.detail)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -205,14 +206,14 @@ func tagsCandidate(l *lockfile.Plugin, want []artifact.Platform) (artifact.Candi
 
 // isLockedEntry reports whether a version of p's listing is the locked entry as it
 // is, and not what the registry has under that name.
-func (a *attempt) isLockedEntry(p *plugin, text string) bool {
+func (a *attempt) isLockedEntry(p *plugin, id string) bool {
 	if a.fixed[p.name] {
 		return true
 	}
-	if p.locked == nil || text != p.lockedID() {
+	if p.locked == nil || id != p.lockedID() {
 		return false
 	}
-	v := p.byID[text]
+	v := p.byID[id]
 	return a.prefersLocked(p) || a.canFallBack(p) && (v == nil || v.reason != nil)
 }
 
@@ -269,7 +270,7 @@ func (a *attempt) ids(p *plugin) []string {
 // is not changed unasked.
 func (a *attempt) blockers(solution map[string]string) []string {
 	var out []string
-	for _, name := range sortedKeys(solution) {
+	for _, name := range slices.Sorted(maps.Keys(solution)) {
 		p := a.plugin(name)
 		if a.isLockedEntry(p, solution[name]) {
 			continue
@@ -295,12 +296,12 @@ func (a *attempt) blockers(solution map[string]string) []string {
 
 // fallbackReason tells why an entry that was to be upgraded is kept although
 // nothing prefers it, "" for any other.
-func (a *attempt) fallbackReason(p *plugin, text string) string {
-	if a.fixed[p.name] || a.prefersLocked(p) || !a.isLockedEntry(p, text) {
+func (a *attempt) fallbackReason(p *plugin, id string) string {
+	if a.fixed[p.name] || a.prefersLocked(p) || !a.isLockedEntry(p, id) {
 		return ""
 	}
 	var none *NoRepositoryError
-	switch v := p.byID[text]; {
+	switch v := p.byID[id]; {
 	case errors.As(p.listErr, &none):
 		return none.reasons()
 	case v != nil:
@@ -314,7 +315,7 @@ func (a *attempt) fallbackReason(p *plugin, text string) string {
 }
 
 // newerThan reports whether a version is newer than the locked one of an id.
-func (p *plugin) newerThan(v *semver.Version, text string) bool {
-	locked := p.version(text)
+func (p *plugin) newerThan(v *semver.Version, id string) bool {
+	locked := p.version(id)
 	return v == nil || locked == nil || artifact.CompareVersions(v, locked) > 0
 }

@@ -50,7 +50,7 @@ func (a *attempt) passedOver(p *plugin, v *version, solution map[string]string) 
 	if !a.supports(v.release) {
 		return &reason{Host, "", a.hostDetail(v.release)}
 	}
-	for _, name := range sortedKeys(v.release.Requires) {
+	for _, name := range slices.Sorted(maps.Keys(v.release.Requires)) {
 		other, ok := solution[name]
 		text := v.release.Requires[name]
 		switch {

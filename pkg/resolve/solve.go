@@ -112,30 +112,30 @@ func (a *attempt) Versions(ctx context.Context, name string) (pubgrub.Listing, e
 	}
 	var l pubgrub.Listing
 	precise, narrowed := a.precise[name]
-	for _, text := range a.ids(p) {
-		if !narrowed || p.listed || text == precise {
-			l.Versions = append(l.Versions, text)
+	for _, id := range a.ids(p) {
+		if !narrowed || p.listed || id == precise {
+			l.Versions = append(l.Versions, id)
 		}
 	}
-	if text := a.preferred(p); text != "" {
-		l.Preferred, l.DecideLast = []string{text}, a.decideLast[name]
+	if id := a.preferred(p); id != "" {
+		l.Preferred, l.DecideLast = []string{id}, a.decideLast[name]
 	}
 	return l, nil
 }
 
 // Release implements pubgrub.Source.
-func (a *attempt) Release(ctx context.Context, name, text string) (pubgrub.Release, error) {
+func (a *attempt) Release(ctx context.Context, name, id string) (pubgrub.Release, error) {
 	if name == artifact.Host {
 		return pubgrub.Release{}, nil
 	}
 	p := a.plugin(name)
-	v := p.byID[text]
-	if v != nil && !a.fixed[name] && !(a.prefersLocked(p) && text == p.lockedID()) {
+	v := p.byID[id]
+	if v != nil && !a.fixed[name] && !(a.prefersLocked(p) && id == p.lockedID()) {
 		if err := a.read(ctx, p, v); err != nil {
 			return pubgrub.Release{}, err
 		}
 	}
-	if a.isLockedEntry(p, text) {
+	if a.isLockedEntry(p, id) {
 		return pubgrub.Release{Depends: a.depends(p.locked.Requires)}, nil
 	}
 	if v.reason != nil {
@@ -171,11 +171,11 @@ func (a *attempt) depends(requires map[string]string) []pubgrub.Dependency {
 
 // version returns the version that a text of p's listing stands for, nil for a
 // release that states none.
-func (p *plugin) version(text string) *semver.Version {
-	if v := p.byID[text]; v != nil {
+func (p *plugin) version(id string) *semver.Version {
+	if v := p.byID[id]; v != nil {
 		return v.semver
 	}
-	if p.locked == nil || text != p.lockedID() {
+	if p.locked == nil || id != p.lockedID() {
 		return nil
 	}
 	v, err := semver.StrictNewVersion(p.locked.Version)

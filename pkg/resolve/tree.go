@@ -1,6 +1,9 @@
 package resolve
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
@@ -32,7 +35,7 @@ func Tree(m *manifest.Manifest, l *lockfile.Lock) []Node {
 			return n
 		}
 		told[name] = true
-		for _, required := range sortedKeys(n.Plugin.Requires) {
+		for _, required := range slices.Sorted(maps.Keys(n.Plugin.Requires)) {
 			if required != artifact.Host {
 				n.Requires = append(n.Requires, grow(required, n.Plugin.Requires[required]))
 			}

@@ -49,11 +49,7 @@ func forPlatforms(l *lockfile.Lock, words []string) (*lockfile.Lock, error) {
 	for _, p := range l.Plugins {
 		for _, platform := range platforms {
 			if _, ok := p.Platform(platform); !ok {
-				e := &project.PlatformError{Name: p.Name, Version: p.Version, Platform: platform}
-				for _, q := range p.Platforms {
-					e.Offered = append(e.Offered, q.Platform)
-				}
-				errs = append(errs, e)
+				errs = append(errs, project.NoPlatform(p, platform))
 			}
 		}
 	}

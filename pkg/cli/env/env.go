@@ -76,8 +76,11 @@ type Env struct {
 func New(p Process) *Env { return &Env{Process: p} }
 
 // Apply makes the flags count: the folder of -C, the environment's offline, the
-// time limit. The context that it returns has that limit.
+// time limit, once. The context that it returns has that limit.
 func (e *Env) Apply(ctx context.Context) (context.Context, error) {
+	if e.untimed != nil {
+		return ctx, nil
+	}
 	if e.Flags.Timeout < 0 {
 		return ctx, hint.Usagef("--timeout %s: is negative", e.Flags.Timeout)
 	}

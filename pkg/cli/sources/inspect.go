@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -181,25 +182,16 @@ func printRelease(w ui.Lines, r releaseInfo) {
 	field("Digest", r.Digest)
 	field("Layout", r.Layout)
 	field("Created", r.Created)
-	for _, k := range sortedKeys(r.Requires) {
+	for _, k := range slices.Sorted(maps.Keys(r.Requires)) {
 		field("Requires", k+" "+r.Requires[k])
 	}
-	for _, k := range sortedKeys(r.Annotations) {
+	for _, k := range slices.Sorted(maps.Keys(r.Annotations)) {
 		field("Annotation", k+"="+r.Annotations[k])
 	}
 	for _, f := range r.Referrers {
 		field("Referrer", f.Digest+" "+f.ArtifactType)
 	}
 	w.Line("")
-}
-
-func sortedKeys(m map[string]string) []string {
-	var out []string
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // orEmpty makes a map {} where it would be null.

@@ -28,7 +28,7 @@ func newCustomColumns(spec string) (*customColumns, error) {
 		}
 		p := jsonpath.New(header).AllowMissingKeys(true)
 		if err := p.Parse(relaxedJSONPath(path)); err != nil {
-			return nil, fmt.Errorf("custom-columns %q: %v", part, err)
+			return nil, fmt.Errorf("custom-columns %q: %w", part, err)
 		}
 		c.headers, c.paths = append(c.headers, header), append(c.paths, p)
 	}
