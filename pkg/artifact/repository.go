@@ -77,6 +77,9 @@ func repositoryReason(s string) string {
 	}
 	for segment := range strings.SplitSeq(path, "/") {
 		if !isPathSegment(segment) {
+			if isPathSegment(strings.ToLower(segment)) { // like the owner of a repository on GitHub
+				return fmt.Sprintf("has capital letters in its path: write %s/%s", host, strings.ToLower(path))
+			}
 			return fmt.Sprintf("%q is no part of a repository's path: a-z and 0-9, with . _ __ or - between them", segment)
 		}
 	}

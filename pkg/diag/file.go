@@ -25,6 +25,8 @@ func ReadFile(file string, limit int64) ([]byte, error) {
 	defer f.Close()
 	if info, err := f.Stat(); err != nil {
 		return nil, err
+	} else if info.IsDir() {
+		return nil, NewDocument(file, nil).At(Span{}, "is a directory")
 	} else if !info.Mode().IsRegular() {
 		return nil, NewDocument(file, nil).At(Span{}, "is no regular file")
 	}

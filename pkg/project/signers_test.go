@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
@@ -102,6 +104,22 @@ func TestCheckSigner(t *testing.T) {
 				t.Errorf("records %+v, want %+v", entry.Signature, c.want)
 			}
 		})
+	}
+}
+
+// A release that lies in another place, with the same bytes, is still signed by
+// whom the lock says.
+func TestCheckSignerOfAnotherPlace(t *testing.T) {
+	locked := entryOf("1.0.0", keySigner("a"))
+	locked.Digest = "sha256:d"
+	for name, want := range map[string]*lockfile.Signature{"sha256:d": keySigner("a"), "sha256:e": nil} {
+		entry := locked.Clone()
+		entry.Repository, entry.Digest, entry.Signature = "new.example/postgres", digest.Digest(name), nil
+		in := &inputs{manifest: &manifest.Manifest{}, before: &lockfile.Lock{Plugins: []lockfile.Plugin{locked}}}
+		err := opened(t, signers{"1.0.0": nil}).checkSigner(t.Context(), &entry, signerCheck{in: in})
+		if refused := errors.As(err, new(*SignerError)); refused != (want == nil) || !entry.Signature.Equal(want) {
+			t.Errorf("%s: signed by %v, %v", name, entry.Signature, err)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -25,9 +26,19 @@ const (
 // Tags implements Repository.
 func (r *remote) Tags(ctx context.Context, page func([]string) error) error {
 	var missing, final error
+	var floating []string // what a mirror lists that lists no version
 	err := r.trySources(ctx, "", func(s *source) error {
 		begun := false
 		err := r.c.names(ctx, r.request(s, KindTags, http.MethodGet, "tags/list", ""), "tags", func(tags []string) error {
+			if s != r.origin && !begun {
+				// A cache lists what it was asked for, a moving tag perhaps and
+				// none of the versions that the origin has.
+				floating = append(floating, tags...)
+				if !slices.ContainsFunc(tags, isVersion) {
+					return nil
+				}
+				tags, floating = floating, nil
+			}
 			begun = true
 			return page(tags)
 		})
@@ -44,11 +55,14 @@ func (r *remote) Tags(ctx context.Context, page func([]string) error) error {
 			missing = denied
 			return &unlistedError{err}
 		}
-		if errors.Is(err, artifact.ErrNotFound) {
+		if errors.Is(err, artifact.ErrNotFound) || s != r.origin && errors.As(err, new(*ProtocolError)) {
 			missing = err
 		}
 		return err
 	})
+	if err != nil && len(floating) > 0 && (wire.Unreachable(err) || errors.Is(err, artifact.ErrNotFound)) {
+		return page(floating)
+	}
 	// A mirror that stands for the origin behind an air gap says that there is
 	// no such repository, and nobody else can be asked.
 	if missing != nil && wire.Unreachable(err) {
@@ -58,6 +72,11 @@ func (r *remote) Tags(ctx context.Context, page func([]string) error) error {
 		err = final
 	}
 	return err
+}
+
+func isVersion(tag string) bool {
+	_, ok := artifact.ParseTag(tag)
+	return ok
 }
 
 // Catalog calls page with the registry's repositories, HOST/PATH, some at a

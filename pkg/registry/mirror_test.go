@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"testing"
@@ -177,6 +178,39 @@ func TestMirrorAloneSaysNotFound(t *testing.T) {
 	mirror.Close()
 	_, err = allTags(repository(t, c, origin.host()+"/db/x"))
 	wantError[*UnreachableError](t, err)
+}
+
+// A cache lists the tags that it was asked for, a moving one perhaps, and a page of
+// HTML can stand in a mirror's place: the origin's list counts.
+func TestMirrorListsNoVersion(t *testing.T) {
+	origin, mirror, o, _ := mirrored(t)
+	origin.manifest(t, "db/x", "one", "0", "1.0.0")
+	mirror.manifest(t, "copies/x", "one", "0", "latest")
+	list := func() []string {
+		c, _ := newClient(t, o)
+		tags, err := allTags(repository(t, c, origin.host()+"/db/x"))
+		if err != nil {
+			t.Error(err)
+		}
+		return tags
+	}
+	if tags := list(); !slices.Equal(tags, []string{"0", "1.0.0"}) {
+		t.Errorf("tags: %v", tags)
+	}
+	for _, page := range []string{"<html>maintenance</html>", "", "[]"} {
+		mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			io.WriteString(w, page)
+			return true
+		})
+		if tags := list(); !slices.Equal(tags, []string{"0", "1.0.0"}) {
+			t.Errorf("%q: tags: %v", page, tags)
+		}
+	}
+	mirror.setFault(nil)
+	origin.Close() // then the mirror's list is all there is
+	if tags := list(); !slices.Equal(tags, []string{"0", "latest"}) {
+		t.Errorf("tags: %v", tags)
+	}
 }
 
 // Mirrors drop signatures: one that knows of none is no proof.

@@ -66,11 +66,12 @@ func mirrorsOf(mirrors []Mirror, name string) (out []string) {
 }
 
 // worthNextSource reports whether the next source is worth asking after an error: the
-// content is not here, or nobody is, or what is there cannot answer. A refusal of
-// credentials is not passed over, since it says that the configuration is wrong;
+// content is not here, or nobody is, or what is there cannot answer or is no
+// registry (a page of HTML in its place). A refusal of credentials is not passed over, since it says that the configuration is wrong;
 // nor is wrong content.
 func worthNextSource(err error) bool {
-	return errors.Is(err, artifact.ErrNotFound) || wire.Unreachable(err) || errors.As(err, new(*StatusError))
+	return errors.Is(err, artifact.ErrNotFound) || wire.Unreachable(err) || errors.As(err, new(*StatusError)) ||
+		errors.As(err, new(*ProtocolError))
 }
 
 // unlistedError is a mirror's refusal to list tags, which counts as a list

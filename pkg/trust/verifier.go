@@ -9,8 +9,12 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/sigstore/sigstore-go/pkg/root"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
+
+// Signer is who signed.
+type Signer = artifact.Signer
 
 // Options are what a Verifier needs to know of its surroundings.
 type Options struct {

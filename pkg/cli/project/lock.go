@@ -20,7 +20,8 @@ func lockCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Short: "Resolve the manifest to a lock of digests",
 		Long: `A locked version stays as long as the manifest admits it: new releases change
 nothing until update asks for them. A lock that satisfies the manifest is kept
-without asking any registry.
+without asking any registry. If the manifest names another registry, the locked
+version is looked for there first, and kept.
 
 A lock with conflict markers of git or jj is merged driver by driver; what both
 sides changed is resolved again. --merge BASE OURS THEIRS does the same for

@@ -59,11 +59,11 @@ const (
 )
 
 // ReadCodes reads what an answer says of a refusal: a registry's error answer,
-// one of OAuth (RFC 6749, 5.2), Docker Hub's and GitLab's forms, what a storage
-// says in XML, or a line of plain text.
+// one of OAuth (RFC 6749, 5.2), the forms of Docker Hub, GitLab, Google and others
+// that write one object, what a storage says in XML, or a line of plain text.
 func ReadCodes(body io.Reader) []ErrorCode {
 	data, _ := io.ReadAll(io.LimitReader(body, maxErrorBody))
-	data = bytes.TrimSpace(data)
+	data = bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
 	switch {
 	case len(data) == 0:
 		return nil
@@ -87,6 +87,9 @@ func jsonCodes(data []byte) (codes []ErrorCode) {
 		Description json.RawMessage `json:"error_description"`
 		Message     json.RawMessage `json:"message"`
 		Details     json.RawMessage `json:"details"`
+		Detail      json.RawMessage `json:"detail"` // RFC 9457
+		Title       json.RawMessage `json:"title"`
+		Reason      json.RawMessage `json:"reason"`
 	}
 	if json.Unmarshal(data, &answer) != nil {
 		return nil
@@ -94,6 +97,9 @@ func jsonCodes(data []byte) (codes []ErrorCode) {
 	var list []json.RawMessage
 	if json.Unmarshal(answer.Errors, &list) != nil && len(answer.Errors) > 0 {
 		list = []json.RawMessage{answer.Errors}
+	}
+	if len(list) == 0 && bytes.HasPrefix(answer.Error, []byte("{")) {
+		list = []json.RawMessage{answer.Error}
 	}
 	for _, raw := range list {
 		var e struct{ Code, Message, Detail json.RawMessage }
@@ -109,7 +115,7 @@ func jsonCodes(data []byte) (codes []ErrorCode) {
 		return codes
 	}
 	c := ErrorCode{Code: plainJSON(answer.Error)}
-	for _, message := range []json.RawMessage{answer.Description, answer.Message, answer.Details} {
+	for _, message := range []json.RawMessage{answer.Description, answer.Message, answer.Details, answer.Detail, answer.Title, answer.Reason} {
 		if c.Message == "" {
 			c.Message = plainJSON(message)
 		}

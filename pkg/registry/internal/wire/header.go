@@ -21,8 +21,13 @@ func NextLink(headers []string) string {
 		s := Scanner{text}
 		for {
 			s.Separators()
-			target, rest, ok := strings.Cut(strings.TrimPrefix(s.rest, "<"), ">")
-			if !ok || !strings.HasPrefix(s.rest, "<") {
+			bracketed, isBracketed := strings.CutPrefix(s.rest, "<")
+			target, rest, ok := strings.Cut(bracketed, ">")
+			if !isBracketed { // against the grammar; a list that ends early would be worse
+				target, rest, ok = strings.Cut(s.rest, ";")
+				target, rest = strings.TrimSpace(target), ";"+rest
+			}
+			if !ok {
 				break
 			}
 			s.rest = rest
