@@ -124,6 +124,23 @@ func ParseDocument(subject, mediaType string, data []byte) (*Document, error) {
 	return &d, nil
 }
 
+// EncodeDocument writes an index or a manifest, without escapes for HTML: a
+// constraint such as >=0.24 is to be read in the raw JSON. With an indent, which
+// stands before each level, it is for people and diffs and ends in a newline.
+func EncodeDocument(document any, indent string) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	if err := e.Encode(document); err != nil {
+		return nil, err
+	}
+	if indent == "" {
+		return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	}
+	return b.Bytes(), nil
+}
+
 // descriptors reads a list and returns what is wrong with it. It ends at the
 // first that is wrong, since a few bytes can make a list of a million.
 func descriptors(raw json.RawMessage, what string, list *[]ocispec.Descriptor) (problem string) {

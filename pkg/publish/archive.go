@@ -95,9 +95,9 @@ func (c Compression) writer(w io.Writer) (io.WriteCloser, error) {
 // Archive is a packed executable on disk.
 type Archive struct {
 	Platform       artifact.Platform
-	Path           string        // where the archive is
-	Title          string        // schemahero-NAME-OS-ARCH.tar.gz
-	MediaType      string        //
+	Path           string // where the archive is
+	Title          string // schemahero-NAME-OS-ARCH.tar.gz
+	MediaType      string
 	Digest         digest.Digest // of the archive
 	Size           int64         // of the archive, in bytes
 	Executable     digest.Digest // of the executable inside

@@ -16,11 +16,11 @@ import (
 
 // BuildOptions are what to build, and with what.
 type BuildOptions struct {
-	Source    string              // tree that holds plugins/NAME; "" is the working directory
-	Dist      string              // folder that archives are written to; made where it is missing
-	Names     []string            // of drivers
-	Version   string              // of all of them; "" is VersionOf each
-	Platforms []artifact.Platform // none: DefaultPlatforms
+	Source    string   // tree that holds plugins/NAME; "" is the working directory
+	Dist      string   // folder that archives are written to; made where it is missing
+	Names     []string // of drivers
+	Version   string   // of all of them; "" is VersionOf each
+	Platforms []artifact.Platform
 
 	// Host is this machine's platform, whose C compiler goes by short names.
 	Host artifact.Platform

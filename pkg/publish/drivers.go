@@ -48,7 +48,7 @@ func ListDrivers(source string) ([]string, error) {
 	return names, nil
 }
 
-// isProgram tells whether a folder holds a file of package main.
+// isProgram reports whether a folder holds a file of package main.
 func isProgram(dir string) bool {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

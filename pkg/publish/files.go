@@ -18,15 +18,23 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
-// examine finds the executable for each platform, out of its archive where it
-// comes in one, and says what is wrong with it. The files lie in dir or where
-// the release says. Problems are in the order of the platforms.
-func examine(ctx context.Context, r Release, platforms []artifact.Platform, o Options, dir string) (map[artifact.Platform]string, []Problem, error) {
+// examiner finds executables and says what is wrong with them.
+type examiner struct {
+	name     string // of the driver
+	o        Options
+	unpacker *unpack.Unpacker
+}
+
+func newExaminer(name string, o Options) *examiner { return &examiner{name, o, unpack.New()} }
+
+// release finds the executable for each platform of a release, out of its archive
+// where it comes in one. The files lie in dir or where the release says. Problems
+// are in the order of the platforms.
+func (x *examiner) release(ctx context.Context, r Release, platforms []artifact.Platform, dir string) (map[artifact.Platform]string, []Problem, error) {
 	files := make([]string, len(platforms))
 	problems := make([][]Problem, len(platforms))
-	u := unpack.New()
 	errs := parallel.EachUntil(ctx, len(platforms), atOnce, func(i int) (err error) {
-		files[i], problems[i], err = examineOne(ctx, u, r.Name, platforms[i], r.Files[platforms[i]], o, dir)
+		files[i], problems[i], err = x.file(ctx, platforms[i], r.Files[platforms[i]], dir)
 		return err
 	})
 	if err := parallel.First(errs); err != nil {
@@ -39,7 +47,7 @@ func examine(ctx context.Context, r Release, platforms []artifact.Platform, o Op
 	return byPlatform, slices.Concat(problems...), nil
 }
 
-func examineOne(ctx context.Context, u *unpack.Unpacker, name string, p artifact.Platform, file string, o Options, dir string) (string, []Problem, error) {
+func (x *examiner) file(ctx context.Context, p artifact.Platform, file, dir string) (string, []Problem, error) {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -55,25 +63,34 @@ func examineOne(ctx context.Context, u *unpack.Unpacker, name string, p artifact
 	if err != nil {
 		return "", nil, err
 	}
-	var problems []Problem
 	executable := file
 	if !bare {
-		var bad *unpack.Error
-		executable, _, err = extract(ctx, u, file, unpack.Driver{Name: name, Platform: p, Size: info.Size(), File: filepath.Base(file)}, dir)
-		if errors.As(err, &bad) {
-			return "", []Problem{{ProblemArchive, file, bad.Reason}}, nil
+		var refused *unpack.Error
+		executable, _, err = x.extract(ctx, file, dir, unpack.Driver{Platform: p, Size: info.Size(), File: filepath.Base(file)})
+		if errors.As(err, &refused) {
+			return "", []Problem{{ProblemArchive, file, refused.Reason}}, nil
 		}
 		if err != nil {
 			return "", nil, err
 		}
-	} else if runtime.GOOS != "windows" && info.Mode()&0o111 == 0 {
-		problems = append(problems, Problem{ProblemMode, file, "is not executable"})
 	}
-	problems = append(problems, inspect(executable, file, p)...)
-	if o.Probe && p == o.Host && len(problems) == 0 {
-		problems, err = handshake(ctx, executable, file, name)
+	problems := inspect(executable, file, p)
+	if bare && runtime.GOOS != "windows" && info.Mode()&0o111 == 0 {
+		problems = slices.Insert(problems, 0, Problem{ProblemMode, file, "is not executable"})
+	}
+	if len(problems) == 0 {
+		problems, err = x.probe(ctx, executable, file, p)
 	}
 	return executable, problems, err
+}
+
+// probe starts an executable, where that is asked for and possible, and says why
+// it does not answer as the driver.
+func (x *examiner) probe(ctx context.Context, executable, subject string, p artifact.Platform) ([]Problem, error) {
+	if !x.o.Probe || p != x.o.Host {
+		return nil, nil
+	}
+	return handshake(ctx, executable, subject, x.name)
 }
 
 // isBare reports whether a file is the executable itself.
@@ -93,7 +110,8 @@ func isBare(file string) (bool, error) {
 
 // extract takes the executable out of a layer, as a sync would, into a new file
 // in dir, and returns the file and its digest. Errors: *unpack.Error, the disk's.
-func extract(ctx context.Context, u *unpack.Unpacker, layer string, d unpack.Driver, dir string) (file string, sum digest.Digest, err error) {
+func (x *examiner) extract(ctx context.Context, layer, dir string, d unpack.Driver) (file string, sum digest.Digest, err error) {
+	d.Name = x.name
 	in, err := os.Open(layer)
 	if err != nil {
 		return "", "", err
@@ -110,7 +128,7 @@ func extract(ctx context.Context, u *unpack.Unpacker, layer string, d unpack.Dri
 		}
 	}()
 	hash := sha256.New()
-	if err := u.Extract(&reader{ctx: ctx, r: in}, receiver{io.MultiWriter(out, hash)}, d); err != nil {
+	if err := x.unpacker.Extract(&reader{ctx: ctx, r: in}, receiver{io.MultiWriter(out, hash)}, d); err != nil {
 		return "", "", err
 	}
 	return out.Name(), digest.NewDigest(digest.SHA256, hash), out.Chmod(0o755)

@@ -38,7 +38,7 @@ func goEnv(env []string, p artifact.Platform) []string {
 	return env
 }
 
-// needsCgo tells whether a driver has files in C for a platform, in itself or
+// needsCgo reports whether a driver has files in C for a platform, in itself or
 // in a module that it uses. The standard library's do not count: Go has its
 // own in their place.
 func needsCgo(ctx context.Context, dir string, p artifact.Platform, env []string) (bool, error) {

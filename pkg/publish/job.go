@@ -59,10 +59,6 @@ func (f failures) join() error {
 func (o BuildOptions) jobs(ctx context.Context) ([]job, failures, error) {
 	var jobs []job
 	failed := failures{}
-	platforms := o.Platforms
-	if len(platforms) == 0 {
-		platforms = DefaultPlatforms()
-	}
 	for _, name := range o.Names {
 		version, err := o.version(ctx, name)
 		if err != nil {
@@ -71,7 +67,7 @@ func (o BuildOptions) jobs(ctx context.Context) ([]job, failures, error) {
 			}
 			continue
 		}
-		for _, p := range platforms {
+		for _, p := range o.Platforms {
 			jobs = append(jobs, job{name, version, p})
 		}
 	}

@@ -1,8 +1,6 @@
 package publish
 
 import (
-	"bytes"
-	"encoding/json"
 	"maps"
 
 	"github.com/opencontainers/go-digest"
@@ -84,16 +82,7 @@ func build(layers []layer, annotations map[string]string) (*graph, error) {
 	return g, err
 }
 
-// encode writes JSON without escapes for HTML, so that a constraint is
-// readable in the raw manifest.
 func encode(mediaType string, v any) (document, error) {
-	var buf bytes.Buffer
-	e := json.NewEncoder(&buf)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return document{}, err
-	}
-	data := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
-	desc := ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
-	return document{desc, data}, nil
+	data, err := artifact.EncodeDocument(v, "")
+	return document{ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}, data}, err
 }

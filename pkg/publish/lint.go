@@ -40,7 +40,7 @@ type Problem struct {
 	Text    string
 }
 
-// Forcible tells whether Options.Force publishes nevertheless.
+// Forcible reports whether Options.Force publishes nevertheless.
 func (p Problem) Forcible() bool {
 	switch p.Kind {
 	case ProblemMode, ProblemFormat, ProblemStub, ProblemHandshake:
@@ -78,7 +78,7 @@ func (e *LintError) Kind() fault.Kind {
 	return kind
 }
 
-// Forcible tells whether Options.Force would publish nevertheless.
+// Forcible reports whether Options.Force would publish nevertheless.
 func (e *LintError) Forcible() bool {
 	return !slices.ContainsFunc(e.Problems, func(p Problem) bool { return !p.Forcible() })
 }

@@ -95,7 +95,7 @@ func Lint(ctx context.Context, r Release, o Options) error {
 func check(ctx context.Context, r Release, o Options, dir string) (*semver.Version, map[artifact.Platform]string, []Problem, error) {
 	platforms := slices.SortedFunc(maps.Keys(r.Files), artifact.Platform.Compare)
 	v, problems := r.lint(platforms)
-	files, found, err := examine(ctx, r, platforms, o, dir)
+	files, found, err := newExaminer(r.Name, o).release(ctx, r, platforms, dir)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -40,7 +40,7 @@ func platformTag(v *semver.Version, p artifact.Platform) string {
 	return artifact.VersionTag(v) + "-" + p.Suffix()
 }
 
-// reserved tells whether an annotation is written from a field of Release and
+// reserved reports whether an annotation is written from a field of Release and
 // from nothing else.
 func reserved(key string) bool {
 	switch key {

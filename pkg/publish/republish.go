@@ -44,7 +44,7 @@ func Republish(ctx context.Context, to, from registry.Repository, reference stri
 		return nil, err
 	}
 	defer remove()
-	u := unpack.New()
+	x := newExaminer(r.Name, o)
 	layers := make([]layer, len(rel.Builds))
 	found := make([][]Problem, len(rel.Builds))
 	errs := parallel.EachUntil(ctx, len(rel.Builds), atOnce, func(i int) (err error) {
@@ -52,7 +52,7 @@ func Republish(ctx context.Context, to, from registry.Repository, reference stri
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			return err
 		}
-		layers[i], found[i], err = fetch(ctx, u, from, r.Name, rel.Builds[i], o, folder)
+		layers[i], found[i], err = x.fetch(ctx, from, rel.Builds[i], folder)
 		return err
 	})
 	if err := parallel.First(errs); err != nil {
@@ -128,7 +128,7 @@ func inherit(r Release, rel *artifact.Release) Release {
 }
 
 // fetch brings a build's layer and checksum into dir.
-func fetch(ctx context.Context, u *unpack.Unpacker, from registry.Repository, name string, b artifact.Build, o Options, dir string) (layer, []Problem, error) {
+func (x *examiner) fetch(ctx context.Context, from registry.Repository, b artifact.Build, dir string) (layer, []Problem, error) {
 	l := layer{Archive: Archive{Platform: b.Platform, Path: filepath.Join(dir, b.File), Title: b.File,
 		MediaType: b.Layer.MediaType, Digest: b.Layer.Digest, Size: b.Layer.Size, Executable: b.Executable}}
 	l.sum = []byte(l.Archive.sum())
@@ -146,14 +146,14 @@ func fetch(ctx context.Context, u *unpack.Unpacker, from registry.Repository, na
 			return l, nil, err
 		}
 	}
-	if err := download(ctx, from, b, l.Path, o); err != nil {
+	if err := download(ctx, from, b, l.Path, x.o); err != nil {
 		return l, nil, err
 	}
-	executable, sum, err := extract(ctx, u, l.Path, unpack.Driver{Name: name, Platform: b.Platform, Size: b.Layer.Size, File: b.File}, dir)
-	var bad *unpack.Error
+	executable, sum, err := x.extract(ctx, l.Path, dir, unpack.Driver{Platform: b.Platform, Size: b.Layer.Size, File: b.File})
+	var refused *unpack.Error
 	switch {
-	case errors.As(err, &bad):
-		return l, []Problem{{ProblemArchive, b.File, bad.Reason}}, nil
+	case errors.As(err, &refused):
+		return l, []Problem{{ProblemArchive, b.File, refused.Reason}}, nil
 	case err != nil:
 		return l, nil, err
 	}
@@ -163,8 +163,8 @@ func fetch(ctx context.Context, u *unpack.Unpacker, from registry.Repository, na
 	}
 	l.Executable = sum
 	problems := slices.DeleteFunc(inspect(executable, b.File, b.Platform), func(p Problem) bool { return p.Kind == ProblemFormat })
-	if o.Probe && b.Platform == o.Host && len(problems) == 0 {
-		problems, err = handshake(ctx, executable, b.File, name)
+	if len(problems) == 0 {
+		problems, err = x.probe(ctx, executable, b.File, b.Platform)
 	}
 	return l, problems, err
 }

@@ -1,10 +1,8 @@
 package transfer
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"io"
 	"maps"
 	"slices"
@@ -14,6 +12,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 )
 
@@ -27,7 +26,7 @@ func NewBundle(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool) *ocila
 	for _, t := range b.Tools {
 		index.Annotations[ocilayout.AnnotationTool+t.Platform.Suffix()] = t.Digest.String()
 	}
-	b.Index = encode(index)
+	b.Index, _ = artifact.EncodeDocument(index, "  ") // of strings and numbers: it cannot fail
 	blobs := map[digest.Digest]ocilayout.Blob{}
 	for _, g := range graphs {
 		for _, m := range g.Manifests {
@@ -69,20 +68,6 @@ func Fetch(open Open, events func(Event)) ocilayout.Fetch {
 		}
 		return metered(rc, b.Repository, b.Desc, events), nil
 	}
-}
-
-// encode writes JSON for people and diffs, since a layout can be committed.
-// Annotations can hold whatever a registry says, <> and & among it; they are
-// nobody's HTML.
-func encode(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if e.Encode(v) != nil {
-		return nil // cannot be: strings and numbers only
-	}
-	return b.Bytes()
 }
 
 // entries are what index.json lists: first what the lock pins, in its order, then

@@ -1,7 +1,6 @@
 package author
 
 import (
-	"context"
 	"path/filepath"
 	"slices"
 
@@ -61,7 +60,11 @@ package to install, and are exit code 1 once the others are built.`,
 			return nil
 		},
 		Run: func(cmd *cobra.Command, args []string) error {
-			built, err := build(cmd.Context(), e, u, args, b)
+			o, err := buildOptions(e, u, args, b)
+			if err != nil {
+				return err
+			}
+			built, err := publish.Build(cmd.Context(), o)
 			switch {
 			case err == nil:
 				return u.Print(builtView(u, built))
@@ -87,25 +90,23 @@ package to install, and are exit code 1 once the others are built.`,
 	return cmd
 }
 
-// build compiles drivers. What was built is returned beside the errors of the
-// others.
-func build(ctx context.Context, e *env.Env, u *ui.UI, names []string, b buildFlags) ([]publish.Built, error) {
-	o := publish.BuildOptions{
+// buildOptions are what the flags say of the drivers to build.
+func buildOptions(e *env.Env, u *ui.UI, names []string, b buildFlags) (o publish.BuildOptions, err error) {
+	o = publish.BuildOptions{
 		Source: e.Abs(b.source), Dist: e.Abs(b.dist), Version: b.version,
 		Host: env.Platform(), Env: e.Environ(), Events: told(u),
 	}
-	var err error
 	if o.Compression, err = publish.ParseCompression(b.compression); err != nil {
-		return nil, hint.Usage(err)
+		return o, hint.Usage(err)
 	}
 	if o.Platforms, err = env.ParsePlatforms(b.platforms); err != nil {
-		return nil, err
+		return o, err
+	}
+	if len(o.Platforms) == 0 {
+		o.Platforms = publish.DefaultPlatforms()
 	}
 	if b.install {
 		o.Install = filepath.Join(e.Directory, "plugins", "bin")
-		if len(o.Platforms) == 0 {
-			o.Platforms = publish.DefaultPlatforms()
-		}
 		if !slices.Contains(o.Platforms, o.Host) {
 			o.Platforms = append(o.Platforms, o.Host)
 		}
@@ -117,13 +118,13 @@ func build(ctx context.Context, e *env.Env, u *ui.UI, names []string, b buildFla
 	}
 	if b.all {
 		if o.Names, err = publish.ListDrivers(o.Source); err != nil {
-			return nil, err
+			return o, err
 		}
 		if len(o.Names) == 0 {
-			return nil, hint.Usagef("%s: holds no driver, no folder plugins/NAME with a Go program", o.Source)
+			return o, hint.Usagef("%s: holds no driver, no folder plugins/NAME with a Go program", o.Source)
 		}
 	}
-	return publish.Build(ctx, o)
+	return o, nil
 }
 
 // builtItem is an item of a BuildList: a driver built for a platform.

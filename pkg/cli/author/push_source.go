@@ -79,12 +79,11 @@ func buildToPush(ctx context.Context, e *env.Env, u *ui.UI, name, version string
 	if b.all = name == everyDriver; !b.all {
 		names = []string{name}
 	}
-	built, err := build(ctx, e, u, names, b)
-	platforms, _ := env.ParsePlatforms(p.platforms) // build has told what does not parse
-	want := len(platforms)
-	if want == 0 {
-		want = len(publish.DefaultPlatforms())
+	o, err := buildOptions(e, u, names, b)
+	if err != nil {
+		return nil, err
 	}
+	built, err := publish.Build(ctx, o)
 	var out []publish.Release
 	for _, b := range built { // sorted by name
 		if len(out) == 0 || out[len(out)-1].Name != b.Name {
@@ -94,7 +93,7 @@ func buildToPush(ctx context.Context, e *env.Env, u *ui.UI, name, version string
 		}
 		out[len(out)-1].Files[b.Platform] = b.Path
 	}
-	return slices.DeleteFunc(out, func(r publish.Release) bool { return len(r.Files) < want }), err
+	return slices.DeleteFunc(out, func(r publish.Release) bool { return len(r.Files) < len(o.Platforms) }), err
 }
 
 func pushFiles(e *env.Env, name string, p pushFlags) (map[artifact.Platform]string, error) {
