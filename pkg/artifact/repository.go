@@ -40,6 +40,20 @@ func CheckRepository(s string) error {
 	return nil
 }
 
+// Reference joins a repository and a tag or digest in it, either of which can be
+// missing, as references are written.
+func Reference(repository, reference string) string {
+	switch {
+	case reference == "":
+		return repository
+	case repository == "":
+		return reference
+	case strings.Contains(reference, ":"):
+		return repository + "@" + reference
+	}
+	return repository + ":" + reference
+}
+
 func repositoryReason(s string) string {
 	switch {
 	case s == "":
@@ -63,6 +77,9 @@ func repositoryReason(s string) string {
 	}
 	for segment := range strings.SplitSeq(path, "/") {
 		if !isPathSegment(segment) {
+			if isPathSegment(strings.ToLower(segment)) { // like the owner of a repository on GitHub
+				return fmt.Sprintf("has capital letters in its path: write %s/%s", host, strings.ToLower(path))
+			}
 			return fmt.Sprintf("%q is no part of a repository's path: a-z and 0-9, with . _ __ or - between them", segment)
 		}
 	}

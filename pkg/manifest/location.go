@@ -9,8 +9,12 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
 
-// nameTemplate stands for the plugin's name in a registry.
-const nameTemplate = "{name}"
+// nameTemplate stands for the plugin's name in a registry, and nameStandIn for
+// the template where a name is judged.
+const (
+	nameTemplate = "{name}"
+	nameStandIn  = "0--name--0"
+)
 
 // Location is a repository in which a plugin may be.
 type Location struct {
@@ -78,7 +82,7 @@ func Join(registry, name string) string {
 // in the path; or oci-layout:DIR with a folder below the manifest's.
 func CheckRegistry(s string) error {
 	host, _, _ := strings.Cut(s, "/")
-	plain := strings.ReplaceAll(s, nameTemplate, "x")
+	plain := strings.ReplaceAll(s, nameTemplate, nameStandIn)
 	switch {
 	case strings.ContainsAny(strings.ReplaceAll(s, nameTemplate, ""), "{}"):
 		return &policy.ReferenceError{Reference: s, Reason: "has braces in it: only {name} is known"}
@@ -114,7 +118,7 @@ func check(s, plain, repository string) error {
 	if reason == "" {
 		return nil
 	}
-	return &policy.ReferenceError{Reference: s, Reason: reason}
+	return &policy.ReferenceError{Reference: s, Reason: strings.ReplaceAll(reason, nameStandIn, nameTemplate)}
 }
 
 func decodeRegistry(v *diag.Value) []string {

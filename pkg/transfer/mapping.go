@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,8 +55,12 @@ func NewMapping(target string, rules []Rule) (*Mapping, error) {
 }
 
 func checkPrefix(prefix string) error {
-	if strings.ContainsAny(prefix, "{}") || artifact.CheckRepository(prefix+"/x") != nil {
+	var bad *artifact.RepositoryError
+	switch {
+	case strings.ContainsAny(prefix, "{}"):
 		return &MappingError{prefix, "is not HOST[:PORT][/PATH] to mirror to"}
+	case errors.As(artifact.CheckRepository(prefix+"/x"), &bad):
+		return &MappingError{prefix, strings.TrimSuffix(bad.Reason, "/x")}
 	}
 	return nil
 }

@@ -16,9 +16,9 @@ if [ "$BUILD" = true ]; then
 fi
 if [ "$PUSH" != true ]; then exit; fi
 
-args=("${DRIVER:?}")
-if [ -n "$DRIVER_VERSION" ]; then args+=("$DRIVER_VERSION"); fi
-args+=(--registry "$TARGET" --source "$SOURCE" --dist "$DIST")
+args=("${DRIVER:?}" --registry "$TARGET" --dist "$DIST")
+# The source says which version it is, unless the caller does.
+if [ -n "$DRIVER_VERSION" ]; then args+=("$DRIVER_VERSION"); else args+=(--source "$SOURCE"); fi
 if [ "$DRY_RUN" = true ]; then args+=(--dry-run); fi
 if [ -n "$SCHEMAHERO" ]; then args+=(--schemahero "$SCHEMAHERO"); fi
 given=$'\n'$ANNOTATIONS

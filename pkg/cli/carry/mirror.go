@@ -65,7 +65,7 @@ arrived. What could not be carried is told, and exit code 1.`,
 // mapping reads TARGET and --map.
 func mapping(target string, maps []string) (*transfer.Mapping, error) {
 	if err := manifest.CheckRegistry(target); err != nil {
-		return nil, hint.Usagef("%s: is not HOST[:PORT][/PATH] to mirror to", target)
+		return nil, hint.Usage(err)
 	}
 	var rules []transfer.Rule
 	for _, m := range maps {

@@ -2,6 +2,7 @@ package env
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
@@ -90,8 +92,9 @@ func (e *Env) Options() (project.Options, error) {
 		return project.Options{}, err
 	}
 	override := e.Getenv("SCHEMAHERO_PLUGIN_REGISTRY")
-	if err := manifest.CheckRepository(override + "-x"); override != "" && err != nil {
-		return project.Options{}, hint.Usagef("SCHEMAHERO_PLUGIN_REGISTRY %q: write HOST/PATH, to which -NAME is added", override)
+	var bad *policy.ReferenceError
+	if override != "" && errors.As(manifest.CheckRegistry(override+"-{name}"), &bad) {
+		return project.Options{}, hint.Usagef("SCHEMAHERO_PLUGIN_REGISTRY %q, to which -NAME is added: %s", override, strings.ReplaceAll(bad.Reason, "-{name}", ""))
 	}
 	verifier, err := e.Verifier()
 	if err != nil {
