@@ -10,6 +10,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
@@ -114,6 +115,8 @@ func (o Options) engine() (project.Options, error) {
 	for host, r := range machine.Registries {
 		asked.Hosts[host] = registry.Host(r)
 	}
+	layouts := &ocilayout.Opener{}
+	asked.Layouts = func(ref string) (registry.Repository, error) { return layouts.Repository(ref) }
 	client, err := registry.New(asked)
 	if err != nil {
 		return none, err

@@ -53,7 +53,7 @@ func (s *exampleServer) push(name, version string) {
 	_, err = publish.Push(context.Background(), repo, publish.Release{
 		Name: name, Version: version, Created: time.Unix(0, 0),
 		Files: map[artifact.Platform]string{{OS: runtime.GOOS, Arch: runtime.GOARCH}: file},
-	}, publish.Options{Force: true}) // a script is no format of executables that is known
+	}, publish.Options{Force: true, Temp: s.dir}) // a script is no format of executables that is known
 	check(err)
 }
 

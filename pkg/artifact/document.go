@@ -37,6 +37,30 @@ type DocumentError struct{ FormatError }
 
 func (e *DocumentError) Unwrap() error { return &e.FormatError }
 
+// MediaTypeOf returns the media type of what should be an index or manifest: what
+// the bytes say before what their carrier says, which no digest protects. Who has
+// them from a cache or layout comes to the same result.
+func MediaTypeOf(carrier string, data []byte) string {
+	if doc, err := ParseDocument("", "", data); err == nil {
+		return doc.MediaType
+	}
+	return carrier // who reads it is told why it is none
+}
+
+// Entry returns what a manifest or index refers to, "" for nothing, and the
+// descriptor that lists it among the referrers (distribution-spec, "Pushing
+// Manifests with Subject").
+func Entry(desc ocispec.Descriptor, data []byte) (subject digest.Digest, entry ocispec.Descriptor) {
+	doc, err := ParseDocument("", desc.MediaType, data)
+	if err != nil || doc.Subject == nil {
+		return "", ocispec.Descriptor{}
+	}
+	return doc.Subject.Digest, ocispec.Descriptor{
+		MediaType: desc.MediaType, Digest: desc.Digest, Size: int64(len(data)),
+		ArtifactType: doc.Type(), Annotations: doc.Annotations,
+	}
+}
+
 // ParseDocument is the one reader of indexes and manifests. mediaType is what
 // the carrier calls the bytes, "" where it does not say; subject is how errors
 // name them. What is returned has a media type of an index or of a manifest,

@@ -40,6 +40,20 @@ func CheckRepository(s string) error {
 	return nil
 }
 
+// Reference joins a repository and a tag or digest in it, either of which can be
+// missing, as references are written.
+func Reference(repository, reference string) string {
+	switch {
+	case reference == "":
+		return repository
+	case repository == "":
+		return reference
+	case strings.Contains(reference, ":"):
+		return repository + "@" + reference
+	}
+	return repository + ":" + reference
+}
+
 func repositoryReason(s string) string {
 	switch {
 	case s == "":

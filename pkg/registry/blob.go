@@ -13,6 +13,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
@@ -181,8 +182,8 @@ func (b *blob) finish() error {
 	return io.EOF
 }
 
-func (b *blob) mismatch(got int64) *IntegrityError {
-	return &IntegrityError{
+func (b *blob) mismatch(got int64) *artifact.IntegrityError {
+	return &artifact.IntegrityError{
 		Repository: b.r.name, ServedBy: strings.Join(b.servers, ","),
 		Digest: b.desc.Digest, Size: b.desc.Size, GotSize: got,
 	}

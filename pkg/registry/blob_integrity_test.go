@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 func TestBlobBadRanges(t *testing.T) {
@@ -93,7 +95,7 @@ func TestBlobIntegrity(t *testing.T) {
 			})
 			c, _ := newClient(t, Options{})
 			_, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
-			e := wantError[*IntegrityError](t, err)
+			e := wantError[*artifact.IntegrityError](t, err)
 			if e.Digest != desc.Digest || e.ServedBy != r.host() {
 				t.Errorf("error: %#v", e)
 			}
@@ -125,7 +127,7 @@ func TestBlobResumedFromAnotherOne(t *testing.T) {
 	})
 	c, _ := newClient(t, Options{})
 	_, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
-	if e := wantError[*IntegrityError](t, err); e.Got == "" {
+	if e := wantError[*artifact.IntegrityError](t, err); e.Got == "" {
 		t.Errorf("error: %#v", e)
 	}
 }

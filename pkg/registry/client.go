@@ -23,8 +23,7 @@ type Client struct {
 
 	mu        sync.Mutex
 	endpoints map[string]*endpoint
-	layouts   map[string]*layout // by path
-	fallback  chan struct{}      // held while a fallback tag is changed
+	fallback  chan struct{} // held while a fallback tag is changed
 }
 
 // New returns a Client. Nothing is read and nobody is asked before the first
@@ -33,7 +32,7 @@ type Client struct {
 func New(o Options) (*Client, error) {
 	c := &Client{
 		o: o, wire: wire.New(o.wire()), keys: auth.NewKeyring(o.Credentials), cache: &manifestCache{dir: o.CacheDir},
-		endpoints: map[string]*endpoint{}, layouts: map[string]*layout{}, fallback: make(chan struct{}, 1),
+		endpoints: map[string]*endpoint{}, fallback: make(chan struct{}, 1),
 	}
 	for _, m := range o.Mirrors {
 		for _, path := range append([]string{m.Prefix}, m.Targets...) {
@@ -53,11 +52,13 @@ func (c *Client) HTTP() *http.Client { return c.wire.HTTP() }
 // or oci-layout:DIR/NAME, the driver NAME in the OCI image layout at DIR. For a
 // registry nothing is asked yet; but the repositories that were named before
 // the first request share its token where the registry grants one; a layout is
-// opened when something is asked of it, and tells then with a *NoLayoutError that
-// nothing is there, with a *BundleError that it is none. Errors: *ReferenceError.
+// what Options.Layouts makes of it. Errors: *ReferenceError.
 func (c *Client) Repository(ref string) (Repository, error) {
-	if path, ok := strings.CutPrefix(ref, artifact.LayoutScheme); ok {
-		return c.layoutRepository(ref, path)
+	if strings.HasPrefix(ref, artifact.LayoutScheme) {
+		if c.o.Layouts == nil {
+			return nil, &ReferenceError{ref, "is an image layout, and this program reads none"}
+		}
+		return c.o.Layouts(ref)
 	}
 	host, path, err := splitName(ref)
 	if err != nil {
@@ -141,16 +142,8 @@ func (c *Client) source(host, path string) *source {
 // Stats returns what was done so far.
 func (c *Client) Stats() Stats { return c.wire.Stats() }
 
-// Close ends the connections that are kept for further requests, and closes the
-// layouts that were read.
+// Close ends the connections that are kept for further requests.
 func (c *Client) Close() error {
 	c.wire.Close()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var errs []error
-	for path, l := range c.layouts {
-		errs = append(errs, l.Close())
-		delete(c.layouts, path)
-	}
-	return errors.Join(errs...)
+	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 func zipped(t testing.TB, data []byte) []byte {
@@ -110,7 +112,7 @@ func TestContentCodingIsBounded(t *testing.T) {
 		_, err := allTags(repo)
 		wantError[*ProtocolError](t, err)
 		_, _, err = repo.Manifest(context.Background(), "1.0.0")
-		if !errors.As(err, new(*IntegrityError)) {
+		if !errors.As(err, new(*artifact.IntegrityError)) {
 			t.Errorf("%s: manifest: %v", name, err)
 		}
 		if got, err := readBlob(repo, desc); err == nil || int64(len(got)) > desc.Size {

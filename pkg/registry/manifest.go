@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -77,7 +76,7 @@ func (r *remote) head(ctx context.Context, s *source, reference string) (desc oc
 			return nil
 		}
 		if isDigest(reference) && stated != digest.Digest(reference) {
-			return &IntegrityError{Repository: r.name, ServedBy: s.ep.Name, Digest: digest.Digest(reference), Got: stated}
+			return &artifact.IntegrityError{Repository: r.name, ServedBy: s.ep.Name, Digest: digest.Digest(reference), Got: stated}
 		}
 		desc.Digest = stated
 		return nil
@@ -188,14 +187,14 @@ func (r *remote) getFrom(ctx context.Context, s *source, reference string) (m ma
 			}
 		}
 		if resp.ContentLength > artifact.MaxManifest {
-			return &IntegrityError{Repository: r.name, ServedBy: s.ep.Name, Digest: want, Size: artifact.MaxManifest, GotSize: resp.ContentLength, Problem: tooLarge()}
+			return artifact.TooLarge(r.name, s.ep.Name, want, resp.ContentLength)
 		}
 		data, err := io.ReadAll(io.LimitReader(resp.Body, artifact.MaxManifest+1))
 		if err != nil {
 			return err
 		}
 		if len(data) > artifact.MaxManifest {
-			return &IntegrityError{Repository: r.name, ServedBy: s.ep.Name, Digest: want, Size: artifact.MaxManifest, GotSize: int64(len(data)), Problem: tooLarge()}
+			return artifact.TooLarge(r.name, s.ep.Name, want, int64(len(data)))
 		}
 		algorithm := digest.Canonical
 		if want != "" {
@@ -203,16 +202,12 @@ func (r *remote) getFrom(ctx context.Context, s *source, reference string) (m ma
 		}
 		got := algorithm.FromBytes(data)
 		if want != "" && got != want {
-			return &IntegrityError{Repository: r.name, ServedBy: s.ep.Name, Digest: want, Got: got, Size: -1, GotSize: int64(len(data))}
+			return &artifact.IntegrityError{Repository: r.name, ServedBy: s.ep.Name, Digest: want, Got: got, Size: -1, GotSize: int64(len(data))}
 		}
 		m = newManifest(got, data, mediaType(resp.Header))
 		return nil
 	})
 	return m, err
-}
-
-func tooLarge() string {
-	return fmt.Sprintf("is larger than the %d bytes that a manifest may have", artifact.MaxManifest)
 }
 
 // manifest is one as read, with its descriptor.
@@ -221,14 +216,9 @@ type manifest struct {
 	data []byte
 }
 
-// newManifest describes a manifest. Its own media type is believed before the
-// header's, which no digest protects: who has the bytes from a cache or bundle
-// must come to the same result.
+// newManifest describes a manifest.
 func newManifest(d digest.Digest, data []byte, header string) manifest {
-	if doc, err := artifact.ParseDocument("", "", data); err == nil {
-		header = doc.MediaType
-	} // else who reads it is told why it is none
-	return manifest{ocispec.Descriptor{MediaType: header, Digest: d, Size: int64(len(data))}, data}
+	return manifest{ocispec.Descriptor{MediaType: artifact.MediaTypeOf(header, data), Digest: d, Size: int64(len(data))}, data}
 }
 
 // mediaType reads a Content-Type without its parameters.

@@ -174,7 +174,7 @@ func TestManifestIntegrity(t *testing.T) {
 		})
 		c, _ := newClient(t, Options{CacheDir: t.TempDir()})
 		_, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), tc.reference)
-		if e := wantError[*IntegrityError](t, err); e.ServedBy != r.host() || len(r.seen()) != 1 {
+		if e := wantError[*artifact.IntegrityError](t, err); e.ServedBy != r.host() || len(r.seen()) != 1 {
 			t.Errorf("%s: %#v after %d requests", name, e, len(r.seen()))
 		}
 	}

@@ -125,7 +125,7 @@ func TestMirrorIsWrong(t *testing.T) {
 		return true
 	})
 	_, err := readBlob(repo, blob)
-	if e := wantError[*IntegrityError](t, err); e.ServedBy != mirror.host() || e.Repository != origin.host()+"/db/x" {
+	if e := wantError[*artifact.IntegrityError](t, err); e.ServedBy != mirror.host() || e.Repository != origin.host()+"/db/x" {
 		t.Errorf("error: %#v", e)
 	}
 	mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {

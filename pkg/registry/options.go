@@ -12,8 +12,8 @@ import (
 type Options struct {
 	// CacheDir keeps manifests by digest; "" keeps them in memory only.
 	CacheDir string
-	// BaseDir is the folder that a relative oci-layout: path starts from.
-	BaseDir string
+	// Layouts opens oci-layout:DIR/NAME; nil: such repositories are refused.
+	Layouts func(ref string) (Repository, error)
 
 	Credentials CredentialPaths
 

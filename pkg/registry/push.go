@@ -60,7 +60,7 @@ func (r *remote) PushManifest(ctx context.Context, desc ocispec.Descriptor, data
 		return err
 	}
 	if got := desc.Digest.Algorithm().FromBytes(data); got != desc.Digest {
-		return &IntegrityError{Repository: r.name, Digest: desc.Digest, Got: got, Size: desc.Size, GotSize: int64(len(data))}
+		return &artifact.IntegrityError{Repository: r.name, Digest: desc.Digest, Got: got, Size: desc.Size, GotSize: int64(len(data))}
 	}
 	references := tags
 	if len(tags) == 0 {
@@ -74,7 +74,7 @@ func (r *remote) PushManifest(ctx context.Context, desc ocispec.Descriptor, data
 		}
 		indexed = indexed || header.Get("OCI-Subject") != ""
 	}
-	subject, entry := referring(desc, data)
+	subject, entry := artifact.Entry(desc, data)
 	if subject == "" || indexed {
 		return nil
 	}
@@ -98,25 +98,11 @@ func (r *remote) putManifest(ctx context.Context, desc ocispec.Descriptor, data 
 		header = resp.Header
 		stated := digest.Digest(header.Get("Docker-Content-Digest"))
 		if artifact.IsContentDigest(stated) && stated != desc.Digest {
-			return &IntegrityError{Repository: r.name, ServedBy: r.origin.ep.Name, Digest: desc.Digest, Got: stated}
+			return &artifact.IntegrityError{Repository: r.name, ServedBy: r.origin.ep.Name, Digest: desc.Digest, Got: stated}
 		}
 		return nil
 	})
 	return header, err
-}
-
-// referring returns what a manifest refers to, "" where it has no subject, and
-// the entry that lists it among the referrers (distribution-spec, "Pushing
-// Manifests with Subject").
-func referring(desc ocispec.Descriptor, data []byte) (digest.Digest, ocispec.Descriptor) {
-	m, err := artifact.ParseDocument("", desc.MediaType, data)
-	if err != nil || m.Subject == nil {
-		return "", ocispec.Descriptor{}
-	}
-	return m.Subject.Digest, ocispec.Descriptor{
-		MediaType: desc.MediaType, Digest: desc.Digest, Size: int64(len(data)),
-		ArtifactType: m.Type(), Annotations: m.Annotations,
-	}
 }
 
 // addToFallback lists a referrer under the fallback tag. The registry offers no

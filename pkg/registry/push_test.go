@@ -17,6 +17,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
@@ -81,7 +82,7 @@ func TestPush(t *testing.T) {
 		}
 	}
 	err := repo.PushManifest(ctx, md, append(body, ' '), "1.0.0")
-	wantError[*IntegrityError](t, err)
+	wantError[*artifact.IntegrityError](t, err)
 }
 
 func TestPushBlobIsRetried(t *testing.T) {

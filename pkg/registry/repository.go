@@ -12,15 +12,15 @@ import (
 
 // Repository is one repository of a registry, layout or bundle. Reads go
 // through the mirrors that the Client knows for it, writes to the repository
-// itself. Layouts and bundles refuse writes with *ReadOnlyError.
+// itself. Layouts and bundles refuse writes with an error.
 //
 // Errors of all methods: *NotFoundError, *AuthError, *UnreachableError,
-// *TLSError, *SchemeError, *StatusError, *ProtocolError, *IntegrityError,
+// *TLSError, *SchemeError, *StatusError, *ProtocolError, *artifact.IntegrityError,
 // *OfflineError, and the context's.
 type Repository interface {
 	// Reader reads manifests and blobs. A manifest asked for by digest comes
 	// from the cache where it is there. A blob's reader goes on by itself after
-	// a cut and returns *IntegrityError in place of io.EOF where the bytes are
+	// a cut and returns *artifact.IntegrityError in place of io.EOF where the bytes are
 	// not those that the descriptor promises.
 	artifact.Reader
 

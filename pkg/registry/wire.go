@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/auth"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
@@ -123,7 +124,7 @@ func SameRegistry(a, b string) bool { return wire.OneName(a) == wire.OneName(b) 
 
 // subject joins a repository and what was asked of it as references are
 // written.
-func subject(repository, reference string) string { return wire.Subject(repository, reference) }
+func subject(repository, reference string) string { return artifact.Reference(repository, reference) }
 
 func bounded(s string) string { return wire.Bounded(s) }
 

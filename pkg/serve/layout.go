@@ -11,16 +11,16 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 )
 
 // Layout serves an OCI image layout as a registry that cannot be written to. A
 // repository HOST/PATH of the layout is there as PATH, where a mirror would have
 // it, and as HOST/PATH. Blobs are sent as they are: who asked holds them against
 // their digests.
-func Layout(s registry.Source) *Registry { return &Registry{store: layout{s}, idle: maxIdle} }
+func Layout(s *ocilayout.Layout) *Registry { return &Registry{store: layout{s}, idle: maxIdle} }
 
-type layout struct{ source registry.Source }
+type layout struct{ source *ocilayout.Layout }
 
 // served is the name under which a repository is served: its path without the
 // host.
@@ -40,7 +40,7 @@ func (l layout) repositories() []string {
 
 // each calls f for the repositories that a name in a URL means, until one has what
 // is asked for. Two hosts can have one path.
-func (l layout) each(name string, f func(registry.Repository) error) error {
+func (l layout) each(name string, f func(*ocilayout.Repository) error) error {
 	err := artifact.ErrNotFound
 	for _, r := range l.source.Repositories() {
 		if r != name && served(r) != name {
@@ -55,7 +55,7 @@ func (l layout) each(name string, f func(registry.Repository) error) error {
 
 func (l layout) tags(name string) (tags []string, err error) {
 	found := false
-	err = l.each(name, func(r registry.Repository) error {
+	err = l.each(name, func(r *ocilayout.Repository) error {
 		err := r.Tags(context.Background(), func(page []string) error { tags = append(tags, page...); return nil })
 		found = found || err == nil
 		if err == nil {
@@ -71,7 +71,7 @@ func (l layout) tags(name string) (tags []string, err error) {
 }
 
 func (l layout) manifest(name, reference string) (desc ocispec.Descriptor, data []byte, err error) {
-	err = l.each(name, func(r registry.Repository) (err error) {
+	err = l.each(name, func(r *ocilayout.Repository) (err error) {
 		desc, data, err = r.Manifest(context.Background(), reference)
 		return err
 	})
@@ -79,10 +79,10 @@ func (l layout) manifest(name, reference string) (desc ocispec.Descriptor, data 
 }
 
 func (l layout) referrers(name string, subject digest.Digest) (list []ocispec.Descriptor, err error) {
-	err = l.each(name, func(r registry.Repository) error {
+	err = l.each(name, func(r *ocilayout.Repository) error {
 		found, err := r.Referrers(context.Background(), subject)
 		list = append(list, found...)
-		if err == nil || errors.As(err, new(*registry.LimitError)) {
+		if err == nil {
 			err = artifact.ErrNotFound
 		}
 		return err
@@ -91,8 +91,8 @@ func (l layout) referrers(name string, subject digest.Digest) (list []ocispec.De
 }
 
 func (l layout) blob(name string, d digest.Digest) (content io.ReadSeekCloser, size int64, err error) {
-	err = l.each(name, func(registry.Repository) error {
-		content, size, err = l.source.Open(d)
+	err = l.each(name, func(*ocilayout.Repository) error {
+		content, size, err = l.source.OpenBlob(d)
 		return err
 	})
 	return content, size, err

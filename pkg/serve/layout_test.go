@@ -14,6 +14,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -49,7 +50,7 @@ func layoutFolder(t *testing.T) (dir string, release, blob ocispec.Descriptor) {
 	var index ocispec.Index
 	index.SchemaVersion = 2
 	entry := func(d ocispec.Descriptor, repository, tag string) {
-		d.Annotations = map[string]string{registry.AnnotationRepository: repository, registry.AnnotationTag: tag}
+		d.Annotations = map[string]string{ocilayout.AnnotationRepository: repository, ocilayout.AnnotationTag: tag}
 		index.Manifests = append(index.Manifests, d)
 	}
 	entry(release, "one.example/db/edge", "1.0.0")
@@ -70,7 +71,7 @@ func layoutFolder(t *testing.T) (dir string, release, blob ocispec.Descriptor) {
 
 func TestBundle(t *testing.T) {
 	dir, release, blob := layoutFolder(t)
-	s, err := registry.OpenSource(dir)
+	s, err := ocilayout.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +139,7 @@ func TestBundle(t *testing.T) {
 // A blob that is not what its name says never arrives as if it were.
 func TestBundleDamaged(t *testing.T) {
 	dir, _, blob := layoutFolder(t)
-	s, err := registry.OpenSource(dir)
+	s, err := ocilayout.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

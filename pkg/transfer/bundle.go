@@ -3,6 +3,7 @@ package transfer
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"io"
 	"maps"
@@ -13,68 +14,24 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 )
 
-// AnnotationTool is, with OS-ARCH behind it, the index's annotation for the digest
-// of this program for a platform, at the root too. With it and
-// registry.AnnotationLock no byte of a bundle can change unseen.
-const AnnotationTool = "io.schemahero.plugin.tool."
-
-// toolName begins the name of this program's files at a bundle's root.
-const toolName = "kubectl-schemahero-plugin-"
-
-// Tool is this program for one platform.
-type Tool struct {
-	Platform artifact.Platform
-	Digest   digest.Digest
-	Size     int64
-	Open     func() (io.ReadCloser, error)
-}
-
-// File is the tool's name at the root of a layout.
-func (t Tool) File() string {
-	name := toolName + t.Platform.Suffix()
-	if t.Platform.OS == "windows" {
-		name += ".exe"
-	}
-	return name
-}
-
-// Bundle is an OCI image layout of what a lock names, with the lock at its root.
-// One lock, with the same signatures about, gives the same bytes anywhere.
-type Bundle struct {
-	Lock  []byte
-	Index []byte // index.json
-	Blobs []Blob // each once, by digest
-	Tools []Tool // by file name
-}
-
-// Blob is one file of a layout's blobs.
-type Blob struct {
-	Desc       ocispec.Descriptor
-	Repository string // one that holds it
-	Data       []byte // of a manifest; nil for what is read from Repository
-
-	related bool // only what refers to a release has it
-}
-
 // NewBundle gathers graphs, which Plan made of the same lock, into a layout.
-func NewBundle(l *lockfile.Lock, graphs []*Graph, tools []Tool) *Bundle {
-	b := &Bundle{Lock: l.Encode(), Tools: slices.Clone(tools)}
-	slices.SortFunc(b.Tools, func(s, t Tool) int { return cmp.Compare(s.File(), t.File()) })
+func NewBundle(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool) *ocilayout.Bundle {
+	b := &ocilayout.Bundle{Lock: l.Encode(), Tools: slices.Clone(tools)}
+	slices.SortFunc(b.Tools, func(s, t ocilayout.Tool) int { return cmp.Compare(s.File(), t.File()) })
 	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: entries(l, graphs)}
 	index.SchemaVersion = 2
-	index.Annotations = map[string]string{registry.AnnotationLock: digest.FromBytes(b.Lock).String()}
+	index.Annotations = map[string]string{ocilayout.AnnotationLock: digest.FromBytes(b.Lock).String()}
 	for _, t := range b.Tools {
-		index.Annotations[AnnotationTool+t.Platform.Suffix()] = t.Digest.String()
+		index.Annotations[ocilayout.AnnotationTool+t.Platform.Suffix()] = t.Digest.String()
 	}
 	b.Index = encode(index)
-	blobs := map[digest.Digest]Blob{}
+	blobs := map[digest.Digest]ocilayout.Blob{}
 	for _, g := range graphs {
 		for _, m := range g.Manifests {
-			blobs[m.Desc.Digest] = Blob{Desc: m.Desc, Repository: g.Repository, Data: m.Data}
+			blobs[m.Desc.Digest] = ocilayout.Blob{Desc: m.Desc, Repository: g.Repository, Data: m.Data}
 		}
 	}
 	for _, g := range graphs {
@@ -86,13 +43,32 @@ func NewBundle(l *lockfile.Lock, graphs []*Graph, tools []Tool) *Bundle {
 		}
 		for _, d := range g.Blobs {
 			old, ok := blobs[d.Digest]
-			if !ok || old.related && locked[d.Digest] {
-				blobs[d.Digest] = Blob{Desc: d, Repository: g.Repository, related: !locked[d.Digest]}
+			if !ok || old.Related && locked[d.Digest] {
+				blobs[d.Digest] = ocilayout.Blob{Desc: d, Repository: g.Repository, Related: !locked[d.Digest]}
 			}
 		}
 	}
-	b.Blobs = slices.SortedFunc(maps.Values(blobs), func(a, b Blob) int { return cmp.Compare(a.Desc.Digest, b.Desc.Digest) })
+	b.Blobs = slices.SortedFunc(maps.Values(blobs), func(a, b ocilayout.Blob) int { return cmp.Compare(a.Desc.Digest, b.Desc.Digest) })
 	return b
+}
+
+// Fetch is how the blobs of a bundle are read from their repositories. Of one that
+// is gone it returns a *LostError.
+func Fetch(open Open, events func(Event)) ocilayout.Fetch {
+	return func(ctx context.Context, b ocilayout.Blob) (io.ReadCloser, error) {
+		repo, err := open(b.Repository)
+		if err != nil {
+			return nil, err
+		}
+		rc, err := repo.Blob(ctx, b.Desc)
+		if isGone(err) {
+			return nil, &LostError{b.Repository, b.Desc.Digest, err}
+		}
+		if err != nil {
+			return nil, err
+		}
+		return metered(rc, b.Repository, b.Desc, events), nil
+	}
 }
 
 // encode writes JSON for people and diffs, since a layout can be committed.
@@ -107,17 +83,6 @@ func encode(v any) []byte {
 		return nil // cannot be: strings and numbers only
 	}
 	return b.Bytes()
-}
-
-// Size is the number of bytes of all files.
-func (b *Bundle) Size() (n int64) {
-	for _, blob := range b.Blobs {
-		n += blob.Desc.Size
-	}
-	for _, t := range b.Tools {
-		n += t.Size
-	}
-	return n + int64(len(b.Lock)+len(b.Index))
 }
 
 // entries are what index.json lists: first what the lock pins, in its order, then
@@ -153,14 +118,14 @@ func entries(l *lockfile.Lock, graphs []*Graph) []ocispec.Descriptor {
 }
 
 func entry(d ocispec.Descriptor, repository, name, tag string) ocispec.Descriptor {
-	d.Annotations = map[string]string{registry.AnnotationRepository: repository}
+	d.Annotations = map[string]string{ocilayout.AnnotationRepository: repository}
 	if name != "" {
 		d.Annotations[ocispec.AnnotationRefName] = name
 	}
 	last := repository[strings.LastIndexByte(repository, '/')+1:]
 	driver, isNamed := strings.CutSuffix(name, "-"+tag)
 	if tag != "" && tag != name && (!isNamed || last != driver && !strings.HasSuffix(last, "-"+driver)) {
-		d.Annotations[registry.AnnotationTag] = tag
+		d.Annotations[ocilayout.AnnotationTag] = tag
 	}
 	return d
 }

@@ -13,6 +13,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -41,7 +42,7 @@ type Copied struct {
 // repositories'.
 func Copy(ctx context.Context, graphs []*Graph, from, to Open, o CopyOptions) ([]Copied, error) {
 	out := make([]Copied, len(graphs))
-	blobs, reads := newLimiter(parallelBlobs), newLimiter(parallelReads)
+	blobs, reads := parallel.NewLimit(parallelBlobs), parallel.NewLimit(parallelReads)
 	err := all(len(graphs), func(i int) error {
 		g := graphs[i]
 		source, err := from(g.Repository)
@@ -63,7 +64,7 @@ func Copy(ctx context.Context, graphs []*Graph, from, to Open, o CopyOptions) ([
 type copier struct {
 	source, target registry.Repository
 	o              CopyOptions
-	blobs, reads   limiter
+	blobs, reads   parallel.Limit
 
 	mu   sync.Mutex
 	out  *Copied
@@ -71,7 +72,7 @@ type copier struct {
 }
 
 func (c *copier) copy(ctx context.Context, g *Graph) error {
-	err := c.blobs.each(ctx, len(g.Blobs), func(ctx context.Context, i int) error { return c.blob(ctx, g.Blobs[i]) })
+	err := each(ctx, c.blobs, len(g.Blobs), func(ctx context.Context, i int) error { return c.blob(ctx, g.Blobs[i]) })
 	if err != nil {
 		return err // a registry refuses manifests whose blobs it lacks
 	}
@@ -84,7 +85,7 @@ func (c *copier) copy(ctx context.Context, g *Graph) error {
 	}
 	c.out.Problems = slices.Clone(g.Problems)
 	there := make([]bool, len(g.Manifests))
-	err = c.reads.each(ctx, len(there), func(ctx context.Context, i int) (err error) {
+	err = each(ctx, c.reads, len(there), func(ctx context.Context, i int) (err error) {
 		there[i], err = c.has(ctx, g.Manifests[i])
 		return err
 	})

@@ -75,28 +75,6 @@ func (e *SparseError) Kind() fault.Kind { return fault.Of(e.Err) }
 
 func (e *SparseError) Unwrap() error { return e.Err }
 
-// FolderError says why a folder cannot be kept as a layout.
-type FolderError struct {
-	Folder  string
-	Problem string
-}
-
-func (e *FolderError) Error() string { return e.Folder + ": " + e.Problem }
-
-// Kind is fault.Failure.
-func (e *FolderError) Kind() fault.Kind { return fault.Failure }
-
-// FileError says why a file is not replaced by a bundle.
-type FileError struct {
-	File    string
-	Problem string
-}
-
-func (e *FileError) Error() string { return e.File + ": " + e.Problem }
-
-// Kind is fault.Failure.
-func (e *FileError) Kind() fault.Kind { return fault.Failure }
-
 // MissingError says that a source lacks a layer, or a manifest, that a lock pins.
 type MissingError struct {
 	Source   string // file or folder

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"errors"
 	"io"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -23,7 +24,6 @@ const (
 	EventCopy   EventKind = "copy"   // Done bytes of a blob are through
 	EventCopied EventKind = "copied" // all of it is
 	EventThere  EventKind = "there"  // the target has the blob already
-	EventWait   EventKind = "wait"   // for another process, which writes the folder Subject
 )
 
 // subject names a blob for a person.
@@ -52,6 +52,9 @@ func metered(rc io.ReadCloser, repository string, d ocispec.Descriptor, events f
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.ReadCloser.Read(p)
 	m.event.Done += int64(n)
+	if errors.Is(err, io.EOF) {
+		m.event.Kind = EventCopied
+	}
 	m.events(m.event)
 	return n, err
 }

@@ -12,6 +12,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -20,7 +21,7 @@ type gatherer struct {
 	repo      registry.Repository
 	name      string
 	plugin    string // the first that is from here
-	limit     limiter
+	limit     parallel.Limit
 	roots     []root
 	all       bool // every version of the repository
 	tags      bool // each platform's own tags too
@@ -36,7 +37,7 @@ type gatherer struct {
 	problems []Problem
 }
 
-func newGatherer(repo registry.Repository, limit limiter) *gatherer {
+func newGatherer(repo registry.Repository, limit parallel.Limit) *gatherer {
 	return &gatherer{
 		repo: repo, name: repo.Name(), limit: limit,
 		nodes: map[digest.Digest]*node{}, busy: map[digest.Digest]bool{}, budgets: map[string]*budget{}, gone: map[digest.Digest]error{}, want: map[digest.Digest]bool{},
@@ -111,7 +112,7 @@ func (g *gatherer) visitAll(ctx context.Context, list []digest.Digest, p place) 
 // read.
 func (g *gatherer) visit(ctx context.Context, d digest.Digest, p place) error {
 	var n *node
-	err := g.limit.do(ctx, func() (err error) { n, err = g.read(ctx, d); return err })
+	err := g.limit.Do(ctx, func() (err error) { n, err = g.read(ctx, d); return err })
 	if errors.Is(err, artifact.ErrNotFound) {
 		g.mu.Lock()
 		defer g.mu.Unlock()

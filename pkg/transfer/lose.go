@@ -11,6 +11,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -61,7 +62,7 @@ func (g *Graph) lose(e *LostError) *Graph {
 // Build makes a bundle of graphs and has it written. Where it turns out that a
 // signature's blob is gone, that is put among the graph's Problems, and the
 // bundle is made without. Errors: write's.
-func Build(l *lockfile.Lock, graphs []*Graph, tools []Tool, write func(*Bundle) error) (*Bundle, error) {
+func Build(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool, write func(*ocilayout.Bundle) error) (*ocilayout.Bundle, error) {
 	for {
 		b := NewBundle(l, graphs, tools)
 		err := write(b)
@@ -82,7 +83,7 @@ func Build(l *lockfile.Lock, graphs []*Graph, tools []Tool, write func(*Bundle) 
 func (g *Graph) about(err error) error { return about(g.plugin, err) }
 
 func about(plugin string, err error) error {
-	if lacked := new(registry.MissingError); errors.As(err, &lacked) {
+	if lacked := new(ocilayout.MissingError); errors.As(err, &lacked) {
 		return &MissingError{Source: lacked.Layout, Plugin: plugin, Digest: lacked.Digest, Vendored: true}
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -32,7 +33,7 @@ type PlanOptions struct {
 func Plan(ctx context.Context, l *lockfile.Lock, open Open, o PlanOptions) ([]*Graph, error) {
 	byRepository := map[string]*gatherer{}
 	var order []*gatherer
-	limit := newLimiter(parallelReads)
+	limit := parallel.NewLimit(parallelReads)
 	for _, p := range l.Plugins {
 		g := byRepository[p.Repository]
 		if g == nil {

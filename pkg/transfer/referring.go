@@ -34,7 +34,7 @@ func (g *gatherer) referring(ctx context.Context, n *node, p place) error {
 	}
 	var mu sync.Mutex
 	names := append(legacySuffixes(), "")
-	err = g.limit.each(ctx, len(names), func(ctx context.Context, i int) error {
+	err = each(ctx, g.limit, len(names), func(ctx context.Context, i int) error {
 		if names[i] == "" {
 			list, err := g.fallback(ctx, tag, n.Desc.Digest)
 			mu.Lock()
@@ -58,7 +58,7 @@ func (g *gatherer) referring(ctx context.Context, n *node, p place) error {
 
 // referrers asks who refers to a manifest.
 func (g *gatherer) referrers(ctx context.Context, n *node) (list []ocispec.Descriptor, err error) {
-	err = g.limit.do(ctx, func() error {
+	err = g.limit.Do(ctx, func() error {
 		list, err = g.repo.Referrers(ctx, n.Desc.Digest)
 		return err
 	})

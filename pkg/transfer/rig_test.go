@@ -20,6 +20,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	ours "github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -207,7 +208,7 @@ func (w *world) tar(l *lockfile.Lock) (file string, data []byte) {
 	w.t.Helper()
 	file = filepath.Join(w.t.TempDir(), "bundle.tar")
 	b := NewBundle(l, w.plan(l, PlanOptions{Sparse: true}), nil)
-	if err := b.WriteTar(context.Background(), file, w.client.Repository, nil); err != nil {
+	if err := b.WriteTar(context.Background(), file, Fetch(w.client.Repository, nil)); err != nil {
 		w.t.Fatal(err)
 	}
 	data, err := os.ReadFile(file)
@@ -218,10 +219,10 @@ func (w *world) tar(l *lockfile.Lock) (file string, data []byte) {
 }
 
 func verify(file string) (*Contents, error) {
-	s, err := ours.OpenSource(file)
+	s, err := ocilayout.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	return Verify(context.Background(), s, file, nil)
+	return Verify(context.Background(), s, file)
 }

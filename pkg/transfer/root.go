@@ -82,7 +82,7 @@ func (g *gatherer) versionRoots(ctx context.Context) error {
 		return err
 	}
 	slices.SortFunc(out, func(a, b root) int { return cmp.Compare(a.tag, b.tag) })
-	err = g.limit.each(ctx, len(out), func(ctx context.Context, i int) error {
+	err = each(ctx, g.limit, len(out), func(ctx context.Context, i int) error {
 		desc, err := g.repo.Resolve(ctx, out[i].tag)
 		out[i].digest = desc.Digest
 		if errors.Is(err, artifact.ErrNotFound) {
@@ -106,7 +106,7 @@ func (g *gatherer) platformTags(ctx context.Context, roots []root) error {
 			}
 		}
 	}
-	return g.limit.each(ctx, len(tags), func(ctx context.Context, i int) error {
+	return each(ctx, g.limit, len(tags), func(ctx context.Context, i int) error {
 		desc, err := g.repo.Resolve(ctx, tags[i])
 		if err != nil {
 			return unlessGone(err)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	ours "github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -242,7 +243,7 @@ func TestLostBlob(t *testing.T) {
 		t.Errorf("of %d manifests %d were sent, problems %v", whole, done[0].Manifests, done[0].Problems)
 	}
 	file := filepath.Join(t.TempDir(), "bundle.tar")
-	if _, err := Build(&a.lock, graphs, nil, func(b *Bundle) error { return b.WriteTar(ctx, file, a.client.Repository, nil) }); err != nil {
+	if _, err := Build(&a.lock, graphs, nil, func(b *ocilayout.Bundle) error { return b.WriteTar(ctx, file, Fetch(a.client.Repository, nil)) }); err != nil {
 		t.Fatal(err)
 	}
 	if len(graphs[0].Problems) != 2 {
@@ -256,7 +257,7 @@ func TestLostBlob(t *testing.T) {
 	if _, err := Copy(ctx, graphs, a.client.Repository, newWorld(t, true).to(), CopyOptions{}); !errors.Is(err, artifact.ErrNotFound) {
 		t.Errorf("a layer is gone: %v", err)
 	}
-	_, err = Build(&a.lock, graphs, nil, func(b *Bundle) error { return b.WriteTar(ctx, file, a.client.Repository, nil) })
+	_, err = Build(&a.lock, graphs, nil, func(b *ocilayout.Bundle) error { return b.WriteTar(ctx, file, Fetch(a.client.Repository, nil)) })
 	if !errors.Is(err, artifact.ErrNotFound) {
 		t.Errorf("a layer is gone: %v", err)
 	}
@@ -294,7 +295,7 @@ func TestBundle(t *testing.T) {
 		t.Error("one lock gives two bundles")
 	}
 	// A registry that lists referrers in another way gives the same bundle.
-	s, err := ours.OpenSource(file)
+	s, err := ocilayout.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,7 +380,7 @@ func TestBundleFlipped(t *testing.T) {
 
 // damaged tells whether an error is one that the program ends with 7 for.
 func damaged(err error) bool {
-	return errors.As(err, new(*ours.BundleError)) || errors.As(err, new(*ours.IntegrityError))
+	return errors.As(err, new(*ocilayout.Error)) || errors.As(err, new(*artifact.IntegrityError))
 }
 
 func TestBundleSparse(t *testing.T) {
@@ -403,10 +404,10 @@ func TestFolder(t *testing.T) {
 	ctx := context.Background()
 	w := published(t, true)
 	dir := filepath.Join(t.TempDir(), "vendor", "plugins")
-	keep := func(l *lockfile.Lock) *Written {
+	keep := func(l *lockfile.Lock) *ocilayout.Written {
 		t.Helper()
 		b := NewBundle(l, w.plan(l, PlanOptions{Sparse: true}), nil)
-		out, err := b.WriteFolder(ctx, dir, w.client.Repository, nil)
+		out, err := b.WriteFolder(ctx, dir, Fetch(w.client.Repository, nil), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -443,8 +444,8 @@ func TestFolder(t *testing.T) {
 	}
 	other := t.TempDir()
 	os.WriteFile(filepath.Join(other, "notes.txt"), nil, 0o644)
-	var folder *FolderError
-	if _, err := NewBundle(less, nil, nil).WriteFolder(ctx, other, w.client.Repository, nil); !errors.As(err, &folder) {
+	var folder *ocilayout.FolderError
+	if _, err := NewBundle(less, nil, nil).WriteFolder(ctx, other, Fetch(w.client.Repository, nil), nil); !errors.As(err, &folder) {
 		t.Errorf("a folder with something else in it: %v", err)
 	}
 }
@@ -461,8 +462,8 @@ func TestFolderLink(t *testing.T) {
 		if err := os.Symlink(elsewhere, filepath.Join(dir, link)); err != nil {
 			t.Skip(err)
 		}
-		_, err := b.WriteFolder(context.Background(), dir, w.client.Repository, nil)
-		if list, _ := os.ReadDir(elsewhere); !errors.As(err, new(*FolderError)) || len(list) > 0 {
+		_, err := b.WriteFolder(context.Background(), dir, Fetch(w.client.Repository, nil), nil)
+		if list, _ := os.ReadDir(elsewhere); !errors.As(err, new(*ocilayout.FolderError)) || len(list) > 0 {
 			t.Errorf("%s is a link: %v, and behind it there is %v", link, err, list)
 		}
 	}
@@ -474,7 +475,7 @@ func TestNothingIsLeft(t *testing.T) {
 	fault := "GET /v2/plugins/gamma/blobs/"
 	w.fail.Store(&fault)
 	dir := t.TempDir()
-	if err := b.WriteTar(context.Background(), filepath.Join(dir, "x.tar"), w.client.Repository, nil); err == nil {
+	if err := b.WriteTar(context.Background(), filepath.Join(dir, "x.tar"), Fetch(w.client.Repository, nil)); err == nil {
 		t.Error("a layer cannot be read, and nothing is said")
 	}
 	if list, _ := os.ReadDir(dir); len(list) > 0 {

@@ -60,7 +60,7 @@ func (c *collector) blob(ctx context.Context, desc ocispec.Descriptor) ([]byte, 
 	// One byte more, so that the reader gets to compare the digest.
 	data, err := io.ReadAll(io.LimitReader(body, desc.Size+1))
 	if err == nil && digest.FromBytes(data) != desc.Digest {
-		err = &registry.IntegrityError{Repository: c.src.Name(), Digest: desc.Digest, Got: digest.FromBytes(data)}
+		err = &artifact.IntegrityError{Repository: c.src.Name(), Digest: desc.Digest, Got: digest.FromBytes(data)}
 	}
 	return data, err
 }
@@ -71,7 +71,7 @@ func (c *collector) blob(ctx context.Context, desc ocispec.Descriptor) ([]byte, 
 func (c *collector) unreadable(f Finding, err error) (Finding, error) {
 	var (
 		large     *tooLarge
-		integrity *registry.IntegrityError
+		integrity *artifact.IntegrityError
 		protocol  *registry.ProtocolError
 		format    *artifact.FormatError
 		reference *registry.ReferenceError

@@ -15,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
@@ -29,7 +30,7 @@ func TestKeylessFixture(t *testing.T) {
 	if *update {
 		writeFixture(t)
 	}
-	client, err := registry.New(registry.Options{BaseDir: keylessFixture, Offline: true})
+	client, err := registry.New(registry.Options{Layouts: layouts(keylessFixture), Offline: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,4 +125,10 @@ func archive(t *testing.T, name string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// layouts opens layouts below a folder.
+func layouts(dir string) func(string) (registry.Repository, error) {
+	o := &ocilayout.Opener{BaseDir: dir}
+	return func(ref string) (registry.Repository, error) { return o.Repository(ref) }
 }

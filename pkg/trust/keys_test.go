@@ -252,7 +252,7 @@ func TestNetworkIsNoVerdict(t *testing.T) {
 
 // What cosign wrote, in both forms, is accepted; cosign's key file is read.
 func TestCosignFixtures(t *testing.T) {
-	client, err := registry.New(registry.Options{BaseDir: "../../testdata/trust", Offline: true})
+	client, err := registry.New(registry.Options{Layouts: layouts("../../testdata/trust"), Offline: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 // peer is a program that is built from the Go module proxy.
 type peer struct {
 	module, version string
-	command         string // package of the program, below module
+	command         string // package of the program, below module; "" for module itself
 	main            string // source to build instead, where the module's own links much that is not needed
 	replace         string // of its go.mod, which a dependency does not bring along
 }
@@ -59,7 +59,8 @@ func (p peer) built(t *testing.T) string {
 	building.Lock()
 	defer building.Unlock()
 	dir := filepath.Join(suite.cache, strings.ReplaceAll(p.module, "/", "_")+"@"+p.version)
-	program := filepath.Join(dir, filepath.Base(p.command))
+	target := strings.TrimSuffix(p.module+"/"+p.command, "/")
+	program := filepath.Join(dir, filepath.Base(target))
 	if _, err := os.Stat(program); err == nil {
 		return program
 	}
@@ -83,7 +84,6 @@ func (p peer) built(t *testing.T) string {
 	if err := fresh.Close(); err != nil {
 		t.Fatal(err)
 	}
-	target := p.module + "/" + p.command
 	if p.main != "" {
 		target = "."
 		write(t, p.main, work, "main.go")

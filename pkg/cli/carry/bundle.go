@@ -12,11 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 )
 
 func bundleCommand(e *env.Env, u *ui.UI) *cobra.Command {
@@ -91,12 +91,15 @@ func runBundle(ctx context.Context, e *env.Env, u *ui.UI, name string, platforms
 		return err
 	}
 	warnUnsigned(u, lock, graphs)
-	written := &transfer.Written{}
-	b, err := transfer.Build(lock, graphs, carriedTools, func(b *transfer.Bundle) (err error) {
+	written := &ocilayout.Written{}
+	fetch := transfer.Fetch(e.Repository, transferEvent(u, "fetching"))
+	b, err := transfer.Build(lock, graphs, carriedTools, func(b *ocilayout.Bundle) (err error) {
 		if !folder {
-			return b.WriteTar(ctx, file, e.Repository, transferEvent(u, "fetching"))
+			return b.WriteTar(ctx, file, fetch)
 		}
-		written, err = b.WriteFolder(ctx, file, e.Repository, transferEvent(u, "fetching"))
+		written, err = b.WriteFolder(ctx, file, fetch, func() {
+			u.Say("waiting for another process, which writes %s", u.Rel(file))
+		})
 		return err
 	})
 	u.StopProgress()
@@ -129,8 +132,8 @@ func fileDigest(file string) (digest.Digest, error) {
 }
 
 // readTools reads --include-tool: this very program, or another platform's file.
-func readTools(e *env.Env, words []string) ([]transfer.Tool, error) {
-	var out []transfer.Tool
+func readTools(e *env.Env, words []string) ([]ocilayout.Tool, error) {
+	var out []ocilayout.Tool
 	for _, w := range words {
 		platform, file := env.Platform(), ""
 		if w == "self" {
@@ -163,7 +166,7 @@ func readTools(e *env.Env, words []string) ([]transfer.Tool, error) {
 				return nil, hint.Usagef("--include-tool: %s is named twice", platform)
 			}
 		}
-		out = append(out, transfer.Tool{Platform: platform, Digest: sum, Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(file) }})
+		out = append(out, ocilayout.Tool{Platform: platform, Digest: sum, Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(file) }})
 	}
 	return out, nil
 }

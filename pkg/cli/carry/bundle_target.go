@@ -9,8 +9,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 )
 
 // checkTarget refuses, before anything is fetched, to write a bundle or layout
@@ -23,7 +22,7 @@ func checkTarget(e *env.Env, name string, folder bool, l *lockfile.Lock) error {
 	file := e.Abs(name)
 	at := filepath.Clean(file)
 	if folder {
-		at = filepath.Join(file, registry.BundleLock)
+		at = filepath.Join(file, ocilayout.LockFile)
 	}
 	for _, own := range []string{p.ManifestFile(), p.LockFile()} {
 		if at == own || disk.SameFile(at, own) {
@@ -31,12 +30,12 @@ func checkTarget(e *env.Env, name string, folder bool, l *lockfile.Lock) error {
 		}
 	}
 	if !folder {
-		return transfer.CheckFile(file)
+		return ocilayout.CheckFile(file)
 	}
 	if err := notItself(e, file, l); err != nil {
 		return err
 	}
-	return transfer.CheckFolder(file)
+	return ocilayout.CheckFolder(file)
 }
 
 // notItself refuses to write the layout that the lock's drivers come from: what
@@ -49,7 +48,7 @@ func notItself(e *env.Env, dir string, l *lockfile.Lock) error {
 		}
 		rel, err := filepath.Rel(dir, filepath.Join(e.ProjectDir(), filepath.FromSlash(path)))
 		if err == nil && filepath.IsLocal(rel) {
-			return &transfer.FolderError{Folder: dir, Problem: "is where the lock's " + p.Name + " comes from"}
+			return &ocilayout.FolderError{Folder: dir, Problem: "is where the lock's " + p.Name + " comes from"}
 		}
 	}
 	return nil

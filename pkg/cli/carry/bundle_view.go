@@ -6,9 +6,9 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 )
 
 // bundled is an object of kind Bundle: a bundle or a vendored folder.
@@ -35,7 +35,7 @@ type bundledPlugin struct {
 	Bytes      int64         `json:"bytes"` // of its repository
 }
 
-func newBundled(file string, l *lockfile.Lock, graphs []*transfer.Graph, tools []transfer.Tool) *bundled {
+func newBundled(file string, l *lockfile.Lock, graphs []*transfer.Graph, tools []ocilayout.Tool) *bundled {
 	b := &bundled{File: file, Plugins: []bundledPlugin{}}
 	for _, t := range tools {
 		b.Tools = append(b.Tools, t.Platform.String())

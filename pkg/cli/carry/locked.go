@@ -61,8 +61,6 @@ func transferEvent(u *ui.UI, verb string) func(transfer.Event) {
 	return func(e transfer.Event) {
 		subject := e.Subject
 		switch {
-		case e.Kind == transfer.EventWait:
-			u.Say("waiting for another process, which writes %s", u.Rel(e.Subject))
 		case e.Kind == transfer.EventThere && u.Verbose:
 			u.Say("%s: is there already", subject)
 		case e.Kind == transfer.EventThere || e.Total < ui.Small && !u.Verbose:

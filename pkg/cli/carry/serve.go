@@ -76,7 +76,7 @@ func serveBundle(ctx context.Context, e *env.Env, u *ui.UI, address, bundle stri
 		return err
 	}
 	defer s.Close()
-	return listen(ctx, u, address, serve.Layout(s), "read")
+	return listen(ctx, u, address, serve.Layout(s.Layout), "read")
 }
 
 // listen serves until the user ends it, which is how it should end.

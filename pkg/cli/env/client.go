@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -53,6 +54,12 @@ func (e *Env) Stats() registry.Stats {
 	return e.client.Stats()
 }
 
+// layouts opens the layouts that repositories oci-layout:DIR/NAME are in.
+func (e *Env) layouts() func(string) (registry.Repository, error) {
+	o := &ocilayout.Opener{BaseDir: e.ProjectDir()}
+	return func(ref string) (registry.Repository, error) { return o.Repository(ref) }
+}
+
 func (e *Env) registryOptions() (registry.Options, error) {
 	c, err := e.Config()
 	if err != nil {
@@ -60,7 +67,7 @@ func (e *Env) registryOptions() (registry.Options, error) {
 	}
 	o := registry.Options{
 		CacheDir:    e.Home().Manifests(),
-		BaseDir:     e.ProjectDir(),
+		Layouts:     e.layouts(),
 		Credentials: registry.Conventional(e.Getenv, e.UserHome(), os.Getuid()),
 		PlainHTTP:   e.Flags.PlainHTTP,
 		Offline:     e.Flags.Offline,

@@ -10,13 +10,13 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 )
 
 // Source is a bundle or layout that drivers come from in place of a registry.
 type Source struct {
-	registry.Source
+	*ocilayout.Layout
 	Path string // as the user wrote it
 }
 
@@ -36,15 +36,13 @@ func (e *Env) OpenSource(ctx context.Context, path string, whole bool) (*Source,
 	if err != nil {
 		return nil, nil, hint.Usagef("%s: there is no such file or folder", path)
 	}
-	s, err := registry.OpenSource(e.Abs(path))
+	s, err := ocilayout.Open(e.Abs(path))
 	if err != nil {
 		return nil, nil, err
 	}
 	check := transfer.Inspect
 	if whole || !info.IsDir() {
-		check = func(ctx context.Context, s registry.Source, path string) (*transfer.Contents, error) {
-			return transfer.Verify(ctx, s, path, nil)
-		}
+		check = transfer.Verify
 	}
 	c, err := check(ctx, s, e.Abs(path))
 	if err != nil {

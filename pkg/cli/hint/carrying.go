@@ -3,8 +3,11 @@ package hint
 import (
 	"path/filepath"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/export"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 )
@@ -36,13 +39,16 @@ func carrying() section {
 			told("`incomplete, N things could not be carried`", "Each is told in a warning above; the rest was carried", fault.Failure),
 			told("`the target's tag … names …, not …`", "Somebody pushed another release under that version. Find out who, or use another target", fault.Failure),
 			told("`refused without its other platforms`", "The registry takes no index of which something is missing: mirror without `--platform`", fault.Failure)),
-		on(func(c Context, e *registry.MissingError) []string {
+		on(func(c Context, e *ocilayout.MissingError) []string {
 			return []string{whole + c.Name + " bundle create " + c.Rel(e.Layout)}
 		}, told("`DIR: lacks oci-layout:…`", "The layout in the repository is for other platforms, or not whole: make it again, with `plugin bundle create DIR` and a lock that names registries", fault.Failure)),
-		on(func(c Context, e *registry.NoLayoutError) []string {
+		on(func(c Context, e *ocilayout.NoLayoutError) []string {
 			return []string{"check its name, or make it, from a lock that names registries: " + c.Name + " bundle create " + c.Rel(e.Dir) + "/"}
 		}, told("`there is no folder DIR`", "The manifest's `oci-layout:` names it: check the name, or make it with `plugin bundle create DIR/`", fault.Failure)),
-		on(func(_ Context, _ *transfer.FileError) []string {
+		on(func(c Context, e *ocilayout.NotFoundError) []string {
+			return []string{"see what there is: " + c.Name + " versions " + manifest.NameIn(e.Repository)}
+		}),
+		on(func(_ Context, _ *ocilayout.FileError) []string {
 			return []string{"name another file, or remove this one first, if nobody needs it"}
 		}, told("`is there already, and is no bundle`", "Only an earlier bundle is replaced: name another file, or remove this one", fault.Failure)),
 		on(func(c Context, _ *transfer.GraphError) []string {
@@ -51,19 +57,19 @@ func carrying() section {
 		on(func(_ Context, e *transfer.LimitError) []string {
 			return []string{"somebody has pushed more signatures, or the like, than anybody needs; see who may push to " + e.Repository + ", and remove what nobody reads"}
 		}, told("`more than … belong to it`", "At most 1,000 manifests and 64 MiB of them are carried of a release. Somebody has pushed more signatures, or the like, than anybody needs: see who may push there", fault.Integrity)),
-		on(func(_ Context, _ *transfer.FolderError) []string {
+		on(func(_ Context, _ *ocilayout.FolderError) []string {
 			return []string{"name another folder, or an empty one"}
 		}, told("`is neither empty nor an OCI image layout`", "What the lock does not name would be removed from it: name another folder", fault.Failure)),
 		on(func(_ Context, _ *export.LayoutError) []string {
 			return []string{"lock it from a registry, or copy the folder that sync --platform OS/ARCH --dir DIR writes"}
 		}),
-		on(func(c Context, e *registry.BundleError) []string {
-			if e.NoBundle {
+		on(func(c Context, e *ocilayout.Error) []string {
+			if e.NoLayout {
 				return []string{"name a file or folder that " + c.Name + " bundle create made"}
 			}
-			return again(c, e.File)
+			return again(c, e.Path)
 		}, told("`is cut off`, `is damaged`, `is missing`, `is not whole`, `lacks the lock`, `which nothing in it names`, `leads out of it`", "Nothing was installed. Copy the bundle again; `plugin bundle verify FILE` on both sides tells where it broke", fault.Integrity)),
-		on(func(c Context, e *registry.IntegrityError) []string {
+		on(func(c Context, e *artifact.IntegrityError) []string {
 			if !filepath.IsAbs(e.ServedBy) { // a host, not a layout
 				return nil
 			}

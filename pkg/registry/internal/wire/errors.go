@@ -25,7 +25,7 @@ func (e *NotFoundError) Error() string {
 	if e.Write {
 		return e.Repository + ": repository not found" + said(e.Codes)
 	}
-	return Subject(e.Repository, e.Reference) + ": not found" + said(e.Codes)
+	return artifact.Reference(e.Repository, e.Reference) + ": not found" + said(e.Codes)
 }
 
 // Kind is fault.Unsatisfied.
@@ -117,7 +117,7 @@ type StatusError struct {
 }
 
 func (e *StatusError) Error() string {
-	at := Subject(e.Repository, e.Reference)
+	at := artifact.Reference(e.Repository, e.Reference)
 	if at == "" || !strings.HasPrefix(at, e.Host+"/") {
 		at = strings.TrimSuffix(e.Host+": "+at, ": ")
 	}
@@ -172,20 +172,6 @@ func (e *OfflineError) Error() string { return e.What + ": not at hand, and offl
 
 // Kind is fault.Failure.
 func (e *OfflineError) Kind() fault.Kind { return fault.Failure }
-
-// Subject joins a repository and what was asked of it as references are
-// written.
-func Subject(repository, reference string) string {
-	switch {
-	case reference == "":
-		return repository
-	case repository == "":
-		return reference
-	case strings.Contains(reference, ":"):
-		return repository + "@" + reference
-	}
-	return repository + ":" + reference
-}
 
 // TokenError wraps why no token could be had. Its tries are used up: the request
 // that needs the token is not tried again for it.

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 // A request goes straight down this file:
@@ -53,7 +55,7 @@ func (r *Request) Subject() string {
 	if r.Name == "" {
 		return r.Endpoint.Name
 	}
-	return Subject(r.Name, r.Reference)
+	return artifact.Reference(r.Name, r.Reference)
 }
 
 // List is the name of the list that a request asks for, without the repository's.

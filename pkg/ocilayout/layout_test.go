@@ -1,4 +1,4 @@
-package registry
+package ocilayout
 
 import (
 	"archive/tar"
@@ -28,7 +28,7 @@ func TestBundle(t *testing.T) {
 	write(t, file, f.tar(t))
 	for kind, path := range map[string]string{"tar": file, "folder": f.folder(t, t.TempDir())} {
 		t.Run(kind, func(t *testing.T) {
-			s, err := OpenSource(path)
+			s, err := Open(path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -36,8 +36,8 @@ func TestBundle(t *testing.T) {
 			if got := s.Repositories(); !slices.Equal(got, []string{postgresRepo, edgeRepo}) {
 				t.Errorf("repositories %v", got)
 			}
-			if string(s.Lock()) != "version = 1\n" || len(s.Entries()) != 6 {
-				t.Errorf("lock %q, %d entries", s.Lock(), len(s.Entries()))
+			if string(s.Lock()) != "version = 1\n" || len(s.Index().Manifests) != 6 {
+				t.Errorf("lock %q, %d entries", s.Lock(), len(s.Index().Manifests))
 			}
 			ctx := context.Background()
 			postgres, edge := s.Repository(postgresRepo), s.Repository(edgeRepo)
@@ -86,24 +86,24 @@ func TestBundleCut(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bundle.tar")
 	for n := 0; n < len(whole); n += 256 {
 		write(t, file, whole[:n])
-		s, err := OpenSource(file)
+		s, err := Open(file)
 		if err == nil {
 			s.Close()
 			t.Fatalf("the first %d of %d bytes are taken for a bundle", n, len(whole))
 		}
-		wantError[*BundleError](t, err)
+		wantError[*Error](t, err)
 	}
 	for _, padded := range []int{512, 8192} {
 		write(t, file, append(bytes.Clone(whole), make([]byte, padded)...))
-		if s, err := OpenSource(file); err != nil {
+		if s, err := Open(file); err != nil {
 			t.Errorf("%d zeros more: %v", padded, err)
 		} else {
 			s.Close()
 		}
 	}
 	write(t, file, append(bytes.Clone(whole), 'x'))
-	_, err := OpenSource(file)
-	wantError[*BundleError](t, err)
+	_, err := Open(file)
+	wantError[*Error](t, err)
 }
 
 // A bundle may have been unpacked and packed again, by whichever tar there is.
@@ -156,7 +156,7 @@ func TestBundleByOtherTars(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "bundle.tar")
 		write(t, file, data)
-		s, err := OpenSource(file)
+		s, err := Open(file)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -169,8 +169,8 @@ func TestBundleByOtherTars(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		write(t, file, data[:len(data)-8192-512])
-		_, err = OpenSource(file)
-		wantError[*BundleError](t, err)
+		_, err = Open(file)
+		wantError[*Error](t, err)
 	}
 }
 
@@ -205,12 +205,12 @@ func TestBundleFlipped(t *testing.T) {
 
 // readAll reads every blob that a bundle's manifests name.
 func readAll(file string) error {
-	s, err := OpenSource(file)
+	s, err := Open(file)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	for _, d := range s.Entries() {
+	for _, d := range s.Index().Manifests {
 		repo := s.Repository(d.Annotations[AnnotationRepository])
 		_, data, err := repo.Manifest(context.Background(), d.Digest.String())
 		if err != nil {
@@ -241,7 +241,7 @@ func TestBundleRefused(t *testing.T) {
 		"broken index":       {func(f files) { f["index.json"] = []byte("{") }, false},
 		"no digest":          {func(f files) { f.entry(ocispec.Descriptor{Digest: "sha256:../../../etc/passwd"}, "x") }, false},
 		"missing blob":       {func(f files) { f.entry(ocispec.Descriptor{Digest: digest.FromString("gone"), Size: 4}, "x") }, true},
-		"no lock":            {func(f files) { f.annotate(AnnotationLock, digest.FromString("x").String()); delete(f, BundleLock) }, false},
+		"no lock":            {func(f files) { f.annotate(AnnotationLock, digest.FromString("x").String()); delete(f, LockFile) }, false},
 		"blob of other size": {func(f files) { d := f.blob([]byte("here")); d.Size = 5; f.entry(d, "x") }, true},
 	} {
 		f := good()
@@ -249,10 +249,10 @@ func TestBundleRefused(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "bundle.tar")
 		write(t, file, f.tar(t))
 		for _, path := range []string{file, f.folder(t, t.TempDir())} {
-			_, err := OpenSource(path)
+			_, err := Open(path)
 			if tc.integrity {
-				wantError[*IntegrityError](t, err)
-			} else if e := wantError[*BundleError](t, err); e.File != path {
+				wantError[*artifact.IntegrityError](t, err)
+			} else if e := wantError[*Error](t, err); e.Path != path {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -273,15 +273,15 @@ func TestBundleRefused(t *testing.T) {
 		w.Close()
 		file := filepath.Join(t.TempDir(), "bundle.tar")
 		write(t, file, buf.Bytes())
-		_, err := OpenSource(file)
-		wantError[*BundleError](t, err)
+		_, err := Open(file)
+		wantError[*Error](t, err)
 		t.Log(name, err)
 	}
 	text := filepath.Join(t.TempDir(), "bundle.tar")
 	write(t, text, []byte(strings.Repeat("no tar at all\n", 100)))
-	_, err := OpenSource(text)
-	wantError[*BundleError](t, err)
-	_, err = OpenSource(filepath.Join(t.TempDir(), "none"))
+	_, err := Open(text)
+	wantError[*Error](t, err)
+	_, err = Open(filepath.Join(t.TempDir(), "none"))
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}

@@ -1,4 +1,4 @@
-package registry
+package ocilayout
 
 import (
 	"cmp"
@@ -16,17 +16,18 @@ type view struct {
 	own     []ocispec.Descriptor // with and without a tag
 }
 
-// Repository implements Source.
-func (l *layout) Repository(name string) Repository {
+// Repository returns a repository by its original name; it can be empty, which
+// reading will tell as *NotFoundError.
+func (l *Layout) Repository(name string) *Repository {
 	v := l.view(func(d ocispec.Descriptor) (string, bool) {
 		return originalTag(d, name), d.Annotations[AnnotationRepository] == name
 	})
-	return &layoutRepository{name: name, open: func() (*layout, *view, error) { return l, v, nil }}
+	return &Repository{name: name, open: func() (*Layout, *view, error) { return l, v, nil }}
 }
 
 // view gathers the entries for which pick says so; the tag is "" where an entry
 // has none.
-func (l *layout) view(pick func(ocispec.Descriptor) (tag string, ok bool)) *view {
+func (l *Layout) view(pick func(ocispec.Descriptor) (tag string, ok bool)) *view {
 	v := &view{entries: map[string]ocispec.Descriptor{}}
 	for _, d := range l.index.Manifests {
 		tag, ok := pick(d)
@@ -63,7 +64,7 @@ func originalTag(d ocispec.Descriptor, repository string) string {
 // driver is the view of one driver: the entries named NAME-TAG, and with them
 // what else came from the same repository, like signatures. A layout that names
 // none so, made by other tools, has entries named by tag alone.
-func (l *layout) driver(name string) *view {
+func (l *Layout) driver(name string) *view {
 	from := map[string]bool{}
 	named := false
 	for _, d := range l.index.Manifests {

@@ -1,9 +1,10 @@
-package registry
+package ocilayout
 
 import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -44,7 +45,7 @@ func openTar(name string) (*bundle, error) {
 }
 
 func (b *bundle) scan(name string) error {
-	broken := func(problem string) error { return &BundleError{File: name, Problem: problem} }
+	broken := func(problem string) error { return &Error{Path: name, Problem: problem} }
 	r := tar.NewReader(b.file)
 	end := int64(0) // of the last file and its padding
 	for range maxTarEntries {
@@ -53,7 +54,7 @@ func (b *bundle) scan(name string) error {
 			return b.checkEnd(name, end)
 		}
 		if err != nil && end == 0 {
-			return &BundleError{File: name, Problem: "is neither an OCI image layout nor a tar of one", NoBundle: true}
+			return &Error{Path: name, Problem: "is neither an OCI image layout nor a tar of one", NoLayout: true}
 		}
 		if err != nil {
 			return broken("is cut off, or damaged: its tar headers do not follow one another")
@@ -65,18 +66,18 @@ func (b *bundle) scan(name string) error {
 		end = offset
 		// Whoever unpacks it with another tool shall find nothing outside it.
 		if !fs.ValidPath(path.Clean(h.Name)) || strings.Contains(h.Name, `\`) {
-			return broken("holds " + bounded(h.Name) + ", which leads out of it")
+			return broken("holds " + short(h.Name) + ", which leads out of it")
 		}
 		if h.Typeflag == tar.TypeDir {
 			continue
 		}
 		if h.Typeflag != tar.TypeReg || h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != "" {
-			return broken("holds " + bounded(h.Name) + ", which is no plain file")
+			return broken("holds " + short(h.Name) + ", which is no plain file")
 		}
 		end += (h.Size + tarBlock - 1) / tarBlock * tarBlock
 		key := path.Clean(h.Name)
 		if _, twice := b.parts[key]; twice {
-			return broken("holds " + bounded(h.Name) + " twice")
+			return broken("holds " + short(h.Name) + " twice")
 		}
 		b.parts[key] = span{offset, h.Size}
 	}
@@ -91,7 +92,7 @@ func (b *bundle) checkEnd(name string, end int64) error {
 		return err
 	}
 	if info.Size() < end+2*tarBlock {
-		return &BundleError{File: name, Problem: "is cut off: a tar ends in two blocks of zeros"}
+		return &Error{Path: name, Problem: "is cut off: a tar ends in two blocks of zeros"}
 	}
 	zeros := make([]byte, 64<<10)
 	buf := make([]byte, len(zeros))
@@ -99,7 +100,7 @@ func (b *bundle) checkEnd(name string, end int64) error {
 	for {
 		n, err := tail.Read(buf)
 		if !bytes.Equal(buf[:n], zeros[:n]) {
-			return &BundleError{File: name, Problem: "is damaged: something follows its end"}
+			return &Error{Path: name, Problem: "is damaged: something follows its end"}
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -131,3 +132,6 @@ func (b *bundle) list() (names []string, sealed bool, err error) {
 
 // Close implements layoutFiles.
 func (b *bundle) Close() error { return b.file.Close() }
+
+// short keeps what a message quotes of a tar's text to a line's length.
+func short(s string) string { return fmt.Sprintf("%.100q", s) }

@@ -1,4 +1,4 @@
-package registry
+package ocilayout
 
 import (
 	"context"
@@ -6,16 +6,18 @@ import (
 	"io"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
-// verified is a file that returns an *IntegrityError in place of io.EOF where it
+// verified is a file that returns an *artifact.IntegrityError in place of io.EOF where it
 // is not what was promised.
 type verified struct {
 	ctx  context.Context
 	rc   io.ReadCloser
 	hash hash.Hash
 	read int64
-	e    IntegrityError
+	e    artifact.IntegrityError
 }
 
 func (v *verified) Read(p []byte) (int, error) {

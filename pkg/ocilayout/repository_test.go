@@ -1,4 +1,4 @@
-package registry
+package ocilayout
 
 import (
 	"context"
@@ -34,28 +34,28 @@ func TestLayoutLinks(t *testing.T) {
 	if err := os.Symlink(secret, link); err != nil {
 		t.Skip(err)
 	}
-	s, err := OpenSource(dir)
+	s, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	_, err = s.Blob(context.Background(), desc)
-	wantError[*BundleError](t, err)
+	wantError[*Error](t, err)
 	circle := ocispec.Descriptor{Digest: digest.FromString("circle"), Size: 6}
 	name := circle.Digest.Encoded()
 	if err := os.Symlink(name, filepath.Join(filepath.Dir(link), name)); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Blob(context.Background(), circle)
-	wantError[*BundleError](t, err)
-	for _, name := range []string{ocispec.ImageIndexFile, BundleLock} {
+	wantError[*Error](t, err)
+	for _, name := range []string{ocispec.ImageIndexFile, LockFile} {
 		dir := newFiles().folder(t, t.TempDir())
 		os.Remove(filepath.Join(dir, name))
 		if err := os.Symlink(secret, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := OpenSource(dir)
-		wantError[*BundleError](t, err)
+		_, err := Open(dir)
+		wantError[*Error](t, err)
 	}
 }
 
@@ -72,7 +72,16 @@ func TestLayoutAsRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(base, "bundle.tar"), f.tar(t))
-	c, _ := newClient(t, Options{BaseDir: base, Offline: true})
+	opener := &Opener{BaseDir: base}
+	defer opener.Close()
+	repository := func(ref string) *Repository {
+		t.Helper()
+		r, err := opener.Repository(ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
 	for ref, want := range map[string][]string{
 		"oci-layout:vendor/plugins/postgres":                 {"0.1.2", "0.1.2-linux-amd64", "0.1.2-linux-arm64"},
 		"oci-layout:./vendor/plugins/edge-db":                {"3.0.0"},
@@ -82,7 +91,7 @@ func TestLayoutAsRegistry(t *testing.T) {
 		"oci-layout:vendor/plugins/mysql":                    nil, // NotFound: the next registry's turn
 		"oci-layout:bundle.tar/" + "no-such-driver-anywhere": nil,
 	} {
-		repo := repository(t, c, ref)
+		repo := repository(ref)
 		tags, err := allTags(repo)
 		if !slices.Equal(tags, want) || (err == nil) == (want == nil) || repo.Name() != ref {
 			t.Errorf("%s: %v %v", ref, tags, err)
@@ -91,22 +100,22 @@ func TestLayoutAsRegistry(t *testing.T) {
 			t.Errorf("%s: %v", ref, err)
 		}
 	}
-	edge, err := allTags(repository(t, c, "oci-layout:vendor/plugins/edge"))
+	edge, err := allTags(repository("oci-layout:vendor/plugins/edge"))
 	if err != nil || len(edge) != 2 || edge[0] != "v1.0.0_b1" {
 		t.Errorf("edge: %v %v", edge, err)
 	}
 	for _, ref := range []string{"oci-layout:none/postgres", "oci-layout:empty/postgres", "oci-layout:empty"} {
-		_, err := repository(t, c, ref).Resolve(context.Background(), "1.0.0")
+		_, err := repository(ref).Resolve(context.Background(), "1.0.0")
 		if strings.Contains(ref, "none") {
 			wantError[*NoLayoutError](t, err)
 		} else {
-			wantError[*BundleError](t, err)
+			wantError[*Error](t, err)
 		}
 		if errors.Is(err, artifact.ErrNotFound) {
 			t.Errorf("%s is passed over", ref)
 		}
 	}
-	if _, err := c.Repository("oci-layout:"); err == nil {
+	if _, err := opener.Repository("oci-layout:"); err == nil {
 		t.Error("no folder is taken")
 	}
 }

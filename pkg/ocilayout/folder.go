@@ -1,4 +1,4 @@
-package registry
+package ocilayout
 
 import (
 	"errors"
@@ -42,11 +42,11 @@ func (f folder) about(name string, err error) error {
 	case isSystem && system == syscall.ENOTDIR:
 		return fs.ErrNotExist
 	case isSystem && system == syscall.ELOOP:
-		return &BundleError{File: f.Name(), Problem: name + " is a link that leads in a circle"}
+		return &Error{Path: f.Name(), Problem: name + " is a link that leads in a circle"}
 	case isSystem:
 		return err
 	}
-	return &BundleError{File: f.Name(), Problem: name + " is a link that leads out of it"}
+	return &Error{Path: f.Name(), Problem: name + " is a link that leads out of it"}
 }
 
 // list implements layoutFiles.

@@ -1,9 +1,12 @@
-package registry
+package ocilayout
 
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +14,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 // files are a layout's files by name.
@@ -95,7 +100,7 @@ func (f files) tar(t testing.TB) []byte {
 // bundled is a bundle of two drivers, one in the tags layout, one signed.
 func bundled() (f files, release ocispec.Descriptor) {
 	f = newFiles()
-	f[BundleLock] = []byte("version = 1\n")
+	f[LockFile] = []byte("version = 1\n")
 	f.manifest("amd64", nil, "postgres-0.1.2", AnnotationRepository, postgresRepo)
 	f.manifest("amd64", nil, "postgres-0.1.2-linux-amd64", AnnotationRepository, postgresRepo)
 	f.manifest("arm64", nil, "postgres-0.1.2-linux-arm64", AnnotationRepository, postgresRepo)
@@ -103,4 +108,39 @@ func bundled() (f files, release ocispec.Descriptor) {
 	f.manifest("signature", &release, "", AnnotationRepository, edgeRepo)
 	f.manifest("old signature", nil, "sha256-"+release.Digest.Encoded()+".sig", AnnotationRepository, edgeRepo)
 	return f, release
+}
+
+// reader is what is read of a repository.
+type reader interface {
+	artifact.Reader
+	Tags(ctx context.Context, page func([]string) error) error
+}
+
+func allTags(r reader) (tags []string, err error) {
+	err = r.Tags(context.Background(), func(page []string) error { tags = append(tags, page...); return nil })
+	return tags, err
+}
+
+func readBlob(r artifact.Reader, desc ocispec.Descriptor) ([]byte, error) {
+	rc, err := r.Blob(context.Background(), desc)
+	if err != nil {
+		return nil, err
+	}
+	defer rc.Close()
+	return io.ReadAll(rc)
+}
+
+func write(t testing.TB, file string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantError[E error](t testing.TB, err error) (e E) {
+	t.Helper()
+	if !errors.As(err, &e) {
+		t.Errorf("%T %v, want a %T", err, err, e)
+	}
+	return e
 }

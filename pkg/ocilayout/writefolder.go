@@ -1,4 +1,4 @@
-package transfer
+package ocilayout
 
 import (
 	"bytes"
@@ -15,7 +15,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // Written is what WriteFolder did.
@@ -29,17 +28,13 @@ type Written struct {
 // WriteFolder makes a folder the bundle's layout, unpacked. What is there and
 // right stays untouched, what is missing is fetched, and what the lock no longer
 // names is removed last. Of several runs on one folder one works and the others
-// wait. Errors: *FolderError for a folder that holds something else; *LostError;
-// the repositories'; the file system's.
-func (b *Bundle) WriteFolder(ctx context.Context, dir string, open Open, events func(Event)) (*Written, error) {
+// wait, which is told by wait. Errors: *FolderError for a folder that holds something
+// else; fetch's; the file system's.
+func (b *Bundle) WriteFolder(ctx context.Context, dir string, fetch Fetch, wait func()) (*Written, error) {
 	if err := CheckFolder(dir); err != nil {
 		return nil, err
 	}
-	unlock, err := lockFolder(ctx, dir, func() {
-		if events != nil {
-			events(Event{Kind: EventWait, Subject: dir})
-		}
-	})
+	unlock, err := lockFolder(ctx, dir, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +45,7 @@ func (b *Bundle) WriteFolder(ctx context.Context, dir string, open Open, events 
 	out := &Written{}
 	put := func(ctx context.Context, i int) error {
 		if p := parts[i]; !p.there(dir) {
-			if err := b.place(ctx, dir, p, open, events); err != nil {
+			if err := p.place(ctx, dir, fetch); err != nil {
 				return err
 			}
 			mu.Lock()
@@ -63,7 +58,7 @@ func (b *Bundle) WriteFolder(ctx context.Context, dir string, open Open, events 
 	// The blobs before index.json: at no time does it name what is not there.
 	const beside = 3
 	for _, batch := range batches(parts[beside:]) {
-		err := b.write(ctx, len(batch), func(ctx context.Context, i int) error { return put(ctx, batch[i]+beside) })
+		err := each(ctx, len(batch), func(ctx context.Context, i int) error { return put(ctx, batch[i]+beside) })
 		if err != nil {
 			return nil, err
 		}
@@ -112,7 +107,7 @@ func CheckFolder(dir string) error {
 		return err
 	}
 	index, err := artifact.ParseDocument(ocispec.ImageIndexFile, ocispec.MediaTypeImageIndex, data)
-	if err != nil || index.Annotations[registry.AnnotationLock] == "" && len(index.Manifests) > 0 {
+	if err != nil || index.Annotations[AnnotationLock] == "" && len(index.Manifests) > 0 {
 		return &FolderError{dir, "is an OCI image layout that this program did not write"}
 	}
 	return nil
@@ -128,7 +123,7 @@ func begun(list []os.DirEntry) bool {
 			return d.IsDir()
 		case ocispec.ImageBlobsDir:
 			return !d.IsDir()
-		case registry.BundleLock, ocispec.ImageLayoutFile:
+		case LockFile, ocispec.ImageLayoutFile:
 			return d.IsDir() || !blobs
 		default:
 			ours := strings.HasPrefix(name, tempPrefix) || strings.HasPrefix(name, toolName)
@@ -159,7 +154,7 @@ func (p part) there(dir string) bool {
 }
 
 // place writes one file of the folder.
-func (b *Bundle) place(ctx context.Context, dir string, p part, open Open, events func(Event)) error {
+func (p part) place(ctx context.Context, dir string, fetch Fetch) error {
 	file := filepath.Join(dir, filepath.FromSlash(p.name))
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
@@ -170,7 +165,7 @@ func (b *Bundle) place(ctx context.Context, dir string, p part, open Open, event
 	}
 	defer os.Remove(temp.Name()) // gone where it was renamed
 	defer temp.Close()
-	if err := b.fill(ctx, temp, p, open, events); err != nil {
+	if err := p.fill(ctx, temp, fetch); err != nil {
 		return err
 	}
 	return finish(temp, file, os.FileMode(p.mode))
@@ -198,7 +193,7 @@ func (w *Written) sweep(dir string, wanted map[string]bool) error {
 			return nil
 		}
 		ours := strings.HasPrefix(name, ocispec.ImageBlobsDir+"/") || strings.HasPrefix(name, toolName) || strings.HasPrefix(name, tempPrefix)
-		if !ours || wanted[name] || name == registry.BundleLock {
+		if !ours || wanted[name] || name == LockFile {
 			return nil
 		}
 		w.Removed = append(w.Removed, name)

@@ -1,4 +1,4 @@
-package transfer
+package ocilayout
 
 import (
 	"archive/tar"
@@ -10,7 +10,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // CheckFile refuses the name of a file that a bundle is not to replace: all but
@@ -52,10 +51,10 @@ func beginsBundle(r io.Reader) bool {
 	if h, err = files.Next(); err != nil || h.Name != ocispec.ImageIndexFile {
 		return false
 	}
-	data, err := io.ReadAll(io.LimitReader(files, maxRootFile))
+	data, err := io.ReadAll(io.LimitReader(files, maxLayoutIndex))
 	if err != nil {
 		return false
 	}
 	index, err := artifact.ParseDocument(h.Name, ocispec.MediaTypeImageIndex, data)
-	return err == nil && index.Annotations[registry.AnnotationLock] != ""
+	return err == nil && index.Annotations[AnnotationLock] != ""
 }

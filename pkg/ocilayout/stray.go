@@ -1,4 +1,4 @@
-package transfer
+package ocilayout
 
 import (
 	"context"
@@ -10,14 +10,13 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // checkStrays looks at the files of a source that nothing in it names. A blob is
 // what its name says all the same, for another program would believe it. A tar
 // that bears a lock has no other files: whoever made it knows nothing of them.
-func checkStrays(ctx context.Context, s registry.Source, path string, b *Bundle) error {
-	names, sealed, err := s.Files()
+func (l *Layout) checkStrays(ctx context.Context, b *Bundle) error {
+	names, sealed, err := l.Files()
 	if err != nil {
 		return err
 	}
@@ -30,12 +29,12 @@ func checkStrays(ctx context.Context, s registry.Source, path string, b *Bundle)
 			continue
 		}
 		if d := blobNamed(name); d != "" {
-			if err := checkStray(ctx, s, path, d); err != nil {
+			if err := l.checkStray(ctx, d); err != nil {
 				return err
 			}
 		}
 		if sealed && b.Lock != nil {
-			return &registry.BundleError{File: path, Problem: "holds " + name + ", which nothing in it names"}
+			return &Error{Path: l.path, Problem: "holds " + name + ", which nothing in it names"}
 		}
 	}
 	return nil
@@ -53,12 +52,12 @@ func blobNamed(name string) digest.Digest {
 	return d
 }
 
-func checkStray(ctx context.Context, s registry.Source, path string, d digest.Digest) error {
-	size, ok := s.Has(d)
+func (l *Layout) checkStray(ctx context.Context, d digest.Digest) error {
+	size, ok := l.Has(d)
 	if !ok {
-		return &registry.BundleError{File: path, Problem: "has a blob " + d.String() + " that is no file"}
+		return &Error{Path: l.path, Problem: "has a blob " + d.String() + " that is no file"}
 	}
-	rc, err := s.Blob(ctx, ocispec.Descriptor{Digest: d, Size: size})
+	rc, err := l.Blob(ctx, ocispec.Descriptor{Digest: d, Size: size})
 	if err != nil {
 		return err
 	}

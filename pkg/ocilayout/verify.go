@@ -1,0 +1,92 @@
+package ocilayout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+)
+
+// Check looks for what a layout should be: each blob of want with its size. Errors:
+// *artifact.IntegrityError.
+func (l *Layout) Check(want *Bundle) error {
+	for _, blob := range want.Blobs {
+		size, ok := l.Has(blob.Desc.Digest)
+		if !ok || size != blob.Desc.Size {
+			e := &artifact.IntegrityError{Repository: blob.Repository, ServedBy: l.path, Digest: blob.Desc.Digest, Size: blob.Desc.Size, GotSize: size}
+			if !ok {
+				e.Problem = "is missing"
+			}
+			return e
+		}
+	}
+	return nil
+}
+
+// Verify is Check, and reads every byte there is: of a tar with a lock, nothing is
+// in it that want does not have. Errors: *Error, *artifact.IntegrityError.
+func (l *Layout) Verify(ctx context.Context, want *Bundle) error {
+	if err := l.Check(want); err != nil {
+		return err
+	}
+	err := each(ctx, len(want.Blobs), func(ctx context.Context, i int) error {
+		rc, err := l.blob(ctx, want.Blobs[i].Repository, want.Blobs[i].Desc)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, rc)
+		return errors.Join(err, rc.Close())
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range want.Tools {
+		if err := l.checkTool(t); err != nil {
+			return err
+		}
+	}
+	return l.checkStrays(ctx, want)
+}
+
+func (l *Layout) checkTool(t Tool) error {
+	rc, err := t.Open()
+	if err != nil {
+		return err
+	}
+	defer rc.Close()
+	got, err := digest.FromReader(rc)
+	if err == nil && got != t.Digest {
+		err = &artifact.IntegrityError{Repository: t.File(), ServedBy: l.path, Digest: t.Digest, Got: got, Size: -1}
+	}
+	return err
+}
+
+// Tools returns this program's files, as the index names them. Errors: *Error.
+func (l *Layout) Tools() ([]Tool, error) {
+	var out []Tool
+	for key, value := range l.index.Annotations {
+		suffix, ok := strings.CutPrefix(key, AnnotationTool)
+		if !ok {
+			continue
+		}
+		rest, platform, ok := artifact.CutPlatform("tool-" + suffix)
+		t := Tool{Platform: platform, Digest: digest.Digest(value)}
+		if !ok || rest != "tool" || !artifact.IsContentDigest(t.Digest) {
+			return nil, &Error{Path: l.path, Problem: fmt.Sprintf("index.json has %q, which is no platform's program", key)}
+		}
+		rc, size, err := l.File(t.File())
+		if err != nil {
+			return nil, &Error{Path: l.path, Problem: "lacks " + t.File() + ", which index.json names"}
+		}
+		rc.Close()
+		t.Size = size
+		t.Open = func() (io.ReadCloser, error) { rc, _, err := l.File(t.File()); return rc, err }
+		out = append(out, t)
+	}
+	return out, nil
+}
