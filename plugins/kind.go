@@ -5,7 +5,7 @@ import "github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 // Kind is what sort of failure an error is.
 type Kind string
 
-// The kinds. The command line exits with the number behind each.
+// The kinds. The command line exits with the number after each.
 const (
 	Failure     Kind = "failure"     // anything else: a full disk, a file in the way (1)
 	Usage       Kind = "usage"       // no manifest; a manifest, lock or config that does not parse; a bad name (2)

@@ -39,7 +39,7 @@ func Open(manifestFile string, o Options) (*Project, error) {
 	return &Project{file, e}, err
 }
 
-// call opens the project anew for one call: what the registries said to an
+// call opens the project again for one call: what the registries said to an
 // earlier one does not count.
 func (p *Project) call() *project.Project { return project.Open(p.file, p.options) }
 
@@ -216,7 +216,7 @@ type UpdateOptions struct {
 
 // Update locks the newest releases that the manifest admits and installs them.
 // An entry whose tag moved, or whose successor the trust rules refuse, is kept
-// and told in the report.
+// and reported.
 func (p *Project) Update(ctx context.Context, o UpdateOptions) (*SyncReport, error) {
 	e, err := o.Sync.engine()
 	if err != nil {

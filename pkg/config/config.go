@@ -134,7 +134,7 @@ func decodeRegistry(t *diag.Table) Registry {
 	if plain, ok := t.Get("plain-http").AsBool(); ok {
 		r.PlainHTTP = &plain
 		if e := t.Entry("ca-file"); plain && e != nil {
-			e.Problem("says nothing beside plain-http")
+			e.Problem("says nothing next to plain-http")
 		}
 	}
 	return r

@@ -21,7 +21,7 @@ func (e *EditError) Error() string { return fmt.Sprintf("%s: %s: %s", e.File, e.
 // Kind is fault.Usage.
 func (e *EditError) Kind() fault.Kind { return fault.Usage }
 
-// AddMirror returns the text of a config with a mirror added, behind those that
+// AddMirror returns the text of a config with a mirror added, after those that
 // the prefix has, and keeps every other byte; the text is the same where the
 // mirror is there already. data may be empty. The error is a *diag.Error where
 // the config is not valid, and an *EditError where it would not be afterwards.

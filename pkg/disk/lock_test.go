@@ -89,7 +89,7 @@ func TestLockFolder(t *testing.T) {
 
 // A file system without locks is worked on without, and somebody is told.
 func TestNoLocks(t *testing.T) {
-	for _, missing := range []error{syscall.ENOLCK, syscall.EOPNOTSUPP, syscall.ENOTSUP, syscall.ENOSYS, syscall.EINVAL} {
+	for _, missing := range []error{syscall.ENOLCK, syscall.EOPNOTSUPP, syscall.ENOTSUP, syscall.ENOSYS, syscall.EINVAL, syscall.EPERM} {
 		dir := t.TempDir()
 		var told []string
 		d := Disk{

@@ -32,10 +32,10 @@ func tryLock(f *os.File) (bool, error) {
 
 // noLocks reports whether a lock failed because the file system has none: NFS
 // without its lock daemon, FUSE without locks. EBADF is NFS's answer for a file
-// that may only be read.
+// that may only be read, EPERM a sandbox's.
 func noLocks(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK) ||
-		errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EBADF)
+		errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EBADF) || errors.Is(err, syscall.EPERM)
 }
 
 // hold locks a temporary file for as long as its writer lives.

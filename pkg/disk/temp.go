@@ -156,14 +156,17 @@ func (t *Temp) Truncate(size int64) error {
 // Seal sets the mode, with 0 the umask's, and closes the file for writing. If
 // durable, its bytes survive a loss of power.
 func (t *Temp) Seal(mode fs.FileMode, durable bool) error {
-	if err := t.d.check(Chmod, t.path); err != nil {
+	// Asked for only if it is needed: some file systems refuse any change. One
+	// with a fixed mode that gives every right that is wanted will do.
+	info, err := t.file.Stat()
+	if err != nil {
 		return err
 	}
-	// Asked for only if it is needed: some file systems refuse any change.
-	if info, err := t.file.Stat(); err != nil || mode != 0 && info.Mode().Perm() != mode {
-		if err := t.file.Chmod(mode); err != nil {
-			return err
-		}
+	if err = t.d.check(Chmod, t.path); err == nil && mode != 0 && info.Mode().Perm() != mode {
+		err = t.file.Chmod(mode)
+	}
+	if err != nil && (!fixedMode(err) || info.Mode().Perm()&mode != mode) {
+		return err
 	}
 	if durable {
 		if err := t.d.check(Sync, t.path); err != nil {
@@ -173,9 +176,15 @@ func (t *Temp) Seal(mode fs.FileMode, durable bool) error {
 			return err
 		}
 	}
-	err := t.file.Close()
+	err = t.file.Close()
 	t.file = nil
 	return err
+}
+
+// fixedMode reports whether a mode could not be set since the file system's mount
+// decides it: FAT, CIFS, FUSE.
+func fixedMode(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported)
 }
 
 // Rename moves the sealed file to its place.

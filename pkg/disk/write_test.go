@@ -64,6 +64,30 @@ func TestModes(t *testing.T) {
 	}
 }
 
+// Where the mount decides the mode and it gives what is wanted, no change of it is
+// needed; where it gives less, the refusal is the error.
+func TestSealWhereModesAreFixed(t *testing.T) {
+	d := Disk{Fault: func(op Op, _ string) error {
+		if op == Chmod {
+			return syscall.EPERM
+		}
+		return nil
+	}}
+	for fixed, wanted := range map[fs.FileMode]error{0o777: nil, 0o755: nil, 0o644: syscall.EPERM} {
+		temp, err := d.CreateTemp(t.TempDir(), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(temp.Path(), fixed); err != nil {
+			t.Fatal(err)
+		}
+		if err := temp.Seal(0o755, false); !errors.Is(err, wanted) {
+			t.Errorf("%v: %v, want %v", fixed, err, wanted)
+		}
+		temp.Discard()
+	}
+}
+
 func TestWriteFileKeepsMode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	var d Disk

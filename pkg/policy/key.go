@@ -23,7 +23,7 @@ const (
 	maxRoot = 8 << 20
 )
 
-// checkFile returns an error where path is no regular file. A manifest comes
+// checkFile returns an error if path is not a regular file. A manifest comes
 // from a pull request too: opening a pipe or a device that it names would block.
 func checkFile(path string) error {
 	info, err := os.Stat(path)
@@ -33,7 +33,7 @@ func checkFile(path string) error {
 	case err != nil:
 		return fmt.Errorf("cannot be read: %w", withoutPath(err))
 	case !info.Mode().IsRegular():
-		return errors.New("is no regular file")
+		return errors.New("is not a regular file")
 	}
 	return nil
 }
@@ -55,7 +55,7 @@ func readFile(path string, most int64) ([]byte, error) {
 	return data, nil
 }
 
-// checkRoot returns an error where a file is no trusted root of a Sigstore, as
+// checkRoot returns an error where a file is not a trusted root of a Sigstore, as
 // far as that can be told without what verifies with it.
 func checkRoot(path string) error {
 	data, err := readFile(path, maxRoot)
@@ -69,13 +69,13 @@ func checkRoot(path string) error {
 	err = json.Unmarshal(data, &root)
 	switch {
 	case errors.As(err, new(*json.UnmarshalTypeError)):
-		return errors.New("is no trusted root: its JSON is of another kind")
+		return errors.New("is not a trusted root: its JSON is of another kind")
 	case err != nil:
-		return fmt.Errorf("is no trusted root: %w", err)
+		return fmt.Errorf("is not a trusted root: %w", err)
 	case !strings.HasPrefix(root.MediaType, "application/vnd.dev.sigstore.trustedroot"):
-		return fmt.Errorf("is no trusted root: its mediaType is %q", root.MediaType)
+		return fmt.Errorf("is not a trusted root: its mediaType is %q", root.MediaType)
 	case len(root.Authorities) == 0:
-		return errors.New("is no trusted root: it names no certificate authority")
+		return errors.New("is not a trusted root: it names no certificate authority")
 	}
 	return nil
 }
@@ -98,14 +98,14 @@ func fingerprint(path string) (string, error) {
 	}
 	block, _ := pem.Decode(data)
 	if block == nil {
-		return "", errors.New("is no public key: it has no PEM block")
+		return "", errors.New("is not a public key: it has no PEM block")
 	}
 	if block.Type != "PUBLIC KEY" {
-		return "", fmt.Errorf("is no public key: its PEM block is a %q", block.Type)
+		return "", fmt.Errorf("is not a public key: its PEM block is a %q", block.Type)
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
-		return "", fmt.Errorf("is no public key: %w", err)
+		return "", fmt.Errorf("is not a public key: %w", err)
 	}
 	switch key.(type) {
 	case *ecdsa.PublicKey, ed25519.PublicKey, *rsa.PublicKey:

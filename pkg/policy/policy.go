@@ -49,7 +49,7 @@ func (p *Policy) Decide(repository string) (rule *Rule, governed bool) {
 	return rule, len(p.Rules) > 0
 }
 
-// Under tells whether repository is scope, or below it by whole segments:
+// Under reports whether repository is scope, or below it by whole segments:
 // ghcr.io/acme/db is under ghcr.io/acme, ghcr.io/acmedb is not. Hosts are
 // compared as DNS compares them, whatever their case; Docker Hub's names are one.
 func Under(scope, repository string) bool {
@@ -76,7 +76,7 @@ func oneHost(reference string) string {
 	return host
 }
 
-// Matches tells whether the rule's Keyless accepts a certificate of this issuer
+// Matches reports whether the rule's Keyless accepts a certificate of this issuer
 // and identity.
 func (k *Keyless) Matches(issuer, identity string) bool {
 	if issuer != k.Issuer {
@@ -89,7 +89,7 @@ func (k *Keyless) Matches(issuer, identity string) bool {
 	return err == nil && re.MatchString(identity)
 }
 
-// Admits tells whether the rule accepts a signer as the lock records it: issuer
+// Admits reports whether the rule accepts a signer as the lock records it: issuer
 // and identity of a keyless signature, or a key's fingerprint; all "" where the
 // lock records none.
 func (r *Rule) Admits(issuer, identity, key string) bool {

@@ -81,7 +81,7 @@ func referenceProblem(s string) string {
 	return ""
 }
 
-// isHost tells whether s is localhost, a name or address with a dot, or has a
+// isHost reports whether s is localhost, a name or address with a dot, or has a
 // port.
 func isHost(s string) bool {
 	name, port, hasPort := strings.Cut(s, ":")
@@ -119,7 +119,7 @@ func isLabel(s string) bool {
 	return s != "" && s[0] != '-' && s[len(s)-1] != '-'
 }
 
-// isSegment tells whether s has only lower-case letters, digits, dots, dashes
+// isSegment reports whether s has only lower-case letters, digits, dots, dashes
 // and underscores, and a letter or digit at both ends.
 func isSegment(s string) bool {
 	for i, c := range []byte(s) {

@@ -163,7 +163,7 @@ func (r *reconciler) reportUnchanged() error {
 }
 
 // placeError joins what Stage and Place said. A layer that is missing from the
-// store is told once, by Stage; where Stage had it, somebody else pruned it
+// store is reported once, by Stage; where Stage had it, somebody else pruned it
 // since.
 func (r *reconciler) placeError(placed error) error {
 	if placed == nil {

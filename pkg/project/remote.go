@@ -16,7 +16,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
 
-// ChainError says that a lock entry is no chain: what its digest names does not
+// ChainError says that a lock entry is not a chain: what its digest names does not
 // lead to the layer that it would install.
 type ChainError struct {
 	Name     string
@@ -32,7 +32,7 @@ func (e *ChainError) Error() string {
 // Kind is fault.Integrity.
 func (e *ChainError) Kind() fault.Kind { return fault.Integrity }
 
-// VerifyRemote holds the lock against the registries: whether tags still name
+// VerifyRemote checks the lock against the registries: whether tags still name
 // what is locked (the result), and whether digest, manifest and layer are one
 // chain (*ChainError). An entry of which a registry tells nothing does not hide
 // what is found of the others. Errors besides, joined: *StaleError without a

@@ -17,7 +17,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
 
-// Verifier holds what lock entries pin against trust rules: the project's, and
+// Verifier checks what lock entries pin against trust rules: the project's, and
 // whichever others it knows.
 type Verifier interface {
 	// Verify returns who signed an entry, of those whom the project's rules admit;
@@ -43,7 +43,7 @@ type Verification struct {
 	// against the repository, and where a signature is asked for also what the release
 	// states of itself: a signature is of no other version.
 	CheckChain func(ctx context.Context, signed bool) error
-	// Again asks for everything anew, whatever is remembered.
+	// Again asks for everything again, whatever is remembered.
 	Again bool
 }
 

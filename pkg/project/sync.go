@@ -19,7 +19,7 @@ type SyncOptions struct {
 	Force     bool                // overwrite files that were not installed by this home
 	KeepGoing bool                // place what can be placed though something failed
 	Probe     bool                // start each driver before it is put in place
-	Refetch   bool                // fetch every layer anew
+	Refetch   bool                // fetch every layer again
 	DryRun    bool                // change nothing; the report says what would be done
 	Platforms []artifact.Platform // nil: this machine's; several go to Dir/OS-ARCH
 	Dir       string              // absolute; "" for the manifest's dir, else Home/plugins

@@ -18,8 +18,8 @@ type UpdateOptions struct {
 }
 
 // Update takes the newest releases that the manifest admits, and installs them.
-// An entry whose tag moved is kept, and told in Result.Moved; one whose
-// successor the trust rules refuse is kept, and told in Refused. Errors: those
+// An entry whose tag moved is kept, and reported in Result.Moved; one whose
+// successor the trust rules refuse is kept, and reported in Refused. Errors: those
 // of Sync, *resolve.UnknownPluginError.
 func (p *Project) Update(ctx context.Context, u UpdateOptions, o SyncOptions) (*SyncReport, error) {
 	return p.run(ctx, nil, p.resolveUpdate(u), u.signerCheck(), o)

@@ -83,7 +83,7 @@ func (f *Failure) facts() []*fact {
 }
 
 // universe says which versions there are of the packages that the proof chose
-// among. A package whose many versions a fact already told is left out.
+// among. A package whose many versions a fact already names is left out.
 func (f *Failure) universe() string {
 	known := map[*pkg]bool{}
 	for _, fact := range f.facts() {

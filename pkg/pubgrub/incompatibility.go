@@ -29,7 +29,7 @@ type fact struct {
 	admitted set
 }
 
-// unmet tells whether the fact is a dependency that no version satisfies.
+// unmet reports whether the fact is a dependency that no version satisfies.
 func (f *fact) unmet() bool { return f.unusable == "" && f.admitted.empty() }
 
 // incompatibility returns f as terms, nil where f rules nothing out: a version
@@ -57,7 +57,7 @@ func (inc *incompatibility) sort() {
 	slices.SortFunc(inc.terms, func(a, b term) int { return a.pkg.id - b.pkg.id })
 }
 
-// impossible tells whether inc says that there is no solution at all.
+// impossible reports whether inc says that there is no solution at all.
 func (inc *incompatibility) impossible() bool {
 	for _, t := range inc.terms {
 		if !t.pkg.root() {

@@ -69,7 +69,7 @@ const (
 	satisfied
 )
 
-// relation holds an incompatibility against the partial solution. The term is
+// relation compares an incompatibility with the partial solution. The term is
 // the open one of almostSatisfied.
 func (inc *incompatibility) relation() (term, relation) {
 	var open term

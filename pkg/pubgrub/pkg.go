@@ -46,7 +46,7 @@ func (p *pkg) allowed() set {
 	return p.trail[len(p.trail)-1].rest
 }
 
-// wanted tells whether p must be chosen and is not yet.
+// wanted reports whether p must be chosen and is not yet.
 func (p *pkg) wanted() bool { return !p.decided && !p.allowed().has(absent) }
 
 // newPkg returns a package with a listing.

@@ -74,7 +74,7 @@ func (r *reporter) derivedOne(inc, derived, external *incompatibility) {
 		r.write(r.begin(inc, "Because ")+external.fact.clause()+" and "+r.reference(derived)+", "+inc.conclusion()+".", inc)
 		return
 	}
-	// Two steps that each add one fact are told as one.
+	// Two steps that each add one fact are written as one.
 	if r.uses[derived] == 1 {
 		x, y := derived.causes[0], derived.causes[1]
 		if x.fact != nil {
@@ -109,11 +109,11 @@ func (r *reporter) derivedBoth(inc, a, b *incompatibility) {
 }
 
 // branch explains inc, which follows from two conclusions, neither of them
-// told yet. Where the second takes a single line, that is short enough to need
+// written yet. If the second takes a single line, that is short enough to need
 // no reference back to what was said before it.
 func (r *reporter) branch(inc, a, b *incompatibility) {
 	r.explain(a)
-	if r.numbers[b] != 0 { // told on the way
+	if r.numbers[b] != 0 { // written on the way
 		r.write(r.begin(inc, "And because ")+r.reference(b)+", "+inc.conclusion()+".", inc)
 		return
 	}
@@ -139,7 +139,7 @@ func (r *reporter) begin(inc *incompatibility, word string) string {
 	return "So, because "
 }
 
-// simple tells whether two facts lead to inc.
+// simple reports whether two facts lead to inc.
 func (inc *incompatibility) simple() bool {
 	return inc.fact == nil && inc.causes[0].fact != nil && inc.causes[1].fact != nil
 }

@@ -52,7 +52,7 @@ func (s set) without(t set) set {
 	return out
 }
 
-// within tells whether all of s is in t.
+// within reports whether all of s is in t.
 func (s set) within(t set) bool {
 	for i := range s {
 		if s[i]&^t[i] != 0 {
@@ -62,7 +62,7 @@ func (s set) within(t set) bool {
 	return true
 }
 
-// disjoint tells whether nothing of s is in t.
+// disjoint reports whether nothing of s is in t.
 func (s set) disjoint(t set) bool {
 	for i := range s {
 		if s[i]&t[i] != 0 {

@@ -45,7 +45,7 @@ type solver struct {
 	source Source
 	pkgs   []*pkg // by id
 	byName map[string]*pkg
-	fresh  []*incompatibility // not yet held against the partial solution
+	fresh  []*incompatibility // not yet compared with the partial solution
 }
 
 // add makes an incompatibility known to its packages.

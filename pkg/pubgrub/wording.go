@@ -51,7 +51,7 @@ func both(a, b *fact) string {
 	return a.clause() + " and " + b.clause()
 }
 
-// leadsTo tells whether everything that f admits is what g is about.
+// leadsTo reports whether everything that f admits is what g is about.
 func (f *fact) leadsTo(g *fact) bool {
 	return f.target == g.pkg && f.target != f.pkg && !f.unmet() && f.admitted.within(g.versions)
 }

@@ -62,7 +62,7 @@ type TagStatus struct {
 // Explain tells what became of each tag of a plugin and why, for the version
 // that Resolve takes with the same options. Releases are read only where tags
 // do not decide. Errors: *UnknownPluginError, the Catalog's; that nothing
-// satisfies is no error but Explanation.Problem.
+// satisfies is not an error but Explanation.Problem.
 func Explain(ctx context.Context, c Catalog, o Options, name string) (*Explanation, error) {
 	r := newResolver(c, o)
 	a, err := r.begin(ctx)
@@ -131,7 +131,7 @@ func concerns(err error, name string) bool {
 	return false
 }
 
-// places looks into all of a plugin's repositories, also behind the one used:
+// places looks into all of a plugin's repositories, also after the one used:
 // a name that two of them have is found out only here.
 func (l *explainer) places(ctx context.Context) error {
 	locations := l.o.Manifest.Locations(l.p.name, l.o.Override)

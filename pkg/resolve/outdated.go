@@ -13,7 +13,7 @@ import (
 )
 
 // Behind compares what is locked of one plugin with what there is. Versions are
-// told by a tag or digest where a release states none.
+// named by a tag or digest if a release states none.
 type Behind struct {
 	Plugin     string
 	Repository string

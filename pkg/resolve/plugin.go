@@ -207,7 +207,7 @@ func (r *resolver) read(ctx context.Context, p *plugin, v *version) error {
 		var format *artifact.FormatError
 		switch {
 		case errors.As(err, &format):
-			v.reason = &reason{Broken, "is no release", "is no release: " + format.Error()}
+			v.reason = &reason{Broken, "is not a release", "is not a release: " + format.Error()}
 			v.malformed = errors.As(err, new(*artifact.DocumentError))
 		case errors.Is(err, artifact.ErrNotFound):
 			v.reason = &reason{Deleted, "is no longer there", "is no longer there"}

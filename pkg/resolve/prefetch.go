@@ -125,7 +125,7 @@ func (a *attempt) supports(release *artifact.Release) bool {
 }
 
 // required fetches the plugins that a release requires and that nothing else
-// asked for. Their errors are told if the solver comes to ask for them.
+// asked for. Their errors are returned if the solver comes to ask for them.
 func (f *fetching) required(ctx context.Context, requires map[string]string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -78,7 +78,7 @@ type Skipped struct {
 // String returns "postgres 0.1.4: offers no linux/arm64".
 func (s Skipped) String() string { return s.Plugin + " " + s.Version + ": " + s.Detail }
 
-// Note is something that the user should know and that is no failure.
+// Note is something that the user should know and that is not a failure.
 type Note struct {
 	Plugin string
 	Text   string

@@ -150,7 +150,7 @@ func (c *comparison) requires(e *lockfile.Plugin) {
 	}
 }
 
-// signature holds an entry's signer against the project's trust rules.
+// signature checks an entry's signer against the project's trust rules.
 func (c *comparison) signature(e *lockfile.Plugin) {
 	rule, governed := c.m.Trust.Decide(e.Repository)
 	switch {

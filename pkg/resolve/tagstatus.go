@@ -25,7 +25,7 @@ const (
 	Undated       Verdict = "undated"            // states no date, and there is a minimum-age
 	Host          Verdict = "host"               // does not support the manifest's schemahero
 	Conflict      Verdict = "conflict"           // does not go with another plugin
-	Broken        Verdict = "broken"             // no release can be read behind the tag
+	Broken        Verdict = "broken"             // no release can be read under the tag
 	Deleted       Verdict = "deleted"            // gone since the tags were listed
 	Locked        Verdict = "locked"             // would do, but an older one is locked
 	Older         Verdict = "older"              // would do, but a newer one is taken
@@ -46,7 +46,7 @@ func (v *version) verdict() (Verdict, string) {
 	return v.reason.verdict, v.reason.detail
 }
 
-// notVersion rules on a tag that is no version.
+// notVersion gives a verdict on a tag that is not a version.
 func notVersion(tag string) TagStatus {
 	u := TagStatus{Tag: tag, Verdict: NotVersion}
 	digits := strings.Trim(strings.TrimPrefix(tag, "v"), "0123456789")

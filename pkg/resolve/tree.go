@@ -16,13 +16,13 @@ type Node struct {
 	Plugin     *lockfile.Plugin // nil where the lock does not have it
 	Host       string           // what it requires of the host; "" for nothing
 	Requires   []Node           // sorted by name; empty where Repeated
-	Repeated   bool             // told further up in the tree, with what it requires
+	Repeated   bool             // shown further up in the tree, with what it requires
 }
 
 // Tree returns the plugins of a manifest, in its order, with those that they
 // require in the lock. It asks no network.
 func Tree(m *manifest.Manifest, l *lockfile.Lock) []Node {
-	told := map[string]bool{}
+	seen := map[string]bool{}
 	var grow func(name, constraint string) Node
 	grow = func(name, constraint string) Node {
 		n := Node{Name: name, Constraint: constraint}
@@ -31,10 +31,10 @@ func Tree(m *manifest.Manifest, l *lockfile.Lock) []Node {
 			return n
 		}
 		n.Host = n.Plugin.Requires[artifact.Host]
-		if n.Repeated = told[name]; n.Repeated {
+		if n.Repeated = seen[name]; n.Repeated {
 			return n
 		}
-		told[name] = true
+		seen[name] = true
 		for _, required := range slices.Sorted(maps.Keys(n.Plugin.Requires)) {
 			if required != artifact.Host {
 				n.Requires = append(n.Requires, grow(required, n.Plugin.Requires[required]))

@@ -265,8 +265,8 @@ func TestSlowReader(t *testing.T) {
 	done := make(chan error)
 	cut := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		w = unhurried(w, req, 50*time.Millisecond)
-		for err := error(nil); ; {
-			if _, err = w.Write(bytes.Repeat([]byte("x"), 1<<20)); err != nil {
+		for {
+			if _, err := w.Write(bytes.Repeat([]byte("x"), 1<<20)); err != nil {
 				done <- err
 				return
 			}

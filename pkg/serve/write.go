@@ -49,7 +49,7 @@ func (f *folder) write(w http.ResponseWriter, req *http.Request, path string) {
 	case kind == "manifests" && req.Method == http.MethodPut:
 		f.putManifest(w, req, name, reference)
 	case kind == "manifests" && req.Method == http.MethodDelete:
-		f.deleteManifest(w, req, name, reference)
+		f.deleteManifest(w, name, reference)
 	default:
 		fail(w, http.StatusMethodNotAllowed, "UNSUPPORTED", "this registry does not do that")
 	}
@@ -259,7 +259,7 @@ func (f *folder) putManifest(w http.ResponseWriter, req *http.Request, name, ref
 	w.WriteHeader(http.StatusCreated)
 }
 
-func (f *folder) deleteManifest(w http.ResponseWriter, req *http.Request, name, reference string) {
+func (f *folder) deleteManifest(w http.ResponseWriter, name, reference string) {
 	_, err := f.resolve(name, reference)
 	if err == nil {
 		err = f.note(entry{Method: http.MethodDelete, Path: "/v2/" + name + "/manifests/" + reference}, nil)

@@ -93,7 +93,7 @@ func (c *collector) unreadable(f Finding, err error) (Finding, error) {
 	return f.refuse(Malformed, err), nil
 }
 
-// denied tells whether a registry answers, and will not serve this one thing.
+// denied reports whether a registry answers, and will not serve this one thing.
 func denied(err error) bool {
 	var status *registry.StatusError
 	var auth *registry.AuthError

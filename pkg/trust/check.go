@@ -17,7 +17,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
 
-// check holds one finding against a rule that asks for a signature. An error
+// check checks one finding against a rule that asks for a signature. An error
 // means that nothing can be said: a root or the network is out of reach.
 func (v *Verifier) check(ctx context.Context, c *collector, f Finding, rule *policy.Rule) (Finding, error) {
 	if f.entity == nil || f.Reason != "" {
@@ -111,7 +111,7 @@ func moreTelling(a, b error) error {
 	return b
 }
 
-// aboutDigest tells whether a signature is good and of something else.
+// aboutDigest reports whether a signature is good and of something else.
 // sigstore-go has no types for its errors.
 func aboutDigest(err error) bool {
 	text := err.Error()
@@ -156,7 +156,7 @@ func (v *Verifier) checkKeyless(ctx context.Context, f Finding, artifact func() 
 	for _, t := range result.VerifiedTimestamps {
 		f.Time = t.Timestamp
 	}
-	// Identities are held against the rule here, and not by sigstore-go, so that
+	// Identities are checked against the rule here, and not by sigstore-go, so that
 	// there is one meaning of a rule: policy's.
 	if !rule.Admits(f.Signer.Issuer, f.Signer.Identity, "") {
 		return f.refuse(OtherSigner, nil), nil

@@ -93,7 +93,7 @@ func (c *collector) begin(ctx context.Context) error {
 	return nil
 }
 
-// listedRead tells whether the first i findings are all that the first source
+// listedRead reports whether the first i findings are all that the first source
 // lists.
 func (c *collector) listedRead(i int) bool { return i >= len(c.found) && len(c.steps) <= 2 }
 

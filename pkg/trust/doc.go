@@ -1,4 +1,4 @@
-// Package trust holds the signatures of a digest against trust rules. It reads
+// Package trust checks the signatures of a digest against trust rules. It reads
 // sigstore bundles that refer to the digest, and the older form that cosign
 // keeps under the tag sha256-HEX.sig, through a registry.Repository alone: a
 // registry, a mirror, a bundle and a layout are all the same to it, and none of

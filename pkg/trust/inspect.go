@@ -9,7 +9,7 @@ import (
 )
 
 // Inspect returns everything that refers to a digest or is kept as its
-// signature, each held against the rule that is given for it; nil is none. An
+// signature, each checked against the rule that is given for it; nil is none. An
 // attestation is Verified where its own signature is, and its Reason stays.
 // Where that rule's root is out of reach the finding says so. Errors: the
 // Source's.
@@ -28,7 +28,7 @@ func (v *Verifier) Inspect(ctx context.Context, src Source, d digest.Digest, rul
 	}
 }
 
-// inspected holds one finding against a rule. An attestation counts as no
+// inspected checks one finding against a rule. An attestation counts as no
 // signature, but whether its own is good is worth knowing too.
 func (v *Verifier) inspected(ctx context.Context, c *collector, f Finding, rule *policy.Rule) Finding {
 	bare := f
@@ -49,7 +49,7 @@ func (v *Verifier) inspected(ctx context.Context, c *collector, f Finding, rule 
 	return held
 }
 
-// Remembers tells whether this home has verified a release, as it is locked,
+// Remembers reports whether this home has verified a release, as it is locked,
 // under each policy of a request. A policy that asks for no signature counts as
 // satisfied, and so does one that has no rule for it: then the error is a
 // *ScopeError. It asks no network.

@@ -43,11 +43,11 @@ func loadPublicKey(path string) (*publicKey, error) {
 	}
 	block, _ := pem.Decode(data)
 	if block == nil {
-		return nil, &KeyError{File: path, Problem: "is no public key: it has no PEM block"}
+		return nil, &KeyError{File: path, Problem: "is not a public key: it has no PEM block"}
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
-		return nil, &KeyError{File: path, Problem: "is no public key: " + err.Error()}
+		return nil, &KeyError{File: path, Problem: "is not a public key: " + err.Error()}
 	}
 	verifiers, err := verifiersOf(key)
 	if err != nil {

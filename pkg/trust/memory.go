@@ -14,7 +14,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
 
-// maxMemory is the size over which the memory is begun anew, in bytes: 65 for
+// maxMemory is the size over which the memory is begun again, in bytes: 65 for
 // a release under a policy.
 const maxMemory = 256 << 10
 
@@ -23,7 +23,7 @@ const maxSigner = 4 << 10
 
 // memory is what this home has verified: a file of lines, each a mark and,
 // where that does not say who signed, the signer. Whoever can write to it can
-// write to the installed drivers beside it.
+// write to the installed drivers next to it.
 //
 // It only ever saves work. Where the file cannot be read, by another of the
 // users who share the home say, nothing is remembered; where it cannot be
@@ -44,7 +44,7 @@ type mark struct {
 	said bool   // the hash is over by too: the line need not say it
 }
 
-// recall tells whether all marks are remembered, and who signed: the zero value
+// recall reports whether all marks are remembered, and who signed: the zero value
 // where they are of nobody's signature.
 func (m *memory) recall(marks []mark) (by Signer, known bool) {
 	m.mu.Lock()
@@ -71,7 +71,7 @@ func (m *memory) recall(marks []mark) (by Signer, known bool) {
 
 func (m *memory) file() string { return filepath.Join(m.dir, "verified") }
 
-// load reads the file once. What is no line of ours, as a crash can leave one,
+// load reads the file once. What is not a line of ours, as a crash can leave one,
 // matches nothing.
 func (m *memory) load() {
 	if m.lines != nil {

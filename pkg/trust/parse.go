@@ -91,7 +91,7 @@ func (f Finding) readSimple(payload []byte, notes map[string]string) Finding {
 	if text := notes[noteCertificate]; text != "" {
 		block, _ := pem.Decode([]byte(text))
 		if block == nil {
-			return f.refuse(Malformed, errors.New("its certificate is no PEM"))
+			return f.refuse(Malformed, errors.New("its certificate is not PEM"))
 		}
 		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
 			return f.refuse(Malformed, err)
@@ -135,7 +135,7 @@ func readProofs(m *protobundle.VerificationMaterial, notes map[string]string) er
 		}
 		id, err := hex.DecodeString(log.Payload.LogID)
 		if err != nil {
-			return fmt.Errorf("its log's ID is no hex: %w", err)
+			return fmt.Errorf("its log's ID is not hexadecimal: %w", err)
 		}
 		var kind struct {
 			Kind    string `json:"kind"`

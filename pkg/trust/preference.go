@@ -16,7 +16,7 @@ type preference struct {
 	willing bool
 }
 
-// met tells whether one of the signers is who is wanted.
+// met reports whether one of the signers is who is wanted.
 func (p preference) met(signers []Signer) bool {
 	return len(signers) > 0 && (p.prefers == nil || slices.ContainsFunc(signers, p.prefers))
 }
@@ -36,7 +36,7 @@ func (r *Request) preference(rule *policy.Rule) preference {
 	return preference{}
 }
 
-// answers tells whether a signer who is remembered is as good an answer as a new
+// answers reports whether a signer who is remembered is as good an answer as a new
 // one would be: what was verified for nobody in particular may bear the
 // signature of who is preferred, too.
 func (r *Request) answers(rules ruling, s Signer) bool {

@@ -38,7 +38,7 @@ func LoadPrivateKey(file string, password func() ([]byte, error)) (*PrivateKey, 
 		block, rest = pem.Decode(rest)
 	}
 	if block == nil {
-		return nil, &KeyError{File: file, Problem: "is no private key: it has no PEM block"}
+		return nil, &KeyError{File: file, Problem: "is not a private key: it has no PEM block"}
 	}
 	key, err := parsePrivateKey(file, block, password)
 	if err != nil {
@@ -67,7 +67,7 @@ func parsePrivateKey(file string, block *pem.Block, password func() ([]byte, err
 			return nil, &KeyError{File: file, Problem: "its password is wrong, or it is damaged", Locked: true}
 		}
 		if key, err = x509.ParsePKCS8PrivateKey(der); err != nil {
-			return nil, &KeyError{File: file, Problem: "is no private key: " + err.Error()}
+			return nil, &KeyError{File: file, Problem: "is not a private key: " + err.Error()}
 		}
 		return key, nil
 	case "PRIVATE KEY":
@@ -81,10 +81,10 @@ func parsePrivateKey(file string, block *pem.Block, password func() ([]byte, err
 	case "PUBLIC KEY":
 		return nil, &KeyError{File: file, Problem: "is the public key; signing takes the private one"}
 	default:
-		return nil, &KeyError{File: file, Problem: fmt.Sprintf("is no private key that is known: its PEM block is a %q", strings.ToLower(block.Type))}
+		return nil, &KeyError{File: file, Problem: fmt.Sprintf("is not a known kind of private key: its PEM block is a %q", strings.ToLower(block.Type))}
 	}
 	if err != nil {
-		return nil, &KeyError{File: file, Problem: "is no private key: " + err.Error()}
+		return nil, &KeyError{File: file, Problem: "is not a private key: " + err.Error()}
 	}
 	return key, nil
 }

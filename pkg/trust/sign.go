@@ -17,7 +17,7 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature/options"
 )
 
-// Target is where a signature is kept beside what it signs; a
+// Target is where a signature is kept next to what it signs; a
 // registry.Repository is one.
 type Target interface {
 	Source

@@ -89,7 +89,7 @@ type Request struct {
 	// rule asks for a signature.
 	Links      []string
 	CheckLinks func(ctx context.Context, signed bool) error
-	// Again asks for everything anew, whatever is remembered.
+	// Again asks for everything again, whatever is remembered.
 	Again bool
 }
 
@@ -144,7 +144,7 @@ func (r *Request) rules() (ruling, error) {
 	return decide(r.Source.Name(), r.Roots, r.Project, r.Machine)
 }
 
-// asks tells whether a rule asks for a signature.
+// asks reports whether a rule asks for a signature.
 func asks(rule *policy.Rule) bool { return rule != nil && !rule.Unsigned }
 
 func decide(repository string, roots []digest.Digest, project, machine *policy.Policy) (out ruling, err error) {

@@ -120,6 +120,9 @@ func jsonCodes(data []byte) (codes []ErrorCode) {
 			c.Message = plainJSON(message)
 		}
 	}
+	if c.Message == "" && strings.Contains(c.Code, " ") { // a sentence is no code
+		c.Code, c.Message = "", c.Code
+	}
 	if c == (ErrorCode{}) {
 		return nil
 	}

@@ -38,3 +38,18 @@ func TestReadCodes(t *testing.T) {
 		}
 	}
 }
+
+// What is told of a refusal says more than its status, and a sentence in place of a
+// code is such.
+func TestSaid(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"error":"the plan is used up"}`:             "; the registry says the plan is used up",
+		`{"error":"forbidden"}`:                       "",
+		`{"errors":[{"code":"DENIED"}]}`:              "",
+		`{"error":{"code":403,"message":"no quota"}}`: "; the registry says 403: no quota",
+	} {
+		if got := said(ReadCodes(strings.NewReader(body))); got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+}
