@@ -15,8 +15,8 @@ type Release struct {
 	Name    string // of the driver
 	Version string // X.Y.Z[-pre][+build]; one leading v is dropped
 
-	// Files holds an executable for each platform, or an archive of one as Pack
-	// or tar(1) makes it. Archives are packed anew, so that the layers depend on
+	// Files holds an executable for each platform, or an archive of one as
+	// Build or tar(1) makes it. Archives are packed anew, so that the layers depend on
 	// the executables alone. Republish takes no files.
 	Files       map[artifact.Platform]string
 	Compression Compression // "" is Gzip

@@ -18,6 +18,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
@@ -266,6 +267,30 @@ func TestUploadLocation(t *testing.T) {
 		u, err := r.location(&http.Response{Request: asked, Header: http.Header{"Location": {location}}})
 		if want == "" && err == nil || want != "" && (err != nil || u.String() != want) {
 			t.Errorf("%q: %v %v, want %q", location, u, err, want)
+		}
+	}
+}
+
+// A registry's no to a tag is for good; a hiccup, or a no to who asks, is not.
+func TestIsRefusal(t *testing.T) {
+	r := newRig(t)
+	desc, data := r.manifest(t, "db/x", "one", "1.0.0")
+	for status, want := range map[int]struct {
+		refusal bool
+		kind    fault.Kind
+	}{
+		400: {true, fault.Failure}, 405: {true, fault.Failure}, 409: {true, fault.Failure}, 412: {true, fault.Failure}, 422: {true, fault.Failure},
+		403: {true, fault.Denied},
+		401: {false, fault.Denied}, 404: {false, fault.Unsatisfied},
+		408: {false, fault.Unreachable}, 429: {false, fault.Unreachable}, 500: {false, fault.Unreachable}, 503: {false, fault.Unreachable},
+	} {
+		r.setFault(func(_ int, w http.ResponseWriter, req *http.Request) bool {
+			return req.Method == http.MethodPut && refuse(w, status, "TAG_INVALID")
+		})
+		c, _ := newClient(t, Options{})
+		err := repository(t, c, r.host()+"/db/x").PushManifest(t.Context(), desc, data, "latest")
+		if err == nil || IsRefusal(err) != want.refusal || fault.Of(err) != want.kind {
+			t.Errorf("%d: refusal %v, kind %v: %v", status, IsRefusal(err), fault.Of(err), err)
 		}
 	}
 }

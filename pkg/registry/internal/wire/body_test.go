@@ -40,3 +40,15 @@ func TestClosedUploadIsNoFaultOfItsContent(t *testing.T) {
 		}
 	}
 }
+
+// A transport may read a body after the answer came: nothing may then be
+// cancelled for standing still.
+func TestStoppedTimerIsNotArmed(t *testing.T) {
+	timer := &idleTimer{idle: time.Hour, fire: func() {}}
+	timer.arm()
+	timer.stop()
+	timer.arm()
+	if timer.timer.Stop() {
+		t.Error("it runs")
+	}
+}

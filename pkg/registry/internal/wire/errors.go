@@ -137,13 +137,18 @@ func (e *StatusError) Error() string {
 	return text
 }
 
-// Kind is fault.Unreachable, and fault.Denied where the registry says that it
-// refuses, whatever the status.
+// Kind is fault.Unreachable, fault.Denied where the registry says that it refuses,
+// whatever the status, and fault.Failure where it refuses to write what it was
+// sent: trying again is of no use.
 func (e *StatusError) Kind() fault.Kind {
 	for _, c := range e.Codes {
 		if e.Storage == "" && (c.Code == "DENIED" || c.Code == "UNAUTHORIZED") {
 			return fault.Denied
 		}
+	}
+	write := e.Method == http.MethodPut || e.Method == http.MethodPost
+	if write && e.TokenHost == "" && e.Status < 500 && !Retriable(e) {
+		return fault.Failure
 	}
 	return fault.Unreachable
 }
