@@ -24,7 +24,8 @@ type Constraint struct {
 	alternatives []alternative
 }
 
-// alternative is one part of a constraint, of those between "||".
+// alternative is one part of a constraint, of those between "||"; all of them
+// together if none names a build.
 type alternative struct {
 	ranges *semver.Constraints
 	builds []string // build metadata that a version must have
@@ -32,8 +33,12 @@ type alternative struct {
 
 // ParseConstraint reads a constraint. The error is Masterminds'.
 func ParseConstraint(s string) (*Constraint, error) {
-	if _, err := semver.NewConstraint(s); err != nil { // its limits are for the whole
+	whole, err := semver.NewConstraint(s)
+	if err != nil {
 		return nil, err
+	}
+	if !strings.Contains(s, "+") { // as most are
+		return &Constraint{alternatives: []alternative{{ranges: whole}}}, nil
 	}
 	c := &Constraint{}
 	for part := range strings.SplitSeq(s, "||") {

@@ -90,6 +90,10 @@ this machine match the lock.`,
 
 // prepare runs before every command: it applies the flags that all have.
 func prepare(cmd *cobra.Command, e *env.Env, u *ui.UI, began *bool) error {
+	if strings.HasPrefix(cmd.Name(), cobra.ShellCompRequestCmd) {
+		*began = true
+		return nil // the flags are those of the command that is completed, and not read yet
+	}
 	if err := ui.CheckOutput(u.Output); err != nil {
 		return hint.Usage(err)
 	}
