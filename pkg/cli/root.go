@@ -107,9 +107,6 @@ func prepare(cmd *cobra.Command, e *env.Env, u *ui.UI, began *bool) error {
 		return err
 	}
 	*began = true
-	if strings.HasPrefix(cmd.Name(), cobra.ShellCompRequestCmd) {
-		return nil // cobra has not read the flags of the line that it completes yet: what needs them applies them
-	}
 	ctx, err := e.Apply(cmd.Context())
 	u.Dir = e.Directory
 	cmd.SetContext(ctx)
