@@ -97,14 +97,14 @@ func TestOutputFormsStayValid(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	items := []thing{{"postgres", []string{"a", "b"}, 16856735, "/work/x/y", ""}, {"mysql", nil, 12, "/elsewhere", "moved"}}
+	items := []thing{{"postgres", []string{"a", "b"}, 16856735, "/project/x/y", ""}, {"mysql", nil, 12, "/elsewhere", "moved"}}
 	for form, want := range map[string]string{
 		"":     "NAME       LIST   SIZE      NOTE\npostgres   a,b    16.9 MB   -\nmysql      -      12 B      moved\n",
 		"wide": "NAME       LIST   SIZE      PATH         NOTE\npostgres   a,b    16.9 MB   x/y          -\nmysql      -      12 B      /elsewhere   moved\n",
 		"name": "thing/postgres\nthing/mysql\n",
 	} {
 		u, out, _ := newTest(form)
-		u.Dir = "/work"
+		u.Dir = "/project"
 		if err := u.Print(List("ThingList", "thing", items)); err != nil || out.String() != want {
 			t.Errorf("-o %s: %v\n%s", form, err, out)
 		}
@@ -122,7 +122,7 @@ func TestTable(t *testing.T) {
 // From the root every path is below the working directory: it is shown whole.
 func TestRel(t *testing.T) {
 	for _, c := range [][3]string{
-		{"/", "/etc/x", "/etc/x"}, {"/work", "/work/a/b", "a/b"}, {"/work", "/workshop", "/workshop"}, {"/work", "/etc", "/etc"},
+		{"/", "/etc/x", "/etc/x"}, {"/project", "/project/a/b", "a/b"}, {"/project", "/projects", "/projects"}, {"/project", "/etc", "/etc"},
 	} {
 		u, _, _ := newTest("")
 		u.Dir = c[0]
