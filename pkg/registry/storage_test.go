@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -21,10 +22,9 @@ func TestStorageIsCopied(t *testing.T) {
 	if err := source.PushManifest(ctx, entry, data); err != nil {
 		t.Fatal(err)
 	}
-	cut := 0
+	var cut atomic.Int32
 	to.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
-		if req.Method == http.MethodPut && cut == 0 {
-			cut++
+		if req.Method == http.MethodPut && cut.CompareAndSwap(0, 1) {
 			io.CopyN(io.Discard, req.Body, 1)
 			return refuse(w, http.StatusServiceUnavailable, "LATER")
 		}
@@ -38,8 +38,8 @@ func TestStorageIsCopied(t *testing.T) {
 		t.Fatalf("%+v %v", root, err)
 	}
 	o := oras.DefaultExtendedCopyGraphOptions
-	if err := oras.ExtendedCopyGraph(ctx, src, dst, root, o); err != nil || cut != 1 {
-		t.Fatalf("%v, %d uploads were cut", err, cut)
+	if err := oras.ExtendedCopyGraph(ctx, src, dst, root, o); err != nil || cut.Load() != 1 {
+		t.Fatalf("%v, %d uploads were cut", err, cut.Load())
 	}
 	if err := dst.Tag(ctx, root, "1.0.0"); err != nil {
 		t.Fatal(err)
@@ -55,14 +55,14 @@ func TestStorageIsCopied(t *testing.T) {
 		t.Error(err)
 	}
 	// Without a place to read it from again there is one try.
-	cut = 0
+	cut.Store(0)
 	blob := from.blob(t, "db/x", content(100))
 	r, err := src.Fetch(ctx, blob)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if err := (Storage{Repository: target}).Push(ctx, blob, r); err == nil || cut != 1 {
-		t.Errorf("%v after %d cuts", err, cut)
+	if err := (Storage{Repository: target}).Push(ctx, blob, r); err == nil || cut.Load() != 1 {
+		t.Errorf("%v after %d cuts", err, cut.Load())
 	}
 }
