@@ -5,4 +5,10 @@
 // pins, what it lists, and what refers to it, which is where signatures are.
 // Nothing is changed on the way, so whoever holds the lock need not trust the
 // carrier.
+//
+// oras.CopyGraph does not do this. What is copied is planned first, as it is bounded
+// and can be asked for without being sent; and CopyGraph lets the media type say what
+// is a manifest, takes whatever an index lists for copied if the target has the index,
+// leaves out layers that are not to be distributed, and gives up a release over a
+// signature whose blob is gone.
 package transfer
