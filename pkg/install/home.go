@@ -63,6 +63,9 @@ func (h Home) BundleLock() string { return h.path("bundle.lock") }
 // Trust returns the folder of trusted roots and of what was verified.
 func (h Home) Trust() string { return h.path("trust") }
 
+// Layers returns the file of what is known of layers.
+func (h Home) Layers() string { return h.path("layers") }
+
 // Cache returns the folder of what may be lost: it is fetched again.
 func (h Home) Cache() string { return h.path("cache") }
 

@@ -15,8 +15,8 @@ const (
 )
 
 // untar writes the one wanted entry of a tar to w, and reads the rest of it to
-// see that it is the only one.
-func untar(r io.Reader, w io.ReaderFrom, d Driver) error {
+// see that it is the only one. headers are the first two that the tar has.
+func untar(r io.Reader, w io.ReaderFrom, d Driver) (headers []*tar.Header, err error) {
 	t := tar.NewReader(r)
 	seen := map[string]bool{}
 	found := ""
@@ -26,47 +26,50 @@ func untar(r io.Reader, w io.ReaderFrom, d Driver) error {
 			break
 		}
 		if err != nil {
-			return err
+			return nil, err
+		}
+		if len(headers) < 2 {
+			headers = append(headers, h)
 		}
 		if h.Typeflag == tar.TypeXGlobalHeader {
 			// What git archive writes. Anything but a comment in it would change
 			// the meaning of the entries that follow, for some readers of tars.
 			for key := range h.PAXRecords {
 				if key != "comment" {
-					return refuse("has a global header with %q", key)
+					return nil, refuse("has a global header with %q", key)
 				}
 			}
 			continue
 		}
 		name, err := entry(h)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if seen[name] {
-			return refuse("holds %q twice", name)
+			return nil, refuse("holds %q twice", name)
 		}
 		if len(seen) == maxEntries {
-			return refuse("holds more than %d files", maxEntries)
+			return nil, refuse("holds more than %d files", maxEntries)
 		}
 		seen[name] = true
 		if h.Typeflag != tar.TypeReg || !d.wants(name) {
 			continue
 		}
 		if found != "" {
-			return refuse("holds both %q and %q", found, name)
+			return nil, refuse("holds both %q and %q", found, name)
 		}
 		found = name
 		if h.Size == 0 {
-			return refuse("%q is empty", name)
+			return nil, refuse("%q is empty", name)
 		}
 		if _, err := w.ReadFrom(t); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if found == "" {
-		return refuse("holds no %q", "schemahero-"+d.Name)
+		return nil, refuse("holds no %q", "schemahero-"+d.Name)
 	}
-	return onlyZeros(r)
+	return headers, onlyZeros(r)
 }
 
 // entry returns an entry's clean name, or why no archive may hold it.

@@ -85,9 +85,12 @@ func New() *Unpacker {
 // Extract reads the layer r to its end and writes the executable to w. By its
 // return w may have got bytes of a layer that is then refused. Errors: those of
 // r and w as they are, and *Error for everything else.
-func (u *Unpacker) Extract(r io.Reader, w io.ReaderFrom, d Driver) error {
+func (u *Unpacker) Extract(r io.Reader, w io.ReaderFrom, d Driver) error { return u.open(r, w, d, nil) }
+
+// open reads a layer. f, unless it is nil, is filled in.
+func (u *Unpacker) open(r io.Reader, w io.ReaderFrom, d Driver, f *Facts) error {
 	from, to := &source{r: r}, &sink{w: w}
-	err := u.extract(from, to, d)
+	err := u.extract(from, to, d, f)
 	switch {
 	case err == nil:
 		return nil
@@ -99,28 +102,39 @@ func (u *Unpacker) Extract(r io.Reader, w io.ReaderFrom, d Driver) error {
 	return describe(err)
 }
 
-func (u *Unpacker) extract(r io.Reader, w io.ReaderFrom, d Driver) error {
+func (u *Unpacker) extract(r io.Reader, w io.ReaderFrom, d Driver, f *Facts) error {
 	layer := bufio.NewReaderSize(r, 64<<10)
-	content, done, err := u.inflate(layer)
+	content, kind, done, err := u.inflate(layer)
 	if err != nil {
 		return err
 	}
 	defer done()
+	var bounded io.Reader = &limited{content, limit(d.Size), d.Size}
+	sum := func() {}
+	if f != nil {
+		bounded, sum = f.hashed(bounded)
+	}
 	// The room for a second sniff, of what was compressed.
-	inner := bufio.NewReaderSize(&limited{content, limit(d.Size), d.Size}, 32<<10)
+	inner := bufio.NewReaderSize(bounded, 32<<10)
 	head, err := inner.Peek(block)
 	if err != nil && err != io.EOF {
 		return err
 	}
-	if kind := packing(head); kind != "" {
-		if content == io.Reader(layer) {
-			return refuse("is compressed with %s, which is not supported", kind)
+	if inside := packing(head); inside != "" {
+		if kind == "" {
+			return refuse("is compressed with %s, which is not supported", inside)
 		}
 		return refuse("is compressed twice")
 	}
 	switch {
 	case isTar(head):
-		return untar(inner, w, d)
+		headers, err := untar(inner, w, d)
+		if err == nil && f != nil {
+			f.packedWith(kind)
+			f.holds(headers)
+			sum()
+		}
+		return err
 	case archived(d.File):
 		return refuse("is not a tar archive, though its name says so")
 	default:
@@ -136,24 +150,25 @@ func bare(r io.Reader, w io.ReaderFrom) error {
 	return err
 }
 
-// inflate returns the content of a stream that may be compressed. done frees
-// what that took.
-func (u *Unpacker) inflate(r *bufio.Reader) (content io.Reader, done func(), err error) {
+// inflate returns the content of a stream, and how that was compressed: "gzip",
+// "zstd" or "". done frees what that took.
+func (u *Unpacker) inflate(r *bufio.Reader) (content io.Reader, kind string, done func(), err error) {
 	head, err := r.Peek(4)
 	if err != nil && err != io.EOF {
-		return nil, nil, err
+		return nil, "", nil, err
 	}
-	switch packing(head) {
+	switch kind := packing(head); kind {
 	case "gzip":
 		z, err := gzip.NewReader(r)
 		if err != nil {
-			return nil, nil, err
+			return nil, "", nil, err
 		}
-		return z, func() { z.Close() }, nil
+		return z, kind, func() { z.Close() }, nil
 	case "zstd":
-		return u.zstd(r)
+		content, done, err = u.zstd(r)
+		return content, kind, done, err
 	}
-	return r, func() {}, nil
+	return r, "", func() {}, nil
 }
 
 func (u *Unpacker) zstd(r io.Reader) (content io.Reader, done func(), err error) {

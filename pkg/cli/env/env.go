@@ -18,6 +18,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/image"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/link"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -67,6 +68,7 @@ type Env struct {
 	client   *registry.Client
 	source   *Source
 	config   *config.Config
+	layers   *image.Memory
 	untimed  context.Context
 	cancel   context.CancelFunc
 	accepted accepted
@@ -211,6 +213,14 @@ func (e *Env) Home() install.Home {
 		return install.Home{}
 	}
 	return install.NewHome(e.Abs(filepath.Join(user, ".schemahero")))
+}
+
+// Layers is what this home knows of layers.
+func (e *Env) Layers() *image.Memory {
+	if e.layers == nil {
+		e.layers = image.OpenMemory(e.Home().Layers())
+	}
+	return e.layers
 }
 
 // Config reads HOME/config.toml once.

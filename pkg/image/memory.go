@@ -1,0 +1,153 @@
+package image
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
+)
+
+// maxMemory is the size over which the memory is begun again, in bytes: about 300
+// a layer.
+const maxMemory = 4 << 20
+
+// Memory is what this home knows of layers: a file of lines, each a JSON object. A
+// layer's bytes cannot change, so neither can what is known of it. Whoever can
+// write to the file can write to the installed drivers next to it.
+//
+// It only ever saves reading a layer again: a file that cannot be read is empty,
+// and one that cannot be written costs that. It is safe for use by several
+// goroutines, and by several processes.
+type Memory struct {
+	file string // "": only this process remembers
+
+	mu     sync.Mutex
+	facts  map[digest.Digest]unpack.Facts // nil until the file is read
+	packed map[packedKey]Packed
+}
+
+// OpenMemory returns the memory in a file, which need not exist. Nothing is read
+// yet. With "" it lasts as long as the process.
+func OpenMemory(file string) *Memory { return &Memory{file: file} }
+
+// packedKey is what the bytes of a layer that was packed again depend on.
+type packedKey struct {
+	Layer    digest.Digest
+	Name     string
+	Platform artifact.Platform
+	Packer   string
+}
+
+// line is one of the file.
+type line struct {
+	Layer digest.Digest `json:"layer"`
+	*unpack.Facts
+
+	Packed   *Packed           `json:"packed,omitempty"`
+	Name     string            `json:"name,omitempty"`
+	Platform artifact.Platform `json:"platform,omitzero"`
+	Packer   string            `json:"packer,omitempty"`
+}
+
+// Layer implements Known.
+func (m *Memory) Layer(layer digest.Digest) (unpack.Facts, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.load()
+	f, ok := m.facts[layer]
+	return f, ok
+}
+
+// Packed implements Known.
+func (m *Memory) Packed(layer digest.Digest, name string, p artifact.Platform) (Packed, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.load()
+	packed, ok := m.packed[packedKey{layer, name, p, packer}]
+	return packed, ok
+}
+
+// Learn remembers what a layer is.
+func (m *Memory) Learn(layer digest.Digest, f unpack.Facts) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.load()
+	if _, known := m.facts[layer]; !known {
+		m.facts[layer] = f
+		m.write(line{Layer: layer, Facts: &f})
+	}
+}
+
+// LearnPacked remembers what a layer becomes.
+func (m *Memory) LearnPacked(layer digest.Digest, name string, p artifact.Platform, packed Packed) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.load()
+	key := packedKey{layer, name, p, packer}
+	if m.packed[key] != packed {
+		m.packed[key] = packed
+		m.write(line{Layer: layer, Packed: &packed, Name: name, Platform: p, Packer: packer})
+	}
+}
+
+// load reads the file once. What is not a line of ours, as a crash can leave one,
+// says nothing.
+func (m *Memory) load() {
+	if m.facts != nil {
+		return
+	}
+	m.facts, m.packed = map[digest.Digest]unpack.Facts{}, map[packedKey]Packed{}
+	if m.file == "" {
+		return
+	}
+	data, err := os.ReadFile(m.file)
+	if err != nil {
+		return
+	}
+	for text := range strings.Lines(string(data)) {
+		l := line{Facts: &unpack.Facts{}}
+		switch err := json.Unmarshal([]byte(text), &l); {
+		case err != nil || !artifact.IsContentDigest(l.Layer):
+		case l.Packed != nil:
+			if l.Packed.valid() {
+				m.packed[packedKey{l.Layer, l.Name, l.Platform, l.Packer}] = *l.Packed
+			}
+		case l.DiffID == "" && l.MediaType == "" || artifact.IsContentDigest(l.DiffID):
+			m.facts[l.Layer] = *l.Facts
+		}
+	}
+}
+
+func (p Packed) valid() bool {
+	return artifact.IsContentDigest(p.Digest) && artifact.IsContentDigest(p.DiffID) && p.Size > 0
+}
+
+// write adds a line to the file's end in one write, so that processes at the same
+// time lose nothing of each other.
+func (m *Memory) write(l line) {
+	if m.file == "" || (disk.Disk{}).MkdirAll(filepath.Dir(m.file)) != nil {
+		return
+	}
+	data, err := json.Marshal(l)
+	if err != nil {
+		return
+	}
+	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	if info, err := os.Stat(m.file); err == nil && info.Size() > maxMemory {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC // each layer is read again, once
+	}
+	if f, err := os.OpenFile(m.file, flags, 0o666); err == nil {
+		_, _ = f.Write(append(data, '\n'))
+		f.Close()
+	}
+}
+
+// packer names what the bytes of a packed layer depend on beside what is packed.
+const packer = "gzip 7"
