@@ -210,7 +210,7 @@ func Send(w http.ResponseWriter, rec *httptest.ResponseRecorder, body []byte, le
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(length))
 	w.WriteHeader(rec.Code)
-	w.Write(body)
+	_, _ = w.Write(body)
 	if f, ok := w.(http.Flusher); ok {
 		f.Flush()
 	}
