@@ -32,7 +32,9 @@ func TestCluster(t *testing.T) {
 	publish := func(version, executable string) {
 		t.Helper()
 		file := filepath.Join(t.TempDir(), "schemahero-postgres")
-		write(t, executable, file)
+		if err := os.WriteFile(file, []byte(executable), 0o755); err != nil {
+			t.Fatal(err)
+		}
 		p.ok("push", "postgres", version, "--registry", n.images.addr+"/db/plugin-{name}", "--platform", "linux/amd64="+file)
 	}
 	publish("0.1.0", driver)

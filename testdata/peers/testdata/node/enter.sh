@@ -21,7 +21,7 @@ else
 	mount -t tmpfs tmpfs /sys/fs/cgroup
 	for c in $controllers; do
 		mkdir /sys/fs/cgroup/$c
-		mount -t cgroup -o $c cgroup /sys/fs/cgroup/$c || rmdir /sys/fs/cgroup/$c
+		mount -t cgroup -o $c cgroup /sys/fs/cgroup/$c 2>/dev/null || rmdir /sys/fs/cgroup/$c
 	done
 	mkdir /sys/fs/cgroup/systemd
 	mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd
