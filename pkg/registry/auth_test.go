@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 func TestBasic(t *testing.T) {
@@ -89,7 +90,7 @@ func TestBearer(t *testing.T) {
 			if len(r.seen()) != 4 || len(s.requests()) != 1 {
 				t.Errorf("requests: %v, tokens: %v", r.seen(), s.requests())
 			}
-			if got := c.Stats().Requests[KindToken]; got != 1 {
+			if got := c.Stats().Requests[wire.KindToken]; got != 1 {
 				t.Errorf("%d token requests counted", got)
 			}
 		})
@@ -100,7 +101,7 @@ func TestBearerKinds(t *testing.T) {
 	for _, opaque := range []bool{false, true} {
 		for _, tc := range []struct {
 			repo, login string
-			kind        AuthKind
+			kind        wire.AuthKind
 			requests    int // of the registry
 			tokens      int
 		}{
@@ -136,7 +137,7 @@ func TestUnaskedKinds(t *testing.T) {
 	for _, tc := range []struct {
 		status    int
 		challenge string
-		kind      AuthKind
+		kind      wire.AuthKind
 		text      string
 	}{
 		{401, "", AuthUnsupported, "does not say which credentials"},

@@ -31,7 +31,7 @@ func TestBlob(t *testing.T) {
 		t.Fatalf("got %d bytes, %v", len(got), err)
 	}
 	s := c.Stats()
-	if s.Requests[KindBlob] != 1 || s.Bytes[KindBlob] != 300_000 || s.Served[r.host()] != 1 || s.Retries != 0 {
+	if s.Requests[wire.KindBlob] != 1 || s.Bytes[wire.KindBlob] != 300_000 || s.Served[r.host()] != 1 || s.Retries != 0 {
 		t.Errorf("stats: %+v", s)
 	}
 	if got, err := readBlob(repo, r.blob(t, "db/postgres", nil)); err != nil || len(got) != 0 {
@@ -65,7 +65,7 @@ func TestBlobResumesAfterCut(t *testing.T) {
 				if err != nil || !bytes.Equal(got, data) {
 					t.Fatalf("got %d bytes, %v", len(got), err)
 				}
-				fetched, want := c.Stats().Bytes[KindBlob], int64(len(data))
+				fetched, want := c.Stats().Bytes[wire.KindBlob], int64(len(data))
 				if !ranges {
 					want += int64(at)
 				}
@@ -95,7 +95,7 @@ func TestBlobManyCuts(t *testing.T) {
 	if err != nil || !bytes.Equal(got, data) {
 		t.Fatalf("got %d bytes, %v", len(got), err)
 	}
-	if s := c.Stats(); s.Bytes[KindBlob] != int64(len(data)) || s.Requests[KindBlob] != 20 {
+	if s := c.Stats(); s.Bytes[wire.KindBlob] != int64(len(data)) || s.Requests[wire.KindBlob] != 20 {
 		t.Errorf("stats: %+v", s)
 	}
 }
@@ -162,7 +162,7 @@ func TestBlobStalls(t *testing.T) {
 	if resumed := told.of(EventResume); len(resumed) != 1 || resumed[0].Offset != 70_000 {
 		t.Errorf("events: %+v", told.all)
 	}
-	if retries := told.of(EventRetry); len(retries) != 1 || wantError[*UnreachableError](t, retries[0].Err).Cause != NetworkTimeout {
+	if retries := told.of(EventRetry); len(retries) != 1 || wantError[*UnreachableError](t, retries[0].Err).Cause != wire.NetworkTimeout {
 		t.Errorf("events: %+v", retries)
 	}
 }

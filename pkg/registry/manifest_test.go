@@ -15,12 +15,13 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 func TestManifest(t *testing.T) {
 	r := newRig(t)
 	desc, data := r.manifest(t, "db/x", "one", "1.0.0")
-	c, _ := newClient(t, Options{})
+	c, _ := newClient(t, Options{CacheDir: t.TempDir()})
 	repo := repository(t, c, r.host()+"/db/x")
 	ctx := context.Background()
 	if repo.Name() != r.host()+"/db/x" {
@@ -44,7 +45,7 @@ func TestManifest(t *testing.T) {
 		}
 	}
 	s := c.Stats()
-	if s.Requests[KindManifest] != 1 || s.Requests[KindHead] != 3 || s.Bytes[KindManifest] != int64(len(data)) || s.Cached != 4 {
+	if s.Requests[wire.KindManifest] != 1 || s.Requests[wire.KindHead] != 3 || s.Bytes[wire.KindManifest] != int64(len(data)) || s.Cached != 4 {
 		t.Errorf("stats: %+v", s)
 	}
 	for _, reference := range []string{"2.0.0", digest.FromString("other").String()} {
@@ -74,7 +75,7 @@ func TestManifestCache(t *testing.T) {
 	if got, _, err := repo.Manifest(ctx, "latest"); err != nil || got.Digest != first.Digest || got.MediaType != first.MediaType {
 		t.Errorf("cached: %+v %v", got, err)
 	}
-	if s := c.Stats(); s.Requests[KindManifest] != 0 || s.Requests[KindHead] != 1 {
+	if s := c.Stats(); s.Requests[wire.KindManifest] != 0 || s.Requests[wire.KindHead] != 1 {
 		t.Errorf("an unmoved tag cost %v", s.Requests)
 	}
 	second, data := r.manifest(t, "db/x", "two", "latest")
@@ -83,7 +84,7 @@ func TestManifestCache(t *testing.T) {
 	if err != nil || got.Digest != second.Digest || !bytes.Equal(body, data) {
 		t.Errorf("moved tag: %+v %v", got, err)
 	}
-	if s := c.Stats(); s.Requests[KindManifest] != 1 || s.Requests[KindHead] != 1 {
+	if s := c.Stats(); s.Requests[wire.KindManifest] != 1 || s.Requests[wire.KindHead] != 1 {
 		t.Errorf("a moved tag cost %v", s.Requests)
 	}
 
@@ -91,7 +92,7 @@ func TestManifestCache(t *testing.T) {
 	file := filepath.Join(dir, "sha256", second.Digest.Encoded())
 	write(t, file, data[:20])
 	c, repo = open()
-	if _, body, err = repo.Manifest(ctx, second.Digest.String()); err != nil || !bytes.Equal(body, data) || c.Stats().Requests[KindManifest] != 1 {
+	if _, body, err = repo.Manifest(ctx, second.Digest.String()); err != nil || !bytes.Equal(body, data) || c.Stats().Requests[wire.KindManifest] != 1 {
 		t.Errorf("damaged: %v %v", err, c.Stats().Requests)
 	}
 	if now, _ := os.ReadFile(file); !bytes.Equal(now, data) {
@@ -141,7 +142,7 @@ func TestManifestOnceForAll(t *testing.T) {
 	}
 	close(arrived)
 	wg.Wait()
-	if n := c.Stats().Requests[KindManifest]; n > 2 { // the cancelled one may have been first
+	if n := c.Stats().Requests[wire.KindManifest]; n > 2 { // the cancelled one may have been first
 		t.Errorf("%d requests", n)
 	}
 }

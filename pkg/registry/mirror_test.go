@@ -109,7 +109,7 @@ func TestMirrorFallsBack(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := c.Stats().Requests[KindHead]; n != 4 {
+	if n := c.Stats().Requests[wire.KindHead]; n != 4 {
 		t.Errorf("%d requests: a mirror that is gone is asked once", n)
 	}
 }

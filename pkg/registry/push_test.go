@@ -217,8 +217,8 @@ func TestPushReferrer(t *testing.T) {
 			t.Fatalf("api=%v: %+v %v", api, list, err)
 		}
 		_, err = repo.Resolve(ctx, "sha256-"+subject.Encoded())
-		if (err == nil) == api || (len(told.of(EventFallback)) == 1) == api {
-			t.Errorf("api=%v: fallback tag: %v, events %+v", api, err, told.of(EventFallback))
+		if (err == nil) == api || (len(told.of(wire.EventFallback)) == 1) == api {
+			t.Errorf("api=%v: fallback tag: %v, events %+v", api, err, told.of(wire.EventFallback))
 		}
 		if !api && (list[0].ArtifactType != "application/vnd.dev.sigstore.bundle.v0.3+json" || list[0].Annotations["who"] != "test") {
 			t.Errorf("entry: %+v", list[0])

@@ -219,7 +219,7 @@ func TestQuota(t *testing.T) {
 	if _, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Stats().Quota[r.host()]; got != (Quota{Remaining: 76, Limit: 100, Window: 6 * time.Hour}) {
+	if got := c.Stats().Quota[r.host()]; got != (wire.Quota{Remaining: 76, Limit: 100, Window: 6 * time.Hour}) {
 		t.Errorf("quota: %+v", got)
 	}
 }

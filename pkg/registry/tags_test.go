@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 // numbered returns n tags in the order in which a registry sorts them.
@@ -94,7 +95,7 @@ func TestTags(t *testing.T) {
 			if n%pageSize == 0 && n > 0 && link != nil {
 				want = n/pageSize + 1 // a page that is exactly full is asked what comes after it
 			}
-			if got := c.Stats().Requests[KindTags]; got != want {
+			if got := c.Stats().Requests[wire.KindTags]; got != want {
 				t.Errorf("%s: %d requests for %d tags, want %d", name, got, n, want)
 			}
 		}

@@ -142,7 +142,7 @@ func TestRealm(t *testing.T) {
 		}
 		if !ok {
 			wantError[*ProtocolError](t, err)
-			if c.Stats().Requests[KindToken] != 0 {
+			if c.Stats().Requests[wire.KindToken] != 0 {
 				t.Errorf("%s was asked", realm)
 			}
 		}

@@ -184,18 +184,18 @@ func TestUnreachable(t *testing.T) {
 	for name, tc := range map[string]struct {
 		host string
 		o    Options
-		kind NetworkKind
+		kind wire.NetworkKind
 	}{
 		"refused": {address, Options{}, NetworkRefused},
 		"dns":     {"registry.invalid", Options{}, NetworkDNS},
-		"silent":  {silent, Options{tests: wire.Options{HeaderTimeout: 20 * time.Millisecond}}, NetworkTimeout},
+		"silent":  {silent, Options{tests: wire.Options{HeaderTimeout: 20 * time.Millisecond}}, wire.NetworkTimeout},
 	} {
 		c, k := newClient(t, tc.o)
 		_, err := repository(t, c, tc.host+"/db/x").Resolve(context.Background(), "1.0.0")
 		if e := wantError[*UnreachableError](t, err); e.Cause != tc.kind || e.Host != tc.host {
 			t.Errorf("%s: %#v", name, e)
 		}
-		if again := tc.kind == NetworkTimeout; len(k.slept) > 0 != again {
+		if again := tc.kind == wire.NetworkTimeout; len(k.slept) > 0 != again {
 			t.Errorf("%s: waits %v", name, k.slept)
 		}
 	}
@@ -248,7 +248,7 @@ func TestHTTP2(t *testing.T) {
 	if _, err := readBlob(repository(t, c, r.host()+"/db/x"), desc); err != nil {
 		t.Fatal(err)
 	}
-	if s := c.Stats(); proto != "HTTP/2.0" || s.Bytes[KindBlob] != 200_000 {
+	if s := c.Stats(); proto != "HTTP/2.0" || s.Bytes[wire.KindBlob] != 200_000 {
 		t.Errorf("%s, stats %+v", proto, s)
 	}
 }

@@ -27,6 +27,12 @@ type authority struct {
 
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
+	return newAuthorityIn(t, t.TempDir())
+}
+
+// newAuthorityIn makes one whose files outlive the test, in dir.
+func newAuthorityIn(t *testing.T, dir string) *authority {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +55,6 @@ func newAuthority(t *testing.T) *authority {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
 	a := &authority{certFile: filepath.Join(dir, "cert.pem"), keyFile: filepath.Join(dir, "key.pem"), pool: x509.NewCertPool(), der: cert, key: key}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
 	a.pool.AppendCertsFromPEM(text)
