@@ -9,6 +9,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/author"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/carry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/cluster"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/machine"
@@ -81,6 +82,9 @@ this machine match the lock.`,
 		for _, c := range g.commands(e, u) {
 			c.GroupID = g.folder
 			root.AddCommand(c)
+			if c.Name() == "export" { // one of its parts is another group's
+				c.AddCommand(cluster.ExportKubernetesCommand(e, u))
+			}
 		}
 	}
 	root.SetHelpCommand(helpCommand(e))
@@ -115,7 +119,7 @@ func prepare(cmd *cobra.Command, e *env.Env, u *ui.UI, began *bool) error {
 
 // checkTogether refuses flags of which one would be ignored.
 func checkTogether(cmd *cobra.Command, output string) error {
-	if output != "" && slices.Contains([]string{"init", "run", "login", "logout", "serve", "completion", "dockerfile", "cyclonedx"}, cmd.Name()) {
+	if output != "" && slices.Contains([]string{"init", "run", "login", "logout", "serve", "completion", "dockerfile", "cyclonedx", "kubernetes"}, cmd.Name()) {
 		return hint.Usagef("--output: %s prints no object", cmd.Name())
 	}
 	// cobra's own words for this name all flags of a group.
@@ -140,7 +144,8 @@ func checkTogether(cmd *cobra.Command, output string) error {
 func checkPaths(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "dir", "platform", "home", "file", "directory", "from", "registry", "ca-file", "key", "older-than":
+		case "dir", "platform", "home", "file", "directory", "from", "registry", "ca-file", "key", "older-than",
+			"image", "init-container", "mount", "namespace", "pull-secret":
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = hint.Usagef("--%s: is empty", f.Name)
 			}
