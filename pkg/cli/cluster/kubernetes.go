@@ -35,14 +35,15 @@ operator looks first. All is read from the lock and from what is known of its
 layers, without network. A digest in REF must be that of the lock's image; a tag
 in it says nothing.
 
-On StatefulSets, as by default, the pods roll when the digest changes, as soon as
-the operator writes them again. On pods, nothing rolls before they are deleted.
+On StatefulSets, as by default, the pods roll when the digest changes, as soon
+as the operator writes them again. On pods nothing rolls: delete them.
 
---deny adds a ValidatingAdmissionPolicy: a pod without this image, or with another
-volume where the host looks, is refused.
+--deny adds a ValidatingAdmissionPolicy: a pod without this image, or with
+another volume where the host looks, is refused.
 
---init-container is for nodes without image volumes: two init containers copy the
-drivers. The first brings what copies, from an image with a static /bin/busybox.`,
+--init-container is for nodes without image volumes: two init containers copy
+the drivers. The first brings what copies, from an image with a static
+/bin/busybox.`,
 		Examples: []env.Example{
 			{"export kubernetes --image registry.example.com/shop/drivers -n shop > drivers.yaml", "what to commit, and to apply"},
 			{"export kubernetes --image registry.example.com/shop/drivers -n shop --deny", "nothing else runs there"},
