@@ -32,6 +32,7 @@ func groups() []group {
 		{"sources", "Registries:", sources.Commands},
 		{"author", "Publishing drivers:", author.Commands},
 		{"carry", "Behind an air gap:", carry.Commands},
+		{"cluster", "The cluster:", cluster.Commands},
 		{"shell", "Shell and krew:", shell.Commands},
 	}
 }
@@ -144,7 +145,7 @@ func checkTogether(cmd *cobra.Command, output string) error {
 func checkPaths(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "dir", "platform", "home", "file", "directory", "from", "registry", "ca-file", "key", "older-than",
+		case "dir", "platform", "home", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than",
 			"image", "init-container", "mount", "namespace", "pull-secret":
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = hint.Usagef("--%s: is empty", f.Name)
