@@ -29,6 +29,7 @@ SchemaHero's operator, or on the operator's own image.`,
 		Examples: []env.Example{
 			{"image push registry.internal/apps/drivers:prod", "publish the image of the lock"},
 			{"image push registry.internal/apps/drivers --dry-run", "tell its digest"},
+			{"inspect registry.internal/apps/drivers:prod", "see the drivers in it"},
 		},
 	}, imagePushCommand(e, u))
 }
@@ -47,9 +48,9 @@ func imagePushCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	cmd := e.Command(env.Command{
 		Use:   "push REF",
 		Short: "Publish the image of the lock",
-		Long: `REF is HOST/PATH, or HOST/PATH:TAG to set a tag too, last of all. What is printed,
-HOST/PATH@DIGEST, is the digest of an index over the lock's linux platforms. It
-depends on the lock alone, so it is the same in every registry.
+		Long: `REF is HOST/PATH, or HOST/PATH:TAG to set a tag too, last of all. What is
+printed, HOST/PATH@DIGEST, names an index over the lock's linux platforms. The
+digest depends on the lock alone, so it is the same in every registry.
 
 The layers of the image are the locked layers themselves, by their digests, and
 one of links from the names under which the host looks. Where the registry has
