@@ -45,9 +45,9 @@ another volume where the host looks, is refused.
 the drivers. The first brings what copies, from an image with a static
 /bin/busybox.`,
 		Examples: []env.Example{
-			{"export kubernetes --image registry.example.com/shop/drivers -n shop > drivers.yaml", "what to commit, and to apply"},
-			{"export kubernetes --image registry.example.com/shop/drivers -n shop --deny", "nothing else runs there"},
-			{"export kubernetes --image registry.example.com/shop/drivers --init-container=registry.example.com/busybox@sha256:…", "for nodes without image volumes"},
+			{"export kubernetes --image registry.internal/apps/drivers -n shop > drivers.yaml", "what to commit, and to apply"},
+			{"export kubernetes --image registry.internal/apps/drivers -n shop --deny", "nothing else runs there"},
+			{"export kubernetes --image registry.internal/apps/drivers --init-container=registry.internal/busybox@sha256:…", "for nodes without image volumes"},
 		},
 		Complete: complete.Nothing,
 		Args:     env.None,
