@@ -212,17 +212,19 @@ func (r *Repository) Exists(_ context.Context, desc ocispec.Descriptor) (bool, e
 	return ok, nil
 }
 
+func (r *Repository) readOnly() error { return errors.New(r.name + ": is read-only") }
+
 // PushBlob implements Repository; it always fails.
 func (r *Repository) PushBlob(context.Context, ocispec.Descriptor, func() (io.ReadCloser, error)) error {
-	return &ReadOnlyError{r.name}
+	return r.readOnly()
 }
 
 // Mount implements Repository; it always fails.
 func (r *Repository) Mount(context.Context, ocispec.Descriptor, string) (bool, error) {
-	return false, &ReadOnlyError{r.name}
+	return false, r.readOnly()
 }
 
 // PushManifest implements Repository; it always fails.
 func (r *Repository) PushManifest(context.Context, ocispec.Descriptor, []byte, ...string) error {
-	return &ReadOnlyError{r.name}
+	return r.readOnly()
 }

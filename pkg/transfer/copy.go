@@ -68,7 +68,7 @@ type copier struct {
 
 	mu   sync.Mutex
 	out  *Copied
-	lost []*LostError
+	lost []*lostError
 }
 
 func (c *copier) copy(ctx context.Context, g *Graph) error {
@@ -126,7 +126,7 @@ func (c *copier) blob(ctx context.Context, d ocispec.Descriptor) error {
 	if gone != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.lost = append(c.lost, &LostError{c.source.Name(), d.Digest, gone})
+		c.lost = append(c.lost, &lostError{c.source.Name(), d.Digest, gone})
 		return nil
 	}
 	if err != nil {
@@ -184,7 +184,8 @@ func (c *copier) manifest(ctx context.Context, m Manifest, there bool) error {
 		case is == m.Desc.Digest:
 			c.out.Tags = append(c.out.Tags, tag)
 		case is != "" && fixed(tag):
-			c.problem(tag, &TagError{tag, is, m.Desc.Digest})
+			// It is not moved: somebody may rely on what it names there.
+			c.problem(tag, fmt.Errorf("the target's tag %s names %s, not %s", tag, is, m.Desc.Digest))
 		default:
 			tags = append(tags, tag)
 		}

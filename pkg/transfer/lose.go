@@ -15,18 +15,18 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-// LostError says that a source has a manifest and lacks one of its blobs.
-type LostError struct {
+// lostError says that a source has a manifest and lacks one of its blobs.
+type lostError struct {
 	Repository string
 	Digest     digest.Digest
 	Err        error
 }
 
-func (e *LostError) Error() string { return e.Err.Error() }
+func (e *lostError) Error() string { return e.Err.Error() }
 
 // Kind is that of Err.
-func (e *LostError) Kind() fault.Kind { return fault.Of(e.Err) }
-func (e *LostError) Unwrap() error    { return e.Err }
+func (e *lostError) Kind() fault.Kind { return fault.Of(e.Err) }
+func (e *lostError) Unwrap() error    { return e.Err }
 
 // isGone tells whether an error says that something is nowhere to be had.
 func isGone(err error) bool {
@@ -36,7 +36,7 @@ func isGone(err error) bool {
 // lose returns the graph without what only refers to something and lacks a blob,
 // and without what refers to that, each a problem. It is nil where a release
 // itself has the blob.
-func (g *Graph) lose(e *LostError) *Graph {
+func (g *Graph) lose(e *lostError) *Graph {
 	out := *g
 	out.Manifests, out.Problems = nil, slices.Clone(g.Problems)
 	lost := map[digest.Digest]bool{e.Digest: true}
@@ -66,7 +66,7 @@ func Build(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool, write func
 	for {
 		b := NewBundle(l, graphs, tools)
 		err := write(b)
-		var lost *LostError
+		var lost *lostError
 		if !errors.As(err, &lost) {
 			return b, err
 		}
