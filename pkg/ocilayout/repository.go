@@ -35,7 +35,7 @@ type Opener struct {
 // Repository finds what oci-layout:PATH means: the driver at the end of PATH in the
 // layout before it, or all of the layout at PATH. Nothing is opened before something
 // is asked of it, which tells then with a *NoLayoutError that nothing is there, with
-// an *Error that it is no layout. Errors: *artifact.RepositoryError.
+// an *Error that it is not a layout. Errors: *artifact.RepositoryError.
 func (o *Opener) Repository(ref string) (*Repository, error) {
 	path := filepath.FromSlash(strings.TrimRight(strings.TrimPrefix(ref, artifact.LayoutScheme), "/"))
 	if path == "" {

@@ -124,7 +124,7 @@ func TestBlobGivesUp(t *testing.T) {
 	}
 }
 
-// A byte for each try is no progress: it would take days.
+// A byte for each try is not progress: it would take days.
 func TestBlobDrips(t *testing.T) {
 	r := newRig(t)
 	desc := r.blob(t, "db/postgres", content(100_000))

@@ -159,7 +159,7 @@ func (c *copier) count(sent bool, manifests, blobs int, size int64) {
 	c.out.Bytes += size
 }
 
-// has tells whether the target holds a manifest, and lists it where it refers
+// has reports whether the target holds a manifest, and lists it if it refers
 // to something: a run that was cut between the two is made good by the next.
 func (c *copier) has(ctx context.Context, m Manifest) (bool, error) {
 	ok, err := c.target.Exists(ctx, m.Desc)
@@ -243,7 +243,7 @@ func (c *copier) tagged(ctx context.Context, tag string) (digest.Digest, error) 
 	return desc.Digest, err
 }
 
-// fixed tells whether a tag should name one thing for ever. Floating tags move,
+// fixed reports whether a tag should always name one thing. Floating tags move,
 // and so do those of signatures, which gather more of them.
 func fixed(tag string) bool {
 	_, ok := artifact.ParseTag(tag)
@@ -254,7 +254,7 @@ func fixed(tag string) bool {
 // no signature.
 func floating(tag string) bool { return !fixed(tag) && !strings.HasPrefix(tag, "sha256-") }
 
-// refused tells whether a registry understood and would not.
+// refused reports whether a registry understood and would not.
 func refused(err error) bool {
 	var status *registry.StatusError
 	return errors.As(err, &status) && status.Status < 500 || errors.Is(err, artifact.ErrNotFound)

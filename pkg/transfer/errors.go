@@ -32,7 +32,7 @@ type LimitError struct {
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("%s: %s: more than %s belong to it: signatures and whatever else refers to a release are carried up to that", e.Repository, e.Release, e.Limit)
+	return fmt.Sprintf("%s: %s: more than %s belong to it, and no more than that are copied", e.Repository, e.Release, e.Limit)
 }
 
 // Kind is fault.Integrity.

@@ -28,13 +28,13 @@ func (e *lostError) Error() string { return e.Err.Error() }
 func (e *lostError) Kind() fault.Kind { return fault.Of(e.Err) }
 func (e *lostError) Unwrap() error    { return e.Err }
 
-// isGone tells whether an error says that something is nowhere to be had.
+// isGone reports whether an error says that something is nowhere to be had.
 func isGone(err error) bool {
 	return errors.Is(err, artifact.ErrNotFound) || errors.As(err, new(*registry.LackedError))
 }
 
 // lose returns the graph without what only refers to something and lacks a blob,
-// and without what refers to that, each a problem. It is nil where a release
+// and without what refers to that, each a problem. It is nil if a release
 // itself has the blob.
 func (g *Graph) lose(e *lostError) *Graph {
 	out := *g
@@ -59,7 +59,7 @@ func (g *Graph) lose(e *lostError) *Graph {
 	return &out
 }
 
-// Build makes a bundle of graphs and has it written. Where it turns out that a
+// Build makes a bundle of graphs and has it written. If it turns out that a
 // signature's blob is gone, that is put among the graph's Problems, and the
 // bundle is made without. Errors: write's.
 func Build(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool, write func(*ocilayout.Bundle) error) (*ocilayout.Bundle, error) {
@@ -79,7 +79,7 @@ func Build(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool, write func
 	}
 }
 
-// about names the plugin where an error says that a layout lacks something.
+// about names the plugin if an error says that a layout lacks something.
 func (g *Graph) about(err error) error { return about(g.plugin, err) }
 
 func about(plugin string, err error) error {

@@ -96,7 +96,7 @@ func (m *Mapping) Part(l *lockfile.Lock) (part *lockfile.Lock, left []lockfile.P
 		}
 	}
 	if len(part.Plugins) == 0 && itself {
-		return nil, nil, fault.Errorf(fault.Usage, "%s: is where everything comes from", m.Target)
+		return nil, nil, fault.Errorf(fault.Usage, "%s: everything in the lock comes from there already", m.Target)
 	}
 	return part, left, nil
 }

@@ -379,7 +379,7 @@ func TestBundleFlipped(t *testing.T) {
 	}
 }
 
-// damaged tells whether an error is one that the program ends with 7 for.
+// damaged reports whether an error is one that the program ends with 7 for.
 func damaged(err error) bool {
 	return errors.As(err, new(*ocilayout.Error)) || errors.As(err, new(*artifact.IntegrityError))
 }
