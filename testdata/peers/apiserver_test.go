@@ -1,9 +1,12 @@
 package peers
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +26,7 @@ type apiServer struct {
 	kubeconfig string
 	url        string
 	dir        string // its own files, and its logs
+	client     *http.Client
 	running    []*server
 }
 
@@ -56,27 +60,9 @@ func startAPIServer(t *testing.T) *apiServer {
 			s.stop()
 		}
 	}()
-	addr, client, peer := freeAddress(t), "http://"+freeAddress(t), "http://"+freeAddress(t)
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.url = "https://" + addr
-	ca := newAuthorityIn(t, dir)
-	tokens := filepath.Join(dir, "tokens.csv")
-	write(t, "admintoken,admin,admin,system:masters\nviewtoken,viewer,viewer,\nmembertoken,member,member,\n", tokens)
-	s.kubeconfig = s.config(t, "kubeconfig", s.url)
-	s.start(t, etcd, "--name", "peers", "--data-dir", filepath.Join(dir, "etcd"), "--unsafe-no-fsync",
-		"--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer,
-		"--initial-advertise-peer-urls", peer, "--initial-cluster", "peers="+peer, "--logger", "zap", "--log-level", "warn")
-	s.start(t, apiserver, "--etcd-servers", client, "--bind-address", "127.0.0.1", "--secure-port", port, "--advertise-address", "127.0.0.1",
-		"--endpoint-reconciler-type", "none", "--service-cluster-ip-range", "10.0.0.0/24", "--authorization-mode", "RBAC",
-		"--tls-cert-file", ca.certFile, "--tls-private-key-file", ca.keyFile, "--token-auth-file", tokens, "--profiling=false",
-		"--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", ca.certFile, "--service-account-signing-key-file", ca.keyFile,
+	s.serve(t, apiserver, etcd, newAuthorityIn(t, dir), freeAddress(t), "--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1",
 		// The policies' API before it was finished, which clusters before 1.36 have.
 		"--runtime-config", "admissionregistration.k8s.io/v1beta1=true")
-	s.until(t, "the API server is ready", func() bool { return s.kubectl(t, "", "get", "--raw", "/readyz").stdout == "ok" })
-	s.until(t, "the API server has made its namespaces", func() bool { return s.kubectl(t, "", "get", "namespace", "default").code == 0 })
 	s.apply(t, `{apiVersion: v1, kind: Namespace, metadata: {name: team}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -93,6 +79,31 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: member}]
 	s.account(t, "team")
 	shared.api = s
 	return s
+}
+
+// serve starts etcd and an API server that is reached at addr, and waits until it
+// answers.
+func (s *apiServer) serve(t *testing.T, apiserver, etcd string, ca *authority, addr string, more ...string) {
+	t.Helper()
+	client, peer := "http://"+freeAddress(t), "http://"+freeAddress(t)
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.url, s.client = "https://"+addr, ca.client()
+	tokens := filepath.Join(s.dir, "tokens.csv")
+	write(t, "admintoken,admin,admin,system:masters\nviewtoken,viewer,viewer,\nmembertoken,member,member,\n", tokens)
+	s.kubeconfig = s.config(t, "kubeconfig", s.url)
+	s.start(t, etcd, "--name", "peers", "--data-dir", filepath.Join(s.dir, "etcd"), "--unsafe-no-fsync",
+		"--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer,
+		"--initial-advertise-peer-urls", peer, "--initial-cluster", "peers="+peer, "--logger", "zap", "--log-level", "warn")
+	s.start(t, apiserver, append([]string{"--etcd-servers", client, "--secure-port", port,
+		"--endpoint-reconciler-type", "none", "--service-cluster-ip-range", "10.0.0.0/24", "--authorization-mode", "RBAC",
+		"--tls-cert-file", ca.certFile, "--tls-private-key-file", ca.keyFile, "--token-auth-file", tokens, "--profiling=false",
+		"--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", ca.certFile, "--service-account-signing-key-file", ca.keyFile,
+	}, more...)...)
+	s.until(t, "the API server is ready", func() bool { return s.kubectl(t, "", "get", "--raw", "/readyz").stdout == "ok" })
+	s.until(t, "the API server has made its namespaces", func() bool { return s.kubectl(t, "", "get", "namespace", "default").code == 0 })
 }
 
 // config writes a kubeconfig for the server at url, under name, and returns its
@@ -224,14 +235,30 @@ func (s *apiServer) install(t *testing.T) {
 	s.until(t, "the API server serves databases", func() bool { return s.kubectl(t, "", "get", "databases", "-A").code == 0 })
 }
 
-// object parses what kubectl printed with -o json.
-func object(t *testing.T, text string) map[string]any {
+// ask sends an object as admin, without the time that kubectl takes to start, and
+// returns the answer's status and body.
+func (s *apiServer) ask(t *testing.T, method, path string, object any) (int, []byte) {
 	t.Helper()
-	var o map[string]any
-	if err := json.Unmarshal([]byte(text), &o); err != nil {
-		t.Fatalf("%v: %s", err, text)
+	data, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return o
+	request, err := http.NewRequestWithContext(t.Context(), method, s.url+path, bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer admintoken")
+	request.Header.Set("Content-Type", "application/json")
+	response, err := s.client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, body
 }
 
 // stop ends the API server, and then etcd: without it the API server would linger.
