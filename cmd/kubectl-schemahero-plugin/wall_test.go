@@ -75,7 +75,12 @@ var layers = map[string][]string{
 	"pkg/cli": {"pkg/diag", "pkg/fault", "pkg/registry", "pkg/cli/author", "pkg/cli/carry", "pkg/cli/cluster", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/machine", "pkg/cli/project", "pkg/cli/shell", "pkg/cli/sources", "pkg/cli/ui"},
 
 	"cmd/kubectl-schemahero-plugin": {"pkg/cli"},
+
+	testOnly: {},
 }
+
+// testOnly is the package that only tests import: no row names it.
+const testOnly = "pkg/registry/registrytest"
 
 // only names, for modules and packages of others, who may import them.
 var only = []struct {
@@ -114,6 +119,22 @@ type pkg struct {
 }
 
 func (p pkg) name() string { return strings.TrimPrefix(p.ImportPath, module) }
+
+// linked returns what p imports into a program, and tests what only tests have
+// of it.
+func (p pkg) linked() []string {
+	if p.name() == testOnly {
+		return nil
+	}
+	return p.Imports
+}
+
+func (p pkg) tests() []string {
+	if p.name() == testOnly {
+		return p.Imports
+	}
+	return slices.Concat(p.TestImports, p.XTestImports)
+}
 
 // row is the package whose row holds for p: what lies in a package's internal
 // folder is a part of it.
