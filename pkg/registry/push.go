@@ -19,7 +19,7 @@ import (
 )
 
 // write is a request that changes the repository itself.
-func (r *remote) write(kind Kind, method, path, reference string) *wire.Request {
+func (r *remote) write(kind wire.Kind, method, path, reference string) *wire.Request {
 	req := r.request(r.origin, kind, method, path, reference)
 	req.Scopes = []string{auth.ScopeRepository(r.origin.path, auth.ActionPull, auth.ActionPush)}
 	return req
@@ -34,10 +34,10 @@ func (r *remote) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, err
 		_, err := r.describe(ctx, r.origin, desc.Digest.String())
 		return there(err)
 	}
-	return r.hasBlob(ctx, r.request(r.origin, KindHead, http.MethodHead, "blobs/"+desc.Digest.String(), desc.Digest.String()))
+	return r.hasBlob(ctx, r.request(r.origin, wire.KindHead, http.MethodHead, "blobs/"+desc.Digest.String(), desc.Digest.String()))
 }
 
-// hasBlob asks with a HEAD. Where that is refused the blob is sent: whoever may
+// hasBlob asks with a HEAD. If that is refused the blob is sent: whoever may
 // do that is told to again.
 func (r *remote) hasBlob(ctx context.Context, req *wire.Request) (bool, error) {
 	err := r.c.wire.Do(ctx, req, func(*http.Response) error { return nil })
@@ -92,7 +92,7 @@ func (r *remote) putManifest(ctx context.Context, desc ocispec.Descriptor, data 
 	if err := r.check(reference); err != nil {
 		return nil, err
 	}
-	req := r.write(KindOther, http.MethodPut, "manifests/"+reference, reference)
+	req := r.write(wire.KindOther, http.MethodPut, "manifests/"+reference, reference)
 	req.Header = http.Header{"Content-Type": {desc.MediaType}}
 	req.SetBody(data)
 	err = r.c.wire.Do(ctx, req, func(resp *http.Response) error {
@@ -173,7 +173,7 @@ func (r *remote) changeFallback(ctx context.Context, subject digest.Digest, chan
 		if _, err := r.putManifest(ctx, desc, data, tag); err != nil {
 			return err
 		}
-		r.c.wire.Event(Event{Kind: EventFallback, Host: r.origin.ep.Name, Subject: r.name + ":" + tag})
+		r.c.wire.Event(Event{Kind: wire.EventFallback, Host: r.origin.ep.Name, Subject: r.name + ":" + tag})
 	}
 	return broken(r.origin.ep.Name, r.name+":"+tag, "does not keep what is written to it")
 }
@@ -189,7 +189,7 @@ func (c *Client) lockFallback(ctx context.Context) (release func(), err error) {
 }
 
 // Mount implements Repository. A refusal, whatever its reason, means that the
-// blob must be uploaded, which will tell it again where it matters.
+// blob must be uploaded, which will tell it again if it matters.
 func (r *remote) Mount(ctx context.Context, desc ocispec.Descriptor, from string) (bool, error) {
 	if err := checkDescriptor(r.name, desc); err != nil {
 		return false, err
@@ -198,7 +198,7 @@ func (r *remote) Mount(ctx context.Context, desc ocispec.Descriptor, from string
 	if !SameRegistry(host, r.origin.ep.Name) {
 		return false, nil // another registry's
 	}
-	req := r.write(KindOther, http.MethodPost, "blobs/uploads/", desc.Digest.String())
+	req := r.write(wire.KindOther, http.MethodPost, "blobs/uploads/", desc.Digest.String())
 	req.Scopes = append(req.Scopes, auth.ScopeRepository(path, auth.ActionPull))
 	req.Query = "mount=" + desc.Digest.String() + "&from=" + url.QueryEscape(path)
 	mounted := false
@@ -221,7 +221,7 @@ func (r *remote) PushBlob(ctx context.Context, desc ocispec.Descriptor, open fun
 		return err
 	}
 	reference := desc.Digest.String()
-	if ok, err := r.hasBlob(ctx, r.write(KindHead, http.MethodHead, "blobs/"+reference, reference)); ok || err != nil {
+	if ok, err := r.hasBlob(ctx, r.write(wire.KindHead, http.MethodHead, "blobs/"+reference, reference)); ok || err != nil {
 		return err
 	}
 	return r.c.wire.Retry(ctx, r.c.wire.Tries(false), r.origin.ep.Name, subject(r.name, reference), func() error {
@@ -235,7 +235,7 @@ func (r *remote) PushBlob(ctx context.Context, desc ocispec.Descriptor, open fun
 }
 
 func (r *remote) upload(ctx context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error {
-	start := r.write(KindOther, http.MethodPost, "blobs/uploads/", desc.Digest.String())
+	start := r.write(wire.KindOther, http.MethodPost, "blobs/uploads/", desc.Digest.String())
 	start.SetBody(nil)
 	resp, err := r.c.wire.Send(ctx, start)
 	if err != nil {
@@ -253,7 +253,7 @@ func (r *remote) upload(ctx context.Context, desc ocispec.Descriptor, open func(
 	}
 	location.RawQuery = query
 
-	put := r.write(KindOther, http.MethodPut, "", desc.Digest.String())
+	put := r.write(wire.KindOther, http.MethodPut, "", desc.Digest.String())
 	put.Absolute, put.From = location, asked
 	put.Header = http.Header{"Content-Type": {"application/octet-stream"}}
 	put.Size = desc.Size
@@ -282,7 +282,7 @@ func (r *remote) location(resp *http.Response) (*url.URL, error) {
 	asked := resp.Request.URL
 	u, err := url.Parse(resp.Header.Get("Location"))
 	if err != nil || resp.Header.Get("Location") == "" {
-		return nil, broken(r.origin.ep.Name, r.name, "tells no location to upload to")
+		return nil, broken(r.origin.ep.Name, r.name, "does not say where to upload to")
 	}
 	u = asked.ResolveReference(u)
 	u.User = nil
@@ -300,7 +300,7 @@ func (r *remote) location(resp *http.Response) (*url.URL, error) {
 
 // IsRefusal reports whether an error of a write is a registry's no to what it
 // was asked, for good and whoever asks: what ECR (400), Docker Hub (403), ACR
-// (405), Harbor (412) and others answer where a tag of theirs never moves.
+// (405), Harbor (412) and others answer if a tag of theirs never moves.
 func IsRefusal(err error) bool {
 	if denied := (*AuthError)(nil); errors.As(err, &denied) {
 		return denied.Cause == AuthInsufficient || denied.Cause == AuthDenied

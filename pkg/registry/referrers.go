@@ -79,7 +79,7 @@ func limited(repository string, d digest.Digest, found []ocispec.Descriptor) ([]
 	return found, nil
 }
 
-// referrersAt asks the referrers API, and where there is none the fallback tag.
+// referrersAt asks the referrers API, and if there is none the fallback tag.
 // Some registries refuse a path that they do not know: the tag counts then too,
 // but that it is not there says nothing.
 func (r *remote) referrersAt(ctx context.Context, s *source, subject digest.Digest) ([]ocispec.Descriptor, error) {
@@ -103,7 +103,7 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 	if s.ep.noReferrers.Load() {
 		return nil, lacks
 	}
-	req := r.request(s, KindOther, http.MethodGet, "referrers/"+subject.String(), subject.String())
+	req := r.request(s, wire.KindOther, http.MethodGet, "referrers/"+subject.String(), subject.String())
 	req.Header = http.Header{"Accept": {ocispec.MediaTypeImageIndex}}
 	err = pages(ctx, r.c, req, listing[ocispec.Descriptor]{
 		of:  "referrers",
@@ -167,7 +167,7 @@ func unknownName(err error) bool {
 }
 
 // referrersTag reads the fallback tag. Some registries answer it with the
-// subject itself (GitLab): what is no index, or the subject, lists nothing.
+// subject itself (GitLab): what is not an index, or is the subject, lists nothing.
 func (r *remote) referrersTag(ctx context.Context, s *source, subject digest.Digest) ([]ocispec.Descriptor, error) {
 	tag := artifact.ReferrersTag(subject)
 	m, err := r.getFrom(ctx, s, tag)

@@ -42,7 +42,7 @@ func TestGoodSignatureBadCarrier(t *testing.T) {
 			s.lie[s.put(bad)] = good
 		}, Malformed},
 		"too large": {func(s *store, d, _ ocispec.Descriptor, good []byte) {
-			s.bundle(d.Digest, append(good, strings.Repeat(" ", MaxBundle+1-len(good))...))
+			s.bundle(d.Digest, append(good, strings.Repeat(" ", maxBundle+1-len(good))...))
 		}, TooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestUnloggedCertificate(t *testing.T) {
 	refused(t, newVerifier(t), ask(repo, d, s.rule()), Invalid)
 }
 
-// A certificate is no key, and a key no identity, and it is said.
+// A certificate is not a key, and a key not an identity, and it is said.
 func TestOtherKindOfSigner(t *testing.T) {
 	k, keys := newKey(t, nil)
 	s := newSigstore(t)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // Signer is who signed.
@@ -69,15 +70,15 @@ func (v *Verifier) key(file string) (*publicKey, error) {
 
 // Request asks whether a release may be used.
 type Request struct {
-	Source  Source
+	Source  registry.Repository
 	Roots   []digest.Digest // what must be signed: an index or manifest; in the tags layout each platform's manifest
 	Project *policy.Policy  // nil: none
 	Machine *policy.Policy  // nil: none
 
 	// Locked is whom the project recorded as the signer of these very roots, who is
-	// preferred to others where the signature verifies. The zero value is nobody.
+	// preferred to others if the signature verifies. The zero value is nobody.
 	Locked Signer
-	// Prefers tells of each signer whether that one is preferred to others where
+	// Prefers tells of each signer whether that one is preferred to others if
 	// nobody is Locked; nil: the first found will do.
 	Prefers func(Signer) bool
 	// AnyWillDo: whoever the rule admits is as good, so that nobody else is asked
@@ -85,7 +86,7 @@ type Request struct {
 	AnyWillDo bool
 	// Links are what leads from the roots to what is installed, in any words that
 	// tell one chain from another, and what the roots have to state. CheckLinks holds
-	// them against the source, where they are not remembered; signed tells whether a
+	// them against the source, if they are not remembered; signed reports whether a
 	// rule asks for a signature.
 	Links      []string
 	CheckLinks func(ctx context.Context, signed bool) error
@@ -94,9 +95,9 @@ type Request struct {
 }
 
 // Verify returns who signed a release, of those whom the project's policy
-// admits, and the zero value where that asks for nobody. The machine's policy
+// admits, and the zero value if that asks for nobody. The machine's policy
 // must be satisfied too. What both were satisfied with is remembered. Errors:
-// *RefusedError, *ScopeError; *RootError; those of CheckLinks and of the Source.
+// *RefusedError, *ScopeError; *RootError; those of CheckLinks and of the Repository.
 func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	name := r.Source.Name()
 	rules, err := r.rules()
@@ -135,7 +136,7 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	return signer, nil
 }
 
-// ruling is the two rules that decide, nil where a file has none at all.
+// ruling is the two rules that decide, nil if a file has none at all.
 type ruling struct{ project, machine *policy.Rule }
 
 func (r ruling) none() bool { return r.project == nil && r.machine == nil }
