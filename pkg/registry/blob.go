@@ -18,7 +18,7 @@ import (
 )
 
 // Blob implements artifact.Reader. The first answer is awaited, so that what is
-// missing or refused is told here.
+// missing or refused is reported here.
 func (r *remote) Blob(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
 	if err := checkDescriptor(r.name, desc); err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
-// Resolve implements artifact.Reader with a HEAD, or with a GET if that tells
+// Resolve implements artifact.Reader with a HEAD, or with a GET if that says
 // nothing.
 func (r *remote) Resolve(ctx context.Context, tag string) (desc ocispec.Descriptor, err error) {
 	err = r.trySources(ctx, tag, func(s *source) (err error) {
@@ -64,7 +64,7 @@ func breaksDown(err error) bool {
 	return errors.As(err, &status) && status.TokenHost == "" && status.Status >= 500
 }
 
-// head asks for a manifest's headers. The digest is "" if they do not tell.
+// head asks for a manifest's headers. The digest is "" if they do not say.
 func (r *remote) head(ctx context.Context, s *source, reference string) (desc ocispec.Descriptor, err error) {
 	req := r.request(s, wire.KindHead, http.MethodHead, "manifests/"+reference, reference)
 	req.Header = accept()
@@ -166,7 +166,7 @@ func (r *remote) getManifest(ctx context.Context, reference string) (m manifest,
 	return m, nil
 }
 
-// keep puts a manifest into the cache. That it could not is only told.
+// keep puts a manifest into the cache. A failure is only a warning.
 func (r *remote) keep(m manifest, reference string) {
 	if err := r.c.cache.put(m); err != nil {
 		r.c.wire.Event(Event{Kind: EventWarning, Subject: subject(r.name, reference), Err: err})
@@ -236,7 +236,7 @@ func accept() http.Header {
 	return http.Header{"Accept": {strings.Join(artifact.DocumentTypes(), ", ")}}
 }
 
-// isDigest tells a digest from a tag.
+// isDigest reports whether a reference is a digest, not a tag.
 func isDigest(reference string) bool { return strings.Contains(reference, ":") }
 
 // checkDigest refuses what is not a digest that can be computed here.

@@ -37,7 +37,7 @@ func (r *remote) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, err
 }
 
 // hasBlob asks with a HEAD. If that is refused the blob is sent: whoever may
-// do that is told to again.
+// do that is asked to again.
 func (r *remote) hasBlob(ctx context.Context, req *wire.Request) (bool, error) {
 	err := r.c.wire.Do(ctx, req, func(*http.Response) error { return nil })
 	if err != nil && (otherwiseServed(err) || breaksDown(err)) {
@@ -106,7 +106,7 @@ func (r *remote) putManifest(ctx context.Context, desc ocispec.Descriptor, data 
 }
 
 // addToFallback lists a referrer under the fallback tag. The registry offers no
-// way to do it in one step: who writes there at the same time from elsewhere can
+// way to do it in one step: whoever writes there at the same time can
 // undo it, so it is read back.
 func (r *remote) addToFallback(ctx context.Context, subject digest.Digest, entry ocispec.Descriptor) error {
 	release, err := r.c.lockFallback(ctx)
@@ -151,7 +151,7 @@ func (c *Client) lockFallback(ctx context.Context) (release func(), err error) {
 }
 
 // Mount implements Repository. A refusal, whatever its reason, means that the
-// blob must be uploaded, which will tell it again if it matters.
+// blob must be uploaded, which reports the failure again if it matters.
 func (r *remote) Mount(ctx context.Context, desc ocispec.Descriptor, from string) (bool, error) {
 	if err := checkDescriptor(r.name, desc); err != nil {
 		return false, err
