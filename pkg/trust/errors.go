@@ -6,6 +6,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
@@ -75,6 +76,9 @@ func (e *RefusedError) Error() string {
 
 // Kind is fault.Integrity.
 func (e *RefusedError) Kind() fault.Kind { return fault.Integrity }
+
+// Position is the rule's.
+func (e *RefusedError) Position() diag.Position { return e.Rule.Pos }
 
 // ScopeError says that a file has trust rules, and none of them is for a
 // repository: it is refused.
