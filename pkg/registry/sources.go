@@ -66,7 +66,7 @@ func mirrorsOf(mirrors []Mirror, name string) (out []string) {
 }
 
 // worthNextSource reports whether the next source is worth asking after an error: the
-// content is not here, or nobody is, or what is there cannot answer or is no
+// content is not here, or the host is not, or what is there cannot answer or is no
 // registry (a page of HTML in its place). A refusal of credentials is not passed over, since it says that the configuration is wrong;
 // nor is wrong content.
 func worthNextSource(err error) bool {
@@ -135,7 +135,7 @@ func (r *remote) nextSource(ctx context.Context, at int, reference string, err e
 	return true
 }
 
-// errorToReport picks the error to tell where all sources failed. Behind an air gap the
+// errorToReport picks the error to return if all sources failed. Behind an air gap the
 // origin is out of reach by design: then it is the mirror's failure that
 // matters.
 func (r *remote) errorToReport(err error, reference string) error {
