@@ -265,8 +265,11 @@ func (r *remote) location(resp *http.Response) (*url.URL, error) {
 // (405), Harbor (412) and others answer if a tag of theirs never moves.
 func IsRefusal(err error) bool {
 	if denied := (*AuthError)(nil); errors.As(err, &denied) {
-		return denied.Cause == AuthInsufficient || denied.Cause == AuthDenied
+		return forbidden(denied)
 	}
 	var status *StatusError
 	return errors.As(err, &status) && status.TokenHost == "" && status.Status < 500 && !wire.Retriable(err)
 }
+
+// forbidden reports whether a refusal is of the thing rather than of who asks.
+func forbidden(e *AuthError) bool { return e.Cause == AuthInsufficient || e.Cause == AuthDenied }

@@ -152,7 +152,7 @@ func unknownName(err error) bool {
 // subject itself (GitLab): what is not an index, or is the subject, lists nothing.
 func (r *remote) referrersTag(ctx context.Context, s *source, subject digest.Digest) ([]ocispec.Descriptor, error) {
 	tag := artifact.ReferrersTag(subject)
-	m, err := r.getFrom(ctx, s, tag)
+	m, err := r.getFrom(ctx, s, tag, false)
 	if errors.Is(err, artifact.ErrNotFound) {
 		return nil, nil
 	}
