@@ -15,13 +15,13 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 )
 
 // withdrawFlags are what withdraw is told besides the release.
 type withdrawFlags struct {
-	reason, replacement, key string
-	sign, undo               bool
+	reason, replacement string
+	undo                bool
+	signing             env.Signing
 }
 
 func withdrawCommand(e *env.Env, u *ui.UI) *cobra.Command {
@@ -53,9 +53,9 @@ carried it along keep it.`,
 	f.StringVar(&w.reason, "reason", "", "why, in a line")
 	f.StringVar(&w.replacement, "replacement", "", "the version to take in its place")
 	f.BoolVar(&w.undo, "undo", false, "take it back")
-	f.BoolVar(&w.sign, "sign", false, "sign it with --key")
-	f.StringVar(&w.key, "key", "", "private key to sign with, PEM; see sign")
-	for _, flag := range []string{"reason", "replacement", "sign"} {
+	w.signing.Flags(f)
+	f.Lookup("sign").Usage = "sign it with --key"
+	for _, flag := range []string{"reason", "replacement", "sign", "key"} {
 		cmd.MarkFlagsMutuallyExclusive("undo", flag)
 	}
 	return cmd
@@ -69,14 +69,16 @@ type withdrawnItem struct {
 	Reason      string `json:"reason" col:"REASON"`
 	Replacement string `json:"replacement" col:"REPLACEMENT"`
 	Manifest    string `json:"manifest" col:"+MANIFEST,name"`
-	Key         string `json:"key" col:"+KEY"`
 	Undone      bool   `json:"undone"`
 	Kept        bool   `json:"kept"`
 }
 
 func runWithdraw(ctx context.Context, e *env.Env, u *ui.UI, ref string, f withdrawFlags) error {
-	said, key, err := withdrawal(e, u, f)
+	said, err := withdrawal(e, f)
 	if err != nil {
+		return err
+	}
+	if err := f.signing.Load(e, u); err != nil {
 		return err
 	}
 	repository, reference, err := env.SplitReference(ref)
@@ -94,12 +96,9 @@ func runWithdraw(ctx context.Context, e *env.Env, u *ui.UI, ref string, f withdr
 	done, err := act(ctx, repo, manifest.NameIn(repo.Name()), reference, said)
 	items := []withdrawnItem{}
 	for _, d := range done {
-		it := withdrawnItem{repo.Name(), string(d.Subject.Digest), ui.Time(d.By.Date), d.By.Reason, d.By.Replacement, string(d.By.Manifest), "", f.undo, d.Kept}
-		if key != nil && err == nil {
-			var signed *trust.Signed
-			if signed, err = trust.Sign(ctx, repo, d.Desc, key); err == nil {
-				it.Key = signed.Signer.Key
-			}
+		it := withdrawnItem{repo.Name(), string(d.Subject.Digest), ui.Time(d.By.Date), d.By.Reason, d.By.Replacement, string(d.By.Manifest), f.undo, d.Kept}
+		if sign := f.signing.In(repo, u); sign != nil && err == nil {
+			err = sign(ctx, d.Desc)
 		}
 		items = append(items, it)
 	}
@@ -121,39 +120,32 @@ func runWithdraw(ctx context.Context, e *env.Env, u *ui.UI, ref string, f withdr
 }
 
 func withdrawnText(it withdrawnItem) string {
-	text := fmt.Sprintf("%s@%s withdrawn by %s", it.Repository, it.Digest, it.Manifest)
+	text := "withdrawn by"
 	switch {
 	case it.Undone:
-		return fmt.Sprintf("%s@%s no longer withdrawn by %s", it.Repository, it.Digest, it.Manifest)
+		text = "no longer withdrawn by"
 	case it.Kept:
-		text = fmt.Sprintf("%s@%s is withdrawn already, by %s", it.Repository, it.Digest, it.Manifest)
+		text = "is withdrawn already, by"
 	}
-	if it.Key != "" {
-		text += ", signed by key " + it.Key
-	}
-	return text
+	return fmt.Sprintf("%s@%s %s %s", it.Repository, it.Digest, text, it.Manifest)
 }
 
-// withdrawal is what the flags say of a withdrawal, and who signs it.
-func withdrawal(e *env.Env, u *ui.UI, f withdrawFlags) (w artifact.Withdrawal, key *trust.PrivateKey, err error) {
-	w = artifact.Withdrawal{Date: e.Now(), Reason: strings.TrimSpace(f.reason)}
-	switch {
-	case f.undo && f.key != "":
-		return w, nil, hint.Usagef("--key: goes with --sign")
-	case f.undo:
-		return w, nil, nil
+// withdrawal is what the flags say of a withdrawal.
+func withdrawal(e *env.Env, f withdrawFlags) (artifact.Withdrawal, error) {
+	w := artifact.Withdrawal{Date: e.Now(), Reason: strings.TrimSpace(f.reason)}
+	if f.undo {
+		return w, nil
 	}
 	if err := artifact.CheckReason(w.Reason); err != nil {
-		return w, nil, hint.Usagef("--reason: %v: say why, in a line", err)
+		return w, hint.Usagef("--reason: %v: say why, in a line", err)
 	}
-	if f.replacement != "" {
-		v, err := semver.StrictNewVersion(strings.TrimPrefix(f.replacement, "v"))
-		if err != nil {
-			return w, nil, hint.Usagef("--replacement %q: is no version X.Y.Z", f.replacement)
-		}
-		w.Replacement = v.String()
+	if f.replacement == "" {
+		return w, nil
 	}
-	p := pushFlags{sign: f.sign, key: f.key}
-	err = loadSigner(e, u, &p)
-	return w, p.signer, err
+	v, err := semver.StrictNewVersion(strings.TrimPrefix(f.replacement, "v"))
+	if err != nil {
+		return w, hint.Usagef("--replacement %q: is no version X.Y.Z", f.replacement)
+	}
+	w.Replacement = v.String()
+	return w, nil
 }
