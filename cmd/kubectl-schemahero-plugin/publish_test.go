@@ -192,7 +192,7 @@ func cmdRetag(ts *testscript.TestScript, args []string) {
 // layer=MEDIATYPE=TEXT, bytes=N (padding), times=N (as many, each its own).
 func cmdRefer(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
-	p := publisher{ts: ts, url: r.server.URL, auth: r.user, repo: args[1]}
+	p := publisher{ts: ts, url: r.URL, auth: r.user, repo: args[1]}
 	resp, err := http.Head(p.url + "/v2/" + p.repo + "/manifests/" + args[2])
 	ts.Check(err)
 	resp.Body.Close()

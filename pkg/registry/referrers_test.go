@@ -112,9 +112,9 @@ func TestReferrersFrom(t *testing.T) {
 // may be out of reach.
 func TestReferrersNear(t *testing.T) {
 	subject := digest.FromString("subject")
-	origin, mirror := newRig(t), newRig(t)
-	for i, r := range []*rig{origin, mirror} {
-		r.setFault(func(_ int, w http.ResponseWriter, req *http.Request) bool {
+	origin, mirror := registrytest.New(t), registrytest.New(t)
+	for i, r := range []*registrytest.Registry{origin, mirror} {
+		r.SetFault(func(_ int, w http.ResponseWriter, req *http.Request) bool {
 			if strings.HasSuffix(req.URL.Path, "/tags/list") {
 				fmt.Fprint(w, []string{`{"tags":["0.1.0"]}`, `{"tags":[]}`}[i])
 				return true
@@ -124,8 +124,8 @@ func TestReferrersNear(t *testing.T) {
 			return true
 		})
 	}
-	c, _ := newClient(t, Options{Mirrors: []Mirror{{Prefix: origin.host(), Targets: []string{mirror.host()}}}})
-	repo := repository(t, c, origin.host()+"/db/x")
+	c, _ := newClient(t, Options{Mirrors: []Mirror{{Prefix: origin.Host(), Targets: []string{mirror.Host()}}}})
+	repo := repository(t, c, origin.Host()+"/db/x")
 	for _, want := range []int{0, 1} {
 		list, err := repo.ReferrersNear(t.Context(), subject)
 		if err != nil || len(list) != want {
