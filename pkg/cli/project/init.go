@@ -68,13 +68,13 @@ func runInit(e *env.Env, u *ui.UI, from, registry string, local bool) error {
 	if local {
 		o.Dir = localDir
 	}
-	var needs []kube.Need
+	var found kube.Found
 	if from != "" {
 		var err error
-		if needs, err = learned(e, u, from); err != nil {
+		if found, err = learned(e, u, from); err != nil {
 			return err
 		}
-		for _, n := range needs {
+		for _, n := range found.Needs {
 			o.Plugins = append(o.Plugins, manifest.Edit{Name: n.Driver, Version: "*", Aliases: n.Aliases})
 		}
 	}
@@ -82,10 +82,13 @@ func runInit(e *env.Env, u *ui.UI, from, registry string, local bool) error {
 		return err
 	}
 	u.Say("wrote %s", u.Rel(file))
-	for _, n := range needs {
+	for _, n := range found.Needs {
 		u.Say("  %s, for %s", n.Driver, strings.Join(n.Objects, ", "))
 	}
-	if from != "" && len(needs) == 0 {
+	for _, p := range found.Problems {
+		u.Warn("%s", p)
+	}
+	if from != "" && len(found.Needs) == 0 {
 		u.Warn("%s: no Database or Table object of SchemaHero was found", from)
 	}
 	if local {
@@ -94,7 +97,7 @@ func runInit(e *env.Env, u *ui.UI, from, registry string, local bool) error {
 		}
 	}
 	next := "add a driver: " + e.Name() + " add postgres"
-	if len(needs) > 0 {
+	if len(found.Needs) > 0 {
 		next = "lock and install: " + e.Name() + " sync"
 	}
 	u.Hint("next:", "%s", next)
@@ -102,19 +105,19 @@ func runInit(e *env.Env, u *ui.UI, from, registry string, local bool) error {
 }
 
 // learned reads SchemaHero's YAML: of a folder, a file, or standard input for "-".
-func learned(e *env.Env, u *ui.UI, from string) ([]kube.Need, error) {
+func learned(e *env.Env, u *ui.UI, from string) (found kube.Found, err error) {
 	if from == "-" {
 		return kube.Read("standard input", u.In)
 	}
 	f, err := os.Open(e.Abs(from))
 	if err != nil {
-		return nil, hint.Usagef("--from %s: no such file or folder", from)
+		return found, hint.Usagef("--from %s: no such file or folder", from)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return nil, err
+		return found, err
 	case info.IsDir():
 		return kube.Scan(os.DirFS(e.Abs(from)))
 	}
