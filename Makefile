@@ -87,6 +87,10 @@ test-peers: build ## Run against real peers: docker-registry, oras, the SchemaHe
 	go -C testdata/peers vet ./...
 	PLUGIN_BIN=$(CURDIR)/$(BIN) PEERS_CACHE=$(PEERS_CACHE) go -C testdata/peers test -count=1 -v -timeout 45m ./...
 
+.PHONY: test-cluster
+test-cluster: build ## Run SchemaHero's operator on a whole Kubernetes node, with the drivers of a lock (root, Debian; SCHEMAHERO=DIR, a clone of its repository)
+	PLUGIN_BIN=$(CURDIR)/$(BIN) PEERS_CACHE=$(PEERS_CACHE) SCHEMAHERO=$(abspath $(SCHEMAHERO)) go -C testdata/peers test -count=1 -v -tags cluster -timeout 90m -run '^TestCluster$$' .
+
 .PHONY: crash
 crash: ## Kill 300 syncs at random points, let 16 processes sync 20 times each into one home, and reset uploads a hundred times
 	go test ./cmd/kubectl-schemahero-plugin -run '^(TestKilled|TestManyProcesses)$$' -count=1 -v -timeout 30m -kills 300 -rounds 20

@@ -12,27 +12,27 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins/signed"
 )
 
 // place is a registry with postgres 0.1.0, and a home with a config.
-func place(t *testing.T, config string) (*exampleServer, plugins.Options) {
+func place(t *testing.T, config string) (*registrytest.Registry, plugins.Options) {
 	t.Helper()
-	s := startRegistry()
-	t.Cleanup(s.stop)
-	s.push("postgres", "0.1.0")
+	r := registrytest.New(t)
+	push(r, "postgres", "0.1.0")
 	home := t.TempDir()
-	if err := os.WriteFile(filepath.Join(home, "config.toml"), []byte(strings.ReplaceAll(config, "REGISTRY", s.host)), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(home, "config.toml"), []byte(strings.ReplaceAll(config, "REGISTRY", r.Host())), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("SCHEMAHERO_PLUGIN_HOME", home)
-	t.Setenv("SCHEMAHERO_PLUGIN_REGISTRY", s.host+"/schemahero/plugin")
+	t.Setenv("SCHEMAHERO_PLUGIN_REGISTRY", r.Host()+"/schemahero/plugin")
 	o, err := plugins.DefaultOptions()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, o
+	return r, o
 }
 
 func publicKey(t *testing.T) string {
@@ -105,7 +105,7 @@ func manifestOf(t *testing.T, text string) string {
 func TestProjectTrust(t *testing.T) {
 	s, o := place(t, "")
 	for rule, want := range map[string]bool{"unsigned = true": true, "keys = [\"" + publicKey(t) + "\"]": false} {
-		file := manifestOf(t, "[plugins]\npostgres = \"*\"\n[[trust]]\nscope = \""+s.host+"\"\n"+rule+"\n")
+		file := manifestOf(t, "[plugins]\npostgres = \"*\"\n[[trust]]\nscope = \""+s.Host()+"\"\n"+rule+"\n")
 		p, err := plugins.Open(file, o)
 		if err != nil {
 			t.Fatal(err)
@@ -124,7 +124,7 @@ func TestMachineMirrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := p.Sync(t.Context(), plugins.SyncOptions{})
-	if err != nil || !installed(o) || r.Items[0].Action != plugins.Installed || strings.Contains(r.Items[0].Repository, s.host) {
+	if err != nil || !installed(o) || r.Items[0].Action != plugins.Installed || strings.Contains(r.Items[0].Repository, s.Host()) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -160,7 +160,7 @@ func TestLongLife(t *testing.T) {
 	if _, err := p.Lock(t.Context(), plugins.LockOptions{}); err != nil {
 		t.Fatalf("after a cancelled call: %v", err)
 	}
-	s.push("postgres", "0.2.0")
+	push(s, "postgres", "0.2.0")
 	out, err := p.Outdated(t.Context(), plugins.OutdatedOptions{})
 	if err != nil || len(out.Items) != 1 || out.Items[0].Latest != "0.2.0" || !out.Items[0].Behind {
 		t.Errorf("%+v, %v", out, err)

@@ -127,7 +127,7 @@ func (c *crash) kill() bool {
 		ask()
 	case "within a layer":
 		at := rand.IntN(programSize) / pieceSize * pieceSize
-		c.watch(func(sent int) {
+		c.r.watch(func(sent int) {
 			if sent == at {
 				ask()
 			}
@@ -171,7 +171,7 @@ func (c *crash) kill() bool {
 	err := cmd.Wait()
 	close(over)
 	<-watched
-	c.watch(nil)
+	c.r.SetFault(nil)
 	var exit *exec.ExitError
 	if err == nil {
 		return false
@@ -181,12 +181,6 @@ func (c *crash) kill() bool {
 	}
 	c.hits[kind]++
 	return true
-}
-
-func (c *crash) watch(chunk func(sent int)) {
-	c.r.mu.Lock()
-	defer c.r.mu.Unlock()
-	c.r.chunk = chunk
 }
 
 // changed tells from call to call whether a file has become another.

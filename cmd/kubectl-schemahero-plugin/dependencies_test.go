@@ -114,7 +114,7 @@ func TestDependencies(t *testing.T) {
 		if !slices.Contains(program, d.module) {
 			t.Errorf("%s: has a row, and go.mod does not ask for it", d.module)
 		}
-		checkImporters(t, d, d.where, importers(systems, d.module, func(p pkg) []string { return p.Imports }))
+		checkImporters(t, d, d.where, importers(systems, d.module, pkg.linked))
 	}
 	has := func(rows []dependency, module string) bool {
 		return slices.ContainsFunc(rows, func(d dependency) bool { return d.module == module })
@@ -150,9 +150,9 @@ func TestDependencies(t *testing.T) {
 			}
 		}
 		if slices.Contains(program, d.module) || len(packages) > 0 {
-			checkImporters(t, d, packages, importers(systems, d.module, func(p pkg) []string { return slices.Concat(p.TestImports, p.XTestImports) }))
+			checkImporters(t, d, packages, importers(systems, d.module, pkg.tests))
 		}
-		if users := importers(systems, d.module, func(p pkg) []string { return p.Imports }); len(users) > 0 {
+		if users := importers(systems, d.module, pkg.linked); len(users) > 0 {
 			t.Errorf("%s: is linked into the program by %s", d.module, strings.Join(users, ", "))
 		}
 	}

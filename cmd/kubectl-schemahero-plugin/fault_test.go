@@ -218,24 +218,19 @@ func (c counted) Flush() { c.ResponseWriter.(http.Flusher).Flush() }
 // cmdAwait: await REGISTRY MATCH waits for a request whose "METHOD path"
 // contains MATCH.
 func cmdAwait(ts *testscript.TestScript, args []string) {
-	r := worldOf(ts).registry(ts, args[0])
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for !slices.ContainsFunc(r.log, func(l string) bool { return strings.Contains(l, args[1]) }) {
-		r.arrived.Wait()
-	}
+	worldOf(ts).registry(ts, args[0]).Await(args[1])
 }
 
 // cmdSecretless: secretless REGISTRY fails where a request to it bore
 // credentials.
 func cmdSecretless(ts *testscript.TestScript, args []string) {
-	r := worldOf(ts).registry(ts, args[0])
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.log) == 0 {
+	seen := worldOf(ts).registry(ts, args[0]).Seen()
+	if len(seen) == 0 {
 		ts.Fatalf("nothing was asked of %s", args[0])
 	}
-	if r.secrets > 0 {
-		ts.Fatalf("%d requests to %s bore credentials", r.secrets, args[0])
+	for _, req := range seen {
+		if req.Auth() != "" {
+			ts.Fatalf("%s: %s bore credentials", args[0], req)
+		}
 	}
 }

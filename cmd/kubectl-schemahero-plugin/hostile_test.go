@@ -13,7 +13,7 @@ import (
 func cmdHostile(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
 	kind := args[1]
-	p := publisher{ts: ts, url: r.server.URL, auth: r.user, repo: "schemahero/plugins/" + kind}
+	p := publisher{ts: ts, url: r.URL, auth: r.user, repo: "schemahero/plugins/" + kind}
 	file := "schemahero-" + kind + "-linux-amd64"
 	body := driver(kind, "1.0.0", "linux/amd64")
 	regular := tar.Header{Name: file, Mode: 0o755, Size: int64(len(body)), Typeflag: tar.TypeReg}

@@ -110,16 +110,14 @@ func TestKilledHolder(t *testing.T) {
 	// The first one's layer stops in the middle, until it is dead.
 	reached, dead := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	r.mu.Lock()
-	r.chunk = func(sent int) {
+	r.watch(func(sent int) {
 		if sent > 0 {
 			once.Do(func() {
 				close(reached)
 				<-dead
 			})
 		}
-	}
-	r.mu.Unlock()
+	})
 	holder := first.command("sync")
 	if err := holder.Start(); err != nil {
 		t.Fatal(err)

@@ -92,7 +92,7 @@ func (p publisher) empty() object {
 func cmdPublish(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
 	layout, name, version := args[1], args[2], args[3]
-	p := publisher{ts: ts, url: r.server.URL, auth: r.user, repo: "schemahero/plugins/" + name}
+	p := publisher{ts: ts, url: r.URL, auth: r.user, repo: "schemahero/plugins/" + name}
 	platforms := []string{"linux/amd64", "linux/arm64"}
 	notes := object{"org.opencontainers.image.title": "schemahero-" + name, "org.opencontainers.image.version": strings.TrimPrefix(version, "v")}
 	badsum, floating, says := false, false, version
@@ -169,11 +169,11 @@ func cmdPublish(ts *testscript.TestScript, args []string) {
 func cmdRetag(ts *testscript.TestScript, args []string) {
 	if args[0] == "-d" {
 		r := worldOf(ts).registry(ts, args[1])
-		publisher{ts: ts, url: r.server.URL, auth: r.user}.do("DELETE", r.server.URL+"/v2/"+args[2]+"/manifests/"+args[3], "", nil)
+		publisher{ts: ts, url: r.URL, auth: r.user}.do("DELETE", r.URL+"/v2/"+args[2]+"/manifests/"+args[3], "", nil)
 		return
 	}
 	r := worldOf(ts).registry(ts, args[0])
-	req, err := http.NewRequest("GET", r.server.URL+"/v2/"+args[1]+"/manifests/"+args[2], nil)
+	req, err := http.NewRequest("GET", r.URL+"/v2/"+args[1]+"/manifests/"+args[2], nil)
 	ts.Check(err)
 	resp, err := http.DefaultClient.Do(req)
 	ts.Check(err)
@@ -184,5 +184,5 @@ func cmdRetag(ts *testscript.TestScript, args []string) {
 	if resp.StatusCode != 200 {
 		ts.Fatalf("%s: %s", args[2], resp.Status)
 	}
-	publisher{ts: ts, url: r.server.URL, auth: r.user}.do("PUT", r.server.URL+"/v2/"+args[1]+"/manifests/"+args[3], resp.Header.Get("Content-Type"), body.Bytes())
+	publisher{ts: ts, url: r.URL, auth: r.user}.do("PUT", r.URL+"/v2/"+args[1]+"/manifests/"+args[3], resp.Header.Get("Content-Type"), body.Bytes())
 }

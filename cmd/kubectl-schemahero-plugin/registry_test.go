@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/serve"
 )
 
@@ -40,19 +40,15 @@ func (w *world) registry(ts *testscript.TestScript, name string) *scriptRegistry
 	return r
 }
 
-// scriptRegistry is a registry in this process, with a log of requests and
-// faults that a script asks for.
+// scriptRegistry is a registry in this process, with faults that a script asks
+// for.
 type scriptRegistry struct {
-	server *httptest.Server
-	store  *serve.Registry
+	*registrytest.Registry
+	store *serve.Registry
 
 	mu     sync.Mutex
-	log    []string
 	faults []*fault
 	user   string // "user:password" where a login is asked for
-
-	arrived *sync.Cond // a request was logged
-	secrets int        // requests that bore credentials
 
 	sent atomic.Int64 // bytes of blobs
 }
@@ -67,44 +63,40 @@ func cmdRegistry(ts *testscript.TestScript, args []string) {
 	}
 	store, err := serve.Open(ts.MkAbs("registry-" + args[0]))
 	ts.Check(err)
-	r := &scriptRegistry{store: store}
-	r.arrived = sync.NewCond(&r.mu)
+	r := &scriptRegistry{Registry: registrytest.Over(store), store: store}
 	if len(args) > 1 {
 		r.user = args[1]
 	}
-	r.server = httptest.NewServer(r)
+	r.SetFault(r.answer)
 	w.registries[args[0]] = r
-	ts.Setenv(args[0], strings.TrimPrefix(r.server.URL, "http://"))
+	ts.Setenv(args[0], r.Host())
 }
 
 func (r *scriptRegistry) stop() {
-	r.server.CloseClientConnections()
-	r.server.Close()
+	r.CloseClientConnections()
+	r.Close()
 	r.store.Close()
 }
 
-func (r *scriptRegistry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+// answer answers every request, with a fault or without.
+func (r *scriptRegistry) answer(_ int, w http.ResponseWriter, req *http.Request) bool {
 	r.mu.Lock()
-	r.log = append(r.log, req.Method+" "+req.URL.Path)
-	if req.Header.Get("Authorization") != "" {
-		r.secrets++
-	}
-	r.arrived.Broadcast()
 	f := r.match(req)
 	r.mu.Unlock()
 	if r.user != "" && req.Header.Get("Authorization") != "Basic "+base64.StdEncoding.EncodeToString([]byte(r.user)) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="script"`)
 		http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`, http.StatusUnauthorized)
-		return
+		return true
 	}
 	if req.Method == http.MethodGet && strings.Contains(req.URL.Path, "/blobs/") {
 		w = counted{w, &r.sent}
 	}
 	if f == nil {
 		r.store.ServeHTTP(w, req)
-		return
+	} else {
+		f.serve(w, req, r.store)
 	}
-	f.serve(w, req, r.store)
+	return true
 }
 
 // cmdRequests: requests NAME KIND=COUNT... holds the requests since the last
@@ -113,17 +105,14 @@ func (r *scriptRegistry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 // ignore only begins anew.
 func cmdRequests(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
-	r.mu.Lock()
-	log := r.log
-	r.log = nil
-	r.mu.Unlock()
+	log := r.Take()
 	if len(args) == 2 && args[1] == "ignore" {
 		return
 	}
 	got := map[string]int{}
 	for _, l := range log {
-		method, path, _ := strings.Cut(l, " ")
-		switch {
+		path, _, _ := strings.Cut(l.URI, "?")
+		switch method := l.Method; {
 		case path == "/v2/":
 		case strings.HasSuffix(path, "/tags/list"):
 			got["tags"]++
@@ -146,7 +135,7 @@ func cmdRequests(ts *testscript.TestScript, args []string) {
 	}
 	for _, kind := range []string{"tags", "heads", "manifests", "blobs", "other"} {
 		if w := want[kind]; got[kind] != w {
-			ts.Fatalf("%d requests for %s, want %d:\n%s", got[kind], kind, w, strings.Join(log, "\n"))
+			ts.Fatalf("%d requests for %s, want %d:\n%v", got[kind], kind, w, log)
 		}
 	}
 }

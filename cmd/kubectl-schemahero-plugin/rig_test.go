@@ -3,8 +3,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,37 +13,34 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
-// rig is a registry in this process that serves a few releases from memory,
-// quickly, and counts how often each layer is fetched. What happens to
-// processes of the program around it is the tests' business.
+// rig is a registry of a few releases. What happens to processes of the program
+// around it is the tests' business.
 type rig struct {
-	t      testing.TB
-	server *httptest.Server
+	*registrytest.Registry
+	t testing.TB
 
 	mu       sync.Mutex
-	docs     map[string][]byte   // by request path
-	tags     map[string][]string // by driver
-	layers   map[string]string   // digest to "NAME VERSION"
-	fetched  map[string]int      // by "NAME VERSION"
-	programs map[string]string   // SHA-256 of an executable to "NAME VERSION"
-	chunk    func(sent int)      // called before each piece of a layer
+	layers   map[string]string // "NAME VERSION" to the path of its layer
+	programs map[string]string // SHA-256 of an executable to "NAME VERSION"
 }
 
 func newRig(t testing.TB) *rig {
-	r := &rig{t: t, docs: map[string][]byte{}, tags: map[string][]string{}, layers: map[string]string{}, fetched: map[string]int{}, programs: map[string]string{}}
-	r.server = httptest.NewServer(r)
-	t.Cleanup(r.server.Close)
-	return r
+	return &rig{Registry: registrytest.New(t), t: t, layers: map[string]string{}, programs: map[string]string{}}
 }
 
-func (r *rig) registry() string {
-	return strings.TrimPrefix(r.server.URL, "http://") + "/schemahero/plugins"
-}
+func (r *rig) registry() string { return r.Host() + "/schemahero/plugins" }
 
 // programSize is what a driver has, in bytes: some pieces on the way, and some
 // writes to the disk.
@@ -66,75 +61,44 @@ func (r *rig) publish(name, version string) {
 func (r *rig) publishProgram(name, version string, body []byte) {
 	file := fmt.Sprintf("schemahero-%s-%s-%s", name, runtime.GOOS, runtime.GOARCH)
 	data := archive(file, body)
-	repo := "/v2/schemahero/plugins/" + name
+	repo := "schemahero/plugins/" + name
+	layer := r.Blob(r.t, repo, data)
+	layer.MediaType, layer.Annotations = "application/gzip", map[string]string{ocispec.AnnotationTitle: file + ".tar.gz"}
+	r.Blob(r.t, repo, []byte("{}"))
+	m, _ := r.Put(r.t, repo, typeManifest, ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: typeManifest, ArtifactType: artifact.TypeSingle,
+		Config: ocispec.DescriptorEmptyJSON, Layers: []ocispec.Descriptor{layer},
+	})
+	m.Platform = &ocispec.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH}
+	r.Put(r.t, repo, typeIndex, ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: typeIndex, Manifests: []ocispec.Descriptor{m}}, version)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	put := func(path, mediaType string, o object) object {
-		o["schemaVersion"], o["mediaType"] = 2, mediaType
-		text, err := json.Marshal(o)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		r.docs[repo+"/manifests/"+sum(text)] = text
-		r.docs[repo+"/manifests/"+path] = text
-		return object{"mediaType": mediaType, "digest": sum(text), "size": len(text)}
-	}
-	m := put("for-"+version, typeManifest, object{
-		"artifactType": "application/vnd.schemahero.plugin.v1+tar",
-		"config":       object{"mediaType": "application/vnd.oci.empty.v1+json", "digest": sum([]byte("{}")), "size": 2},
-		"layers": []any{object{
-			"mediaType": "application/gzip", "digest": sum(data), "size": len(data),
-			"annotations": object{"org.opencontainers.image.title": file + ".tar.gz"},
-		}},
-	})
-	m["platform"] = object{"os": runtime.GOOS, "architecture": runtime.GOARCH}
-	put(version, typeIndex, object{"manifests": []any{m}})
-	r.docs[repo+"/blobs/"+sum(data)] = data
-	r.tags[name] = append(r.tags[name], version)
-	r.layers[sum(data)] = name + " " + version
+	r.layers[name+" "+version] = "/v2/" + repo + "/blobs/" + sum(data)
 	r.programs[sum(body)] = name + " " + version
 }
 
 // times returns how often a driver's layer was fetched.
-func (r *rig) times(name, version string) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.fetched[name+" "+version]
-}
+func (r *rig) times(name, version string) int { return r.Count("GET " + r.layers[name+" "+version]) }
 
-func (r *rig) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	r.mu.Lock()
-	data, found := r.docs[req.URL.Path]
-	tags := r.tags[strings.TrimSuffix(strings.TrimPrefix(req.URL.Path, "/v2/schemahero/plugins/"), "/tags/list")]
-	chunk := r.chunk
-	layer := r.layers[req.URL.Path[strings.LastIndexByte(req.URL.Path, '/')+1:]]
-	if layer != "" && strings.Contains(req.URL.Path, "/blobs/") {
-		r.fetched[layer]++
-	}
-	r.mu.Unlock()
-	switch {
-	case strings.HasSuffix(req.URL.Path, "/tags/list") && tags != nil:
-		json.NewEncoder(w).Encode(object{"tags": tags})
-	case !found:
-		http.NotFound(w, req)
-	case strings.Contains(req.URL.Path, "/manifests/"):
-		w.Header().Set("Content-Type", typeManifest)
-		if bytes.Contains(data, []byte(`"manifests"`)) {
-			w.Header().Set("Content-Type", typeIndex)
+// watch has chunk called before each piece of a layer, which is sent in pieces
+// then.
+func (r *rig) watch(chunk func(sent int)) {
+	r.SetFault(func(_ int, w http.ResponseWriter, req *http.Request) bool {
+		if req.Method != http.MethodGet || !strings.Contains(req.URL.Path, "/blobs/") {
+			return false
 		}
-		w.Write(data)
-	default:
-		w.Header().Set("Content-Length", fmt.Sprint(len(data)))
-		for sent := 0; sent < len(data); sent += pieceSize {
-			if chunk != nil {
-				chunk(sent)
-			}
-			if _, err := w.Write(data[sent:min(len(data), sent+pieceSize)]); err != nil {
-				return
+		rec := httptest.NewRecorder()
+		r.Inner.ServeHTTP(rec, req)
+		w.Header().Set("Content-Length", strconv.Itoa(rec.Body.Len()))
+		for sent := 0; rec.Body.Len() > 0; sent += pieceSize {
+			chunk(sent)
+			if _, err := w.Write(rec.Body.Next(pieceSize)); err != nil {
+				return true
 			}
 			w.(http.Flusher).Flush()
 		}
-	}
+		return true
+	})
 }
 
 // project is a folder with a manifest, and a home.

@@ -33,6 +33,7 @@ var layers = map[string][]string{
 	"pkg/probe":    {"pkg/fault"},
 
 	"pkg/unpack":    {"pkg/fault", "pkg/artifact"},
+	"pkg/pack":      {"pkg/fault", "pkg/artifact"},
 	"pkg/manifest":  {"pkg/fault", "pkg/diag", "pkg/duration", "pkg/artifact", "pkg/policy"},
 	"pkg/config":    {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/policy"},
 	"lockfile":      {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/artifact"},
@@ -43,8 +44,8 @@ var layers = map[string][]string{
 	"pkg/resolve":  {"pkg/fault", "pkg/duration", "pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/parallel", "pkg/artifact", "pkg/diag"},
 	"pkg/install":  {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/artifact", "pkg/unpack", "pkg/probe"},
 	"pkg/trust":    {"pkg/fault", "pkg/disk", "pkg/registry", "pkg/artifact", "pkg/policy"},
-	"pkg/publish":  {"pkg/fault", "pkg/disk", "pkg/parallel", "pkg/registry", "pkg/artifact", "pkg/unpack", "pkg/probe"},
-	"pkg/image":    {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/registry", "pkg/artifact", "pkg/unpack"},
+	"pkg/publish":  {"pkg/fault", "pkg/disk", "pkg/parallel", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack", "pkg/probe"},
+	"pkg/image":    {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack"},
 	"pkg/transfer": {"pkg/fault", "pkg/parallel", "lockfile", "pkg/registry", "pkg/ocilayout", "pkg/artifact"},
 	"pkg/serve":    {"pkg/ocilayout", "pkg/artifact"},
 	"pkg/export":   {"pkg/fault", "lockfile", "pkg/artifact"},
@@ -66,7 +67,7 @@ var layers = map[string][]string{
 	"pkg/cli/project": {"lockfile", "pkg/artifact", "pkg/install", "pkg/kube", "pkg/manifest", "pkg/project", "pkg/resolve", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/machine": {"pkg/artifact", "pkg/doctor", "pkg/duration", "pkg/install", "pkg/project", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/sources": {"pkg/artifact", "pkg/doctor", "pkg/manifest", "pkg/policy", "pkg/project", "pkg/registry", "pkg/search", "pkg/trust", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
-	"pkg/cli/author":  {"pkg/artifact", "pkg/manifest", "pkg/publish", "pkg/registry", "pkg/trust", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
+	"pkg/cli/author":  {"pkg/artifact", "pkg/manifest", "pkg/pack", "pkg/publish", "pkg/registry", "pkg/trust", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/carry":   {"lockfile", "pkg/artifact", "pkg/config", "pkg/diag", "pkg/disk", "pkg/export", "pkg/install", "pkg/manifest", "pkg/project", "pkg/registry", "pkg/serve", "pkg/transfer", "plugins/signed", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui", "pkg/ocilayout"},
 	"pkg/cli/cluster": {"lockfile", "pkg/artifact", "pkg/image", "pkg/project", "pkg/registry", "pkg/trust", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/shell":   {"pkg/link", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
@@ -74,7 +75,12 @@ var layers = map[string][]string{
 	"pkg/cli": {"pkg/diag", "pkg/fault", "pkg/registry", "pkg/cli/author", "pkg/cli/carry", "pkg/cli/cluster", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/machine", "pkg/cli/project", "pkg/cli/shell", "pkg/cli/sources", "pkg/cli/ui"},
 
 	"cmd/kubectl-schemahero-plugin": {"pkg/cli"},
+
+	testOnly: {},
 }
+
+// testOnly is the package that only tests import: no row names it.
+const testOnly = "pkg/registry/registrytest"
 
 // only names, for modules and packages of others, who may import them.
 var only = []struct {
@@ -113,6 +119,22 @@ type pkg struct {
 }
 
 func (p pkg) name() string { return strings.TrimPrefix(p.ImportPath, module) }
+
+// linked returns what p imports into a program, and tests what only tests have
+// of it.
+func (p pkg) linked() []string {
+	if p.name() == testOnly {
+		return nil
+	}
+	return p.Imports
+}
+
+func (p pkg) tests() []string {
+	if p.name() == testOnly {
+		return p.Imports
+	}
+	return slices.Concat(p.TestImports, p.XTestImports)
+}
 
 // row is the package whose row holds for p: what lies in a package's internal
 // folder is a part of it.

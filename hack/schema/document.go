@@ -18,6 +18,7 @@ type document struct {
 	Dir        string            `json:"dir,omitempty" jsonschema:"minLength=1,pattern=^[^/\\\\:][^\\\\:]*$,example=plugins/bin" jsonschema_description:"Folder to install in, relative to this file and inside its folder. Default: ~/.schemahero/plugins."`
 	SchemaHero string            `json:"schemahero,omitempty" jsonschema:"pattern=^[0-9]+\\.[0-9]+(\\.[0-9]+.*)?$,example=0.25,example=0.25.1" jsonschema_description:"The host's version, which every driver must support."`
 	MinimumAge string            `json:"minimum-age,omitempty" jsonschema:"minLength=1,pattern=^(0|([0-9]+d)?([0-9.]+(h|m|s|ms|us|µs|ns))*)$,example=72h,example=3d" jsonschema_description:"Take no release that is younger than this."`
+	Required   string            `json:"required-version,omitempty" jsonschema:"example=>=0.3,example=~0.3.1" jsonschema_description:"Constraint on the version of kubectl-schemahero-plugin itself, which is judged before anything else in this file."`
 	Plugins    map[string]plugin `json:"plugins,omitempty" jsonschema_description:"The drivers, by name: postgres, mysql, timescaledb, sqlite, rqlite, cassandra, or any other."`
 	Trust      []rule            `json:"trust,omitempty" jsonschema_description:"Who must have signed. Where there is any rule, a repository under none of them is refused."`
 }
@@ -26,6 +27,8 @@ type document struct {
 func (document) JSONSchemaExtend(s *jsonschema.Schema) {
 	dir, _ := s.Properties.Get("dir")
 	dir.Not = &jsonschema.Schema{Pattern: `^~/|^~$|(^|/)\.\.(/|$)`}
+	required, _ := s.Properties.Get("required-version")
+	required.Pattern = constraintPattern
 	plugins, _ := s.Properties.Get("plugins")
 	var refused []any
 	for _, name := range []string{"schemahero", "postgresql", "cockroachdb", "mariadb", "sqlite3"} {
@@ -116,6 +119,7 @@ type entry struct {
 	Registry   registries `json:"registry,omitempty" jsonschema_description:"Of this driver, instead of the manifest's."`
 	Repository string     `json:"repository,omitempty" jsonschema:"example=registry.internal/db/schemahero-oracle" jsonschema_description:"HOST/PATH of this driver's releases, without a tag."`
 	Prerelease bool       `json:"prerelease,omitempty" jsonschema_description:"Take prereleases too."`
+	MinimumAge string     `json:"minimum-age,omitempty" jsonschema:"minLength=1,pattern=^(0|([0-9]+d)?([0-9.]+(h|m|s|ms|us|µs|ns))*)$,example=72h,example=3d" jsonschema_description:"Of this driver, instead of the manifest's; 0h takes any release."`
 	Aliases    []string   `json:"aliases,omitempty" jsonschema:"uniqueItems=true" jsonschema_description:"Install the executable under these names too: the host looks for schemahero-cockroachdb, which nobody publishes."`
 }
 
@@ -128,7 +132,7 @@ func (entry) JSONSchemaExtend(s *jsonschema.Schema) {
 	aliases, _ := s.Properties.Get("aliases")
 	aliases.Items.Pattern = "^[a-z0-9][a-z0-9-]{0,62}$"
 	s.OneOf = requireEach("version", "tag", "digest")
-	s.Not = &jsonschema.Schema{Required: []string{"registry", "repository"}}
+	s.Not = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Required: []string{"registry", "repository"}}, {Required: []string{"digest", "minimum-age"}}}}
 	s.DependentRequired = map[string][]string{"prerelease": {"version"}}
 }
 

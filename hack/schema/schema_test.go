@@ -111,6 +111,8 @@ func TestMistakes(t *testing.T) {
 		`schemahero = "v0.25"`,
 		`minimum-age = "soon"`,
 		`minimum-age = 72`,
+		`required-version = "latest"`,
+		`required-version = 0.3`,
 		`plugins = []`,
 		"[plugins]\npostgres = \"latest\"",
 		"[plugins]\npostgres = 1",
@@ -122,6 +124,8 @@ func TestMistakes(t *testing.T) {
 		"[plugins]\npostgres = { version = \"1\", registry = \"a.b/c\", repository = \"a.b/d\" }",
 		"[plugins]\npostgres = { tag = \"x\", prerelease = true }",
 		"[plugins]\npostgres = { digest = \"sha256:12\" }",
+		"[plugins]\npostgres = { version = \"1\", minimum-age = \"soon\" }",
+		"[plugins]\npostgres = { digest = \"sha256:" + strings.Repeat("0", 64) + "\", minimum-age = \"0h\" }",
 		"[plugins]\npostgres = { versoin = \"1\" }",
 		"[plugins]\npostgres = { version = \"1\", aliases = \"x\" }",
 		"[plugins]\npostgres = { version = \"1\", repository = \"a.b/c:tag\" }",
@@ -156,6 +160,8 @@ func TestUnusual(t *testing.T) {
 		`registry = "localhost/{name}/x"`,
 		`platforms = ["plan9/386", "linux/arm64/v8"]`,
 		"[plugins]\npostgres = { version = \"1\", aliases = [] }",
+		`required-version = "v0.3 || ^1"`,
+		"[plugins]\nedge = { tag = \"nightly\", minimum-age = \"0\" }",
 	} {
 		if _, err := manifest.Parse("x.toml", []byte(text)); err != nil {
 			t.Errorf("the parser refuses\n%s\n%v", text, err)
@@ -198,7 +204,7 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 		}
 	}
 	walk("", s, map[*jsonschema.Schema]bool{})
-	for _, want := range []string{"registry", "minimum-age", "plugins", "trust", "trust[].keyless.identity-regexp"} {
+	for _, want := range []string{"registry", "minimum-age", "required-version", "plugins", "trust", "trust[].keyless.identity-regexp"} {
 		if !slices.Contains(keys, want) {
 			t.Errorf("lacks %s among %v", want, keys)
 		}

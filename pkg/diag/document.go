@@ -75,13 +75,17 @@ func (d *Document) Problem(at Span, format string, args ...any) {
 	if d.closed {
 		return
 	}
+	d.problems = append(d.problems, newProblem(at, format, args))
+}
+
+func newProblem(at Span, format string, args []any) problem {
 	p := problem{Span: at, text: printable(fmt.Sprintf(format, args...))}
 	for _, a := range args {
 		if err, ok := a.(error); ok {
 			p.cause = err
 		}
 	}
-	d.problems = append(d.problems, p)
+	return p
 }
 
 // only makes a problem the only one: what follows from it is noise.
@@ -99,15 +103,19 @@ func (d *Document) Err() error {
 	slices.SortStableFunc(d.problems, func(a, b problem) int { return cmp.Compare(a.Start, b.Start) })
 	problems := make([]Problem, len(d.problems))
 	for i, p := range d.problems {
-		problems[i] = Problem{d.Position(p.Start), d.width(p.Span), p.text, p.cause}
+		problems[i] = d.placed(p)
 	}
 	return NewError(d.Source, problems...)
+}
+
+func (d *Document) placed(p problem) Problem {
+	return Problem{d.Position(p.Start), d.width(p.Span), p.text, p.cause}
 }
 
 // At returns the one-problem error for a span, for what is found wrong only
 // after the document was read.
 func (d *Document) At(at Span, format string, args ...any) *Error {
-	return NewError(d.Source, Problem{Position: d.Position(at.Start), Width: d.width(at), Text: printable(fmt.Sprintf(format, args...))})
+	return NewError(d.Source, d.placed(newProblem(at, format, args)))
 }
 
 // Line returns the line of a byte offset.

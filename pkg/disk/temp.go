@@ -54,6 +54,12 @@ func splitTemp(name string) (prefix string, pid int, ok bool) {
 	return name[:end], pid, err == nil && pid > 0
 }
 
+// IsTemp reports whether a name is that of a temporary file.
+func IsTemp(name string) bool {
+	_, _, ok := splitTemp(name)
+	return ok
+}
+
 // CreateTemp makes a temporary file in dir, which must exist, to replace base.
 func (d Disk) CreateTemp(dir, base string) (*Temp, error) {
 	for {

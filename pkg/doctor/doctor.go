@@ -216,7 +216,7 @@ func (x *examination) manifest() (*manifest.Manifest, error) {
 	if !exists(x.Project.ManifestFile()) {
 		return nil, nil
 	}
-	return manifest.Load(x.Project.ManifestFile())
+	return x.Project.Manifest()
 }
 
 func exists(path string) bool {

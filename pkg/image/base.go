@@ -123,10 +123,10 @@ func (b *Base) config(p artifact.Platform, diffs []digest.Digest, notes []string
 	}
 	rootfs.DiffIDs = append(rootfs.DiffIDs, diffs...)
 	c["rootfs"] = rootfs
-	var history []any
+	var history []json.RawMessage
 	if err := json.Unmarshal(b.image(p).Config["history"], &history); err == nil && len(history) > 0 {
 		for _, note := range notes {
-			history = append(history, map[string]string{"created_by": "kubectl schemahero plugin image push", "comment": note})
+			history = append(history, json.RawMessage(`{"created_by":"kubectl schemahero plugin image push","comment":"`+note+`"}`))
 		}
 		c["history"] = history
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
@@ -219,13 +220,8 @@ func (l *Layer) learn(known Known, based bool) (missing int) {
 		return noPacked
 	}
 	l.Desc = ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayerGzip, Digest: packed.Digest, Size: packed.Size}
-	l.DiffID, l.Entry, l.Packed = packed.DiffID, entryName(l.Plugin, l.Locked.Platform), true
+	l.DiffID, l.Entry, l.Packed = packed.DiffID, pack.EntryName(l.Plugin, l.Locked.Platform), true
 	return 0
-}
-
-// entryName is what a driver's file is called where it was packed for a platform.
-func entryName(name string, p artifact.Platform) string {
-	return p.Executable(name) + "-" + p.Suffix()
 }
 
 // fits reports whether a layer can stand in an image as it is. Everything else in
@@ -238,7 +234,7 @@ func fits(f unpack.Facts, name string, p artifact.Platform, based bool) bool {
 	if f.MediaType == "" || !f.Plain || based && !f.Root {
 		return false
 	}
-	withPlatform := []string{entryName(name, p), p.Executable(name) + "-" + p.OS + "-" + p.Arch}
+	withPlatform := []string{pack.EntryName(name, p), p.Executable(name) + "-" + p.OS + "-" + p.Arch}
 	return slices.Contains(withPlatform, f.Entry) || !based && f.Entry == p.Executable(name)
 }
 

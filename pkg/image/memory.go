@@ -11,6 +11,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
@@ -70,7 +71,7 @@ func (m *Memory) Packed(layer digest.Digest, name string, p artifact.Platform) (
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.load()
-	packed, ok := m.packed[packedKey{layer, name, p, packer}]
+	packed, ok := m.packed[packedKey{layer, name, p, pack.Version}]
 	return packed, ok
 }
 
@@ -90,10 +91,10 @@ func (m *Memory) LearnPacked(layer digest.Digest, name string, p artifact.Platfo
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.load()
-	key := packedKey{layer, name, p, packer}
+	key := packedKey{layer, name, p, pack.Version}
 	if m.packed[key] != packed {
 		m.packed[key] = packed
-		m.write(line{Layer: layer, Packed: &packed, Name: name, Platform: p, Packer: packer})
+		m.write(line{Layer: layer, Packed: &packed, Name: name, Platform: p, Packer: pack.Version})
 	}
 }
 
@@ -148,6 +149,3 @@ func (m *Memory) write(l line) {
 		f.Close()
 	}
 }
-
-// packer names what the bytes of a packed layer depend on beside what is packed.
-const packer = "gzip 7"

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/image"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
@@ -43,7 +44,7 @@ func TestMemory(t *testing.T) {
 
 	// What is no line of ours says nothing: half a line, no digests, another packer.
 	text := string(data[:len(data)-20]) + "\n{\n" + `{"layer":"x","diffId":"` + string(sum("d")) + `"}` + "\n" + `{"layer":"` + string(sum("c")) + `","mediaType":"m","diffId":"x"}` + "\n" +
-		`{"layer":"` + string(sum("c")) + `","packed":{"digest":"x","size":1,"diffId":"x"},"name":"postgres","platform":"linux/amd64","packer":"gzip 7"}` + "\n" +
+		`{"layer":"` + string(sum("c")) + `","packed":{"digest":"x","size":1,"diffId":"x"},"name":"postgres","platform":"linux/amd64","packer":"` + pack.Version + `"}` + "\n" +
 		`{"layer":"` + string(sum("d")) + `","packed":{"digest":"` + string(sum("p")) + `","size":1,"diffId":"` + string(sum("q")) + `"},"name":"postgres","platform":"linux/amd64","packer":"old"}` + "\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -30,8 +30,10 @@ type Manifest struct {
 	SchemaHero    *semver.Version     // the host's; nil where the file has none
 	SchemaHeroPos diag.Position       // of its value
 	MinimumAge    time.Duration
-	Plugins       []Plugin // in file order
-	Trust         policy.Policy
+
+	RequiredVersion string   // constraint on this program, as written; "" where the file has none
+	Plugins         []Plugin // in file order
+	Trust           policy.Policy
 
 	dir *diag.Value
 }
@@ -46,8 +48,9 @@ type Plugin struct {
 	Registry   []string // as written, in the order to try
 	Repository string   // HOST/PATH, or oci-layout:DIR
 	Prerelease bool
-	Aliases    []string      // in file order
-	Pos        diag.Position // of the value of version, tag or digest
+	MinimumAge *time.Duration // nil: the manifest's counts
+	Aliases    []string       // in file order
+	Pos        diag.Position  // of the value of version, tag or digest
 }
 
 // Plugin returns the entry of a name.
@@ -60,29 +63,54 @@ func (m *Manifest) Plugin(name string) (Plugin, bool) {
 	return Plugin{}, false
 }
 
-// Load reads the manifest in a file: see Parse. A file that cannot be read is an
+// MinimumAgeOf returns how old a release of a plugin must be to be taken.
+func (m *Manifest) MinimumAgeOf(p Plugin) time.Duration {
+	if p.MinimumAge != nil {
+		return *p.MinimumAge
+	}
+	return m.MinimumAge
+}
+
+// Load reads the manifest in a file: see ParseFor. A file that cannot be read is an
 // *fs.PathError.
-func Load(file string) (*Manifest, error) {
+func Load(version, file string) (*Manifest, error) {
 	data, err := diag.ReadFile(file, diag.TooLarge)
 	if err != nil {
 		return nil, err
 	}
-	return Parse(file, data)
+	return ParseFor(version, file, data)
 }
 
-// Parse reads a manifest. file is its name in messages, and its folder is where
+// ParseFor is Parse for a program of a version, as it was built; "" stands for
+// Release. Where it does not satisfy the manifest's required-version, the error has
+// nothing but that, a *RequiredVersionError: a later version may know the keys that
+// this one does not.
+func ParseFor(version, file string, data []byte) (*Manifest, error) {
+	doc := diag.ParseTOML(file, data)
+	if err := checkRequired(doc, version); err != nil {
+		return nil, err
+	}
+	return decode(doc)
+}
+
+// Parse reads a manifest for any program: its required-version is read and not held
+// against anything. file is the manifest's name in messages, and its folder is where
 // relative paths begin; the key files of [[trust]] are read from there. The
 // error is a *diag.Error with everything that is wrong.
 func Parse(file string, data []byte) (*Manifest, error) {
-	doc := diag.ParseTOML(file, data)
-	m := &Manifest{File: file}
+	return decode(diag.ParseTOML(file, data))
+}
+
+func decode(doc *diag.Document) (*Manifest, error) {
+	m := &Manifest{File: doc.File}
 	root := doc.Root
-	root.Only("registry", "platforms", "dir", "schemahero", "minimum-age", "plugins", "trust")
+	root.Only("registry", "platforms", "dir", "schemahero", "minimum-age", "required-version", "plugins", "trust")
 	m.Registry = decodeRegistry(root.Get("registry"))
 	m.Platforms = decodePlatforms(root.Get("platforms"))
 	m.decodeDir(root.Get("dir"))
 	m.decodeHost(root.Get("schemahero"))
-	m.decodeAge(root.Get("minimum-age"))
+	m.MinimumAge, _ = decodeAge(root.Get("minimum-age"))
+	m.decodeRequired(root.Get("required-version"))
 	if t, ok := root.Get("plugins").AsTable(); ok {
 		m.decodePlugins(t)
 	}

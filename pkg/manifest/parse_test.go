@@ -24,11 +24,11 @@ func mustParse(t testing.TB, text string) *Manifest {
 }
 
 func TestLoadFull(t *testing.T) {
-	m, err := Load(testdata + "/good-full.toml")
+	m, err := Load("", testdata+"/good-full.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(m.Registry) != 3 || m.Dir != "plugins/bin" || m.SchemaHero.String() != "0.25.0" || m.MinimumAge != 72*time.Hour {
+	if len(m.Registry) != 3 || m.Dir != "plugins/bin" || m.SchemaHero.String() != "0.25.0" || m.MinimumAge != 72*time.Hour || m.RequiredVersion != ">=0.3" {
 		t.Errorf("settings: %+v", m)
 	}
 	if m.SchemaHeroPos.Line != 5 || m.SchemaHeroPos.Column != 15 {
@@ -45,8 +45,8 @@ func TestLoadFull(t *testing.T) {
 		t.Errorf("plugins: %s", got)
 	}
 	oracle, ok := m.Plugin("oracle")
-	if !ok || oracle.Version != ">=1, <3" || !oracle.Prerelease ||
-		oracle.Repository != "registry.internal/db/schemahero-oracle" || oracle.Pos.String() != testdata+"/good-full.toml:11:27" {
+	if !ok || oracle.Version != ">=1, <3" || !oracle.Prerelease || m.MinimumAgeOf(oracle) != 0 ||
+		oracle.Repository != "registry.internal/db/schemahero-oracle" || oracle.Pos.String() != testdata+"/good-full.toml:12:27" {
 		t.Errorf("oracle: %+v", oracle)
 	}
 	if edge, _ := m.Plugin("edge"); edge.Tag != "nightly" || edge.Pos.Column != 23 {
@@ -67,7 +67,7 @@ func TestLoadFull(t *testing.T) {
 }
 
 func TestDottedAndInlineForms(t *testing.T) {
-	m, err := Load(testdata + "/good-dotted.toml")
+	m, err := Load("", testdata+"/good-dotted.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestDottedAndInlineForms(t *testing.T) {
 	if m.MinimumAge != 36*time.Hour || m.SchemaHero.Prerelease() != "rc.1" || m.Registry[0] != "localhost:5000" {
 		t.Errorf("settings: %+v", m)
 	}
-	if m, err = Load(testdata + "/good-inline.toml"); err != nil || len(m.Plugins) != 2 {
+	if m, err = Load("", testdata+"/good-inline.toml"); err != nil || len(m.Plugins) != 2 {
 		t.Errorf("%+v, %v", m, err)
 	}
 }
@@ -92,7 +92,7 @@ func TestTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	var e *diag.Error
-	if _, err := Load(file); !errors.As(err, &e) || e.Problems[0].Text != "the file is larger than 1024 KiB" {
+	if _, err := Load("", file); !errors.As(err, &e) || e.Problems[0].Text != "the file is larger than 1024 KiB" {
 		t.Errorf("error: %v", err)
 	}
 }

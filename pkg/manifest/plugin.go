@@ -56,7 +56,7 @@ func CheckName(name string) error {
 }
 
 func (p *Plugin) decodeTable(t *diag.Table) {
-	t.Only("version", "tag", "digest", "registry", "repository", "prerelease", "aliases")
+	t.Only("version", "tag", "digest", "registry", "repository", "prerelease", "minimum-age", "aliases")
 	which := only(t, "version", "tag", "digest")
 	switch {
 	case which == "":
@@ -65,6 +65,9 @@ func (p *Plugin) decodeTable(t *diag.Table) {
 		if e := t.Entry("prerelease"); e != nil {
 			e.Problem("says nothing beside %s: it widens a version constraint", which)
 		}
+	}
+	if e := t.Entry("minimum-age"); e != nil && which == "digest" {
+		e.Problem("says nothing beside digest: that names one release, however young")
 	}
 	only(t, "repository", "registry")
 	if v := t.Get("version"); v != nil {
@@ -88,6 +91,9 @@ func (p *Plugin) decodeTable(t *diag.Table) {
 	p.Repository = decodeRepository(t.Get("repository"))
 	if b, ok := t.Get("prerelease").AsBool(); ok {
 		p.Prerelease = b
+	}
+	if age, ok := decodeAge(t.Get("minimum-age")); ok {
+		p.MinimumAge = &age
 	}
 }
 

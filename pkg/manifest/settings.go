@@ -3,6 +3,7 @@ package manifest
 import (
 	"path"
 	"strings"
+	"time"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -102,15 +103,13 @@ func (m *Manifest) decodeHost(v *diag.Value) {
 	m.SchemaHero, m.SchemaHeroPos = version, v.Position()
 }
 
-func (m *Manifest) decodeAge(v *diag.Value) {
+func decodeAge(v *diag.Value) (age time.Duration, ok bool) {
 	s, ok := v.AsString()
 	if !ok {
-		return
+		return 0, false
 	}
-	age, ok := duration.Parse(s)
-	if !ok {
+	if age, ok = duration.Parse(s); !ok {
 		v.Problem(`%q is no duration: write hours or days, like "72h" or "3d"`, s)
-		return
 	}
-	m.MinimumAge = age
+	return age, ok
 }

@@ -15,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // Written is what WriteFolder did.
@@ -34,11 +35,14 @@ func (b *Bundle) WriteFolder(ctx context.Context, dir string, fetch Fetch, wait 
 	if err := CheckFolder(dir); err != nil {
 		return nil, err
 	}
-	unlock, err := lockFolder(ctx, dir, wait)
+	var d disk.Disk
+	// The lock is on the folder itself, so that it leaves no file to be committed.
+	lock, err := d.LockFolder(ctx, dir, wait)
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
+	defer func() { _ = lock.Unlock() }()
+	_, _ = d.Sweep(dir) // what it cannot remove, the next run tries again
 	parts := b.parts()
 	done := make([]bool, len(parts))
 	var mu sync.Mutex
@@ -126,7 +130,7 @@ func begun(list []os.DirEntry) bool {
 		case LockFile, ocispec.ImageLayoutFile:
 			return d.IsDir() || !blobs
 		default:
-			ours := strings.HasPrefix(name, tempPrefix) || strings.HasPrefix(name, toolName)
+			ours := disk.IsTemp(name) || strings.HasPrefix(name, toolName)
 			return d.IsDir() || !ours
 		}
 	})
@@ -159,20 +163,9 @@ func (p part) place(ctx context.Context, dir string, fetch Fetch) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(file), tempPrefix+"*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name()) // gone where it was renamed
-	defer temp.Close()
-	if err := p.fill(ctx, temp, fetch); err != nil {
-		return err
-	}
-	return finish(temp, file, os.FileMode(p.mode))
+	how := disk.Writing{Mode: fs.FileMode(p.mode), Durability: disk.Bytes}
+	return disk.Disk{}.Replace(file, how, func(t *disk.Temp) error { return p.fill(ctx, t, fetch) })
 }
-
-// tempPrefix begins the names of files that are being written.
-const tempPrefix = ".new-"
 
 // sweep removes blobs and tools that the bundle does not have, and what a cut run
 // left. Other files beside them, such as a README, are somebody's.
@@ -192,7 +185,7 @@ func (w *Written) sweep(dir string, wanted map[string]bool) error {
 			}
 			return nil
 		}
-		ours := strings.HasPrefix(name, ocispec.ImageBlobsDir+"/") || strings.HasPrefix(name, toolName) || strings.HasPrefix(name, tempPrefix)
+		ours := strings.HasPrefix(name, ocispec.ImageBlobsDir+"/") || strings.HasPrefix(name, toolName)
 		if !ours || wanted[name] || name == LockFile {
 			return nil
 		}

@@ -4,10 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"errors"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
@@ -39,41 +36,23 @@ func (b *Bundle) WriteTar(ctx context.Context, file string, fetch Fetch) (err er
 		parts[i].at = size
 		size += int64(len(headers[i])) + (parts[i].size+tarBlock-1)/tarBlock*tarBlock
 	}
-	temp, err := d.CreateTemp(filepath.Dir(file), filepath.Base(file))
-	if err != nil {
-		return err
-	}
-	defer temp.Discard()
-	if err := temp.Truncate(size + 2*tarBlock); err != nil { // its end and all padding are zeros
-		return err
-	}
-	for _, batch := range batches(parts) {
-		err := each(ctx, len(batch), func(ctx context.Context, i int) error {
-			p := batch[i]
-			w := io.NewOffsetWriter(temp, parts[p].at)
-			if _, err := w.Write(headers[p]); err != nil {
-				return err
-			}
-			return parts[p].fill(ctx, w, fetch)
-		})
-		if err != nil {
+	return d.Replace(file, disk.Writing{Mode: 0o644, Durability: disk.Bytes}, func(temp *disk.Temp) error {
+		if err := temp.Truncate(size + 2*tarBlock); err != nil { // its end and all padding are zeros
 			return err
 		}
-	}
-	if err := temp.Seal(0o644, true); err != nil {
-		return err
-	}
-	return temp.Rename(file)
-}
-
-// finish puts a written file in its place.
-func finish(temp *os.File, file string, mode os.FileMode) error {
-	err := temp.Chmod(mode)
-	if err == nil {
-		err = temp.Sync()
-	}
-	if err = errors.Join(err, temp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), file)
+		for _, batch := range batches(parts) {
+			err := each(ctx, len(batch), func(ctx context.Context, i int) error {
+				p := batch[i]
+				w := io.NewOffsetWriter(temp, parts[p].at)
+				if _, err := w.Write(headers[p]); err != nil {
+					return err
+				}
+				return parts[p].fill(ctx, w, fetch)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

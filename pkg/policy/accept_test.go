@@ -8,12 +8,15 @@ import (
 
 func TestAccept(t *testing.T) {
 	alice := Seen{Issuer: "https://i", Identity: "alice", Verified: true, Tried: true}
+	bob := alice
+	bob.Identity = "bob"
 	for name, c := range map[string]struct {
 		seen []Seen
 		want string
 	}{
 		"nobody":     {nil, ""},
 		"one":        {[]Seen{alice, alice}, "[[trust]]\nscope = \"h/a\"\nkeyless = { issuer = \"https://i\", identity = \"alice\" }\n"},
+		"two":        {[]Seen{{Key: "sha256:3", Tried: true}, alice, bob}, "[[trust]]\nscope = \"h/a\"\nkeyless = { issuer = \"https://i\", identity = \"alice\" }\n# keyless = { issuer = \"https://i\", identity = \"bob\" }\n# keys = [\"FILE\"]   # the public key with fingerprint sha256:3\n"},
 		"not tried":  {[]Seen{{Issuer: "i", Identity: "b"}}, "[[trust]]\nscope = \"h/a\"\nkeyless = { issuer = \"i\", identity = \"b\" }   # not verified; a private Sigstore needs its trusted-root = \"FILE\" too\n"},
 		"own root":   {[]Seen{{Issuer: "i", Identity: "b", TrustedRoot: "r.json", Tried: true}}, "[[trust]]\nscope = \"h/a\"\nkeyless = { issuer = \"i\", identity = \"b\", trusted-root = \"r.json\" }\n"},
 		"keys":       {[]Seen{{Key: "sha256:2", KeyFile: "b.pub", Verified: true}, {Key: "sha256:1", KeyFile: "a.pub", Verified: true}}, "[[trust]]\nscope = \"h/a\"\nkeys = [\"a.pub\", \"b.pub\"]\n"},

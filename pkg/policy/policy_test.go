@@ -159,6 +159,7 @@ func TestCheckReference(t *testing.T) {
 	for _, s := range []string{
 		"docker.io", "localhost", "localhost/x", "localhost:5000", "host:5000/a/b", "127.0.0.1:5000/a", "[::1]:5000/a", "[fe80::1]/a",
 		"ghcr.io/acme/schemahero-oracle", "ghcr.io/a/b_c/d__e/f--g/h.i", "Ghcr.IO/acme", "xn--bcher-kva.example/a",
+		"AZ.az.09/az09", "host:65535", "[::]:5000/a", "docker.io/" + strings.Repeat("a", 245),
 	} {
 		if err := CheckReference(s); err != nil {
 			t.Errorf("%v", err)
@@ -169,7 +170,7 @@ func TestCheckReference(t *testing.T) {
 		"docker.io/X", "docker.io/x y", " docker.io/x", "docker.io/x\n", "docker.io/.x", "docker.io/x.", "docker.io/-x", "docker.io/x_",
 		"docker.io/é", "docker.io:/x", "docker.io:http/x", "docker.io:123456/x", "-a.io/x", "a-.io/x", "a..io/x", ".io/x", "u@docker.io/x", "[::1/x", "[]:5000/x",
 		"[::1]x/y", "[zz]:5000", "docker.io/*", "docker.io/../x", "docker.io/x?y", "docker.io/x#y", "docker.io/x%2e", `docker.io\x`,
-		"docker.io/" + strings.Repeat("a", 250),
+		"docker.io/" + strings.Repeat("a", 246),
 	} {
 		var e *ReferenceError
 		if err := CheckReference(s); !errors.As(err, &e) || e.Reason == "" {

@@ -27,6 +27,7 @@ const ManifestName = "schemahero-plugins.toml"
 
 // Options are what a Project needs to know of its surroundings.
 type Options struct {
+	Version  string                                               // of this program, for a manifest's required-version; "" for the source's
 	Home     string                                               // folder of drivers, store and receipts, absolute
 	Platform artifact.Platform                                    // of this machine
 	Registry *registry.Client                                     // the one way to registries
@@ -143,7 +144,7 @@ func (p *Project) load(e edit, optional bool) (*inputs, error) {
 	}
 	in.edited = in.onDisk
 	if in.onDisk != nil {
-		if in.manifest, err = manifest.Parse(p.manifest, in.onDisk); err != nil {
+		if in.manifest, err = manifest.ParseFor(p.o.Version, p.manifest, in.onDisk); err != nil {
 			return nil, err
 		}
 	}
@@ -176,7 +177,7 @@ func (p *Project) loadLock(in *inputs) error {
 
 // Manifest reads the manifest. Errors: *diag.Error, *manifest.NotFoundError.
 func (p *Project) Manifest() (*manifest.Manifest, error) {
-	m, err := manifest.Load(p.manifest)
+	m, err := manifest.Load(p.o.Version, p.manifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest), File: p.manifest}
 	}

@@ -107,6 +107,19 @@ type signerCheck struct {
 	platforms   []artifact.Platform // of entries that are not new, those that matter; nil: all
 }
 
+// CheckTrust holds a lock against the trust rules, as a sync of it does that takes it
+// as it is. Errors: *RefusedError and *SignerError, joined; the Verifier's; those of
+// reading the manifest.
+func (p *Project) CheckTrust(ctx context.Context, l *lockfile.Lock, platforms []artifact.Platform) error {
+	in, err := p.load(nil, true)
+	if err != nil {
+		return err
+	}
+	in.lock, in.before = l, l
+	_, err = p.checkSigners(ctx, &resolve.Result{Lock: l.Clone()}, signerCheck{in: in, frozen: true, platforms: platforms})
+	return err
+}
+
 // checkSigners checks every entry of a result against the trust rules and records who
 // signed it. refused is why entries were kept as they are locked.
 func (p *Project) checkSigners(ctx context.Context, result *resolve.Result, v signerCheck) (refused []error, err error) {

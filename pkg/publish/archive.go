@@ -1,95 +1,36 @@
 package publish
 
 import (
-	"archive/tar"
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
-// Compression is how an archive is packed.
-type Compression string
-
-// The compressions. The host's own download reads gzip alone.
-const (
-	Gzip Compression = "gzip"
-	Zstd Compression = "zstd"
-)
-
-// gzipLevel is pinned: it is part of what makes an archive reproducible. The
-// levels above cost six times the time for 2 % of the size.
-const gzipLevel = 7
-
-// zstdWindow is pinned as well, in bytes. With a quarter of the level's own,
-// four archives packed at once take 24 MiB less, and are 1 % larger.
-const zstdWindow = 2 << 20
-
-// CompressionError says that a word names no compression.
-type CompressionError struct{ Text string }
-
-func (e *CompressionError) Error() string {
-	return fmt.Sprintf("compression %q: must be gzip or zstd", e.Text)
-}
-
-// Kind is fault.Usage.
-func (e *CompressionError) Kind() fault.Kind { return fault.Usage }
-
-// ParseCompression reads "gzip" or "zstd"; "" is gzip. The error is a
-// *CompressionError.
-func ParseCompression(s string) (Compression, error) {
-	switch c := Compression(s); c {
-	case "":
-		return Gzip, nil
-	case Gzip, Zstd:
-		return c, nil
-	}
-	return "", &CompressionError{s}
-}
-
-func (c Compression) mediaType() string {
-	if c == Zstd {
+func mediaType(c pack.Compression) string {
+	if c == pack.Zstd {
 		return "application/zstd"
 	}
 	return "application/gzip"
 }
 
-func (c Compression) title(name string, p artifact.Platform) string {
+// archiveTitle is schemahero-NAME-OS-ARCH.tar.gz, or .tar.zst.
+func archiveTitle(name string, p artifact.Platform, c pack.Compression) string {
 	t := p.Archive(name)
-	if c == Zstd {
+	if c == pack.Zstd {
 		t = strings.TrimSuffix(t, ".gz") + ".zst"
 	}
 	return t
-}
-
-// writer returns a compressor whose output depends on its input alone: one
-// goroutine, and a header without name and time.
-func (c Compression) writer(w io.Writer) (io.WriteCloser, error) {
-	if c == Zstd {
-		return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
-			zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(zstdWindow))
-	}
-	z, err := gzip.NewWriterLevel(w, gzipLevel)
-	if err != nil {
-		return nil, err
-	}
-	z.ModTime = time.Unix(0, 0) // the zero value is written as a time in 2042
-	return z, nil
 }
 
 // Archive is a packed executable on disk.
@@ -112,13 +53,12 @@ func (a Archive) sum() string { return a.Digest.Encoded() + "  " + a.Title + "\n
 // them.
 var inDist = disk.Writing{Mode: 0o644, Durability: disk.Loose}
 
-// pack writes dir/schemahero-NAME-OS-ARCH.tar.gz (.tar.zst), which holds the
+// packFile writes dir/schemahero-NAME-OS-ARCH.tar.gz (.tar.zst), which holds the
 // executable as schemahero-NAME-OS-ARCH[.exe], as today's releases do. Its
-// bytes depend on nothing but the executable, the name and the platform:
-// mode 0755, time zero, user and group 0, neither named. The file appears
-// whole or not at all.
-func pack(ctx context.Context, name string, p artifact.Platform, executable, dir string, c Compression) (Archive, error) {
-	a := Archive{Platform: p, Title: c.title(name, p), MediaType: c.mediaType()}
+// bytes depend on nothing but the executable, the name and the platform. The file
+// appears whole or not at all.
+func packFile(ctx context.Context, name string, p artifact.Platform, executable, dir string, c pack.Compression) (Archive, error) {
+	a := Archive{Platform: p, Title: archiveTitle(name, p, c), MediaType: mediaType(c)}
 	a.Path = filepath.Join(dir, a.Title)
 	in, err := os.Open(executable)
 	if err != nil {
@@ -134,62 +74,23 @@ func pack(ctx context.Context, name string, p artifact.Platform, executable, dir
 	}
 	a.ExecutableSize = info.Size()
 	err = disk.Disk{}.Replace(a.Path, inDist, func(w *disk.Temp) error {
-		sum := &counter{hash: sha256.New(), w: w}
-		if a.Executable, err = compress(ctx, sum, in, a.ExecutableSize, entryName(name, p), c); err != nil {
+		packed, err := pack.Write(w, &reader{ctx: ctx, r: in}, a.ExecutableSize, pack.EntryName(name, p), c)
+		if errors.Is(err, pack.ErrChanged) {
+			return &FileError{executable, err.Error()}
+		}
+		if err != nil {
 			return err
 		}
-		a.Digest, a.Size = digest.NewDigest(digest.SHA256, sum.hash), sum.n
+		a.Executable, a.Digest, a.Size = packed.Executable, packed.Digest, packed.Size
 		// What grows more than this on the way back, no sync would take.
 		var bomb *unpack.Error
-		if err := unpack.CheckSize(a.Size, tarSize(a.ExecutableSize)); errors.As(err, &bomb) {
+		if err := unpack.CheckSize(a.Size, pack.Size(a.ExecutableSize)); errors.As(err, &bomb) {
 			return &LintError{Name: name, Problems: []Problem{{ProblemArchive, executable, "its archive " + bomb.Reason}}}
 		}
 		return nil
 	})
 	return a, err
 }
-
-// entryName is what the executable is called inside the archive.
-func entryName(name string, p artifact.Platform) string {
-	n := "schemahero-" + name + "-" + p.Suffix()
-	if p.OS == "windows" {
-		n += ".exe"
-	}
-	return n
-}
-
-func compress(ctx context.Context, w io.Writer, in *os.File, size int64, entry string, c Compression) (digest.Digest, error) {
-	z, err := c.writer(w)
-	if err != nil {
-		return "", err
-	}
-	defer z.Close() // releases the encoder where an error comes first; closing twice does nothing
-	t := tar.NewWriter(z)
-	err = t.WriteHeader(&tar.Header{
-		Typeflag: tar.TypeReg, Name: entry, Size: size, Mode: 0o755,
-		ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR,
-	})
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.New()
-	// One byte more than announced would be a file that grew.
-	n, err := io.Copy(io.MultiWriter(t, sum), io.LimitReader(&reader{ctx: ctx, r: in}, size+1))
-	if errors.Is(err, tar.ErrWriteTooLong) || err == nil && n != size {
-		return "", &FileError{in.Name(), "changed while it was packed"}
-	}
-	if err != nil {
-		return "", err
-	}
-	if err := t.Close(); err != nil {
-		return "", err
-	}
-	return digest.NewDigest(digest.SHA256, sum), z.Close()
-}
-
-// tarSize is the size of an archive of one file before it is compressed: a
-// header, the file and the two blocks at the end, in blocks of 512 bytes.
-func tarSize(file int64) int64 { return 512 + (file+511)/512*512 + 1024 }
 
 // FileError says what is wrong with a file.
 type FileError struct {
@@ -201,20 +102,6 @@ func (e *FileError) Error() string { return e.File + ": " + e.Problem }
 
 // Kind is fault.Failure.
 func (e *FileError) Kind() fault.Kind { return fault.Failure }
-
-// counter passes bytes on, and hashes and counts them.
-type counter struct {
-	w    io.Writer
-	hash hash.Hash
-	n    int64
-}
-
-func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.hash.Write(p[:n])
-	c.n += int64(n)
-	return n, err
-}
 
 // reader ends with the context's error, so that no copy outlives a command
 // that was interrupted, and tells progress.

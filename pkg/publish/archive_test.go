@@ -18,12 +18,13 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 )
 
 func TestPackIsReproducible(t *testing.T) {
 	text := bytes.Repeat([]byte("a driver's code; "), 50_000)
-	for _, c := range []publish.Compression{publish.Gzip, publish.Zstd} {
+	for _, c := range []pack.Compression{pack.Gzip, pack.Zstd} {
 		var archives []publish.Archive
 		for i, mode := range []os.FileMode{0o700, 0o755, 0o644} {
 			dir := t.TempDir()
@@ -50,14 +51,14 @@ func TestPackedArchive(t *testing.T) {
 	body := elf("amd64", "body")
 	exe := write(t, filepath.Join(dir, "x"), body, 0o700)
 	for _, tt := range []struct {
-		c                publish.Compression
+		c                pack.Compression
 		p                artifact.Platform
 		title, mediaType string
 		entry            string
 	}{
-		{publish.Gzip, amd64, "schemahero-postgres-linux-amd64.tar.gz", "application/gzip", "schemahero-postgres-linux-amd64"},
-		{publish.Zstd, arm64, "schemahero-postgres-linux-arm64.tar.zst", "application/zstd", "schemahero-postgres-linux-arm64"},
-		{publish.Gzip, artifact.Platform{OS: "windows", Arch: "amd64"}, "schemahero-postgres-windows-amd64.tar.gz", "application/gzip", "schemahero-postgres-windows-amd64.exe"},
+		{pack.Gzip, amd64, "schemahero-postgres-linux-amd64.tar.gz", "application/gzip", "schemahero-postgres-linux-amd64"},
+		{pack.Zstd, arm64, "schemahero-postgres-linux-arm64.tar.zst", "application/zstd", "schemahero-postgres-linux-arm64"},
+		{pack.Gzip, artifact.Platform{OS: "windows", Arch: "amd64"}, "schemahero-postgres-windows-amd64.tar.gz", "application/gzip", "schemahero-postgres-windows-amd64.exe"},
 	} {
 		a, err := publish.Pack(t.Context(), "postgres", tt.p, exe, dir, tt.c)
 		if err != nil {
@@ -76,7 +77,7 @@ func TestPackedArchive(t *testing.T) {
 			t.Errorf("sum is %q, want %q", a.Sum(), want)
 		}
 		var plain io.Reader
-		if tt.c == publish.Zstd {
+		if tt.c == pack.Zstd {
 			z, err := zstd.NewReader(bytes.NewReader(data))
 			if err != nil {
 				t.Fatal(err)
@@ -116,7 +117,7 @@ func TestPackLeavesNothingBehind(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := publish.Pack(ctx, "postgres", amd64, exe, dir, publish.Gzip); !errors.Is(err, context.Canceled) {
+	if _, err := publish.Pack(ctx, "postgres", amd64, exe, dir, pack.Gzip); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
@@ -155,7 +156,7 @@ func TestPushPacksArchivesAnew(t *testing.T) {
 	archive := hand(t, filepath.Join(t.TempDir(), "any.tgz"),
 		&tar.Header{Name: "README", Mode: 0o644}, &tar.Header{Name: "./" + entry, Mode: 0o600, ModTime: time.Unix(9, 0), Uname: "builder"})
 	exe := write(t, filepath.Join(t.TempDir(), "x"), elf("amd64", "./"+entry), 0o755)
-	zst, err := publish.Pack(t.Context(), "postgres", amd64, exe, t.TempDir(), publish.Zstd)
+	zst, err := publish.Pack(t.Context(), "postgres", amd64, exe, t.TempDir(), pack.Zstd)
 	if err != nil {
 		t.Fatal(err)
 	}

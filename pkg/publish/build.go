@@ -11,6 +11,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
@@ -31,8 +32,8 @@ type BuildOptions struct {
 	// KEY=VALUE.
 	Env []string
 
-	Compression Compression // "" is Gzip
-	Events      func(Event) // called from several goroutines; may be nil
+	Compression pack.Compression // "" is Gzip
+	Events      func(Event)      // called from several goroutines; may be nil
 }
 
 // DefaultPlatforms returns the platforms that releases of SchemaHero serve.
@@ -123,8 +124,8 @@ func Build(ctx context.Context, o BuildOptions) ([]Built, error) {
 
 func (o BuildOptions) build(ctx context.Context, j job, dir string) (b Built, missing *MissingCompiler, err error) {
 	b = Built{Name: j.name, Version: j.version}
-	compression := cmp.Or(o.Compression, Gzip)
-	subject := compression.title(j.name, j.platform)
+	compression := cmp.Or(o.Compression, pack.Gzip)
+	subject := archiveTitle(j.name, j.platform, compression)
 	event := func(e Event) {
 		e.Subject = subject
 		if o.Events != nil {
@@ -149,7 +150,7 @@ func (o BuildOptions) build(ctx context.Context, j job, dir string) (b Built, mi
 			return b, missing, nil
 		}
 	}
-	executable := filepath.Join(dir, entryName(j.name, j.platform))
+	executable := filepath.Join(dir, pack.EntryName(j.name, j.platform))
 	if err := goBuild(ctx, source, executable, j.version, j.platform, b.Compiler, o.Env); err != nil {
 		return b, nil, fail(err)
 	}
@@ -160,7 +161,7 @@ func (o BuildOptions) build(ctx context.Context, j job, dir string) (b Built, mi
 		return b, nil, &LintError{j.name, j.version, problems}
 	}
 	event(Event{Stage: StagePack})
-	if b.Archive, err = pack(ctx, j.name, j.platform, executable, o.Dist, compression); err != nil {
+	if b.Archive, err = packFile(ctx, j.name, j.platform, executable, o.Dist, compression); err != nil {
 		return b, nil, err
 	}
 	if err := writeSum(b.Archive); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 )
 
 // NoFilesError says that a folder holds no archive of a driver, or of any
@@ -135,12 +136,12 @@ func writeSum(a Archive) error {
 
 // removeOther removes what an earlier build packed for the same platform with
 // another compression, which FromDist would find beside the new one.
-func removeOther(dir, name string, p artifact.Platform, c Compression) error {
-	for _, other := range []Compression{Gzip, Zstd} {
+func removeOther(dir, name string, p artifact.Platform, c pack.Compression) error {
+	for _, other := range []pack.Compression{pack.Gzip, pack.Zstd} {
 		if other == c {
 			continue
 		}
-		file := filepath.Join(dir, other.title(name, p))
+		file := filepath.Join(dir, archiveTitle(name, p, other))
 		for _, f := range []string{file, file + ".sha256"} {
 			if err := os.Remove(f); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return err

@@ -14,6 +14,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
@@ -141,7 +142,7 @@ func (w receiver) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.Writer
 
 // packAll packs what examine found into dir, sorted by platform.
 func packAll(ctx context.Context, r Release, files map[artifact.Platform]string, o Options, dir string) ([]layer, error) {
-	compression := cmp.Or(r.Compression, Gzip)
+	compression := cmp.Or(r.Compression, pack.Gzip)
 	layers := make([]layer, 0, len(files))
 	for p := range files {
 		layers = append(layers, layer{Archive: Archive{Platform: p}})
@@ -149,8 +150,8 @@ func packAll(ctx context.Context, r Release, files map[artifact.Platform]string,
 	slices.SortFunc(layers, func(a, b layer) int { return a.Platform.Compare(b.Platform) })
 	errs := parallel.EachUntil(ctx, len(layers), atOnce, func(i int) error {
 		p := layers[i].Platform
-		o.event(Event{Stage: StagePack, Subject: compression.title(r.Name, p)})
-		a, err := pack(ctx, r.Name, p, files[p], dir, compression)
+		o.event(Event{Stage: StagePack, Subject: archiveTitle(r.Name, p, compression)})
+		a, err := packFile(ctx, r.Name, p, files[p], dir, compression)
 		if err != nil {
 			return err
 		}

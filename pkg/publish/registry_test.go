@@ -1,40 +1,24 @@
 package publish_test
 
 import (
-	"io"
-	"log"
-	"net/http"
-	"net/http/httptest"
-	"strings"
-	"sync"
 	"testing"
-
-	ggcr "github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 // Over HTTP: what is pushed is read back, and pushed again costs nothing but
 // questions.
 func TestPushToRegistry(t *testing.T) {
-	var mu sync.Mutex
-	var methods []string
-	inner := ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		methods = append(methods, r.Method)
-		mu.Unlock()
-		inner.ServeHTTP(w, r)
-	}))
-	defer server.Close()
+	reg := registrytest.New(t)
 	client, err := registry.New(registry.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	repo, err := client.Repository(strings.TrimPrefix(server.URL, "http://") + "/schemahero/plugins/postgres")
+	repo, err := client.Repository(reg.Host() + "/schemahero/plugins/postgres")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,18 +37,15 @@ func TestPushToRegistry(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	methods = nil
+	reg.SetFault(nil)
 	again, err := publish.Push(t.Context(), repo, r, o)
 	if err != nil || !again.Kept || again.Digest != first.Digest {
 		t.Errorf("again: %+v, %v", again, err)
 	}
-	for _, m := range methods {
-		if m != http.MethodHead && m != http.MethodGet {
-			t.Errorf("pushed again: %v", methods)
-			break
-		}
+	if seen := reg.Seen(); len(seen) != reg.Count("HEAD")+reg.Count("GET") {
+		t.Errorf("pushed again: %v", seen)
 	}
-	other, err := client.Repository(strings.TrimPrefix(server.URL, "http://") + "/copies/postgres")
+	other, err := client.Repository(reg.Host() + "/copies/postgres")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 )
 
 // Release is what is to be published.
@@ -19,7 +20,7 @@ type Release struct {
 	// Build or tar(1) makes it. Archives are packed anew, so that the layers depend on
 	// the executables alone. Republish takes no files.
 	Files       map[artifact.Platform]string
-	Compression Compression // "" is Gzip
+	Compression pack.Compression // "" is Gzip
 
 	HostConstraint string            // on the host's version; "" for none
 	Requires       map[string]string // constraints on other plugins, by name

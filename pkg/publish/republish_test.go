@@ -12,6 +12,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 )
 
@@ -27,7 +28,7 @@ func foreign(t *testing.T, layout artifact.Layout, platforms ...artifact.Platfor
 	for _, p := range platforms {
 		dir := t.TempDir()
 		exe := write(t, filepath.Join(dir, "x"), elf(p.Arch, "theirs"), 0o755)
-		a, err := publish.Pack(t.Context(), "mysql", p, exe, dir, publish.Gzip)
+		a, err := publish.Pack(t.Context(), "mysql", p, exe, dir, pack.Gzip)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 )
 
@@ -133,7 +134,7 @@ func TestBuildRefuses(t *testing.T) {
 
 func TestBuildReplacesOtherCompression(t *testing.T) {
 	o := publish.BuildOptions{Source: tree(t), Dist: t.TempDir(), Names: []string{"pure"}, Platforms: []artifact.Platform{host}, Host: host, Env: goEnv()}
-	for _, c := range []publish.Compression{publish.Gzip, publish.Zstd} {
+	for _, c := range []pack.Compression{pack.Gzip, pack.Zstd} {
 		o.Compression = c
 		built, err := publish.Build(t.Context(), o)
 		if err != nil {

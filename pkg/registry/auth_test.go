@@ -9,12 +9,14 @@ import (
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 func TestBasic(t *testing.T) {
-	r := newRig(t)
-	r.manifest(t, "db/x", "one", "1.0.0")
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r := registrytest.New(t)
+	r.Manifest(t, "db/x", "one", "1.0.0")
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		switch user, password, _ := req.BasicAuth(); {
 		case user == "u" && password == "s3cret":
 			if strings.Contains(req.URL.Path, "/secret/") {
@@ -30,38 +32,38 @@ func TestBasic(t *testing.T) {
 	client := func(userPassword string) *Client {
 		auths := map[string]string{"elsewhere.example": "u:s3cret"}
 		if userPassword != "" {
-			auths[r.host()] = userPassword
+			auths[r.Host()] = userPassword
 		}
 		c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: dockerConfig(t, auths)}})
 		return c
 	}
 	c := client("u:s3cret")
 	for range 2 {
-		if _, err := repository(t, c, r.host()+"/db/x").Resolve(ctx, "1.0.0"); err != nil {
+		if _, err := repository(t, c, r.Host()+"/db/x").Resolve(ctx, "1.0.0"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := len(r.seen()); n != 3 {
+	if n := len(r.Seen()); n != 3 {
 		t.Errorf("%d requests, want one refusal and two answers", n)
 	}
-	_, err := repository(t, c, r.host()+"/secret/x").Resolve(ctx, "1.0.0")
+	_, err := repository(t, c, r.Host()+"/secret/x").Resolve(ctx, "1.0.0")
 	if e := wantError[*AuthError](t, err); e.Cause != AuthInsufficient || e.Username != "u" || errors.Is(err, artifact.ErrDenied) {
 		t.Errorf("insufficient: %#v", e)
 	}
-	before := len(r.seen())
-	_, err = repository(t, client(""), r.host()+"/db/x").Resolve(ctx, "1.0.0")
+	before := len(r.Seen())
+	_, err = repository(t, client(""), r.Host()+"/db/x").Resolve(ctx, "1.0.0")
 	if e := wantError[*AuthError](t, err); e.Cause != AuthMissing || e.Username != "" || !errors.Is(err, artifact.ErrDenied) {
 		t.Errorf("missing: %#v", e)
 	}
-	if n := len(r.seen()) - before; n != 1 {
+	if n := len(r.Seen()) - before; n != 1 {
 		t.Errorf("%d requests without credentials, want 1", n)
 	}
-	before = len(r.seen())
-	_, err = repository(t, client("u:wr0ng"), r.host()+"/db/x").Resolve(ctx, "1.0.0")
+	before = len(r.Seen())
+	_, err = repository(t, client("u:wr0ng"), r.Host()+"/db/x").Resolve(ctx, "1.0.0")
 	if e := wantError[*AuthError](t, err); e.Cause != AuthWrong || strings.Contains(e.Error(), "wr0ng") {
 		t.Errorf("wrong: %#v", e)
 	}
-	if n := len(r.seen()) - before; n != 2 {
+	if n := len(r.Seen()) - before; n != 2 {
 		t.Errorf("%d requests with wrong credentials, want 2", n)
 	}
 }
@@ -72,24 +74,24 @@ func TestBearer(t *testing.T) {
 		"anonymous": `{}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, s := newRig(t), newTokens(t)
-			r.manifest(t, "public/x", "one", "1.0.0")
-			s.guard(r)
-			file := dockerConfig(t, map[string]string{r.host(): "u:s3cret"})
+			r, s := registrytest.New(t), newTokens(t)
+			r.Manifest(t, "public/x", "one", "1.0.0")
+			r.SetFault(s.guard)
+			file := dockerConfig(t, map[string]string{r.Host(): "u:s3cret"})
 			if config != "" {
-				write(t, file, []byte(strings.ReplaceAll(config, "HOST", r.host())))
+				write(t, file, []byte(strings.ReplaceAll(config, "HOST", r.Host())))
 			}
 			c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}})
-			repo := repository(t, c, r.host()+"/public/x")
+			repo := repository(t, c, r.Host()+"/public/x")
 			for range 3 {
 				if _, err := repo.Resolve(context.Background(), "1.0.0"); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if len(r.seen()) != 4 || len(s.requests()) != 1 {
-				t.Errorf("requests: %v, tokens: %v", r.seen(), s.requests())
+			if len(r.Seen()) != 4 || len(s.requests()) != 1 {
+				t.Errorf("requests: %v, tokens: %v", r.Seen(), s.requests())
 			}
-			if got := c.Stats().Requests[KindToken]; got != 1 {
+			if got := c.Stats().Requests[wire.KindToken]; got != 1 {
 				t.Errorf("%d token requests counted", got)
 			}
 		})
@@ -100,7 +102,7 @@ func TestBearerKinds(t *testing.T) {
 	for _, opaque := range []bool{false, true} {
 		for _, tc := range []struct {
 			repo, login string
-			kind        AuthKind
+			kind        wire.AuthKind
 			requests    int // of the registry
 			tokens      int
 		}{
@@ -108,20 +110,20 @@ func TestBearerKinds(t *testing.T) {
 			{"private/x", "u:wr0ng", AuthWrong, 1, 1},
 			{"secret/x", "u:s3cret", AuthInsufficient, 4, 2}, // with a HEAD, then with a GET
 		} {
-			r, s := newRig(t), newTokens(t)
+			r, s := registrytest.New(t), newTokens(t)
 			s.opaque = opaque
-			s.guard(r)
+			r.SetFault(s.guard)
 			auths := map[string]string{}
 			if tc.login != "" {
-				auths[r.host()] = tc.login
+				auths[r.Host()] = tc.login
 			}
 			c, k := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: dockerConfig(t, auths)}})
-			_, err := repository(t, c, r.host()+"/"+tc.repo).Resolve(context.Background(), "1.0.0")
-			if e := wantError[*AuthError](t, err); e.Cause != tc.kind || e.Repository != r.host()+"/"+tc.repo {
+			_, err := repository(t, c, r.Host()+"/"+tc.repo).Resolve(context.Background(), "1.0.0")
+			if e := wantError[*AuthError](t, err); e.Cause != tc.kind || e.Repository != r.Host()+"/"+tc.repo {
 				t.Errorf("%+v: %#v", tc, e)
 			}
-			if len(r.seen()) != tc.requests || len(s.requests()) != tc.tokens || len(k.slept) != 0 {
-				t.Errorf("%+v: requests %v, tokens %v", tc, r.seen(), s.requests())
+			if len(r.Seen()) != tc.requests || len(s.requests()) != tc.tokens || len(k.slept) != 0 {
+				t.Errorf("%+v: requests %v, tokens %v", tc, r.Seen(), s.requests())
 			}
 			if strings.Contains(err.Error(), "wr0ng") || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("secret in %v", err)
@@ -136,7 +138,7 @@ func TestUnaskedKinds(t *testing.T) {
 	for _, tc := range []struct {
 		status    int
 		challenge string
-		kind      AuthKind
+		kind      wire.AuthKind
 		text      string
 	}{
 		{401, "", AuthUnsupported, "does not say which credentials"},
@@ -146,8 +148,8 @@ func TestUnaskedKinds(t *testing.T) {
 		{403, `Basic realm="x"`, AuthWrong, "does not accept"},
 	} {
 		for _, stored := range []string{"", "u:wr0ng"} {
-			r := newRig(t)
-			r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			r := registrytest.New(t)
+			r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 				if tc.challenge != "" {
 					w.Header().Set("WWW-Authenticate", tc.challenge)
 				}
@@ -159,10 +161,10 @@ func TestUnaskedKinds(t *testing.T) {
 			})
 			auths := map[string]string{}
 			if stored != "" {
-				auths[r.host()] = stored
+				auths[r.Host()] = stored
 			}
 			c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: dockerConfig(t, auths)}})
-			_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
+			_, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
 			kind, text := tc.kind, tc.text
 			if kind == AuthWrong && stored == "" {
 				kind, text = AuthMissing, "none are stored"
@@ -182,8 +184,8 @@ func TestUploadElsewhere(t *testing.T) {
 		w.WriteHeader(http.StatusCreated)
 	}))
 	defer other.Close()
-	r := newRig(t)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r := registrytest.New(t)
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		if _, _, ok := req.BasicAuth(); !ok {
 			w.Header().Set("WWW-Authenticate", `Basic realm="r"`)
 			return refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
@@ -195,10 +197,10 @@ func TestUploadElsewhere(t *testing.T) {
 		}
 		return false
 	})
-	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: dockerConfig(t, map[string]string{r.host(): "u:s3cret"})}})
+	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: dockerConfig(t, map[string]string{r.Host(): "u:s3cret"})}})
 	data := content(100)
-	desc := newRig(t).blob(t, "db/x", data)
-	if err := repository(t, c, r.host()+"/db/x").PushBlob(context.Background(), desc, opener(data)); err != nil {
+	desc := registrytest.New(t).Blob(t, "db/x", data)
+	if err := repository(t, c, r.Host()+"/db/x").PushBlob(context.Background(), desc, opener(data)); err != nil {
 		t.Fatal(err)
 	}
 	if got == nil || got.Header.Get("Authorization") != "" || got.URL.Query().Get("_state") != "abc" || got.URL.Query().Get("digest") != desc.Digest.String() {

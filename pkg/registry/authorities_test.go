@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf16"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 func wantsCertificate(s *httptest.Server) {
@@ -44,8 +46,8 @@ func negative(t *testing.T) []byte {
 // A file of certificates is taken as people have them, and Go's own reason told
 // where it is not.
 func TestAuthorities(t *testing.T) {
-	r := newTLSRig(t)
-	r.manifest(t, "db/x", "one", "1.0.0")
+	r := registrytest.NewTLS(t, nil)
+	r.Manifest(t, "db/x", "one", "1.0.0")
 	good, err := os.ReadFile(caFile(t, r.Server))
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +75,7 @@ func TestAuthorities(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "ca.pem")
 		write(t, file, tc.data)
 		c, k := newClient(t, Options{CAFile: file})
-		_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
+		_, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
 		if tc.problem == "" {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)

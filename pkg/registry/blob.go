@@ -234,7 +234,7 @@ func (b *blob) connect() error {
 // ask asks one source for the bytes from the offset on. Where the answer to the
 // range is of no use, body is nil afterwards.
 func (b *blob) ask(s *source) error {
-	req := b.r.request(s, KindBlob, http.MethodGet, "blobs/"+b.desc.Digest.String(), b.desc.Digest.String())
+	req := b.r.request(s, wire.KindBlob, http.MethodGet, "blobs/"+b.desc.Digest.String(), b.desc.Digest.String())
 	req.Blob = &b.desc
 	ranged := b.offset > 0 && !b.noRange
 	if ranged {

@@ -5,16 +5,18 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 // Whoever cannot write what comes closes the blob while the next part of it is
 // read ahead: on a full disk, or at an interrupt.
 func TestBlobClosedBesideRead(t *testing.T) {
 	for round := range 20 {
-		r := newRig(t)
-		desc := r.blob(t, "db/postgres", content(300_000))
+		r := registrytest.New(t)
+		desc := r.Blob(t, "db/postgres", content(300_000))
 		stalled := make(chan struct{})
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			if n > 1 {
 				return false
 			}
@@ -26,7 +28,7 @@ func TestBlobClosedBesideRead(t *testing.T) {
 			return true
 		})
 		c, _ := newClient(t, Options{})
-		b, err := repository(t, c, r.host()+"/db/postgres").Blob(t.Context(), desc)
+		b, err := repository(t, c, r.Host()+"/db/postgres").Blob(t.Context(), desc)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +54,7 @@ func TestBlobClosedBesideRead(t *testing.T) {
 			t.Errorf("after Close: %d bytes, %v", n, err)
 		}
 		<-stalled
-		if n := len(r.seen()); n != 1 {
+		if n := len(r.Seen()); n != 1 {
 			t.Errorf("%d requests: it was connected again after it was closed", n)
 		}
 	}

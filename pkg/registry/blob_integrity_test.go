@@ -8,6 +8,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 func TestBlobBadRanges(t *testing.T) {
@@ -35,12 +36,12 @@ func TestBlobBadRanges(t *testing.T) {
 		"not satisfiable": func(w http.ResponseWriter) { refuse(w, http.StatusRequestedRangeNotSatisfiable, "RANGE") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
-			desc := r.blob(t, "db/postgres", data)
-			r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			r := registrytest.New(t)
+			desc := r.Blob(t, "db/postgres", data)
+			r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 				switch n {
 				case 1:
-					r.cutAfter(60_000, w, req)
+					r.CutAfter(60_000, w, req)
 				case 2:
 					if req.Header.Get("Range") != "bytes=60000-99999" {
 						t.Errorf("range asked for: %q", req.Header.Get("Range"))
@@ -51,11 +52,11 @@ func TestBlobBadRanges(t *testing.T) {
 				return false
 			})
 			c, _ := newClient(t, Options{})
-			got, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+			got, err := readBlob(repository(t, c, r.Host()+"/db/postgres"), desc)
 			if err != nil || !bytes.Equal(got, data) {
 				t.Fatalf("got %d bytes, %v", len(got), err)
 			}
-			if seen := r.seen(); len(seen) != 3 || seen[2].rng != "" {
+			if seen := r.Seen(); len(seen) != 3 || seen[2].Range() != "" {
 				t.Errorf("requests: %v", seen)
 			}
 		})
@@ -87,23 +88,23 @@ func TestBlobIntegrity(t *testing.T) {
 		"long, chunked":  {chunked(append(bytes.Clone(data), "more"...)), 100_001},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
-			desc := r.blob(t, "db/postgres", data)
-			r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			r := registrytest.New(t)
+			desc := r.Blob(t, "db/postgres", data)
+			r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 				tc.answer(w)
 				return true
 			})
 			c, _ := newClient(t, Options{})
-			_, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+			_, err := readBlob(repository(t, c, r.Host()+"/db/postgres"), desc)
 			e := wantError[*artifact.IntegrityError](t, err)
-			if e.Digest != desc.Digest || e.ServedBy != r.host() {
+			if e.Digest != desc.Digest || e.ServedBy != r.Host() {
 				t.Errorf("error: %#v", e)
 			}
 			if tc.size == 0 && e.Got != digest.FromBytes(flipped) || tc.size != 0 && (e.GotSize != tc.size || e.Got != "") {
 				t.Errorf("error: %#v", e)
 			}
-			if len(r.seen()) != 1 {
-				t.Errorf("tried again: %v", r.seen())
+			if len(r.Seen()) != 1 {
+				t.Errorf("tried again: %v", r.Seen())
 			}
 			t.Log(err)
 		})
@@ -113,12 +114,12 @@ func TestBlobIntegrity(t *testing.T) {
 // A blob that another one is put in place of between two answers is found out
 // by the digest of the whole.
 func TestBlobResumedFromAnotherOne(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	data := content(100_000)
-	desc := r.blob(t, "db/postgres", data)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	desc := r.Blob(t, "db/postgres", data)
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		if n == 1 {
-			r.cutAfter(60_000, w, req)
+			r.CutAfter(60_000, w, req)
 		}
 		w.Header().Set("Content-Range", "bytes 60000-99999/100000")
 		w.WriteHeader(http.StatusPartialContent)
@@ -126,7 +127,7 @@ func TestBlobResumedFromAnotherOne(t *testing.T) {
 		return true
 	})
 	c, _ := newClient(t, Options{})
-	_, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+	_, err := readBlob(repository(t, c, r.Host()+"/db/postgres"), desc)
 	if e := wantError[*artifact.IntegrityError](t, err); e.Got == "" {
 		t.Errorf("error: %#v", e)
 	}

@@ -18,23 +18,24 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 func TestBlob(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	data := content(300_000)
-	desc := r.blob(t, "db/postgres", data)
+	desc := r.Blob(t, "db/postgres", data)
 	c, _ := newClient(t, Options{})
-	repo := repository(t, c, r.host()+"/db/postgres")
+	repo := repository(t, c, r.Host()+"/db/postgres")
 	got, err := readBlob(repo, desc)
 	if err != nil || !bytes.Equal(got, data) {
 		t.Fatalf("got %d bytes, %v", len(got), err)
 	}
 	s := c.Stats()
-	if s.Requests[KindBlob] != 1 || s.Bytes[KindBlob] != 300_000 || s.Served[r.host()] != 1 || s.Retries != 0 {
+	if s.Requests[wire.KindBlob] != 1 || s.Bytes[wire.KindBlob] != 300_000 || s.Served[r.Host()] != 1 || s.Retries != 0 {
 		t.Errorf("stats: %+v", s)
 	}
-	if got, err := readBlob(repo, r.blob(t, "db/postgres", nil)); err != nil || len(got) != 0 {
+	if got, err := readBlob(repo, r.Blob(t, "db/postgres", nil)); err != nil || len(got) != 0 {
 		t.Errorf("empty blob: %d bytes, %v", len(got), err)
 	}
 	_, err = readBlob(repo, ocispec.Descriptor{Digest: digest.FromString("elsewhere"), Size: 9})
@@ -48,32 +49,32 @@ func TestBlobResumesAfterCut(t *testing.T) {
 	for tenth := 0; tenth < 10; tenth++ {
 		for _, ranges := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%d0%%/ranges=%v", tenth, ranges), func(t *testing.T) {
-				r := newRig(t)
-				desc := r.blob(t, "db/postgres", data)
+				r := registrytest.New(t)
+				desc := r.Blob(t, "db/postgres", data)
 				at := len(data) * tenth / 10
-				r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+				r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 					if !ranges {
 						req.Header.Del("Range")
 					}
 					if n == 1 {
-						r.cutAfter(at, w, req)
+						r.CutAfter(at, w, req)
 					}
 					return false
 				})
 				c, _ := newClient(t, Options{})
-				got, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+				got, err := readBlob(repository(t, c, r.Host()+"/db/postgres"), desc)
 				if err != nil || !bytes.Equal(got, data) {
 					t.Fatalf("got %d bytes, %v", len(got), err)
 				}
-				fetched, want := c.Stats().Bytes[KindBlob], int64(len(data))
+				fetched, want := c.Stats().Bytes[wire.KindBlob], int64(len(data))
 				if !ranges {
 					want += int64(at)
 				}
 				if fetched != want {
 					t.Errorf("%d bytes were fetched, want %d", fetched, want)
 				}
-				if n := len(r.seen()); n != 2 && !(tenth == 0 && n == 3) { // nothing came: TLS is tried
-					t.Errorf("%d requests: %v", n, r.seen())
+				if n := len(r.Seen()); n != 2 && !(tenth == 0 && n == 3) { // nothing came: TLS is tried
+					t.Errorf("%d requests: %v", n, r.Seen())
 				}
 			})
 		}
@@ -83,37 +84,37 @@ func TestBlobResumesAfterCut(t *testing.T) {
 // Only tries without progress are counted: a connection that is cut every few
 // bytes gets there in the end.
 func TestBlobManyCuts(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	data := content(1_000_000)
-	desc := r.blob(t, "db/postgres", data)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
-		r.cutAfter(50_000, w, req)
+	desc := r.Blob(t, "db/postgres", data)
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r.CutAfter(50_000, w, req)
 		return true
 	})
 	c, _ := newClient(t, Options{})
-	got, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+	got, err := readBlob(repository(t, c, r.Host()+"/db/postgres"), desc)
 	if err != nil || !bytes.Equal(got, data) {
 		t.Fatalf("got %d bytes, %v", len(got), err)
 	}
-	if s := c.Stats(); s.Bytes[KindBlob] != int64(len(data)) || s.Requests[KindBlob] != 20 {
+	if s := c.Stats(); s.Bytes[wire.KindBlob] != int64(len(data)) || s.Requests[wire.KindBlob] != 20 {
 		t.Errorf("stats: %+v", s)
 	}
 }
 
 func TestBlobGivesUp(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	data := content(100_000)
-	desc := r.blob(t, "db/postgres", data)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	desc := r.Blob(t, "db/postgres", data)
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		if n > 1 {
 			panic(http.ErrAbortHandler)
 		}
-		r.cutAfter(40_000, w, req)
+		r.CutAfter(40_000, w, req)
 		return true
 	})
 	c, k := newClient(t, Options{})
-	got, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
-	if e := wantError[*UnreachableError](t, err); e.Cause != NetworkReset || e.Host != r.host() {
+	got, err := readBlob(repository(t, c, r.Host()+"/db/postgres"), desc)
+	if e := wantError[*UnreachableError](t, err); e.Cause != NetworkReset || e.Host != r.Host() {
 		t.Errorf("error: %#v", e)
 	}
 	if !bytes.Equal(got, data[:40_000]) {
@@ -126,28 +127,28 @@ func TestBlobGivesUp(t *testing.T) {
 
 // A byte for each try is no progress: it would take days.
 func TestBlobDrips(t *testing.T) {
-	r := newRig(t)
-	desc := r.blob(t, "db/postgres", content(100_000))
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
-		r.cutAfter(1, w, req)
+	r := registrytest.New(t)
+	desc := r.Blob(t, "db/postgres", content(100_000))
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r.CutAfter(1, w, req)
 		return true
 	})
 	c, _ := newClient(t, Options{})
-	_, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
-	if e := wantError[*UnreachableError](t, err); e.Cause != NetworkReset || len(r.seen()) != wire.MaxTries {
-		t.Errorf("%v after %d requests", err, len(r.seen()))
+	_, err := readBlob(repository(t, c, r.Host()+"/db/postgres"), desc)
+	if e := wantError[*UnreachableError](t, err); e.Cause != NetworkReset || len(r.Seen()) != wire.MaxTries {
+		t.Errorf("%v after %d requests", err, len(r.Seen()))
 	}
 }
 
 func TestBlobStalls(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	data := content(100_000)
-	desc := r.blob(t, "db/postgres", data)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	desc := r.Blob(t, "db/postgres", data)
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		if n == 1 {
 			rec := httptest.NewRecorder()
-			r.inner.ServeHTTP(rec, req)
-			copyAnswer(w, rec, data[:70_000], len(data))
+			r.Inner.ServeHTTP(rec, req)
+			registrytest.Send(w, rec, data[:70_000], len(data))
 			<-req.Context().Done() // until the client hangs up
 			return true
 		}
@@ -155,47 +156,47 @@ func TestBlobStalls(t *testing.T) {
 	})
 	var told events
 	c, _ := newClient(t, Options{tests: wire.Options{IdleTimeout: 30 * time.Millisecond}, Events: told.add})
-	got, err := readBlob(repository(t, c, r.host()+"/db/postgres"), desc)
+	got, err := readBlob(repository(t, c, r.Host()+"/db/postgres"), desc)
 	if err != nil || !bytes.Equal(got, data) {
 		t.Fatalf("got %d bytes, %v", len(got), err)
 	}
 	if resumed := told.of(EventResume); len(resumed) != 1 || resumed[0].Offset != 70_000 {
 		t.Errorf("events: %+v", told.all)
 	}
-	if retries := told.of(EventRetry); len(retries) != 1 || wantError[*UnreachableError](t, retries[0].Err).Cause != NetworkTimeout {
+	if retries := told.of(EventRetry); len(retries) != 1 || wantError[*UnreachableError](t, retries[0].Err).Cause != wire.NetworkTimeout {
 		t.Errorf("events: %+v", retries)
 	}
 }
 
 func TestBlobCancelled(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	data := content(100_000)
-	desc := r.blob(t, "db/postgres", data)
+	desc := r.Blob(t, "db/postgres", data)
 	ctx, cancel := context.WithCancel(context.Background())
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		rec := httptest.NewRecorder()
-		r.inner.ServeHTTP(rec, req)
-		copyAnswer(w, rec, data[:1000], len(data))
+		r.Inner.ServeHTTP(rec, req)
+		registrytest.Send(w, rec, data[:1000], len(data))
 		cancel()
 		<-req.Context().Done()
 		return true
 	})
 	c, k := newClient(t, Options{})
-	rc, err := repository(t, c, r.host()+"/db/postgres").Blob(ctx, desc)
+	rc, err := repository(t, c, r.Host()+"/db/postgres").Blob(ctx, desc)
 	if err == nil {
 		_, err = io.ReadAll(rc)
 		rc.Close()
 	}
-	if !errors.Is(err, context.Canceled) || len(k.slept) != 0 || len(r.seen()) != 1 {
-		t.Errorf("error %v, waits %v, requests %v", err, k.slept, r.seen())
+	if !errors.Is(err, context.Canceled) || len(k.slept) != 0 || len(r.Seen()) != 1 {
+		t.Errorf("error %v, waits %v, requests %v", err, k.slept, r.Seen())
 	}
 }
 
 func TestBlobReadAfterClose(t *testing.T) {
-	r := newRig(t)
-	desc := r.blob(t, "db/postgres", content(10))
+	r := registrytest.New(t)
+	desc := r.Blob(t, "db/postgres", content(10))
 	c, _ := newClient(t, Options{})
-	rc, err := repository(t, c, r.host()+"/db/postgres").Blob(context.Background(), desc)
+	rc, err := repository(t, c, r.Host()+"/db/postgres").Blob(context.Background(), desc)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -36,7 +35,6 @@ type manifestCache struct {
 	mu      sync.Mutex
 	kept    map[digest.Digest]manifest
 	size    int
-	tags    map[string]digest.Digest // by REPOSITORY:TAG, as seen in the life of the Client
 	flights map[string]*flight
 }
 
@@ -155,42 +153,27 @@ func (c *manifestCache) tagPath(repository, tag string) string {
 // remembers reports whether a tag was read before and named a manifest that is
 // still kept.
 func (c *manifestCache) remembers(repository, tag string) bool {
-	c.mu.Lock()
-	d, ok := c.tags[repository+":"+tag]
-	c.mu.Unlock()
-	if !ok && c.dir != "" {
-		data, err := os.ReadFile(c.tagPath(repository, tag))
-		if err != nil {
-			return false
-		}
-		d = digest.Digest(bytes.TrimSpace(data))
-	}
-	if !artifact.IsContentDigest(d) {
+	if c.dir == "" {
 		return false
 	}
-	_, ok = c.get(d)
-	return ok
+	data, err := os.ReadFile(c.tagPath(repository, tag))
+	if d := digest.Digest(data); err == nil && artifact.IsContentDigest(d) {
+		_, ok := c.get(d)
+		return ok
+	}
+	return false
 }
 
 // remember keeps what a tag named. It only ever saves a GET, so a failure to
 // write it is none.
 func (c *manifestCache) remember(repository, tag string, d digest.Digest) {
-	key := repository + ":" + tag
-	c.mu.Lock()
-	known := c.tags[key] == d
-	if c.tags == nil {
-		c.tags = map[string]digest.Digest{}
-	}
-	c.tags[key] = d
-	c.mu.Unlock()
-	if known || c.dir == "" || c.broken.Load() {
+	if c.dir == "" || c.broken.Load() {
 		return
 	}
 	path := c.tagPath(repository, tag)
-	if old, err := os.ReadFile(path); err == nil && string(old) == d.String() {
-		return
+	if old, err := os.ReadFile(path); err != nil || string(old) != d.String() {
+		_ = writeFile(path, []byte(d.String()))
 	}
-	_ = writeFile(path, []byte(d.String()))
 }
 
 // writeFile writes a file of the cache in place, so that a process that is

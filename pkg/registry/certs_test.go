@@ -8,29 +8,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"io"
-	"log"
 	"math/big"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
-
-	ggcr "github.com/google/go-containerregistry/pkg/registry"
 )
-
-// startUnstarted is newTLSRig with a chance to set up the server.
-func startUnstarted(t testing.TB, setup func(*httptest.Server)) *rig {
-	quiet := log.New(io.Discard, "", 0)
-	r := &rig{inner: ggcr.New(ggcr.Logger(quiet))}
-	r.Server = httptest.NewUnstartedServer(r)
-	r.Config.ErrorLog = quiet
-	setup(r.Server)
-	r.StartTLS()
-	t.Cleanup(r.Close)
-	return r
-}
 
 // clientPair makes a self-signed client certificate.
 func clientPair(t testing.TB) (cert, key string) {

@@ -77,6 +77,9 @@ func (c *Client) Repository(ref string) (Repository, error) {
 	return r, nil
 }
 
+// Mirrors returns the repositories that are asked before one, each HOST/PATH.
+func (c *Client) Mirrors(repository string) []string { return mirrorsOf(c.o.Mirrors, repository) }
+
 // splitName takes HOST[:PORT]/PATH apart.
 func splitName(name string) (host, path string, err error) {
 	if at := strings.LastIndexByte(name, '/'); strings.ContainsAny(name[at+1:], ":@") && at >= 0 {

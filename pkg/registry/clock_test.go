@@ -9,6 +9,8 @@ import (
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
 // clock is a clock that only Sleep moves.
@@ -46,7 +48,7 @@ func (e *events) add(ev Event) {
 	e.all = append(e.all, ev)
 }
 
-func (e *events) of(kind EventKind) (out []Event) {
+func (e *events) of(kind wire.EventKind) (out []Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, ev := range e.all {

@@ -13,6 +13,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 func zipped(t testing.TB, data []byte) []byte {
@@ -40,10 +41,10 @@ func TestContentCoding(t *testing.T) {
 		"identity":             {"identity", false, true},
 		"another label":        {"aws-chunked", false, true},
 	} {
-		r := newRig(t)
-		desc, data := r.manifest(t, "db/x", "one", "1.0.0")
-		blobs := map[string]ocispec.Descriptor{"layer": r.blob(t, "db/x", layer), "config": r.blob(t, "db/x", []byte(`{"a":1}`)), "plain": r.blob(t, "db/x", content(900))}
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r := registrytest.New(t)
+		desc, data := r.Manifest(t, "db/x", "one", "1.0.0")
+		blobs := map[string]ocispec.Descriptor{"layer": r.Blob(t, "db/x", layer), "config": r.Blob(t, "db/x", []byte(`{"a":1}`)), "plain": r.Blob(t, "db/x", content(900))}
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			if req.Header.Get("Accept-Encoding") != "identity" {
 				t.Errorf("asked with %v", req.Header)
 			}
@@ -52,14 +53,14 @@ func TestContentCoding(t *testing.T) {
 				return false
 			}
 			rec := httptest.NewRecorder()
-			r.inner.ServeHTTP(rec, req)
+			r.Inner.ServeHTTP(rec, req)
 			body := rec.Body.Bytes()
 			if tc.really {
 				body = zipped(t, body)
 			}
 			rec.Header().Set("Content-Encoding", tc.coding)
 			if tc.length {
-				copyAnswer(w, rec, body, len(body))
+				registrytest.Send(w, rec, body, len(body))
 				return true
 			}
 			copyHeader(w, rec)
@@ -70,7 +71,7 @@ func TestContentCoding(t *testing.T) {
 			return true
 		})
 		c, _ := newClient(t, Options{})
-		repo := repository(t, c, r.host()+"/db/x")
+		repo := repository(t, c, r.Host()+"/db/x")
 		if tags, err := allTags(repo); err != nil || len(tags) != 1 {
 			t.Errorf("%s: tags %v %v", name, tags, err)
 		}
@@ -100,15 +101,15 @@ func TestContentCoding(t *testing.T) {
 func TestContentCodingIsBounded(t *testing.T) {
 	bomb := zipped(t, append([]byte(`{"tags":["`), bytes.Repeat([]byte("a"), 40<<20)...))
 	for name, body := range map[string][]byte{"a bomb": bomb, "damaged": append(bytes.Clone(bomb[:len(bomb)/2]), content(50)...)} {
-		r := newRig(t)
-		desc := r.blob(t, "db/x", content(1000))
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r := registrytest.New(t)
+		desc := r.Blob(t, "db/x", content(1000))
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Write(body)
 			return true
 		})
 		c, _ := newClient(t, Options{})
-		repo := repository(t, c, r.host()+"/db/x")
+		repo := repository(t, c, r.Host()+"/db/x")
 		_, err := allTags(repo)
 		wantError[*ProtocolError](t, err)
 		_, _, err = repo.Manifest(context.Background(), "1.0.0")
@@ -119,14 +120,14 @@ func TestContentCodingIsBounded(t *testing.T) {
 			t.Errorf("%s: blob: %d bytes, %v", name, len(got), err)
 		}
 	}
-	r := newRig(t)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r := registrytest.New(t)
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Write(append(bytes.Clone(zipped(t, content(100))[:40]), content(500)...))
 		return true
 	})
 	c, _ := newClient(t, Options{})
-	_, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0")
+	_, _, err := repository(t, c, r.Host()+"/db/x").Manifest(context.Background(), "1.0.0")
 	if e := wantError[*ProtocolError](t, err); !strings.Contains(e.Problem, "does not unpack") {
 		t.Errorf("%v", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 // install puts a credential helper, a shell script, on PATH.
@@ -25,7 +27,7 @@ func install(t *testing.T, name, script string) {
 }
 
 func TestLoginHelper(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	locked(r)
 	vault := filepath.Join(t.TempDir(), "vault")
 	install(t, "test-vault", "case $1 in\nstore) cat >"+vault+" ;;\nget) read server; [ -f "+vault+" ] && cat "+vault+" || { echo 'credentials not found in native keychain'; exit 1; } ;;\nerase) rm "+vault+" ;;\nesac")
@@ -33,23 +35,23 @@ func TestLoginHelper(t *testing.T) {
 	write(t, file, []byte(`{"credsStore":"test-vault"}`))
 	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}})
 	ctx := context.Background()
-	stored, err := c.Login(ctx, r.host(), "u", "s3cret")
+	stored, err := c.Login(ctx, r.Host(), "u", "s3cret")
 	if err != nil || stored.Helper != "docker-credential-test-vault" {
 		t.Fatalf("%+v %v", stored, err)
 	}
 	if data, _ := os.ReadFile(file); strings.Contains(string(data), "dTpz") {
 		t.Errorf("in the file too: %s", data)
 	}
-	if pong, err := c.Ping(ctx, r.host()); err != nil || pong.Username != "u" {
+	if pong, err := c.Ping(ctx, r.Host()); err != nil || pong.Username != "u" {
 		t.Errorf("ping: %+v %v", pong, err)
 	}
-	if files, err := c.Logout(ctx, r.host()); err != nil || len(files) != 1 {
+	if files, err := c.Logout(ctx, r.Host()); err != nil || len(files) != 1 {
 		t.Errorf("logout: %v %v", files, err)
 	}
 	if _, err := os.Stat(vault); err == nil {
 		t.Error("the helper still has it")
 	}
-	if files, err := c.Logout(ctx, r.host()); err != nil || len(files) != 0 {
+	if files, err := c.Logout(ctx, r.Host()); err != nil || len(files) != 0 {
 		t.Errorf("second logout: %v %v", files, err)
 	}
 }
@@ -57,7 +59,7 @@ func TestLoginHelper(t *testing.T) {
 // Whichever name of Docker Hub a helper is configured for and a login is made
 // to, the helper keeps the password, and finds it and forgets it again.
 func TestLoginHelperOfDockerHub(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	locked(r)
 	vault := t.TempDir()
 	install(t, "test-hub", `
@@ -105,7 +107,7 @@ func TestLoginHelperOfDockerHub(t *testing.T) {
 
 // What a helper says when it fails can be the secret itself.
 func TestHelperTellsNoSecret(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	locked(r)
 	file := filepath.Join(t.TempDir(), "config.json")
 	write(t, file, []byte(`{"credsStore":"test-talks"}`))
@@ -117,7 +119,7 @@ func TestHelperTellsNoSecret(t *testing.T) {
 	} {
 		install(t, "test-talks", script)
 		c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}})
-		_, err := c.Ping(context.Background(), r.host())
+		_, err := c.Ping(context.Background(), r.Host())
 		if wantError[*AuthError](t, err); !strings.Contains(err.Error(), "docker-credential-test-talks: "+want) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: %v", script, err)
 		}
@@ -127,7 +129,7 @@ func TestHelperTellsNoSecret(t *testing.T) {
 // A helper that never ends is ended with the context, and so is what it has
 // started; the refusal of the registry is not what is told then.
 func TestHelperIsEnded(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	locked(r)
 	install(t, "test-sleeps", "sleep 30")
 	file := filepath.Join(t.TempDir(), "config.json")
@@ -136,7 +138,7 @@ func TestHelperIsEnded(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	if _, err := c.Ping(ctx, r.host()); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := c.Ping(ctx, r.Host()); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error: %v", err)
 	}
 	if took := time.Since(start); took > 20*time.Second {
@@ -146,14 +148,14 @@ func TestHelperIsEnded(t *testing.T) {
 
 // A program that a helper leaves running, as an agent is, holds nobody up.
 func TestHelperLeavesAnAgent(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	locked(r)
 	install(t, "test-agent", `sleep 30 & echo '{"Username":"u","Secret":"s3cret"}'`)
 	file := filepath.Join(t.TempDir(), "config.json")
 	write(t, file, []byte(`{"credsStore":"test-agent"}`))
 	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}})
 	start := time.Now()
-	if pong, err := c.Ping(context.Background(), r.host()); err != nil || pong.Username != "u" {
+	if pong, err := c.Ping(context.Background(), r.Host()); err != nil || pong.Username != "u" {
 		t.Errorf("ping: %+v %v", pong, err)
 	}
 	if took := time.Since(start); took > 20*time.Second {
@@ -164,20 +166,20 @@ func TestHelperLeavesAnAgent(t *testing.T) {
 // A helper that is not there stands in the way of nothing public, and is named
 // where the registry then refuses.
 func TestHelperFails(t *testing.T) {
-	r, s := newRig(t), newTokens(t)
-	r.manifest(t, "public/x", "one", "1.0.0")
-	s.guard(r)
+	r, s := registrytest.New(t), newTokens(t)
+	r.Manifest(t, "public/x", "one", "1.0.0")
+	r.SetFault(s.guard)
 	file := filepath.Join(t.TempDir(), "config.json")
 	write(t, file, []byte(`{"credsStore":"nowhere-to-be-found"}`))
 	var told events
 	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}, Events: told.add})
-	if _, err := repository(t, c, r.host()+"/public/x").Resolve(context.Background(), "1.0.0"); err != nil {
+	if _, err := repository(t, c, r.Host()+"/public/x").Resolve(context.Background(), "1.0.0"); err != nil {
 		t.Error(err)
 	}
 	if len(told.of(EventWarning)) == 0 {
 		t.Error("nobody was told")
 	}
-	_, err := repository(t, c, r.host()+"/private/x").Resolve(context.Background(), "1.0.0")
+	_, err := repository(t, c, r.Host()+"/private/x").Resolve(context.Background(), "1.0.0")
 	if e := wantError[*AuthError](t, err); e.Cause != AuthMissing || !strings.Contains(err.Error(), "docker-credential-nowhere-to-be-found") {
 		t.Errorf("error: %v", err)
 	}

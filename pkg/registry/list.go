@@ -29,7 +29,7 @@ func (r *remote) Tags(ctx context.Context, page func([]string) error) error {
 	var floating []string // what a mirror lists that lists no version
 	err := r.trySources(ctx, "", func(s *source) error {
 		begun := false
-		err := r.c.names(ctx, r.request(s, KindTags, http.MethodGet, "tags/list", ""), "tags", func(tags []string) error {
+		err := r.c.names(ctx, r.request(s, wire.KindTags, http.MethodGet, "tags/list", ""), "tags", func(tags []string) error {
 			if s != r.origin && !begun {
 				// A cache lists what it was asked for, a moving tag perhaps and
 				// none of the versions that the origin has.
@@ -91,7 +91,7 @@ func (c *Client) Catalog(ctx context.Context, host string, page func(repositorie
 		return none // Docker Hub refuses it to everyone
 	}
 	req := &wire.Request{
-		Endpoint: &c.endpoint(host).Endpoint, Kind: KindOther, Method: http.MethodGet, Path: "/v2/_catalog",
+		Endpoint: &c.endpoint(host).Endpoint, Kind: wire.KindOther, Method: http.MethodGet, Path: "/v2/_catalog",
 		Scopes: []string{"registry:catalog:*"},
 	}
 	begun := false
@@ -182,7 +182,7 @@ func pages[T any](ctx context.Context, c *Client, req *wire.Request, l listing[T
 		case link != "":
 			query, ok := wire.NextQuery(req.Path, req.List(), link)
 			if !ok {
-				return broken(req.Endpoint.Name, req.Subject(), "the list of "+l.of+" goes on at "+bounded(link)+", which is no page of it")
+				return broken(req.Endpoint.Name, req.Subject(), "the list of "+l.of+" goes on at "+wire.Bounded(link)+", which is no page of it")
 			}
 			req.Query = query
 		case l.sized && len(items) == pageSize:

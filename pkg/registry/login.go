@@ -27,7 +27,7 @@ func (c *Client) Ping(ctx context.Context, host string) (Pong, error) {
 
 func (c *Client) ping(ctx context.Context, ep *endpoint) (p Pong, err error) {
 	// "Determining Support" of the distribution-spec.
-	req := &wire.Request{Endpoint: &ep.Endpoint, Kind: KindOther, Method: http.MethodGet, Path: "/v2/"}
+	req := &wire.Request{Endpoint: &ep.Endpoint, Kind: wire.KindOther, Method: http.MethodGet, Path: "/v2/"}
 	err = c.wire.Do(ctx, req, func(resp *http.Response) error {
 		p.Date, _ = http.ParseTime(resp.Header.Get("Date"))
 		return nil
@@ -42,17 +42,17 @@ func (c *Client) ping(ctx context.Context, ep *endpoint) (p Pong, err error) {
 // oras find it. An identity token is given with an empty user. Errors:
 // *AuthError where it is refused, and nothing is stored then;
 // *CredentialsError.
-func (c *Client) Login(ctx context.Context, host, user, secret string) (Stored, error) {
+func (c *Client) Login(ctx context.Context, host, user, secret string) (auth.Stored, error) {
 	if err := checkHost(host); err != nil {
-		return Stored{}, err
+		return auth.Stored{}, err
 	}
 	login := auth.Login{User: user, Secret: secret}
 	if err := c.keys.CanStore(host, login); err != nil {
-		return Stored{}, err
+		return auth.Stored{}, err
 	}
 	pong, err := c.ping(ctx, c.newEndpoint(host, auth.Trying(host, login)))
 	if err != nil {
-		return Stored{}, err
+		return auth.Stored{}, err
 	}
 	stored, err := c.keys.Store(ctx, host, login)
 	stored.Unchecked = err == nil && pong.Challenge == ""

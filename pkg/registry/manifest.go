@@ -66,7 +66,7 @@ func breaksDown(err error) bool {
 
 // head asks for a manifest's headers. The digest is "" where they do not tell.
 func (r *remote) head(ctx context.Context, s *source, reference string) (desc ocispec.Descriptor, err error) {
-	req := r.request(s, KindHead, http.MethodHead, "manifests/"+reference, reference)
+	req := r.request(s, wire.KindHead, http.MethodHead, "manifests/"+reference, reference)
 	req.Header = accept()
 	err = r.c.wire.Do(ctx, req, func(resp *http.Response) error {
 		desc = ocispec.Descriptor{MediaType: mediaType(resp.Header), Size: max(resp.ContentLength, 0)}
@@ -176,7 +176,7 @@ func (r *remote) keep(m manifest, reference string) {
 // getFrom fetches a manifest from one source and checks it: against the digest
 // asked for, or for a tag against the digest that the registry states.
 func (r *remote) getFrom(ctx context.Context, s *source, reference string) (m manifest, err error) {
-	req := r.request(s, KindManifest, http.MethodGet, "manifests/"+reference, reference)
+	req := r.request(s, wire.KindManifest, http.MethodGet, "manifests/"+reference, reference)
 	req.Header = accept()
 	err = r.c.wire.Do(ctx, req, func(resp *http.Response) error {
 		want := digest.Digest(reference)

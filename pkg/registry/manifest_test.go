@@ -15,15 +15,17 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 func TestManifest(t *testing.T) {
-	r := newRig(t)
-	desc, data := r.manifest(t, "db/x", "one", "1.0.0")
-	c, _ := newClient(t, Options{})
-	repo := repository(t, c, r.host()+"/db/x")
+	r := registrytest.New(t)
+	desc, data := r.Manifest(t, "db/x", "one", "1.0.0")
+	c, _ := newClient(t, Options{CacheDir: t.TempDir()})
+	repo := repository(t, c, r.Host()+"/db/x")
 	ctx := context.Background()
-	if repo.Name() != r.host()+"/db/x" {
+	if repo.Name() != r.Host()+"/db/x" {
 		t.Errorf("name %q", repo.Name())
 	}
 	resolved, err := repo.Resolve(ctx, "1.0.0")
@@ -44,7 +46,7 @@ func TestManifest(t *testing.T) {
 		}
 	}
 	s := c.Stats()
-	if s.Requests[KindManifest] != 1 || s.Requests[KindHead] != 3 || s.Bytes[KindManifest] != int64(len(data)) || s.Cached != 4 {
+	if s.Requests[wire.KindManifest] != 1 || s.Requests[wire.KindHead] != 3 || s.Bytes[wire.KindManifest] != int64(len(data)) || s.Cached != 4 {
 		t.Errorf("stats: %+v", s)
 	}
 	for _, reference := range []string{"2.0.0", digest.FromString("other").String()} {
@@ -58,13 +60,13 @@ func TestManifest(t *testing.T) {
 }
 
 func TestManifestCache(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	ctx := context.Background()
 	dir := filepath.Join(t.TempDir(), "cache")
-	first, _ := r.manifest(t, "db/x", "one", "latest")
+	first, _ := r.Manifest(t, "db/x", "one", "latest")
 	open := func() (*Client, Repository) {
 		c, _ := newClient(t, Options{CacheDir: dir})
-		return c, repository(t, c, r.host()+"/db/x")
+		return c, repository(t, c, r.Host()+"/db/x")
 	}
 	_, repo := open()
 	if _, _, err := repo.Manifest(ctx, "latest"); err != nil {
@@ -74,16 +76,16 @@ func TestManifestCache(t *testing.T) {
 	if got, _, err := repo.Manifest(ctx, "latest"); err != nil || got.Digest != first.Digest || got.MediaType != first.MediaType {
 		t.Errorf("cached: %+v %v", got, err)
 	}
-	if s := c.Stats(); s.Requests[KindManifest] != 0 || s.Requests[KindHead] != 1 {
+	if s := c.Stats(); s.Requests[wire.KindManifest] != 0 || s.Requests[wire.KindHead] != 1 {
 		t.Errorf("an unmoved tag cost %v", s.Requests)
 	}
-	second, data := r.manifest(t, "db/x", "two", "latest")
+	second, data := r.Manifest(t, "db/x", "two", "latest")
 	c, repo = open()
 	got, body, err := repo.Manifest(ctx, "latest")
 	if err != nil || got.Digest != second.Digest || !bytes.Equal(body, data) {
 		t.Errorf("moved tag: %+v %v", got, err)
 	}
-	if s := c.Stats(); s.Requests[KindManifest] != 1 || s.Requests[KindHead] != 1 {
+	if s := c.Stats(); s.Requests[wire.KindManifest] != 1 || s.Requests[wire.KindHead] != 1 {
 		t.Errorf("a moved tag cost %v", s.Requests)
 	}
 
@@ -91,7 +93,7 @@ func TestManifestCache(t *testing.T) {
 	file := filepath.Join(dir, "sha256", second.Digest.Encoded())
 	write(t, file, data[:20])
 	c, repo = open()
-	if _, body, err = repo.Manifest(ctx, second.Digest.String()); err != nil || !bytes.Equal(body, data) || c.Stats().Requests[KindManifest] != 1 {
+	if _, body, err = repo.Manifest(ctx, second.Digest.String()); err != nil || !bytes.Equal(body, data) || c.Stats().Requests[wire.KindManifest] != 1 {
 		t.Errorf("damaged: %v %v", err, c.Stats().Requests)
 	}
 	if now, _ := os.ReadFile(file); !bytes.Equal(now, data) {
@@ -104,13 +106,13 @@ func TestManifestCache(t *testing.T) {
 
 // A cache that cannot be written to costs requests, not results.
 func TestManifestCacheUnwritable(t *testing.T) {
-	r := newRig(t)
-	r.manifest(t, "db/x", "one", "1.0.0")
+	r := registrytest.New(t)
+	r.Manifest(t, "db/x", "one", "1.0.0")
 	file := filepath.Join(t.TempDir(), "file")
 	write(t, file, nil)
 	var told events
 	c, _ := newClient(t, Options{CacheDir: filepath.Join(file, "cache"), Events: told.add})
-	if _, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil {
+	if _, _, err := repository(t, c, r.Host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil {
 		t.Error(err)
 	}
 	if len(told.of(EventWarning)) != 1 {
@@ -119,12 +121,12 @@ func TestManifestCacheUnwritable(t *testing.T) {
 }
 
 func TestManifestOnceForAll(t *testing.T) {
-	r := newRig(t)
-	desc, data := r.manifest(t, "db/x", "one", "1.0.0")
+	r := registrytest.New(t)
+	desc, data := r.Manifest(t, "db/x", "one", "1.0.0")
 	arrived := make(chan bool)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { <-arrived; return false })
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool { <-arrived; return false })
 	c, _ := newClient(t, Options{})
-	repo := repository(t, c, r.host()+"/db/x")
+	repo := repository(t, c, r.Host()+"/db/x")
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {
@@ -141,7 +143,7 @@ func TestManifestOnceForAll(t *testing.T) {
 	}
 	close(arrived)
 	wg.Wait()
-	if n := c.Stats().Requests[KindManifest]; n > 2 { // the cancelled one may have been first
+	if n := c.Stats().Requests[wire.KindManifest]; n > 2 { // the cancelled one may have been first
 		t.Errorf("%d requests", n)
 	}
 }
@@ -159,8 +161,8 @@ func TestManifestIntegrity(t *testing.T) {
 		"tag":                   {"1.0.0", d.String(), append(good, ' ')},
 		"too large":             {"1.0.0", "", make([]byte, artifact.MaxManifest+1)},
 	} {
-		r := newRig(t)
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r := registrytest.New(t)
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			if tc.stated != "" {
 				w.Header().Set("Docker-Content-Digest", tc.stated)
 			}
@@ -173,18 +175,18 @@ func TestManifestIntegrity(t *testing.T) {
 			return true
 		})
 		c, _ := newClient(t, Options{CacheDir: t.TempDir()})
-		_, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), tc.reference)
-		if e := wantError[*artifact.IntegrityError](t, err); e.ServedBy != r.host() || len(r.seen()) != 1 {
-			t.Errorf("%s: %#v after %d requests", name, e, len(r.seen()))
+		_, _, err := repository(t, c, r.Host()+"/db/x").Manifest(context.Background(), tc.reference)
+		if e := wantError[*artifact.IntegrityError](t, err); e.ServedBy != r.Host() || len(r.Seen()) != 1 {
+			t.Errorf("%s: %#v after %d requests", name, e, len(r.Seen()))
 		}
 	}
 }
 
 // Registries that leave out what a HEAD should tell are asked with a GET.
 func TestResolveWithoutDigest(t *testing.T) {
-	r := newRig(t)
-	desc, data := r.manifest(t, "db/x", "one", "1.0.0")
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r := registrytest.New(t)
+	desc, data := r.Manifest(t, "db/x", "one", "1.0.0")
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		w.Header().Set("Content-Type", desc.MediaType)
 		if req.Method == http.MethodGet {
 			w.Write(data)
@@ -192,7 +194,7 @@ func TestResolveWithoutDigest(t *testing.T) {
 		return true
 	})
 	c, _ := newClient(t, Options{})
-	repo := repository(t, c, r.host()+"/db/x")
+	repo := repository(t, c, r.Host()+"/db/x")
 	for range 2 {
 		if got, err := repo.Resolve(context.Background(), "1.0.0"); err != nil || got.Digest != desc.Digest || got.Size != desc.Size {
 			t.Errorf("%+v %v", got, err)
@@ -219,9 +221,9 @@ func TestMediaTypes(t *testing.T) {
 }
 
 func TestReferencesRefused(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	c, _ := newClient(t, Options{})
-	repo := repository(t, c, r.host()+"/db/x")
+	repo := repository(t, c, r.Host()+"/db/x")
 	for _, reference := range []string{"", "../x", "a/b", "1.0.0?x", "sha256:abc", "sha256:" + strings.Repeat("z", 64), "md5:d41d8cd98f00b204e9800998ecf8427e", strings.Repeat("a", 129)} {
 		_, _, err := repo.Manifest(context.Background(), reference)
 		wantError[*ReferenceError](t, err)
@@ -240,7 +242,7 @@ func TestReferencesRefused(t *testing.T) {
 		}
 		wantError[*ReferenceError](t, err)
 	}
-	if len(r.seen()) != 0 {
-		t.Errorf("requests: %v", r.seen())
+	if len(r.Seen()) != 0 {
+		t.Errorf("requests: %v", r.Seen())
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 func TestMirrorsOf(t *testing.T) {
@@ -41,9 +42,9 @@ func TestMirrorsOf(t *testing.T) {
 }
 
 // mirrored is an origin and a mirror of its db/ under copies/.
-func mirrored(t *testing.T) (origin, mirror *rig, o Options, told *events) {
-	origin, mirror, told = newRig(t), newRig(t), &events{}
-	o = Options{Events: told.add, Mirrors: []Mirror{{origin.host() + "/db", []string{mirror.host() + "/copies"}}}}
+func mirrored(t *testing.T) (origin, mirror *registrytest.Registry, o Options, told *events) {
+	origin, mirror, told = registrytest.New(t), registrytest.New(t), &events{}
+	o = Options{Events: told.add, Mirrors: []Mirror{{origin.Host() + "/db", []string{mirror.Host() + "/copies"}}}}
 	return origin, mirror, o, told
 }
 
@@ -51,13 +52,13 @@ func TestMirror(t *testing.T) {
 	origin, mirror, o, told := mirrored(t)
 	ctx := context.Background()
 	data := content(10_000)
-	origin.manifest(t, "db/x", "one", "1.0.0", "1.1.0")
-	desc, _ := mirror.manifest(t, "copies/x", "one", "1.0.0")
-	blob := origin.blob(t, "db/x", data)
-	mirror.blob(t, "copies/x", data)
+	origin.Manifest(t, "db/x", "one", "1.0.0", "1.1.0")
+	desc, _ := mirror.Manifest(t, "copies/x", "one", "1.0.0")
+	blob := origin.Blob(t, "db/x", data)
+	mirror.Blob(t, "copies/x", data)
 	c, _ := newClient(t, o)
-	repo := repository(t, c, origin.host()+"/db/x")
-	if repo.Name() != origin.host()+"/db/x" {
+	repo := repository(t, c, origin.Host()+"/db/x")
+	if repo.Name() != origin.Host()+"/db/x" {
 		t.Errorf("name %q", repo.Name())
 	}
 	if tags, err := allTags(repo); err != nil || !slices.Equal(tags, []string{"1.0.0"}) {
@@ -69,18 +70,18 @@ func TestMirror(t *testing.T) {
 	if got, err := readBlob(repo, blob); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("blob: %v", err)
 	}
-	if n := len(origin.seen()); n != 0 {
-		t.Errorf("the origin was asked: %v", origin.seen())
+	if n := len(origin.Seen()); n != 0 {
+		t.Errorf("the origin was asked: %v", origin.Seen())
 	}
 	// What the mirror lacks comes from the origin.
 	if _, _, err := repo.Manifest(ctx, "1.1.0"); err != nil {
 		t.Error(err)
 	}
 	s := c.Stats()
-	if s.Served[mirror.host()] != 2 || s.Served[origin.host()] != 1 {
+	if s.Served[mirror.Host()] != 2 || s.Served[origin.Host()] != 1 {
 		t.Errorf("served: %v", s.Served)
 	}
-	if fell := told.of(EventMirror); len(fell) != 1 || fell[0].Host != mirror.host() || fell[0].Next != origin.host() || !errors.Is(fell[0].Err, artifact.ErrNotFound) {
+	if fell := told.of(EventMirror); len(fell) != 1 || fell[0].Host != mirror.Host() || fell[0].Next != origin.Host() || !errors.Is(fell[0].Err, artifact.ErrNotFound) {
 		t.Errorf("events: %+v", fell)
 	}
 }
@@ -88,13 +89,13 @@ func TestMirror(t *testing.T) {
 func TestMirrorFallsBack(t *testing.T) {
 	origin, mirror, o, _ := mirrored(t)
 	data := content(10_000)
-	blob := origin.blob(t, "db/x", data)
-	origin.manifest(t, "db/x", "one", "1.0.0")
-	mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	blob := origin.Blob(t, "db/x", data)
+	origin.Manifest(t, "db/x", "one", "1.0.0")
+	mirror.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		return refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE")
 	})
 	c, _ := newClient(t, o)
-	repo := repository(t, c, origin.host()+"/db/x")
+	repo := repository(t, c, origin.Host()+"/db/x")
 	if tags, err := allTags(repo); err != nil || len(tags) != 1 {
 		t.Errorf("tags: %v %v", tags, err)
 	}
@@ -103,13 +104,13 @@ func TestMirrorFallsBack(t *testing.T) {
 	}
 	mirror.Close() // and now it is gone
 	c, _ = newClient(t, o)
-	repo = repository(t, c, origin.host()+"/db/x")
+	repo = repository(t, c, origin.Host()+"/db/x")
 	for range 3 {
 		if _, err := repo.Resolve(context.Background(), "1.0.0"); err != nil {
 			t.Error(err)
 		}
 	}
-	if n := c.Stats().Requests[KindHead]; n != 4 {
+	if n := c.Stats().Requests[wire.KindHead]; n != 4 {
 		t.Errorf("%d requests: a mirror that is gone is asked once", n)
 	}
 }
@@ -117,27 +118,27 @@ func TestMirrorFallsBack(t *testing.T) {
 // A refusal or wrong content is not passed over.
 func TestMirrorIsWrong(t *testing.T) {
 	origin, mirror, o, _ := mirrored(t)
-	blob := origin.blob(t, "db/x", content(10_000))
+	blob := origin.Blob(t, "db/x", content(10_000))
 	c, _ := newClient(t, o)
-	repo := repository(t, c, origin.host()+"/db/x")
-	mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	repo := repository(t, c, origin.Host()+"/db/x")
+	mirror.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		w.Write(make([]byte, 10_000))
 		return true
 	})
 	_, err := readBlob(repo, blob)
-	if e := wantError[*artifact.IntegrityError](t, err); e.ServedBy != mirror.host() || e.Repository != origin.host()+"/db/x" {
+	if e := wantError[*artifact.IntegrityError](t, err); e.ServedBy != mirror.Host() || e.Repository != origin.Host()+"/db/x" {
 		t.Errorf("error: %#v", e)
 	}
-	mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	mirror.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		w.Header().Set("WWW-Authenticate", "Basic")
 		return refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
 	})
 	_, err = readBlob(repo, blob)
-	if e := wantError[*AuthError](t, err); e.Registry != mirror.host() {
+	if e := wantError[*AuthError](t, err); e.Registry != mirror.Host() {
 		t.Errorf("error: %#v", e)
 	}
-	if len(origin.seen()) != 0 {
-		t.Errorf("the origin was asked: %v", origin.seen())
+	if len(origin.Seen()) != 0 {
+		t.Errorf("the origin was asked: %v", origin.Seen())
 	}
 }
 
@@ -146,20 +147,20 @@ func TestMirrorIsWrong(t *testing.T) {
 func TestMirrorBreaksDown(t *testing.T) {
 	origin, mirror, o, told := mirrored(t)
 	data := content(100_000)
-	blob := origin.blob(t, "db/x", data)
-	mirror.blob(t, "copies/x", data)
-	mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	blob := origin.Blob(t, "db/x", data)
+	mirror.Blob(t, "copies/x", data)
+	mirror.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		if n == 1 {
-			mirror.cutAfter(30_000, w, req)
+			mirror.CutAfter(30_000, w, req)
 		}
 		return refuse(w, http.StatusBadGateway, "UNAVAILABLE")
 	})
 	c, _ := newClient(t, o)
-	got, err := readBlob(repository(t, c, origin.host()+"/db/x"), blob)
+	got, err := readBlob(repository(t, c, origin.Host()+"/db/x"), blob)
 	if err != nil || !bytes.Equal(got, data) {
 		t.Fatal(err)
 	}
-	if seen := origin.seen(); len(seen) != 1 || seen[0].rng != "bytes=30000-99999" {
+	if seen := origin.Seen(); len(seen) != 1 || seen[0].Range() != "bytes=30000-99999" {
 		t.Errorf("the origin was asked %v", seen)
 	}
 	if len(told.of(EventMirror)) != 1 {
@@ -173,10 +174,10 @@ func TestMirrorAloneSaysNotFound(t *testing.T) {
 	origin, mirror, o, _ := mirrored(t)
 	origin.Close()
 	c, _ := newClient(t, o)
-	_, err := allTags(repository(t, c, origin.host()+"/db/x"))
+	_, err := allTags(repository(t, c, origin.Host()+"/db/x"))
 	wantError[*NotFoundError](t, err)
 	mirror.Close()
-	_, err = allTags(repository(t, c, origin.host()+"/db/x"))
+	_, err = allTags(repository(t, c, origin.Host()+"/db/x"))
 	wantError[*UnreachableError](t, err)
 }
 
@@ -184,11 +185,11 @@ func TestMirrorAloneSaysNotFound(t *testing.T) {
 // HTML can stand in a mirror's place: the origin's list counts.
 func TestMirrorListsNoVersion(t *testing.T) {
 	origin, mirror, o, _ := mirrored(t)
-	origin.manifest(t, "db/x", "one", "0", "1.0.0")
-	mirror.manifest(t, "copies/x", "one", "0", "latest")
+	origin.Manifest(t, "db/x", "one", "0", "1.0.0")
+	mirror.Manifest(t, "copies/x", "one", "0", "latest")
 	list := func() []string {
 		c, _ := newClient(t, o)
-		tags, err := allTags(repository(t, c, origin.host()+"/db/x"))
+		tags, err := allTags(repository(t, c, origin.Host()+"/db/x"))
 		if err != nil {
 			t.Error(err)
 		}
@@ -198,7 +199,7 @@ func TestMirrorListsNoVersion(t *testing.T) {
 		t.Errorf("tags: %v", tags)
 	}
 	for _, page := range []string{"<html>maintenance</html>", "", "[]"} {
-		mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		mirror.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			io.WriteString(w, page)
 			return true
 		})
@@ -206,7 +207,7 @@ func TestMirrorListsNoVersion(t *testing.T) {
 			t.Errorf("%q: tags: %v", page, tags)
 		}
 	}
-	mirror.setFault(nil)
+	mirror.SetFault(nil)
 	origin.Close() // then the mirror's list is all there is
 	if tags := list(); !slices.Equal(tags, []string{"0", "latest"}) {
 		t.Errorf("tags: %v", tags)
@@ -218,17 +219,17 @@ func TestMirrorWithoutReferrers(t *testing.T) {
 	origin, _, o, _ := mirrored(t)
 	subject, entry, data := signature(t, origin, "db/x")
 	c, _ := newClient(t, Options{})
-	if err := repository(t, c, origin.host()+"/db/x").PushManifest(context.Background(), entry, data); err != nil {
+	if err := repository(t, c, origin.Host()+"/db/x").PushManifest(context.Background(), entry, data); err != nil {
 		t.Fatal(err)
 	}
 	c, _ = newClient(t, o)
-	repo := repository(t, c, origin.host()+"/db/x")
+	repo := repository(t, c, origin.Host()+"/db/x")
 	if list, err := repo.Referrers(context.Background(), subject); err != nil || len(list) != 1 {
 		t.Errorf("%v %v", list, err)
 	}
 	origin.Close() // then the mirror's word is all there is
 	c, _ = newClient(t, o)
-	if list, err := repository(t, c, origin.host()+"/db/x").Referrers(context.Background(), subject); err != nil || len(list) != 0 {
+	if list, err := repository(t, c, origin.Host()+"/db/x").Referrers(context.Background(), subject); err != nil || len(list) != 0 {
 		t.Errorf("%v %v", list, err)
 	}
 }
@@ -237,9 +238,9 @@ func TestMirrorWithoutReferrers(t *testing.T) {
 func TestMirrorIsNotWritten(t *testing.T) {
 	origin, mirror, o, _ := mirrored(t)
 	data := content(100)
-	desc := mirror.blob(t, "copies/x", data)
+	desc := mirror.Blob(t, "copies/x", data)
 	c, _ := newClient(t, o)
-	repo := repository(t, c, origin.host()+"/db/x")
+	repo := repository(t, c, origin.Host()+"/db/x")
 	ctx := context.Background()
 	if ok, err := repo.Exists(ctx, desc); ok || err != nil {
 		t.Errorf("exists: %v %v", ok, err)
@@ -250,8 +251,8 @@ func TestMirrorIsNotWritten(t *testing.T) {
 	if ok, err := repo.Exists(ctx, desc); !ok || err != nil {
 		t.Errorf("exists: %v %v", ok, err)
 	}
-	if len(mirror.seen()) != 0 {
-		t.Errorf("the mirror was asked %v", mirror.seen())
+	if len(mirror.Seen()) != 0 {
+		t.Errorf("the mirror was asked %v", mirror.Seen())
 	}
 }
 
@@ -260,27 +261,27 @@ func TestMirrorIsNotWritten(t *testing.T) {
 func TestMirrorOutOfOrder(t *testing.T) {
 	for header, requests := range map[string]int{"": wire.MirrorTries, "20": 2, "31": 1} {
 		origin, mirror, o, _ := mirrored(t)
-		origin.manifest(t, "db/x", "one", "1.0.0")
-		mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		origin.Manifest(t, "db/x", "one", "1.0.0")
+		mirror.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			w.Header().Set("Retry-After", header)
 			return refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE")
 		})
 		c, _ := newClient(t, o)
-		repo := repository(t, c, origin.host()+"/db/x")
+		repo := repository(t, c, origin.Host()+"/db/x")
 		for range 2 {
 			if _, err := repo.Resolve(context.Background(), "1.0.0"); err != nil {
 				t.Error(err)
 			}
 		}
-		if n := len(mirror.seen()); n != requests {
+		if n := len(mirror.Seen()); n != requests {
 			t.Errorf("Retry-After %q: the mirror was asked %d times, want %d", header, n, requests)
 		}
 		origin.Close()
-		other := repository(t, c, origin.host()+"/db/y")
+		other := repository(t, c, origin.Host()+"/db/y")
 		_, tag := other.Resolve(context.Background(), "2.0.0")
 		_, blob := readBlob(other, descriptorOf("gone"))
 		for _, err := range []error{tag, blob} {
-			if e := wantError[*StatusError](t, err); e.Host != mirror.host() || e.Repository != origin.host()+"/db/y" || e.Reference == "1.0.0" {
+			if e := wantError[*StatusError](t, err); e.Host != mirror.Host() || e.Repository != origin.Host()+"/db/y" || e.Reference == "1.0.0" {
 				t.Errorf("error: %#v", e)
 			}
 		}

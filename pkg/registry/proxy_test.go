@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 // caFile writes a TLS server's certificate where --ca-file would name it.
@@ -99,8 +100,8 @@ func listen(t testing.TB, serve func(net.Conn)) string {
 }
 
 func TestNoPlainHTTPBeyondLoopback(t *testing.T) {
-	plain := newRig(t)
-	_, data := plain.manifest(t, "db/x", "one", "1.0.0")
+	plain := registrytest.New(t)
+	_, data := plain.Manifest(t, "db/x", "one", "1.0.0")
 	yes := true
 	for name, tc := range map[string]struct {
 		o     Options
@@ -110,7 +111,7 @@ func TestNoPlainHTTPBeyondLoopback(t *testing.T) {
 		"plain-http": {Options{PlainHTTP: true}, "GET http://registry.example/v2/db/x/manifests/1.0.0"},
 		"table":      {Options{Hosts: map[string]Host{"registry.example": {PlainHTTP: &yes}}}, "GET http://registry.example/v2/db/x/manifests/1.0.0"},
 	} {
-		p := newProxy(t, plain.host())
+		p := newProxy(t, plain.Host())
 		tc.o.Proxy = p.url
 		c, _ := newClient(t, tc.o)
 		_, got, err := repository(t, c, "registry.example/db/x").Manifest(context.Background(), "1.0.0")
@@ -128,15 +129,15 @@ func TestNoPlainHTTPBeyondLoopback(t *testing.T) {
 }
 
 func TestTLSThroughProxy(t *testing.T) {
-	r := newTLSRig(t) // its certificate is example.com's too
-	_, data := r.manifest(t, "db/x", "one", "1.0.0")
-	p := newProxy(t, r.host())
+	r := registrytest.NewTLS(t, nil) // its certificate is example.com's too
+	_, data := r.Manifest(t, "db/x", "one", "1.0.0")
+	p := newProxy(t, r.Host())
 	c, _ := newClient(t, Options{CAFile: caFile(t, r.Server), Proxy: p.url})
 	_, got, err := repository(t, c, "example.com/db/x").Manifest(context.Background(), "1.0.0")
 	if err != nil || !bytes.Equal(got, data) {
 		t.Fatal(err)
 	}
-	if proto := r.seen()[0].header; proto.Get("User-Agent") != wire.UserAgent {
+	if proto := r.Seen()[0].Header; proto.Get("User-Agent") != wire.UserAgent {
 		t.Errorf("header: %v", proto)
 	}
 	_, err = repository(t, c, "other.example/db/x").Resolve(context.Background(), "1.0.0")

@@ -18,7 +18,7 @@ import (
 )
 
 // write is a request that changes the repository itself.
-func (r *remote) write(kind Kind, method, path, reference string) *wire.Request {
+func (r *remote) write(kind wire.Kind, method, path, reference string) *wire.Request {
 	req := r.request(r.origin, kind, method, path, reference)
 	req.Scopes = []string{auth.ScopeRepository(r.origin.path, auth.ActionPull, auth.ActionPush)}
 	return req
@@ -33,7 +33,7 @@ func (r *remote) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, err
 		_, err := r.describe(ctx, r.origin, desc.Digest.String())
 		return there(err)
 	}
-	return r.hasBlob(ctx, r.request(r.origin, KindHead, http.MethodHead, "blobs/"+desc.Digest.String(), desc.Digest.String()))
+	return r.hasBlob(ctx, r.request(r.origin, wire.KindHead, http.MethodHead, "blobs/"+desc.Digest.String(), desc.Digest.String()))
 }
 
 // hasBlob asks with a HEAD. Where that is refused the blob is sent: whoever may
@@ -91,7 +91,7 @@ func (r *remote) putManifest(ctx context.Context, desc ocispec.Descriptor, data 
 	if err := r.check(reference); err != nil {
 		return nil, err
 	}
-	req := r.write(KindOther, http.MethodPut, "manifests/"+reference, reference)
+	req := r.write(wire.KindOther, http.MethodPut, "manifests/"+reference, reference)
 	req.Header = http.Header{"Content-Type": {desc.MediaType}}
 	req.SetBody(data)
 	err = r.c.wire.Do(ctx, req, func(resp *http.Response) error {
@@ -135,7 +135,7 @@ func (r *remote) addToFallback(ctx context.Context, subject digest.Digest, entry
 		if _, err := r.putManifest(ctx, desc, data, tag); err != nil {
 			return err
 		}
-		r.c.wire.Event(Event{Kind: EventFallback, Host: r.origin.ep.Name, Subject: r.name + ":" + tag})
+		r.c.wire.Event(Event{Kind: wire.EventFallback, Host: r.origin.ep.Name, Subject: r.name + ":" + tag})
 	}
 	return broken(r.origin.ep.Name, r.name+":"+tag, "does not keep what is written to it")
 }
@@ -160,7 +160,7 @@ func (r *remote) Mount(ctx context.Context, desc ocispec.Descriptor, from string
 	if !SameRegistry(host, r.origin.ep.Name) {
 		return false, nil // another registry's
 	}
-	req := r.write(KindOther, http.MethodPost, "blobs/uploads/", desc.Digest.String())
+	req := r.write(wire.KindOther, http.MethodPost, "blobs/uploads/", desc.Digest.String())
 	req.Scopes = append(req.Scopes, auth.ScopeRepository(path, auth.ActionPull))
 	req.Query = "mount=" + desc.Digest.String() + "&from=" + url.QueryEscape(path)
 	mounted := false
@@ -183,7 +183,7 @@ func (r *remote) PushBlob(ctx context.Context, desc ocispec.Descriptor, open fun
 		return err
 	}
 	reference := desc.Digest.String()
-	if ok, err := r.hasBlob(ctx, r.write(KindHead, http.MethodHead, "blobs/"+reference, reference)); ok || err != nil {
+	if ok, err := r.hasBlob(ctx, r.write(wire.KindHead, http.MethodHead, "blobs/"+reference, reference)); ok || err != nil {
 		return err
 	}
 	return r.c.wire.Retry(ctx, r.c.wire.Tries(false), r.origin.ep.Name, subject(r.name, reference), func() error {
@@ -197,7 +197,7 @@ func (r *remote) PushBlob(ctx context.Context, desc ocispec.Descriptor, open fun
 }
 
 func (r *remote) upload(ctx context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error {
-	start := r.write(KindOther, http.MethodPost, "blobs/uploads/", desc.Digest.String())
+	start := r.write(wire.KindOther, http.MethodPost, "blobs/uploads/", desc.Digest.String())
 	start.SetBody(nil)
 	resp, err := r.c.wire.Send(ctx, start)
 	if err != nil {
@@ -215,7 +215,7 @@ func (r *remote) upload(ctx context.Context, desc ocispec.Descriptor, open func(
 	}
 	location.RawQuery = query
 
-	put := r.write(KindOther, http.MethodPut, "", desc.Digest.String())
+	put := r.write(wire.KindOther, http.MethodPut, "", desc.Digest.String())
 	put.Absolute, put.From = location, asked
 	put.Header = http.Header{"Content-Type": {"application/octet-stream"}}
 	put.Size = desc.Size

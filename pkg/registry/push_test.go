@@ -13,13 +13,13 @@ import (
 	"testing"
 	"time"
 
-	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 func opener(data []byte) func() (io.ReadCloser, error) {
@@ -27,12 +27,12 @@ func opener(data []byte) func() (io.ReadCloser, error) {
 }
 
 // signature makes a manifest that refers to a release.
-func signature(t testing.TB, r *rig, repo string) (subject digest.Digest, desc ocispec.Descriptor, data []byte) {
+func signature(t testing.TB, r *registrytest.Registry, repo string) (subject digest.Digest, desc ocispec.Descriptor, data []byte) {
 	t.Helper()
-	release, _ := r.manifest(t, repo, "one", "1.0.0")
+	release, _ := r.Manifest(t, repo, "one", "1.0.0")
 	m := ocispec.Manifest{
 		MediaType: ocispec.MediaTypeImageManifest, ArtifactType: "application/vnd.dev.sigstore.bundle.v0.3+json",
-		Config: ocispec.DescriptorEmptyJSON, Layers: []ocispec.Descriptor{r.blob(t, repo, []byte("signature"))},
+		Config: ocispec.DescriptorEmptyJSON, Layers: []ocispec.Descriptor{r.Blob(t, repo, []byte("signature"))},
 		Subject: &release, Annotations: map[string]string{"who": "test"},
 	}
 	m.SchemaVersion = 2
@@ -44,10 +44,10 @@ func signature(t testing.TB, r *rig, repo string) (subject digest.Digest, desc o
 }
 
 func TestPush(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	ctx := context.Background()
 	c, _ := newClient(t, Options{})
-	repo := repository(t, c, r.host()+"/db/x")
+	repo := repository(t, c, r.Host()+"/db/x")
 	data := content(200_000)
 	desc := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayerGzip, Digest: digest.FromBytes(data), Size: int64(len(data))}
 	for range 2 {
@@ -55,7 +55,7 @@ func TestPush(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := r.count("PUT /v2/db/x/blobs/"); n != 1 {
+	if n := r.Count("PUT /v2/db/x/blobs/"); n != 1 {
 		t.Errorf("uploaded %d times", n)
 	}
 	if got, err := readBlob(repo, desc); err != nil || !bytes.Equal(got, data) {
@@ -87,11 +87,11 @@ func TestPush(t *testing.T) {
 }
 
 func TestPushBlobIsRetried(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	data := content(500_000)
 	desc := ocispec.Descriptor{Digest: digest.FromBytes(data), Size: int64(len(data))}
 	var puts atomic.Int32 // a cut connection's handler can still run beside the next one
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		if req.Method != http.MethodPut {
 			return false
 		}
@@ -106,7 +106,7 @@ func TestPushBlobIsRetried(t *testing.T) {
 		return false
 	})
 	c, k := newClient(t, Options{})
-	repo := repository(t, c, r.host()+"/db/x")
+	repo := repository(t, c, r.Host()+"/db/x")
 	opened := 0
 	err := repo.PushBlob(context.Background(), desc, func() (io.ReadCloser, error) {
 		opened++
@@ -122,10 +122,10 @@ func TestPushBlobIsRetried(t *testing.T) {
 
 // What goes wrong in making the content is told as it is, once.
 func TestPushBlobContentFails(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	broken := errors.New("disk on fire")
 	c, k := newClient(t, Options{})
-	repo := repository(t, c, r.host()+"/db/x")
+	repo := repository(t, c, r.Host()+"/db/x")
 	desc := ocispec.Descriptor{Digest: digest.FromString("x"), Size: 100_000}
 	for name, open := range map[string]func() (io.ReadCloser, error){
 		"open": func() (io.ReadCloser, error) { return nil, broken },
@@ -144,12 +144,12 @@ type failing struct{ err error }
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func TestPushBlobStalls(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	data := make([]byte, 32<<20) // more than any buffer on the way
 	desc := ocispec.Descriptor{Digest: digest.FromBytes(data), Size: int64(len(data))}
 	release := make(chan bool)
 	t.Cleanup(func() { close(release) })
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		if req.Method == http.MethodPut {
 			<-release // reads nothing
 			panic(http.ErrAbortHandler)
@@ -157,20 +157,20 @@ func TestPushBlobStalls(t *testing.T) {
 		return false
 	})
 	c, _ := newClient(t, Options{tests: wire.Options{IdleTimeout: 30 * time.Millisecond, Now: time.Now, Sleep: func(ctx context.Context, d time.Duration) error { return errors.New("told to wait") }}})
-	err := repository(t, c, r.host()+"/db/x").PushBlob(context.Background(), desc, opener(data))
+	err := repository(t, c, r.Host()+"/db/x").PushBlob(context.Background(), desc, opener(data))
 	if err == nil || err.Error() != "told to wait" {
 		t.Errorf("error: %v", err)
 	}
 }
 
 func TestMount(t *testing.T) {
-	r := newRig(t)
-	desc := r.blob(t, "db/a", content(100))
+	r := registrytest.New(t)
+	desc := r.Blob(t, "db/a", content(100))
 	c, _ := newClient(t, Options{})
-	repo := repository(t, c, r.host()+"/db/b")
+	repo := repository(t, c, r.Host()+"/db/b")
 	ctx := context.Background()
 	var query string
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		query = req.URL.RawQuery
 		if strings.Contains(query, "from=db%2Fa") {
 			w.WriteHeader(http.StatusCreated)
@@ -178,22 +178,22 @@ func TestMount(t *testing.T) {
 		}
 		return refuse(w, http.StatusForbidden, "DENIED")
 	})
-	if ok, err := repo.Mount(ctx, desc, r.host()+"/db/a"); !ok || err != nil || !strings.Contains(query, "mount="+desc.Digest.String()) {
+	if ok, err := repo.Mount(ctx, desc, r.Host()+"/db/a"); !ok || err != nil || !strings.Contains(query, "mount="+desc.Digest.String()) {
 		t.Errorf("mount: %v %v, asked %q", ok, err, query)
 	}
-	if ok, err := repo.Mount(ctx, desc, r.host()+"/db/other"); ok || err != nil {
+	if ok, err := repo.Mount(ctx, desc, r.Host()+"/db/other"); ok || err != nil {
 		t.Errorf("refused: %v %v", ok, err)
 	}
-	before := len(r.seen())
-	if ok, err := repo.Mount(ctx, desc, "elsewhere.example/db/a"); ok || err != nil || len(r.seen()) != before {
+	before := len(r.Seen())
+	if ok, err := repo.Mount(ctx, desc, "elsewhere.example/db/a"); ok || err != nil || len(r.Seen()) != before {
 		t.Errorf("another registry: %v %v", ok, err)
 	}
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		w.Header().Set("Location", "/v2/db/b/blobs/uploads/1")
 		w.WriteHeader(http.StatusAccepted)
 		return true
 	})
-	if ok, err := repo.Mount(ctx, desc, r.host()+"/db/a"); ok || err != nil {
+	if ok, err := repo.Mount(ctx, desc, r.Host()+"/db/a"); ok || err != nil {
 		t.Errorf("upload begun: %v %v", ok, err)
 	}
 }
@@ -201,12 +201,12 @@ func TestMount(t *testing.T) {
 func TestPushReferrer(t *testing.T) {
 	ctx := context.Background()
 	for _, api := range []bool{true, false} {
-		r := newRig(t)
-		r.inner = ggcr.New(ggcr.WithReferrersSupport(api), ggcr.Logger(r.Config.ErrorLog))
+		r := registrytest.New(t)
+		r.Inner = registrytest.Memory(api)
 		subject, desc, data := signature(t, r, "db/x")
 		var told events
 		c, _ := newClient(t, Options{Events: told.add})
-		repo := repository(t, c, r.host()+"/db/x")
+		repo := repository(t, c, r.Host()+"/db/x")
 		for range 2 {
 			if err := repo.PushManifest(ctx, desc, data); err != nil {
 				t.Fatal(err)
@@ -217,8 +217,8 @@ func TestPushReferrer(t *testing.T) {
 			t.Fatalf("api=%v: %+v %v", api, list, err)
 		}
 		_, err = repo.Resolve(ctx, "sha256-"+subject.Encoded())
-		if (err == nil) == api || (len(told.of(EventFallback)) == 1) == api {
-			t.Errorf("api=%v: fallback tag: %v, events %+v", api, err, told.of(EventFallback))
+		if (err == nil) == api || (len(told.of(wire.EventFallback)) == 1) == api {
+			t.Errorf("api=%v: fallback tag: %v, events %+v", api, err, told.of(wire.EventFallback))
 		}
 		if !api && (list[0].ArtifactType != "application/vnd.dev.sigstore.bundle.v0.3+json" || list[0].Annotations["who"] != "test") {
 			t.Errorf("entry: %+v", list[0])
@@ -228,10 +228,10 @@ func TestPushReferrer(t *testing.T) {
 
 // Two who sign one release through one client both end up in the fallback tag.
 func TestPushReferrersTogether(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	subject, _, data := signature(t, r, "db/x")
 	c, _ := newClient(t, Options{})
-	repo := repository(t, c, r.host()+"/db/x")
+	repo := repository(t, c, r.Host()+"/db/x")
 	const n = 5
 	errs := make(chan error, n)
 	for i := range n {
@@ -273,8 +273,8 @@ func TestUploadLocation(t *testing.T) {
 
 // A registry's no to a tag is for good; a hiccup, or a no to who asks, is not.
 func TestIsRefusal(t *testing.T) {
-	r := newRig(t)
-	desc, data := r.manifest(t, "db/x", "one", "1.0.0")
+	r := registrytest.New(t)
+	desc, data := r.Manifest(t, "db/x", "one", "1.0.0")
 	for status, want := range map[int]struct {
 		refusal bool
 		kind    fault.Kind
@@ -284,11 +284,11 @@ func TestIsRefusal(t *testing.T) {
 		401: {false, fault.Denied}, 404: {false, fault.Unsatisfied},
 		408: {false, fault.Unreachable}, 429: {false, fault.Unreachable}, 500: {false, fault.Unreachable}, 503: {false, fault.Unreachable},
 	} {
-		r.setFault(func(_ int, w http.ResponseWriter, req *http.Request) bool {
+		r.SetFault(func(_ int, w http.ResponseWriter, req *http.Request) bool {
 			return req.Method == http.MethodPut && refuse(w, status, "TAG_INVALID")
 		})
 		c, _ := newClient(t, Options{})
-		err := repository(t, c, r.host()+"/db/x").PushManifest(t.Context(), desc, data, "latest")
+		err := repository(t, c, r.Host()+"/db/x").PushManifest(t.Context(), desc, data, "latest")
 		if err == nil || IsRefusal(err) != want.refusal || fault.Of(err) != want.kind {
 			t.Errorf("%d: refusal %v, kind %v: %v", status, IsRefusal(err), fault.Of(err), err)
 		}

@@ -14,6 +14,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 // remoteRegistry serves answers as registry.example, over plain HTTP through a
@@ -140,11 +141,11 @@ func TestDockerHubsNames(t *testing.T) {
 
 // A client certificate is the registry's to see, not the proxy's.
 func TestClientCertificateAtProxy(t *testing.T) {
-	target := startUnstarted(t, wantsCertificate)
-	target.manifest(t, "db/x", "one", "1.0.0")
+	target := registrytest.NewTLS(t, wantsCertificate)
+	target.Manifest(t, "db/x", "one", "1.0.0")
 	shown := make(chan int, 10)
-	proxy := startUnstarted(t, wantsCertificate)
-	proxy.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	proxy := registrytest.NewTLS(t, wantsCertificate)
+	proxy.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		shown <- len(req.TLS.PeerCertificates)
 		conn, in, err := w.(http.Hijacker).Hijack()
 		if err != nil {
@@ -152,7 +153,7 @@ func TestClientCertificateAtProxy(t *testing.T) {
 			return true
 		}
 		defer conn.Close()
-		up, err := net.Dial("tcp", target.host())
+		up, err := net.Dial("tcp", target.Host())
 		if err != nil {
 			t.Error(err)
 			return true
@@ -164,7 +165,7 @@ func TestClientCertificateAtProxy(t *testing.T) {
 		return true
 	})
 	seen := 0
-	target.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	target.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		seen = len(req.TLS.PeerCertificates)
 		if req.ProtoMajor != 2 {
 			t.Errorf("asked over %s", req.Proto)
@@ -173,13 +174,13 @@ func TestClientCertificateAtProxy(t *testing.T) {
 	})
 	cert, key := clientPair(t)
 	for name, through := range map[string]bool{"directly": false, "through the proxy": true} {
-		o := Options{CAFile: caFile(t, target.Server), Hosts: map[string]Host{target.host(): {CAFile: caFile(t, proxy.Server), ClientCert: cert, ClientKey: key}}}
+		o := Options{CAFile: caFile(t, target.Server), Hosts: map[string]Host{target.Host(): {CAFile: caFile(t, proxy.Server), ClientCert: cert, ClientKey: key}}}
 		if through {
 			o.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy.URL) }
 		}
 		seen = 0
 		c, _ := newClient(t, o)
-		if _, err := repository(t, c, target.host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil {
+		if _, err := repository(t, c, target.Host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if seen != 1 {

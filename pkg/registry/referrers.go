@@ -85,7 +85,7 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 	if s.ep.noReferrers.Load() {
 		return nil, lacks
 	}
-	req := r.request(s, KindOther, http.MethodGet, "referrers/"+subject.String(), subject.String())
+	req := r.request(s, wire.KindOther, http.MethodGet, "referrers/"+subject.String(), subject.String())
 	req.Header = http.Header{"Accept": {ocispec.MediaTypeImageIndex}}
 	err = pages(ctx, r.c, req, listing[ocispec.Descriptor]{
 		of:  "referrers",

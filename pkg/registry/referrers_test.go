@@ -9,6 +9,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 func TestReferrers(t *testing.T) {
@@ -56,8 +58,8 @@ func TestReferrers(t *testing.T) {
 		"API lists no digest":   {map[string]answer{api: ok(`{"manifests":[{"digest":"sha256:../x"}]}`)}, 0, true},
 		"too long":              {map[string]answer{api: ok(annotated(6, 1<<20))}, 0, true},
 	} {
-		r := newRig(t)
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r := registrytest.New(t)
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			a, ok := tc.answers[req.URL.Path]
 			if !ok {
 				http.NotFound(w, req)
@@ -69,7 +71,7 @@ func TestReferrers(t *testing.T) {
 			return true
 		})
 		c, _ := newClient(t, Options{})
-		list, err := repository(t, c, r.host()+"/db/x").Referrers(context.Background(), subject)
+		list, err := repository(t, c, r.Host()+"/db/x").Referrers(context.Background(), subject)
 		if len(list) != tc.want || (err != nil) != tc.fails {
 			t.Errorf("%s: %d referrers, %v", name, len(list), err)
 		}
@@ -82,10 +84,10 @@ func TestReferrers(t *testing.T) {
 // A mirror that has some referrers does not hide what the origin has.
 func TestReferrersFrom(t *testing.T) {
 	subject := digest.FromString("subject")
-	var rigs []*rig
+	var rigs []*registrytest.Registry
 	for i := range 3 {
-		r := newRig(t)
-		r.setFault(func(_ int, w http.ResponseWriter, req *http.Request) bool {
+		r := registrytest.New(t)
+		r.SetFault(func(_ int, w http.ResponseWriter, req *http.Request) bool {
 			w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
 			if i == 1 {
 				fmt.Fprint(w, `{"manifests":[]}`)
@@ -96,8 +98,8 @@ func TestReferrersFrom(t *testing.T) {
 		})
 		rigs = append(rigs, r)
 	}
-	c, _ := newClient(t, Options{Mirrors: []Mirror{{Prefix: rigs[2].host(), Targets: []string{rigs[0].host(), rigs[1].host()}}}})
-	repo := repository(t, c, rigs[2].host()+"/db/x").(*remote)
+	c, _ := newClient(t, Options{Mirrors: []Mirror{{Prefix: rigs[2].Host(), Targets: []string{rigs[0].Host(), rigs[1].Host()}}}})
+	repo := repository(t, c, rigs[2].Host()+"/db/x").(*remote)
 	for _, step := range []struct{ from, list, next int }{{0, 1, 1}, {1, 1, 3}, {3, 0, 3}} {
 		list, next, err := repo.ReferrersFrom(t.Context(), subject, step.from)
 		if err != nil || len(list) != step.list || next != step.next {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 // What a registry says is told with the refusal, but where it says nothing that
@@ -20,15 +21,15 @@ import (
 func TestRefusalIsTold(t *testing.T) {
 	for words, told := range map[string]bool{"the token has expired": true, "Authentication required": false, "": false} {
 		for _, status := range []int{401, 403, 404, 400} {
-			r := newRig(t)
+			r := registrytest.New(t)
 			var seen events
-			r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 				w.WriteHeader(status)
 				io.WriteString(w, `{"errors":[{"code":"DENIED","message":"`+words+`"}]}`)
 				return true
 			})
 			c, _ := newClient(t, Options{Events: seen.add})
-			_, err := allTags(repository(t, c, r.host()+"/db/x"))
+			_, err := allTags(repository(t, c, r.Host()+"/db/x"))
 			if status != 400 && strings.Contains(err.Error(), "the registry says DENIED: "+words) != told {
 				t.Errorf("%d: %v", status, err)
 			}
@@ -46,20 +47,20 @@ func TestRefusalIsTold(t *testing.T) {
 func TestTokenRefusalIsTold(t *testing.T) {
 	for _, config := range []string{`{"identitytoken":"id"}`, `{"auth":"dTpw"}`} {
 		for _, status := range []int{400, 401, 403} {
-			r := newRig(t)
+			r := registrytest.New(t)
 			realm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 				w.WriteHeader(status)
 				io.WriteString(w, `{"error":"invalid_grant","error_description":"the login is too old"}`)
 			}))
 			defer realm.Close()
-			r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="`+realm.URL+`"`)
 				return refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
 			})
 			file := t.TempDir() + "/config.json"
-			write(t, file, []byte(`{"auths":{"`+r.host()+`":`+config+`}}`))
+			write(t, file, []byte(`{"auths":{"`+r.Host()+`":`+config+`}}`))
 			c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}})
-			_, err := allTags(repository(t, c, r.host()+"/db/x"))
+			_, err := allTags(repository(t, c, r.Host()+"/db/x"))
 			if err == nil || !strings.Contains(err.Error(), "the login is too old") {
 				t.Errorf("%s, %d: %v", config, status, err)
 			}
@@ -71,22 +72,22 @@ func TestTokenRefusalIsTold(t *testing.T) {
 // manifest that was to be written to it.
 func TestPushToNoRepository(t *testing.T) {
 	data := content(100)
-	desc, manifest := newRig(t).manifest(t, "db/x", "one")
-	blob := newRig(t).blob(t, "db/x", data)
-	r := newRig(t)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	desc, manifest := registrytest.New(t).Manifest(t, "db/x", "one")
+	blob := registrytest.New(t).Blob(t, "db/x", data)
+	r := registrytest.New(t)
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		w.WriteHeader(http.StatusNotFound)
 		io.WriteString(w, `{"errors":[{"code":"NAME_UNKNOWN","message":"there is no project db"}]}`)
 		return true
 	})
 	c, _ := newClient(t, Options{})
-	repo := repository(t, c, r.host()+"/db/x")
+	repo := repository(t, c, r.Host()+"/db/x")
 	for name, err := range map[string]error{
 		"blob":     repo.PushBlob(context.Background(), blob, opener(data)),
 		"manifest": repo.PushManifest(context.Background(), desc, manifest),
 	} {
 		e := wantError[*NotFoundError](t, err)
-		if want := r.host() + "/db/x: repository not found; the registry says NAME_UNKNOWN: there is no project db"; !e.Write || err.Error() != want {
+		if want := r.Host() + "/db/x: repository not found; the registry says NAME_UNKNOWN: there is no project db"; !e.Write || err.Error() != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}
@@ -96,22 +97,22 @@ func TestPushToNoRepository(t *testing.T) {
 // does not find by HEAD what it has is not believed.
 func TestHeadIsRefused(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 405, 406, 501} {
-		r := newRig(t)
-		desc, data := r.manifest(t, "db/x", "one", "1.0.0")
-		blob := r.blob(t, "db/x", content(100))
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r := registrytest.New(t)
+		desc, data := r.Manifest(t, "db/x", "one", "1.0.0")
+		blob := r.Blob(t, "db/x", content(100))
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			return req.Method == http.MethodHead && refuse(w, status, "NO")
 		})
 		c, k := newClient(t, Options{CacheDir: t.TempDir()})
-		repo := repository(t, c, r.host()+"/db/x")
+		repo := repository(t, c, r.Host()+"/db/x")
 		ctx := context.Background()
 		for range 2 {
 			if got, err := repo.Resolve(ctx, "1.0.0"); err != nil || got.Digest != desc.Digest || got.MediaType != desc.MediaType || got.Size != desc.Size {
 				t.Errorf("%d: %+v %v", status, got, err)
 			}
 		}
-		if r.count("HEAD") != 1 || len(k.slept) != 0 {
-			t.Errorf("%d: HEAD is asked again: %v", status, r.seen())
+		if r.Count("HEAD") != 1 || len(k.slept) != 0 {
+			t.Errorf("%d: HEAD is asked again: %v", status, r.Seen())
 		}
 		for range 2 { // the second time, what the tag named is known
 			if _, got, err := repo.Manifest(ctx, "1.0.0"); err != nil || !bytes.Equal(got, data) {
@@ -124,7 +125,7 @@ func TestHeadIsRefused(t *testing.T) {
 		if err := repo.PushBlob(ctx, blob, opener(content(100))); err != nil {
 			t.Errorf("%d: push: %v", status, err)
 		}
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { return refuse(w, status, "NO") })
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool { return refuse(w, status, "NO") })
 		if _, err := repo.Resolve(ctx, "2.0.0"); err == nil || errors.Is(err, artifact.ErrNotFound) != (status == 404) {
 			t.Errorf("%d for GET too: %v", status, err)
 		}
@@ -133,33 +134,33 @@ func TestHeadIsRefused(t *testing.T) {
 
 // One that breaks down over every HEAD is asked by GET in the end.
 func TestHeadBreaksDown(t *testing.T) {
-	r := newRig(t)
-	desc, _ := r.manifest(t, "db/x", "one", "1.0.0")
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r := registrytest.New(t)
+	desc, _ := r.Manifest(t, "db/x", "one", "1.0.0")
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		return req.Method == http.MethodHead && refuse(w, http.StatusBadGateway, "NO")
 	})
 	c, _ := newClient(t, Options{})
-	if got, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil || got.Digest != desc.Digest {
+	if got, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil || got.Digest != desc.Digest {
 		t.Errorf("%+v %v", got, err)
 	}
 }
 
 // What a registry wants its users to know is told once.
 func TestWarnings(t *testing.T) {
-	r := newRig(t)
-	r.manifest(t, "db/x", "one", "1.0.0")
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r := registrytest.New(t)
+	r.Manifest(t, "db/x", "one", "1.0.0")
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		w.Header()["Warning"] = []string{`299 - "this registry closes \"soon\""`, `110 anderson/1.3.37 "Response is stale"`, `299 - unquoted`, `299 -`}
 		return false
 	})
 	var told events
 	c, _ := newClient(t, Options{Events: told.add})
 	for range 3 {
-		if _, err := allTags(repository(t, c, r.host()+"/db/x")); err != nil {
+		if _, err := allTags(repository(t, c, r.Host()+"/db/x")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if w := told.of(EventWarning); len(w) != 2 || w[0].Subject != r.host() || w[0].Err.Error() != `this registry closes "soon"` {
+	if w := told.of(EventWarning); len(w) != 2 || w[0].Subject != r.Host() || w[0].Err.Error() != `this registry closes "soon"` {
 		t.Errorf("%+v", w)
 	}
 }
@@ -169,9 +170,9 @@ func TestWarnings(t *testing.T) {
 func TestStorageRefuses(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404} {
 		for _, times := range []int{1, 9} {
-			r := newRig(t)
+			r := registrytest.New(t)
 			data := content(1000)
-			desc := r.blob(t, "db/x", data)
+			desc := r.Blob(t, "db/x", data)
 			asked := 0
 			storage := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 				asked++
@@ -183,12 +184,12 @@ func TestStorageRefuses(t *testing.T) {
 				w.Write(data)
 			}))
 			defer storage.Close()
-			r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 				http.Redirect(w, req, storage.URL+"/blob?X-Signature=s3cret"+strconv.Itoa(n), http.StatusTemporaryRedirect)
 				return true
 			})
 			c, _ := newClient(t, Options{})
-			got, err := readBlob(repository(t, c, r.host()+"/db/x"), desc)
+			got, err := readBlob(repository(t, c, r.Host()+"/db/x"), desc)
 			if times == 1 {
 				if err != nil || !bytes.Equal(got, data) {
 					t.Errorf("%d once: %v", status, err)
@@ -208,9 +209,9 @@ func TestStorageRefuses(t *testing.T) {
 func TestMirrorListsNothing(t *testing.T) {
 	for _, answer := range []string{`{"name":"x","tags":[]}`, `{"tags":null}`, `{}`, "401", "403", "404", "405", "501"} {
 		origin, mirror, o, told := mirrored(t)
-		desc, _ := origin.manifest(t, "db/x", "one", "1.0.0")
-		mirror.manifest(t, "copies/x", "one", "1.0.0")
-		mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		desc, _ := origin.Manifest(t, "db/x", "one", "1.0.0")
+		mirror.Manifest(t, "copies/x", "one", "1.0.0")
+		mirror.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			if !strings.HasSuffix(req.URL.Path, "/tags/list") {
 				return false
 			}
@@ -221,11 +222,11 @@ func TestMirrorListsNothing(t *testing.T) {
 			return true
 		})
 		c, _ := newClient(t, o)
-		repo := repository(t, c, origin.host()+"/db/x")
+		repo := repository(t, c, origin.Host()+"/db/x")
 		if tags, err := allTags(repo); err != nil || len(tags) != 1 || len(told.of(EventMirror)) != 1 {
 			t.Errorf("%s: %v %v, events %+v", answer, tags, err, told.of(EventMirror))
 		}
-		if got, _, err := repo.Manifest(context.Background(), "1.0.0"); err != nil || got.Digest != desc.Digest || c.Stats().Served[mirror.host()] != 1 {
+		if got, _, err := repo.Manifest(context.Background(), "1.0.0"); err != nil || got.Digest != desc.Digest || c.Stats().Served[mirror.Host()] != 1 {
 			t.Errorf("%s: what it has is not asked of it: %v, served %v", answer, err, c.Stats().Served)
 		}
 		origin.Close()

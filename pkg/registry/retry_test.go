@@ -12,18 +12,19 @@ import (
 	"time"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 func TestRetries(t *testing.T) {
 	for _, status := range []int{408, 425, 429, 500, 502, 503, 504, 505, 520, 524, 530, 599} {
-		r := newRig(t)
-		desc, _ := r.manifest(t, "db/x", "one", "1.0.0")
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r := registrytest.New(t)
+		desc, _ := r.Manifest(t, "db/x", "one", "1.0.0")
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			return n < wire.MaxTries && refuse(w, status, "LATER")
 		})
 		var told events
 		c, k := newClient(t, Options{Events: told.add})
-		got, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
+		got, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
 		if err != nil || got.Digest != desc.Digest {
 			t.Errorf("%d: %v", status, err)
 		}
@@ -40,34 +41,35 @@ func TestRetries(t *testing.T) {
 }
 
 func TestRetriesEnd(t *testing.T) {
-	r := newRig(t)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r := registrytest.New(t)
+	unavailable := func(n int, w http.ResponseWriter, req *http.Request) bool {
 		return refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE")
-	})
+	}
+	r.SetFault(unavailable)
 	c, _ := newClient(t, Options{})
-	_, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0")
+	_, _, err := repository(t, c, r.Host()+"/db/x").Manifest(context.Background(), "1.0.0")
 	e := wantError[*StatusError](t, err)
-	if e.Status != 503 || e.Host != r.host() || len(e.Codes) != 1 || e.Codes[0].Code != "UNAVAILABLE" || len(r.seen()) != wire.MaxTries {
-		t.Errorf("%#v after %d requests", e, len(r.seen()))
+	if e.Status != 503 || e.Host != r.Host() || len(e.Codes) != 1 || e.Codes[0].Code != "UNAVAILABLE" || len(r.Seen()) != wire.MaxTries {
+		t.Errorf("%#v after %d requests", e, len(r.Seen()))
 	}
 	// No try begins later than 30 s after the first.
-	r.setFault(r.fault)
+	r.SetFault(unavailable)
 	k := newClock()
-	c, _ = newClient(t, Options{tests: wire.Options{Sleep: k.sleep, Now: func() time.Time { return k.now().Add(time.Duration(len(r.seen())) * 12 * time.Second) }}})
-	repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0")
-	if n := len(r.seen()); n != 3 {
+	c, _ = newClient(t, Options{tests: wire.Options{Sleep: k.sleep, Now: func() time.Time { return k.now().Add(time.Duration(len(r.Seen())) * 12 * time.Second) }}})
+	repository(t, c, r.Host()+"/db/x").Manifest(context.Background(), "1.0.0")
+	if n := len(r.Seen()); n != 3 {
 		t.Errorf("%d tries of 12 s", n)
 	}
 }
 
 func TestNoRetries(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 405, 409, 416, 501} {
-		r := newRig(t)
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { return refuse(w, status, "NO") })
+		r := registrytest.New(t)
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool { return refuse(w, status, "NO") })
 		c, k := newClient(t, Options{})
-		_, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0")
-		if err == nil || len(r.seen()) != 1 || len(k.slept) != 0 {
-			t.Errorf("%d: %v, requests %v", status, err, r.seen())
+		_, _, err := repository(t, c, r.Host()+"/db/x").Manifest(context.Background(), "1.0.0")
+		if err == nil || len(r.Seen()) != 1 || len(k.slept) != 0 {
+			t.Errorf("%d: %v, requests %v", status, err, r.Seen())
 		}
 	}
 }
@@ -88,16 +90,16 @@ func TestRetryAfter(t *testing.T) {
 		{"301", nil, true},
 		{"99999999999999999999", []time.Duration{500 * time.Millisecond}, false},
 	} {
-		r := newRig(t)
-		r.manifest(t, "db/x", "one", "1.0.0")
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r := registrytest.New(t)
+		r.Manifest(t, "db/x", "one", "1.0.0")
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			w.Header().Set("Date", newClock().at.Format(http.TimeFormat))
 			w.Header().Set("Retry-After", tc.header)
 			return n == 1 && refuse(w, http.StatusTooManyRequests, "TOOMANYREQUESTS")
 		})
 		var told events
 		c, k := newClient(t, Options{Events: told.add})
-		_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
+		_, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
 		if (err != nil) != tc.fails || !slices.Equal(k.slept, tc.waits) {
 			t.Errorf("%q: waits %v, %v", tc.header, k.slept, err)
 		}
@@ -114,24 +116,24 @@ func TestRetryAfter(t *testing.T) {
 // An answer that takes as long as all tries may is asked for once more, but not
 // of a mirror.
 func TestTimeoutIsRetried(t *testing.T) {
-	r := newRig(t)
-	r.manifest(t, "db/x", "one", "1.0.0")
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r := registrytest.New(t)
+	r.Manifest(t, "db/x", "one", "1.0.0")
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		if n == 1 {
 			<-req.Context().Done()
 		}
 		return false
 	})
 	k := newClock()
-	c, _ := newClient(t, Options{tests: wire.Options{HeaderTimeout: 50 * time.Millisecond, Sleep: k.sleep, Now: func() time.Time { return k.now().Add(time.Duration(len(r.seen())) * 40 * time.Second) }}})
-	if _, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil || len(r.seen()) != 2 {
-		t.Errorf("%v after %v", err, r.seen())
+	c, _ := newClient(t, Options{tests: wire.Options{HeaderTimeout: 50 * time.Millisecond, Sleep: k.sleep, Now: func() time.Time { return k.now().Add(time.Duration(len(r.Seen())) * 40 * time.Second) }}})
+	if _, _, err := repository(t, c, r.Host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil || len(r.Seen()) != 2 {
+		t.Errorf("%v after %v", err, r.Seen())
 	}
-	mirror := newRig(t)
-	mirror.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { <-req.Context().Done(); return true })
-	c, k = newClient(t, Options{tests: wire.Options{HeaderTimeout: 50 * time.Millisecond}, Mirrors: []Mirror{{r.host(), []string{mirror.host()}}}})
-	if _, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil || len(mirror.seen()) != 1 || len(k.slept) != 0 {
-		t.Errorf("%v after %v", err, mirror.seen())
+	mirror := registrytest.New(t)
+	mirror.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool { <-req.Context().Done(); return true })
+	c, k = newClient(t, Options{tests: wire.Options{HeaderTimeout: 50 * time.Millisecond}, Mirrors: []Mirror{{r.Host(), []string{mirror.Host()}}}})
+	if _, _, err := repository(t, c, r.Host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil || len(mirror.Seen()) != 1 || len(k.slept) != 0 {
+		t.Errorf("%v after %v", err, mirror.Seen())
 	}
 }
 
@@ -139,42 +141,42 @@ func TestTimeoutIsRetried(t *testing.T) {
 // done for ever.
 func TestRetryAfterStorm(t *testing.T) {
 	for seconds, requests := range map[int]int{60: 5, 100: 4} {
-		r := newRig(t)
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r := registrytest.New(t)
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			w.Header().Set("Retry-After", strconv.Itoa(seconds))
 			return refuse(w, http.StatusTooManyRequests, "TOOMANYREQUESTS")
 		})
 		c, _ := newClient(t, Options{})
-		_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
+		_, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
 		wantError[*StatusError](t, err)
-		if n := len(r.seen()); n != requests {
+		if n := len(r.Seen()); n != requests {
 			t.Errorf("Retry-After of %d s: %d requests, want %d", seconds, n, requests)
 		}
 	}
 }
 
 func TestResetIsRetried(t *testing.T) {
-	r := newRig(t)
-	_, data := r.manifest(t, "db/x", "one", "1.0.0")
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r := registrytest.New(t)
+	_, data := r.Manifest(t, "db/x", "one", "1.0.0")
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		switch n {
 		case 1:
 			panic(http.ErrAbortHandler)
 		case 2:
-			r.cutAfter(50, w, req)
+			r.CutAfter(50, w, req)
 		}
 		return false
 	})
 	c, k := newClient(t, Options{PlainHTTP: true})
-	_, got, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0")
+	_, got, err := repository(t, c, r.Host()+"/db/x").Manifest(context.Background(), "1.0.0")
 	if err != nil || !bytes.Equal(got, data) || len(k.slept) != 2 {
 		t.Errorf("%v, waits %v", err, k.slept)
 	}
 }
 
 func TestCancelledWhileWaiting(t *testing.T) {
-	r := newRig(t)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { return refuse(w, 503, "UNAVAILABLE") })
+	r := registrytest.New(t)
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool { return refuse(w, 503, "UNAVAILABLE") })
 	ctx, cancel := context.WithCancel(context.Background())
 	realSleep := func(ctx context.Context, d time.Duration) error {
 		select {
@@ -189,44 +191,44 @@ func TestCancelledWhileWaiting(t *testing.T) {
 			cancel()
 		}
 	}})
-	_, err := repository(t, c, r.host()+"/db/x").Resolve(ctx, "1.0.0")
-	if !errors.Is(err, context.Canceled) || len(r.seen()) != 1 {
-		t.Errorf("%v after %d requests", err, len(r.seen()))
+	_, err := repository(t, c, r.Host()+"/db/x").Resolve(ctx, "1.0.0")
+	if !errors.Is(err, context.Canceled) || len(r.Seen()) != 1 {
+		t.Errorf("%v after %d requests", err, len(r.Seen()))
 	}
 }
 
 func TestDeadline(t *testing.T) {
-	r := newRig(t)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { <-req.Context().Done(); return true })
+	r := registrytest.New(t)
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool { <-req.Context().Done(); return true })
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	c, k := newClient(t, Options{})
-	_, err := repository(t, c, r.host()+"/db/x").Resolve(ctx, "1.0.0")
+	_, err := repository(t, c, r.Host()+"/db/x").Resolve(ctx, "1.0.0")
 	if !errors.Is(err, context.DeadlineExceeded) || len(k.slept) != 0 {
 		t.Errorf("%v, waits %v", err, k.slept)
 	}
 }
 
 func TestQuota(t *testing.T) {
-	r := newRig(t)
-	r.manifest(t, "db/x", "one", "1.0.0")
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r := registrytest.New(t)
+	r.Manifest(t, "db/x", "one", "1.0.0")
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		w.Header().Set("ratelimit-limit", "100;w=21600")
 		w.Header().Set("ratelimit-remaining", "76;w=21600")
 		return false
 	})
 	c, _ := newClient(t, Options{})
-	if _, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil {
+	if _, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Stats().Quota[r.host()]; got != (Quota{Remaining: 76, Limit: 100, Window: 6 * time.Hour}) {
+	if got := c.Stats().Quota[r.Host()]; got != (wire.Quota{Remaining: 76, Limit: 100, Window: 6 * time.Hour}) {
 		t.Errorf("quota: %+v", got)
 	}
 }
 
 func TestErrorCodesAreBounded(t *testing.T) {
-	r := newRig(t)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r := registrytest.New(t)
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		w.WriteHeader(http.StatusTeapot)
 		w.Write([]byte(`{"errors":[`))
 		for range 6 {
@@ -236,7 +238,7 @@ func TestErrorCodesAreBounded(t *testing.T) {
 		return true
 	})
 	c, _ := newClient(t, Options{})
-	_, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0")
+	_, _, err := repository(t, c, r.Host()+"/db/x").Manifest(context.Background(), "1.0.0")
 	if e := wantError[*StatusError](t, err); len(e.Codes) != 5 || len(e.Error()) > 2000 {
 		t.Errorf("%d codes, %d bytes", len(e.Codes), len(e.Error()))
 	}

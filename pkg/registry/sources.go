@@ -22,7 +22,7 @@ func (r *remote) Name() string { return r.name }
 
 // request is what to ask of a source of this repository. path comes after
 // /v2/NAME/.
-func (r *remote) request(s *source, kind Kind, method, path, reference string) *wire.Request {
+func (r *remote) request(s *source, kind wire.Kind, method, path, reference string) *wire.Request {
 	return &wire.Request{
 		Endpoint: &s.ep.Endpoint, Kind: kind, Method: method, Path: "/v2/" + s.path + "/" + path,
 		Repo: s.path, Scopes: s.pull, Name: r.name, Reference: reference, HasFallback: s != r.origin,

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 // numbered returns n tags in the order in which a registry sorts them.
@@ -83,10 +85,10 @@ func TestTags(t *testing.T) {
 	}
 	for name, link := range links {
 		for _, n := range []int{0, 1, 999, 1000, 1001, 2500} {
-			r := newRig(t)
-			r.setFault(tagList{tags: numbered(n), link: link}.answer)
+			r := registrytest.New(t)
+			r.SetFault(tagList{tags: numbered(n), link: link}.answer)
 			c, _ := newClient(t, Options{})
-			tags, err := allTags(repository(t, c, r.host()+"/db/x"))
+			tags, err := allTags(repository(t, c, r.Host()+"/db/x"))
 			if err != nil || !slices.Equal(tags, numbered(n)) {
 				t.Errorf("%s: %d of %d tags, %v", name, len(tags), n, err)
 			}
@@ -94,7 +96,7 @@ func TestTags(t *testing.T) {
 			if n%pageSize == 0 && n > 0 && link != nil {
 				want = n/pageSize + 1 // a page that is exactly full is asked what comes after it
 			}
-			if got := c.Stats().Requests[KindTags]; got != want {
+			if got := c.Stats().Requests[wire.KindTags]; got != want {
 				t.Errorf("%s: %d requests for %d tags, want %d", name, got, n, want)
 			}
 		}
@@ -111,12 +113,12 @@ func TestTagsOfOddRegistries(t *testing.T) {
 		"n too large":              {tagList{tags: numbered(250), maxN: 100, link: rel}, 4},
 		"no link and last ignored": {tagList{tags: numbered(1000), ignoreAt: true}, 2},
 	} {
-		r := newRig(t)
-		r.setFault(tc.l.answer)
+		r := registrytest.New(t)
+		r.SetFault(tc.l.answer)
 		c, _ := newClient(t, Options{})
-		tags, err := allTags(repository(t, c, r.host()+"/db/x"))
-		if err != nil || !slices.Equal(tags, tc.l.tags) || len(r.seen()) != tc.requests {
-			t.Errorf("%s: %d of %d tags after %d requests, %v", name, len(tags), len(tc.l.tags), len(r.seen()), err)
+		tags, err := allTags(repository(t, c, r.Host()+"/db/x"))
+		if err != nil || !slices.Equal(tags, tc.l.tags) || len(r.Seen()) != tc.requests {
+			t.Errorf("%s: %d of %d tags after %d requests, %v", name, len(tags), len(tc.l.tags), len(r.Seen()), err)
 		}
 	}
 }
@@ -137,8 +139,8 @@ func TestTagsRefused(t *testing.T) {
 		"cut JSON":      {"", `{"tags":["1.0.0"`, "does not parse"},
 		"tags a string": {"", `{"tags":"1.0.0"}`, "does not parse"},
 	} {
-		r := newRig(t)
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r := registrytest.New(t)
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			if tc.link != "" {
 				w.Header().Set("Link", tc.link)
 			}
@@ -146,12 +148,12 @@ func TestTagsRefused(t *testing.T) {
 			return true
 		})
 		c, _ := newClient(t, Options{})
-		_, err := allTags(repository(t, c, r.host()+"/db/x"))
-		if e := wantError[*ProtocolError](t, err); !strings.Contains(e.Problem, tc.problem) || e.Host != r.host() {
+		_, err := allTags(repository(t, c, r.Host()+"/db/x"))
+		if e := wantError[*ProtocolError](t, err); !strings.Contains(e.Problem, tc.problem) || e.Host != r.Host() {
 			t.Errorf("%s: %v", name, err)
 		}
-		if len(r.seen()) > 2 {
-			t.Errorf("%s: %d requests", name, len(r.seen()))
+		if len(r.Seen()) > 2 {
+			t.Errorf("%s: %d requests", name, len(r.Seen()))
 		}
 	}
 }
@@ -161,14 +163,14 @@ func TestTagsWithoutEnd(t *testing.T) {
 	if testing.Short() {
 		t.Skip("5,000 requests")
 	}
-	r := newRig(t)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r := registrytest.New(t)
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		w.Header().Set("Link", fmt.Sprintf(`</v2/db/x/tags/list?last=%d>; rel="next"`, n))
 		fmt.Fprintf(w, `{"tags":["1.0.%d"]}`, n)
 		return true
 	})
 	c, _ := newClient(t, Options{})
-	_, err := allTags(repository(t, c, r.host()+"/db/x"))
+	_, err := allTags(repository(t, c, r.Host()+"/db/x"))
 	if e := wantError[*LimitError](t, err); e.Limit != maxPages {
 		t.Errorf("error: %#v", e)
 	}
@@ -183,21 +185,21 @@ func TestTagsNothingNew(t *testing.T) {
 		"the same page": {`{"tags":["1.0.0","1.1.0"]}`, 2},
 		"empty pages":   {`{"tags":[]}`, maxEmpty + 1},
 	} {
-		r := newRig(t)
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r := registrytest.New(t)
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			w.Header().Set("Link", fmt.Sprintf(`</v2/db/x/tags/list?page=%d>; rel="next"`, n))
 			fmt.Fprint(w, tc.body)
 			return true
 		})
 		c, _ := newClient(t, Options{})
-		_, err := allTags(repository(t, c, r.host()+"/db/x"))
-		if e := wantError[*ProtocolError](t, err); !strings.Contains(e.Problem, "circles") || len(r.seen()) != tc.requests {
-			t.Errorf("%s: %v after %d requests", name, err, len(r.seen()))
+		_, err := allTags(repository(t, c, r.Host()+"/db/x"))
+		if e := wantError[*ProtocolError](t, err); !strings.Contains(e.Problem, "circles") || len(r.Seen()) != tc.requests {
+			t.Errorf("%s: %v after %d requests", name, err, len(r.Seen()))
 		}
 	}
 	// Pages of which another user's repositories were taken out are none.
-	r := newRig(t)
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r := registrytest.New(t)
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		if n < 10 {
 			w.Header().Set("Link", fmt.Sprintf(`</v2/db/x/tags/list?page=%d>; rel="next"`, n))
 			fmt.Fprint(w, `{"tags":[]}`)
@@ -207,51 +209,51 @@ func TestTagsNothingNew(t *testing.T) {
 		return true
 	})
 	c, _ := newClient(t, Options{})
-	if tags, err := allTags(repository(t, c, r.host()+"/db/x")); err != nil || len(tags) != 1 {
+	if tags, err := allTags(repository(t, c, r.Host()+"/db/x")); err != nil || len(tags) != 1 {
 		t.Errorf("%v %v", tags, err)
 	}
 }
 
 func TestTagsNone(t *testing.T) {
 	for _, body := range []string{`{"name":"db/x","tags":null}`, `{"name":"db/x","tags":[]}`, `{"name":"db/x"}`, `{"other":{"tags":["1"]},"tags":[]}`} {
-		r := newRig(t)
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool { fmt.Fprint(w, body); return true })
+		r := registrytest.New(t)
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool { fmt.Fprint(w, body); return true })
 		c, _ := newClient(t, Options{})
-		if tags, err := allTags(repository(t, c, r.host()+"/db/x")); err != nil || len(tags) != 0 {
+		if tags, err := allTags(repository(t, c, r.Host()+"/db/x")); err != nil || len(tags) != 0 {
 			t.Errorf("%s: %v %v", body, tags, err)
 		}
 	}
-	r := newRig(t)
+	r := registrytest.New(t)
 	c, k := newClient(t, Options{})
-	_, err := allTags(repository(t, c, r.host()+"/db/x"))
-	if e := wantError[*NotFoundError](t, err); e.Repository != r.host()+"/db/x" || e.Reference != "" || !errors.Is(err, artifact.ErrNotFound) || len(k.slept) != 0 {
+	_, err := allTags(repository(t, c, r.Host()+"/db/x"))
+	if e := wantError[*NotFoundError](t, err); e.Repository != r.Host()+"/db/x" || e.Reference != "" || !errors.Is(err, artifact.ErrNotFound) || len(k.slept) != 0 {
 		t.Errorf("error: %#v", e)
 	}
 }
 
 func TestTagsStop(t *testing.T) {
-	r := newRig(t)
-	r.setFault(tagList{tags: numbered(3000), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}.answer)
+	r := registrytest.New(t)
+	r.SetFault(tagList{tags: numbered(3000), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}.answer)
 	c, _ := newClient(t, Options{})
 	enough := errors.New("enough")
 	pages := 0
-	err := repository(t, c, r.host()+"/db/x").Tags(context.Background(), func([]string) error {
+	err := repository(t, c, r.Host()+"/db/x").Tags(context.Background(), func([]string) error {
 		pages++
 		if pages == 2 {
 			return enough
 		}
 		return nil
 	})
-	if err != enough || len(r.seen()) != 2 {
-		t.Errorf("%v after %d requests", err, len(r.seen()))
+	if err != enough || len(r.Seen()) != 2 {
+		t.Errorf("%v after %d requests", err, len(r.Seen()))
 	}
 }
 
 // A page that is cut is asked again, and nothing of it delivered twice.
 func TestTagsCut(t *testing.T) {
-	r := newRig(t)
+	r := registrytest.New(t)
 	l := tagList{tags: numbered(1500), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		if n == 2 {
 			w.Header().Set("Content-Length", "100000")
 			fmt.Fprint(w, `{"name":"db/x","tags":["0.001000.0","0.0010`)
@@ -261,21 +263,21 @@ func TestTagsCut(t *testing.T) {
 		return l.answer(n, w, req)
 	})
 	c, k := newClient(t, Options{})
-	tags, err := allTags(repository(t, c, r.host()+"/db/x"))
+	tags, err := allTags(repository(t, c, r.Host()+"/db/x"))
 	if err != nil || !slices.Equal(tags, l.tags) || len(k.slept) != 1 {
 		t.Errorf("%d tags, %v, waits %v", len(tags), err, k.slept)
 	}
 }
 
 func BenchmarkTags50000(b *testing.B) {
-	r := newRig(b)
-	r.setFault(tagList{tags: numbered(50_000), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}.answer)
+	r := registrytest.New(b)
+	r.SetFault(tagList{tags: numbered(50_000), link: func(repo, q string) string { return `<?` + q + `>; rel="next"` }}.answer)
 	b.ReportAllocs()
 	var peak uint64
 	for b.Loop() {
 		c, _ := newClient(b, Options{})
 		n := 0
-		err := repository(b, c, r.host()+"/db/x").Tags(context.Background(), func(page []string) error {
+		err := repository(b, c, r.Host()+"/db/x").Tags(context.Background(), func(page []string) error {
 			n += len(page)
 			return nil
 		})

@@ -14,17 +14,18 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 func TestOneTokenForSeveralRepositories(t *testing.T) {
 	ctx := context.Background()
 	names := []string{"public/a", "public/b", "public/c", "public/d"}
-	resolveAll := func(t *testing.T, r *rig, c *Client) {
+	resolveAll := func(t *testing.T, r *registrytest.Registry, c *Client) {
 		t.Helper()
 		var repos []Repository
 		for _, name := range names {
-			r.manifest(t, name, name, "1.0.0")
-			repos = append(repos, repository(t, c, r.host()+"/"+name))
+			r.Manifest(t, name, name, "1.0.0")
+			repos = append(repos, repository(t, c, r.Host()+"/"+name))
 		}
 		var wg sync.WaitGroup
 		for _, repo := range repos {
@@ -37,8 +38,8 @@ func TestOneTokenForSeveralRepositories(t *testing.T) {
 		wg.Wait()
 	}
 	t.Run("granted", func(t *testing.T) {
-		r, s := newRig(t), newTokens(t)
-		s.guard(r)
+		r, s := registrytest.New(t), newTokens(t)
+		r.SetFault(s.guard)
 		c, _ := newClient(t, Options{})
 		resolveAll(t, r, c)
 		if asked := s.requests(); len(asked) != 1 || len(asked[0].scopes) != 4 {
@@ -46,9 +47,9 @@ func TestOneTokenForSeveralRepositories(t *testing.T) {
 		}
 	})
 	t.Run("refused", func(t *testing.T) {
-		r, s := newRig(t), newTokens(t)
+		r, s := registrytest.New(t), newTokens(t)
 		s.oneScope = true
-		s.guard(r)
+		r.SetFault(s.guard)
 		c, _ := newClient(t, Options{})
 		resolveAll(t, r, c)
 		if asked := s.requests(); len(asked) != 5 { // one try for all, then each
@@ -57,26 +58,26 @@ func TestOneTokenForSeveralRepositories(t *testing.T) {
 	})
 	t.Run("granted in part", func(t *testing.T) {
 		for _, opaque := range []bool{false, true} {
-			r, s := newRig(t), newTokens(t)
+			r, s := registrytest.New(t), newTokens(t)
 			s.opaque = opaque
-			s.guard(r)
+			r.SetFault(s.guard)
 			c, _ := newClient(t, Options{})
-			repository(t, c, r.host()+"/private/z") // named, and not for us
+			repository(t, c, r.Host()+"/private/z") // named, and not for us
 			resolveAll(t, r, c)
 			if asked := s.requests(); len(asked) != 1 || len(asked[0].scopes) != 5 {
 				t.Errorf("tokens: %v", asked)
 			}
-			_, err := repository(t, c, r.host()+"/private/z").Resolve(ctx, "1.0.0")
+			_, err := repository(t, c, r.Host()+"/private/z").Resolve(ctx, "1.0.0")
 			if e := wantError[*AuthError](t, err); e.Cause != AuthMissing {
 				t.Errorf("error: %#v", e)
 			}
 		}
 	})
 	t.Run("another user's", func(t *testing.T) {
-		r, s := newRig(t), newTokens(t)
-		s.guard(r)
+		r, s := registrytest.New(t), newTokens(t)
+		r.SetFault(s.guard)
 		// Podman's path entries: db/ is read as u, the rest anonymously.
-		file := dockerConfig(t, map[string]string{r.host() + "/db": "u:s3cret"})
+		file := dockerConfig(t, map[string]string{r.Host() + "/db": "u:s3cret"})
 		c, _ := newClient(t, Options{Credentials: CredentialPaths{AuthFile: file}})
 		names = []string{"public/a", "db/b", "public/c", "db/d"}
 		resolveAll(t, r, c)
@@ -95,12 +96,12 @@ func TestOneTokenForSeveralRepositories(t *testing.T) {
 }
 
 func TestTokenExpires(t *testing.T) {
-	r, s := newRig(t), newTokens(t)
+	r, s := registrytest.New(t), newTokens(t)
 	s.lifetime = 300
-	r.manifest(t, "public/x", "one", "1.0.0")
-	s.guard(r)
+	r.Manifest(t, "public/x", "one", "1.0.0")
+	r.SetFault(s.guard)
 	c, k := newClient(t, Options{})
-	repo := repository(t, c, r.host()+"/public/x")
+	repo := repository(t, c, r.Host()+"/public/x")
 	resolve := func(tokens int) {
 		t.Helper()
 		if _, err := repo.Resolve(context.Background(), "1.0.0"); err != nil {
@@ -129,20 +130,20 @@ func TestRealm(t *testing.T) {
 		"http://127.0.0.1:1/token":  true,
 		"https://127.0.0.1:1/token": true,
 	} {
-		r := newRig(t)
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r := registrytest.New(t)
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="`+realm+`",service="x"`)
 			return refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
 		})
-		c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: dockerConfig(t, map[string]string{r.host(): "u:s3cret"})}})
-		_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
+		c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: dockerConfig(t, map[string]string{r.Host(): "u:s3cret"})}})
+		_, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
 		var cut *UnreachableError
 		if errors.As(err, &cut) != ok {
 			t.Errorf("%s: %v", realm, err)
 		}
 		if !ok {
 			wantError[*ProtocolError](t, err)
-			if c.Stats().Requests[KindToken] != 0 {
+			if c.Stats().Requests[wire.KindToken] != 0 {
 				t.Errorf("%s was asked", realm)
 			}
 		}
@@ -154,7 +155,7 @@ func TestRealm(t *testing.T) {
 // what there is.
 func TestTokenServiceFails(t *testing.T) {
 	for status, tries := range map[int]int{http.StatusInternalServerError: wire.MaxTries, http.StatusNotFound: 1} {
-		r, s := newRig(t), newTokens(t)
+		r, s := registrytest.New(t), newTokens(t)
 		asked := 0
 		realm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			asked++
@@ -162,25 +163,23 @@ func TestTokenServiceFails(t *testing.T) {
 		}))
 		defer realm.Close()
 		s.Server.URL = realm.URL
-		s.guard(r)
-		guard := r.fault
 		var begun sync.WaitGroup // all three have asked before one learns that a token is wanted
 		begun.Add(3)
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			if n <= 3 {
 				begun.Done()
 				begun.Wait()
 			}
-			return guard(n, w, req)
+			return s.guard(n, w, req)
 		})
 		c, _ := newClient(t, Options{})
 		var wg sync.WaitGroup
 		for _, name := range []string{"a", "b", "c"} {
-			repo := repository(t, c, r.host()+"/db/"+name)
+			repo := repository(t, c, r.Host()+"/db/"+name)
 			wg.Go(func() {
 				_, err := repo.Resolve(context.Background(), "1.0.0")
 				e := wantError[*StatusError](t, err)
-				if e.Host != r.host() || "http://"+e.TokenHost != realm.URL || e.Repository != repo.Name() || e.Status != status || errors.Is(err, artifact.ErrNotFound) {
+				if e.Host != r.Host() || "http://"+e.TokenHost != realm.URL || e.Repository != repo.Name() || e.Status != status || errors.Is(err, artifact.ErrNotFound) {
 					t.Errorf("%d: %v", status, err)
 				}
 			})
@@ -201,15 +200,15 @@ func TestTokenRequestIsNotRedirected(t *testing.T) {
 	}))
 	defer realm.Close()
 	for _, config := range []string{`{"auths":{"HOST":{"identitytoken":"id3ntity"}}}`, `{"auths":{"HOST":{"username":"u","password":"s3cret"}}}`} {
-		r := newRig(t)
-		r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		r := registrytest.New(t)
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="`+realm.URL+`"`)
 			return refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
 		})
 		file := filepath.Join(t.TempDir(), "config.json")
-		write(t, file, []byte(strings.ReplaceAll(config, "HOST", r.host())))
+		write(t, file, []byte(strings.ReplaceAll(config, "HOST", r.Host())))
 		c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: file}})
-		_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
+		_, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
 		wantError[*ProtocolError](t, err)
 		if asked {
 			t.Error("the redirect was followed")

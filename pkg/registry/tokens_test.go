@@ -97,33 +97,31 @@ func (s *tokens) revoke() {
 	s.valid = map[string][]string{}
 }
 
-// guard makes a rig ask for tokens.
-func (s *tokens) guard(r *rig) {
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
-		repo := strings.TrimPrefix(req.URL.Path, "/v2/")
-		for _, end := range []string{"/manifests/", "/blobs/", "/tags/"} {
-			repo, _, _ = strings.Cut(repo, end)
-		}
-		action := "pull"
-		if req.Method != http.MethodGet && req.Method != http.MethodHead {
-			action = "pull,push"
-		}
-		scope := "repository:" + repo + ":" + action
-		token := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
-		s.mu.Lock()
-		granted, known := s.valid[token]
-		s.mu.Unlock()
-		if repo == "" && known || slices.Contains(granted, scope) || action == "pull" && slices.Contains(granted, scope+",push") {
-			return false
-		}
-		problem := ""
-		if known {
-			problem = `,error="insufficient_scope"`
-		}
-		if repo != "" {
-			problem = `,scope="` + scope + `"` + problem
-		}
-		w.Header().Set("WWW-Authenticate", `Bearer realm="`+s.URL+`/token",service="registry.test"`+problem)
-		return refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
-	})
+// guard is the fault of a registry that asks for tokens.
+func (s *tokens) guard(_ int, w http.ResponseWriter, req *http.Request) bool {
+	repo := strings.TrimPrefix(req.URL.Path, "/v2/")
+	for _, end := range []string{"/manifests/", "/blobs/", "/tags/"} {
+		repo, _, _ = strings.Cut(repo, end)
+	}
+	action := "pull"
+	if req.Method != http.MethodGet && req.Method != http.MethodHead {
+		action = "pull,push"
+	}
+	scope := "repository:" + repo + ":" + action
+	token := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
+	s.mu.Lock()
+	granted, known := s.valid[token]
+	s.mu.Unlock()
+	if repo == "" && known || slices.Contains(granted, scope) || action == "pull" && slices.Contains(granted, scope+",push") {
+		return false
+	}
+	problem := ""
+	if known {
+		problem = `,error="insufficient_scope"`
+	}
+	if repo != "" {
+		problem = `,scope="` + scope + `"` + problem
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer realm="`+s.URL+`/token",service="registry.test"`+problem)
+	return refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 // Making a client and naming repositories touches neither disk nor network.
@@ -53,26 +54,26 @@ func TestLazy(t *testing.T) {
 
 func TestLoopbackSpeaksWhatTheServerSpeaks(t *testing.T) {
 	t.Run("http", func(t *testing.T) {
-		r := newRig(t)
-		desc := r.blob(t, "db/x", content(10))
+		r := registrytest.New(t)
+		desc := r.Blob(t, "db/x", content(10))
 		c, _ := newClient(t, Options{})
-		if _, err := readBlob(repository(t, c, r.host()+"/db/x"), desc); err != nil {
+		if _, err := readBlob(repository(t, c, r.Host()+"/db/x"), desc); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("https", func(t *testing.T) {
-		r := newTLSRig(t)
-		desc := r.blob(t, "db/x", content(10))
-		c, _ := newClient(t, Options{Hosts: map[string]Host{r.host(): {CAFile: caFile(t, r.Server)}}})
-		if _, err := readBlob(repository(t, c, r.host()+"/db/x"), desc); err != nil {
+		r := registrytest.NewTLS(t, nil)
+		desc := r.Blob(t, "db/x", content(10))
+		c, _ := newClient(t, Options{Hosts: map[string]Host{r.Host(): {CAFile: caFile(t, r.Server)}}})
+		if _, err := readBlob(repository(t, c, r.Host()+"/db/x"), desc); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("https unasked, unknown authority", func(t *testing.T) {
-		r := newTLSRig(t)
+		r := registrytest.NewTLS(t, nil)
 		c, k := newClient(t, Options{})
-		_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
-		if e := wantError[*TLSError](t, err); e.Cause != TLSUnknownAuthority || e.Host != r.host() {
+		_, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
+		if e := wantError[*TLSError](t, err); e.Cause != TLSUnknownAuthority || e.Host != r.Host() {
 			t.Errorf("error: %#v", e)
 		}
 		if len(k.slept) != 0 {
@@ -82,8 +83,8 @@ func TestLoopbackSpeaksWhatTheServerSpeaks(t *testing.T) {
 	t.Run("garbled answer to plain HTTP", func(t *testing.T) {
 		// A TLS server other than Go's sends an alert, or hangs up.
 		for name, answer := range map[string]string{"alert": "\x15\x03\x01\x00\x02\x02\x46", "nothing": ""} {
-			tlsRig := newTLSRig(t)
-			desc := tlsRig.blob(t, "db/x", content(10))
+			tlsRig := registrytest.NewTLS(t, nil)
+			desc := tlsRig.Blob(t, "db/x", content(10))
 			front := listen(t, func(conn net.Conn) {
 				in := bufio.NewReader(conn)
 				first, err := in.Peek(1)
@@ -95,7 +96,7 @@ func TestLoopbackSpeaksWhatTheServerSpeaks(t *testing.T) {
 					io.WriteString(conn, answer)
 					return
 				}
-				up, err := net.Dial("tcp", tlsRig.host())
+				up, err := net.Dial("tcp", tlsRig.Host())
 				if err != nil {
 					return
 				}
@@ -112,10 +113,10 @@ func TestLoopbackSpeaksWhatTheServerSpeaks(t *testing.T) {
 		}
 	})
 	t.Run("plain-http = false", func(t *testing.T) {
-		r := newRig(t)
+		r := registrytest.New(t)
 		no := false
-		c, _ := newClient(t, Options{Hosts: map[string]Host{r.host(): {PlainHTTP: &no}}})
-		_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
+		c, _ := newClient(t, Options{Hosts: map[string]Host{r.Host(): {PlainHTTP: &no}}})
+		_, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
 		if e := wantError[*SchemeError](t, err); e.Used != "https" {
 			t.Errorf("error: %v", e)
 		}
@@ -123,10 +124,10 @@ func TestLoopbackSpeaksWhatTheServerSpeaks(t *testing.T) {
 }
 
 func TestPlainHTTPToTLSServer(t *testing.T) {
-	r := newTLSRig(t)
+	r := registrytest.NewTLS(t, nil)
 	c, _ := newClient(t, Options{PlainHTTP: true})
-	_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
-	if e := wantError[*SchemeError](t, err); e.Used != "http" || e.Host != r.host() {
+	_, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
+	if e := wantError[*SchemeError](t, err); e.Used != "http" || e.Host != r.Host() {
 		t.Errorf("error: %#v", e)
 	}
 }
@@ -161,17 +162,17 @@ func TestHTTPSToPlainServer(t *testing.T) {
 }
 
 func TestClientCertificate(t *testing.T) {
-	r := startUnstarted(t, func(s *httptest.Server) { s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert} })
-	r.manifest(t, "db/x", "one", "1.0.0")
+	r := registrytest.NewTLS(t, func(s *httptest.Server) { s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert} })
+	r.Manifest(t, "db/x", "one", "1.0.0")
 	ca := caFile(t, r.Server)
 	c, _ := newClient(t, Options{CAFile: ca})
-	_, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0")
+	_, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
 	if e := wantError[*TLSError](t, err); e.Cause != TLSClientCertificate {
 		t.Errorf("error: %#v", e)
 	}
 	cert, key := clientPair(t)
-	c, _ = newClient(t, Options{Hosts: map[string]Host{r.host(): {CAFile: ca, ClientCert: cert, ClientKey: key}}})
-	if _, err := repository(t, c, r.host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil {
+	c, _ = newClient(t, Options{Hosts: map[string]Host{r.Host(): {CAFile: ca, ClientCert: cert, ClientKey: key}}})
+	if _, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil {
 		t.Error(err)
 	}
 }
@@ -184,35 +185,35 @@ func TestUnreachable(t *testing.T) {
 	for name, tc := range map[string]struct {
 		host string
 		o    Options
-		kind NetworkKind
+		kind wire.NetworkKind
 	}{
 		"refused": {address, Options{}, NetworkRefused},
 		"dns":     {"registry.invalid", Options{}, NetworkDNS},
-		"silent":  {silent, Options{tests: wire.Options{HeaderTimeout: 20 * time.Millisecond}}, NetworkTimeout},
+		"silent":  {silent, Options{tests: wire.Options{HeaderTimeout: 20 * time.Millisecond}}, wire.NetworkTimeout},
 	} {
 		c, k := newClient(t, tc.o)
 		_, err := repository(t, c, tc.host+"/db/x").Resolve(context.Background(), "1.0.0")
 		if e := wantError[*UnreachableError](t, err); e.Cause != tc.kind || e.Host != tc.host {
 			t.Errorf("%s: %#v", name, e)
 		}
-		if again := tc.kind == NetworkTimeout; len(k.slept) > 0 != again {
+		if again := tc.kind == wire.NetworkTimeout; len(k.slept) > 0 != again {
 			t.Errorf("%s: waits %v", name, k.slept)
 		}
 	}
 }
 
 func TestOffline(t *testing.T) {
-	r := newRig(t)
-	desc, data := r.manifest(t, "db/x", "one", "1.0.0")
+	r := registrytest.New(t)
+	desc, data := r.Manifest(t, "db/x", "one", "1.0.0")
 	cache := t.TempDir()
 	c, _ := newClient(t, Options{CacheDir: cache})
-	if _, _, err := repository(t, c, r.host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil {
+	if _, _, err := repository(t, c, r.Host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil {
 		t.Fatal(err)
 	}
-	r.setFault(nil)
+	r.SetFault(nil)
 	asked := 0
 	c, _ = newClient(t, Options{CacheDir: cache, Offline: true, Proxy: func(*http.Request) (*url.URL, error) { asked++; return nil, nil }})
-	repo := repository(t, c, r.host()+"/db/x")
+	repo := repository(t, c, r.Host()+"/db/x")
 	ctx := context.Background()
 	_, got, err := repo.Manifest(ctx, desc.Digest.String())
 	if err != nil || !bytes.Equal(got, data) {
@@ -228,27 +229,27 @@ func TestOffline(t *testing.T) {
 			t.Errorf("%d: %#v", i, e)
 		}
 	}
-	if len(r.seen()) != 0 || asked != 0 {
-		t.Errorf("requests: %v", r.seen())
+	if len(r.Seen()) != 0 || asked != 0 {
+		t.Errorf("requests: %v", r.Seen())
 	}
 }
 
 func TestHTTP2(t *testing.T) {
-	r := newTLSRig(t)
-	desc := r.blob(t, "db/x", content(200_000))
+	r := registrytest.NewTLS(t, nil)
+	desc := r.Blob(t, "db/x", content(200_000))
 	proto := ""
-	r.setFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 		proto = req.Proto
 		if n == 1 {
-			r.cutAfter(100_000, w, req)
+			r.CutAfter(100_000, w, req)
 		}
 		return false
 	})
 	c, _ := newClient(t, Options{CAFile: caFile(t, r.Server)})
-	if _, err := readBlob(repository(t, c, r.host()+"/db/x"), desc); err != nil {
+	if _, err := readBlob(repository(t, c, r.Host()+"/db/x"), desc); err != nil {
 		t.Fatal(err)
 	}
-	if s := c.Stats(); proto != "HTTP/2.0" || s.Bytes[KindBlob] != 200_000 {
+	if s := c.Stats(); proto != "HTTP/2.0" || s.Bytes[wire.KindBlob] != 200_000 {
 		t.Errorf("%s, stats %+v", proto, s)
 	}
 }

@@ -14,13 +14,15 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 // abortFirst ends the first upload of each blob after some bytes of it, as a
 // front does that resets an HTTP/2 stream.
-func abortFirst(r *rig, after int64) {
+func abortFirst(r *registrytest.Registry, after int64) {
 	var seen sync.Map
-	r.setFault(func(_ int, w http.ResponseWriter, req *http.Request) bool {
+	r.SetFault(func(_ int, w http.ResponseWriter, req *http.Request) bool {
 		if req.Method != http.MethodPut {
 			return false
 		}
@@ -61,13 +63,13 @@ func (h *held) Close() error {
 // The transport closes a body under a read that goes on: that is the network's
 // fault, and the blob is sent again.
 func TestUploadIsClosedUnderRead(t *testing.T) {
-	r := newTLSRig(t)
+	r := registrytest.NewTLS(t, nil)
 	abortFirst(r, 1)
 	c, k := newClient(t, Options{CAFile: caFile(t, r.Server)})
 	data := content(100_000)
 	desc := ocispec.Descriptor{Digest: digest.FromBytes(data), Size: int64(len(data))}
 	tries := 0
-	err := repository(t, c, r.host()+"/db/x").PushBlob(context.Background(), desc, func() (io.ReadCloser, error) {
+	err := repository(t, c, r.Host()+"/db/x").PushBlob(context.Background(), desc, func() (io.ReadCloser, error) {
 		if tries++; tries == 1 {
 			return &held{closed: make(chan struct{})}, nil
 		}
@@ -82,16 +84,16 @@ func TestUploadIsClosedUnderRead(t *testing.T) {
 // first try is reset on the way; `make crash` runs it a hundred times under the
 // race detector.
 func TestUploadsAreReset(t *testing.T) {
-	target, source := newTLSRig(t), newRig(t)
+	target, source := registrytest.NewTLS(t, nil), registrytest.New(t)
 	abortFirst(target, 10_000)
 	c, _ := newClient(t, Options{CAFile: caFile(t, target.Server)})
 	plain, _ := newClient(t, Options{})
-	to, from := repository(t, c, target.host()+"/db/x"), repository(t, plain, source.host()+"/db/x")
+	to, from := repository(t, c, target.Host()+"/db/x"), repository(t, plain, source.Host()+"/db/x")
 	dir := t.TempDir()
 	var all sync.WaitGroup
 	for i := range 8 {
 		data := append(content(1<<20), strconv.Itoa(i)...)
-		desc := source.blob(t, "db/x", data)
+		desc := source.Blob(t, "db/x", data)
 		file := filepath.Join(dir, strconv.Itoa(i))
 		write(t, file, data)
 		all.Go(func() {

@@ -13,8 +13,6 @@ type (
 	NotFoundError = wire.NotFoundError
 	// AuthError is a 401 or 403.
 	AuthError = wire.AuthError
-	// AuthKind tells refusals apart.
-	AuthKind = wire.AuthKind
 	// ErrorCode is one entry of a registry's error answer.
 	ErrorCode = wire.ErrorCode
 	// StatusError is an answer that says no, and for which there is no better
@@ -26,13 +24,9 @@ type (
 	OfflineError = wire.OfflineError
 	// UnreachableError says that no answer came.
 	UnreachableError = wire.UnreachableError
-	// NetworkKind is why a host could not be reached.
-	NetworkKind = wire.NetworkKind
 	// TLSError says that a host's certificate is not trusted, or that the
 	// handshake failed.
 	TLSError = wire.TLSError
-	// TLSKind is why a TLS connection failed.
-	TLSKind = wire.TLSKind
 	// SchemeError says that a server speaks the other one of HTTP and HTTPS.
 	SchemeError = wire.SchemeError
 	// CertificateError says why a file of certificates or a key cannot be used.
@@ -45,19 +39,11 @@ type (
 	// CredentialPaths are the places in which credentials are looked for, in
 	// the order of the fields. A Login is stored in the first file.
 	CredentialPaths = auth.Paths
-	// Stored tells where a Login was stored.
-	Stored = auth.Stored
-	// Kind is what a request was for.
-	Kind = wire.Kind
 	// Stats is what a Client did so far.
 	Stats = wire.Stats
-	// Quota is what a registry says of its pull limit.
-	Quota = wire.Quota
 	// Event is something that happened on the way to a result. It never bears a
 	// secret.
 	Event = wire.Event
-	// EventKind is what happened.
-	EventKind = wire.EventKind
 )
 
 // The kinds of AuthError.
@@ -73,10 +59,8 @@ const (
 const (
 	NetworkDNS     = wire.NetworkDNS
 	NetworkRefused = wire.NetworkRefused
-	NetworkTimeout = wire.NetworkTimeout
 	NetworkReset   = wire.NetworkReset
 	NetworkProxy   = wire.NetworkProxy
-	NetworkOther   = wire.NetworkOther
 )
 
 // The kinds of TLSError.
@@ -85,31 +69,19 @@ const (
 	TLSHostname          = wire.TLSHostname
 	TLSExpired           = wire.TLSExpired
 	TLSClientCertificate = wire.TLSClientCertificate
-	TLSOther             = wire.TLSOther
-)
-
-// The kinds of requests.
-const (
-	KindTags     = wire.KindTags
-	KindHead     = wire.KindHead
-	KindManifest = wire.KindManifest
-	KindBlob     = wire.KindBlob
-	KindToken    = wire.KindToken
-	KindOther    = wire.KindOther
 )
 
 // The kinds of events.
 const (
-	EventRequest  = wire.EventRequest
-	EventRetry    = wire.EventRetry
-	EventMirror   = wire.EventMirror
-	EventResume   = wire.EventResume
-	EventFallback = wire.EventFallback
-	EventWarning  = wire.EventWarning
+	EventRequest = wire.EventRequest
+	EventRetry   = wire.EventRetry
+	EventMirror  = wire.EventMirror
+	EventResume  = wire.EventResume
+	EventWarning = wire.EventWarning
 )
 
 // Kinds returns all kinds of requests in the order in which they are shown.
-func Kinds() []Kind { return wire.Kinds() }
+func Kinds() []wire.Kind { return wire.Kinds() }
 
 // Conventional returns where docker and podman keep credentials, by the
 // environment variables that they know. home is the user's home folder, "" for
@@ -125,8 +97,6 @@ func SameRegistry(a, b string) bool { return wire.OneName(a) == wire.OneName(b) 
 // subject joins a repository and what was asked of it as references are
 // written.
 func subject(repository, reference string) string { return artifact.Reference(repository, reference) }
-
-func bounded(s string) string { return wire.Bounded(s) }
 
 // broken says of a host's answer that nothing can be made of it.
 func broken(host, subject, problem string) error {

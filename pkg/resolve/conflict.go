@@ -36,7 +36,7 @@ func (a *attempt) failed(ctx context.Context, failure *pubgrub.Failure) error {
 // the manifest admits was read and cannot be taken, whatever the others are.
 func (a *attempt) noUsableVersion(p *plugin) error {
 	var passed []*version
-	lacksPlatform := true
+	lacksPlatform, precise := true, a.precise[p.name]
 	for _, v := range p.versions {
 		if !a.mayTake(p, v) {
 			continue
@@ -48,7 +48,7 @@ func (a *attempt) noUsableVersion(p *plugin) error {
 		passed = append(passed, v)
 	}
 	switch {
-	case len(passed) == 0 || a.fixed[p.name] || a.canFallBack(p):
+	case len(passed) == 0 || a.fixed[p.name] || precise == "" && a.canFallBack(p):
 		return nil
 	case lacksPlatform:
 		return &PlatformError{
@@ -58,6 +58,7 @@ func (a *attempt) noUsableVersion(p *plugin) error {
 		}
 	}
 	e := p.noVersion(p.wants())
+	e.Precise = precise
 	e.Malformed = !slices.ContainsFunc(passed, func(v *version) bool { return !v.malformed })
 	for _, v := range passed {
 		e.Passed = append(e.Passed, Skipped{p.name, v.id, v.reason.verdict, v.reason.detail})

@@ -64,11 +64,15 @@ type NoVersionError struct {
 	Unstable   string    // the newest prerelease, where it is newer than Newest; "" where there is none
 	Prerelease string    // the newest one that prerelease = true would admit; "" where there is none
 	Passed     []Skipped // those that the constraint admits, newest first
+	Precise    string    // the version that was asked for, the one of Passed; "" where none was
 	Malformed  bool      // each of these is no manifest that can be followed
 }
 
 func (e *NoVersionError) Error() string {
 	subject := fmt.Sprintf("%s: no version in %s satisfies %s%s", e.Plugin, e.Repository, e.Constraint, at(e.Pos))
+	if e.Precise != "" && len(e.Passed) == 1 {
+		return fmt.Sprintf("%s: %s cannot be taken: it %s", e.Plugin, e.Precise, e.Passed[0].Detail)
+	}
 	if len(e.Passed) > 0 {
 		texts := make([]string, 0, len(e.Passed))
 		for _, s := range e.Passed[:min(len(e.Passed), 3)] {

@@ -234,7 +234,7 @@ func (r *resolver) unusableReason(p *plugin, release *artifact.Release) *reason 
 	}
 	// What a digest names was chosen by a person, and what is locked was taken
 	// by this rule before.
-	age := r.o.Manifest.MinimumAge
+	age := r.o.Manifest.MinimumAgeOf(p.entry)
 	if age == 0 || p.entry.Digest != "" || p.isLocked(release) {
 		return nil
 	}

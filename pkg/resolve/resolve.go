@@ -21,6 +21,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/duration"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pubgrub"
@@ -180,6 +181,9 @@ func (a *attempt) result(ctx context.Context, solution map[string]string) (*Resu
 			a.note(name, "states no version, so what other plugins require of it is taken to be met")
 		}
 	}
+	for name := range a.precise {
+		a.noteAge(a.plugin(name), solution[name])
+	}
 	lock := &lockfile.Lock{Plugins: entries}
 	lock.Sort()
 	slices.SortFunc(a.notes, func(x, y Note) int { return strings.Compare(x.String(), y.String()) })
@@ -222,6 +226,18 @@ func (a *attempt) entry(ctx context.Context, p *plugin, id string) (lockfile.Plu
 	a.warn(release.CheckStated(release.Version))
 	a.noteRelocated(p, &e)
 	return e, a.checkSums(ctx, p, p.reader, release)
+}
+
+// noteAge tells how a version that somebody asked for stands to minimum-age.
+func (a *attempt) noteAge(p *plugin, id string) {
+	age, v := a.o.Manifest.MinimumAgeOf(p.entry), p.byID[id]
+	switch {
+	case age == 0 || p.entry.Digest != "" || v == nil || v.release == nil:
+	case p.isLocked(v.release):
+		a.note(p.name, "%s is locked already, so minimum-age %s does not count", id, duration.Format(age))
+	default:
+		a.note(p.name, "%s passes minimum-age %s: it is of %s", id, duration.Format(age), v.release.Created.UTC().Format(time.RFC3339))
+	}
 }
 
 // warn records what a release should not have, and is taken with.

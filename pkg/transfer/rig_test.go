@@ -5,16 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -22,59 +18,50 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	ours "github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
 // world is a registry, a client, and the lock of what was published.
 type world struct {
+	*registrytest.Registry
 	t      testing.TB
-	host   string
-	puts   atomic.Int64 // of blobs and manifests
-	fail   atomic.Pointer[string]
-	gone   atomic.Pointer[string] // what is answered with 404
 	client *ours.Client
 	lock   lockfile.Lock
 	layers string // what layers begin with
 }
 
 func newWorld(t testing.TB, referrers bool) *world {
-	w := &world{t: t}
-	handler := registry.New(registry.WithReferrersSupport(referrers), registry.Logger(log.New(io.Discard, "", 0)))
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
-		if req.Method == http.MethodPut {
-			w.puts.Add(1)
-		}
-		if f := w.fail.Load(); f != nil && strings.Contains(req.Method+" "+req.URL.Path, *f) {
-			http.Error(rw, `{"errors":[{"code":"DENIED"}]}`, http.StatusBadRequest)
-			return
-		}
-		if f := w.gone.Load(); f != nil && strings.Contains(req.Method+" "+req.URL.Path, *f) {
-			http.Error(rw, `{"errors":[]}`, http.StatusNotFound)
-			return
-		}
-		handler.ServeHTTP(rw, req)
-	}))
-	t.Cleanup(server.Close)
-	w.host = strings.TrimPrefix(server.URL, "http://")
-	var err error
-	if w.client, err = ours.New(ours.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.client.Close() })
+	w := &world{t: t, Registry: registrytest.New(t)}
+	w.Inner = registrytest.Memory(referrers)
+	w.forget()
 	return w
 }
 
-// forget makes the client one that remembers nothing.
+// refuse answers requests whose "METHOD PATH" contains a text with a status.
+func (w *world) refuse(status int, text string) {
+	w.SetFault(func(_ int, rw http.ResponseWriter, req *http.Request) bool {
+		found := strings.Contains(req.Method+" "+req.URL.Path, text)
+		if found {
+			http.Error(rw, `{"errors":[{"code":"DENIED"}]}`, status)
+		}
+		return found
+	})
+}
+
+// forget makes the client a new one, which remembers nothing.
 func (w *world) forget() {
 	w.t.Helper()
-	var err error
-	if w.client, err = ours.New(ours.Options{}); err != nil {
+	client, err := ours.New(ours.Options{})
+	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.t.Cleanup(func() { client.Close() })
+	w.client = client
 }
 
 func (w *world) repo(path string) ours.Repository {
 	w.t.Helper()
-	r, err := w.client.Repository(w.host + "/" + path)
+	r, err := w.client.Repository(w.Host() + "/" + path)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ import (
 func (w *world) to() Open {
 	return func(name string) (ours.Repository, error) {
 		_, path, _ := strings.Cut(name, "/")
-		return w.client.Repository(w.host + "/" + path)
+		return w.client.Repository(w.Host() + "/" + path)
 	}
 }
 
@@ -40,8 +40,8 @@ func TestCopy(t *testing.T) {
 			a, b := published(t, apis[0]), newWorld(t, apis[1])
 			graphs := a.plan(&a.lock, PlanOptions{})
 			dry, err := Copy(ctx, graphs, a.client.Repository, b.to(), CopyOptions{DryRun: true})
-			if err != nil || b.puts.Load() > 0 {
-				t.Fatalf("dry run: %v, %d writes", err, b.puts.Load())
+			if err != nil || b.Count("PUT") > 0 {
+				t.Fatalf("dry run: %v, %d writes", err, b.Count("PUT"))
 			}
 			done, err := Copy(ctx, graphs, a.client.Repository, b.to(), CopyOptions{})
 			if err != nil {
@@ -60,7 +60,7 @@ func TestCopy(t *testing.T) {
 			// What is there now is a graph like the first, tags and referrers too.
 			moved := a.lock.Clone()
 			for i := range moved.Plugins {
-				moved.Plugins[i].Repository = strings.Replace(moved.Plugins[i].Repository, a.host, b.host, 1)
+				moved.Plugins[i].Repository = strings.Replace(moved.Plugins[i].Repository, a.Host(), b.Host(), 1)
 			}
 			for i, g := range b.plan(moved, PlanOptions{}) {
 				if !equalGraphs(g, graphs[i]) {
@@ -71,10 +71,10 @@ func TestCopy(t *testing.T) {
 				}
 			}
 			// A second run sends nothing.
-			before := b.puts.Load()
+			before := b.Count("PUT")
 			again, err := Copy(ctx, graphs, a.client.Repository, b.to(), CopyOptions{})
-			if err != nil || b.puts.Load() != before {
-				t.Errorf("a second run: %v, %d writes", err, b.puts.Load()-before)
+			if err != nil || b.Count("PUT") != before {
+				t.Errorf("a second run: %v, %d writes", err, b.Count("PUT")-before)
 			}
 			for _, c := range again {
 				if c.Bytes != 0 || c.Blobs != 0 || c.Manifests != 0 {
@@ -96,12 +96,12 @@ func TestCopyGoesOn(t *testing.T) {
 	ctx := context.Background()
 	a, b := published(t, true), newWorld(t, false)
 	graphs := a.plan(&a.lock, PlanOptions{})
-	fault := "PUT /v2/plugins/alpha/manifests/sha256-"
-	b.fail.Store(&fault)
+	const fault = "PUT /v2/plugins/alpha/manifests/sha256-"
+	b.refuse(http.StatusBadRequest, fault)
 	if _, err := Copy(ctx, graphs, a.client.Repository, b.to(), CopyOptions{}); err == nil {
 		t.Errorf("%s fails, and nothing is said", fault)
 	}
-	b.fail.Store(nil)
+	b.SetFault(nil)
 	if _, err := Copy(ctx, graphs, a.client.Repository, b.to(), CopyOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -159,8 +159,7 @@ func TestPlanBrokenVersion(t *testing.T) {
 	w.lock = lockfile.Lock{}
 	w.layers = "new "
 	w.index("alpha", "0.2.0")
-	gone := "GET /v2/plugins/alpha/manifests/" + old.Platforms[0].Manifest.String()
-	w.gone.Store(&gone)
+	w.refuse(http.StatusNotFound, "GET /v2/plugins/alpha/manifests/"+old.Platforms[0].Manifest.String())
 	w.forget()
 	o := PlanOptions{AllVersions: []string{"alpha"}}
 	graphs, err := Plan(context.Background(), &w.lock, w.client.Repository, o)
@@ -232,8 +231,7 @@ func TestLostBlob(t *testing.T) {
 	a, b := published(t, true), newWorld(t, true)
 	graphs := a.plan(&a.lock, PlanOptions{})
 	whole := len(graphs[0].Manifests)
-	gone := "GET /v2/plugins/alpha/blobs/" + digest.FromString("signature of alpha").String()
-	a.gone.Store(&gone)
+	a.refuse(http.StatusNotFound, "GET /v2/plugins/alpha/blobs/"+digest.FromString("signature of alpha").String())
 	done, err := Copy(ctx, graphs, a.client.Repository, b.to(), CopyOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +251,7 @@ func TestLostBlob(t *testing.T) {
 		t.Errorf("the bundle: %+v %v", c, err)
 	}
 
-	gone = "GET /v2/plugins/gamma/blobs/" + a.lock.Plugins[2].Platforms[0].Layer.String()
+	a.refuse(http.StatusNotFound, "GET /v2/plugins/gamma/blobs/"+a.lock.Plugins[2].Platforms[0].Layer.String())
 	if _, err := Copy(ctx, graphs, a.client.Repository, newWorld(t, true).to(), CopyOptions{}); !errors.Is(err, artifact.ErrNotFound) {
 		t.Errorf("a layer is gone: %v", err)
 	}
@@ -313,10 +311,10 @@ func TestBundle(t *testing.T) {
 			t.Errorf("no entry %s", name)
 		}
 	}
-	if tags := allTags(t, s.Repository(w.host+"/plugins/beta")); !slices.Equal(tags, []string{"0.2.0-darwin-arm64", "0.2.0-linux-amd64"}) {
+	if tags := allTags(t, s.Repository(w.Host()+"/plugins/beta")); !slices.Equal(tags, []string{"0.2.0-darwin-arm64", "0.2.0-linux-amd64"}) {
 		t.Errorf("beta's tags are %v", tags)
 	}
-	list, err := s.Repository(w.host+"/plugins/alpha").Referrers(context.Background(), w.lock.Plugins[0].Digest)
+	list, err := s.Repository(w.Host()+"/plugins/alpha").Referrers(context.Background(), w.lock.Plugins[0].Digest)
 	if err != nil || len(list) != 1 {
 		t.Errorf("referrers %v %v", list, err)
 	}
@@ -424,7 +422,7 @@ func TestFolder(t *testing.T) {
 		t.Errorf("a second run: %+v", again)
 	}
 	os.WriteFile(filepath.Join(dir, "README.md"), []byte("ours"), 0o644)
-	os.WriteFile(filepath.Join(dir, "blobs", "sha256", ".new-123"), nil, 0o644)
+	os.WriteFile(filepath.Join(dir, "blobs", "sha256", ".x.999999999-00000000.tmp"), nil, 0o644)
 	less := w.lock.Clone()
 	less.Plugins = less.Plugins[1:]
 	if out := keep(less); len(out.Removed) < 8 || len(out.Added) != 2 {
@@ -472,8 +470,7 @@ func TestFolderLink(t *testing.T) {
 func TestNothingIsLeft(t *testing.T) {
 	w := published(t, true)
 	b := NewBundle(&w.lock, w.plan(&w.lock, PlanOptions{Sparse: true}), nil)
-	fault := "GET /v2/plugins/gamma/blobs/"
-	w.fail.Store(&fault)
+	w.refuse(http.StatusBadRequest, "GET /v2/plugins/gamma/blobs/")
 	dir := t.TempDir()
 	if err := b.WriteTar(context.Background(), filepath.Join(dir, "x.tar"), Fetch(w.client.Repository, nil)); err == nil {
 		t.Error("a layer cannot be read, and nothing is said")
@@ -503,7 +500,7 @@ func TestPlanProblems(t *testing.T) {
 	tag := strings.Replace(root.String(), ":", "-", 1)
 	ask := func(method, reference string, body []byte) {
 		t.Helper()
-		req, err := http.NewRequest(method, "http://"+w.host+"/v2/plugins/gamma/manifests/"+reference, bytes.NewReader(body))
+		req, err := http.NewRequest(method, "http://"+w.Host()+"/v2/plugins/gamma/manifests/"+reference, bytes.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,18 +35,18 @@ func (c *collector) manifest(ctx context.Context, reference string) (carrier, er
 	return m, err
 }
 
-var errTooMuch = fmt.Errorf("more than %d MiB of signatures", MaxBytes>>20)
+var errTooMuch = fmt.Errorf("more than %d MiB of signatures", maxBytes>>20)
 
 // tooLarge says that one of them alone is more than is read.
 type tooLarge struct{ size int64 }
 
 func (e *tooLarge) Error() string {
-	return fmt.Sprintf("has %d bytes, at most %d are read", e.size, MaxBundle)
+	return fmt.Sprintf("has %d bytes, at most %d are read", e.size, maxBundle)
 }
 
 func (c *collector) blob(ctx context.Context, desc ocispec.Descriptor) ([]byte, error) {
 	switch {
-	case desc.Size < 0 || desc.Size > MaxBundle:
+	case desc.Size < 0 || desc.Size > maxBundle:
 		return nil, &tooLarge{desc.Size}
 	case desc.Size > c.left:
 		return nil, errTooMuch

@@ -42,7 +42,7 @@ func TestGoodSignatureBadCarrier(t *testing.T) {
 			s.lie[s.put(bad)] = good
 		}, Malformed},
 		"too large": {func(s *store, d, _ ocispec.Descriptor, good []byte) {
-			s.bundle(d.Digest, append(good, strings.Repeat(" ", MaxBundle+1-len(good))...))
+			s.bundle(d.Digest, append(good, strings.Repeat(" ", maxBundle+1-len(good))...))
 		}, TooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {

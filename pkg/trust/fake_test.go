@@ -26,6 +26,8 @@ const repository = "registry.example/acme/postgres"
 
 // store is a repository in memory that anybody can put anything into.
 type store struct {
+	registry.Repository // what is not asked of it
+
 	t         *testing.T
 	blobs     map[digest.Digest][]byte
 	tags      map[string]digest.Digest
@@ -86,7 +88,7 @@ func (s *store) Referrers(_ context.Context, subject digest.Digest) ([]ocispec.D
 	return list, nil
 }
 
-// ReferrersFrom implements Source.
+// ReferrersFrom implements registry.Repository.
 func (s *store) ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error) {
 	if from > 0 {
 		return s.behind, 2, nil

@@ -6,14 +6,15 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // Inspect returns everything that refers to a digest or is kept as its
 // signature, each checked against the rule that is given for it; nil is none. An
 // attestation is Verified where its own signature is, and its Reason stays.
 // Where that rule's root is out of reach the finding says so. Errors: the
-// Source's.
-func (v *Verifier) Inspect(ctx context.Context, src Source, d digest.Digest, rule func(Finding) *policy.Rule) ([]Finding, error) {
+// Repository's.
+func (v *Verifier) Inspect(ctx context.Context, src registry.Repository, d digest.Digest, rule func(Finding) *policy.Rule) ([]Finding, error) {
 	c := newCollector(src, d)
 	var out []Finding
 	for i := 0; ; i++ {

@@ -206,7 +206,7 @@ func TestManyReferrers(t *testing.T) {
 	}
 	repo.referrers[d.Digest] = append(repo.referrers[d.Digest], repo.referrers[d.Digest]...)
 	e := refused(t, newVerifier(t), ask(repo, d, rule), Malformed)
-	if repo.reads > 2*MaxSignatures || len(e.Found) > MaxSignatures+2 {
+	if repo.reads > 2*maxSignatures || len(e.Found) > maxSignatures+2 {
 		t.Errorf("%d reads, %d found", repo.reads, len(e.Found))
 	}
 	if !slices.ContainsFunc(e.Found, func(f Finding) bool { return f.Reason == TooLarge }) {
@@ -215,7 +215,7 @@ func TestManyReferrers(t *testing.T) {
 	if n := strings.Count(e.Error(), "\n"); n > maxTold+1 {
 		t.Errorf("tells it in %d lines", n)
 	}
-	repo.referrers[d.Digest] = repo.referrers[d.Digest][:MaxSignatures-1]
+	repo.referrers[d.Digest] = repo.referrers[d.Digest][:maxSignatures-1]
 	sign(t, repo, d, mine)
 	if _, err := newVerifier(t).Verify(t.Context(), ask(repo, d, rule)); err != nil {
 		t.Errorf("one good among bad ones: %v", err)
@@ -227,12 +227,12 @@ func TestManyBytes(t *testing.T) {
 	repo := newStore(t)
 	d := repo.release("heavy")
 	for i := range 30 {
-		data := make([]byte, MaxBundle)
+		data := make([]byte, maxBundle)
 		data[0] = byte(i)
 		repo.bundle(d.Digest, data)
 	}
 	refused(t, newVerifier(t), ask(repo, d, rule), Malformed)
-	if repo.bytes > MaxBytes+MaxBundle {
+	if repo.bytes > maxBytes+maxBundle {
 		t.Errorf("read %d bytes", repo.bytes)
 	}
 }

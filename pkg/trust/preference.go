@@ -107,7 +107,7 @@ func (v *Verifier) signers(ctx context.Context, c *collector, rule *policy.Rule,
 		if f.Verified && !slices.Contains(out, f.Signer) {
 			out = append(out, f.Signer)
 		}
-		if f.Verified && !all && wants.met([]Signer{f.Signer}) || wants.willing && len(out) > 0 && c.listedRead(i+1) {
+		if f.Verified && !all && wants.met([]Signer{f.Signer}) || wants.willing && len(out) > 0 && c.allRead(i+1) {
 			return out, nil
 		}
 	}

@@ -146,7 +146,7 @@ func TestOlderFormBesideMany(t *testing.T) {
 	_, rule := newKey(t, raw)
 	repo := newStore(t)
 	d := repo.release("popular")
-	for i := range MaxSignatures + 1 {
+	for i := range maxSignatures + 1 {
 		repo.bundle(d.Digest, []byte(strings.Repeat(" ", i)+"{}"))
 	}
 	repo.simple(d.Digest, d.Digest, raw)
@@ -173,13 +173,13 @@ func TestManyLayers(t *testing.T) {
 	bad := layer()
 	repo.simple(d.Digest, d.Digest, raw)
 	good := layer()
-	data, err := json.Marshal(ocispec.Manifest{Layers: append(slices.Repeat([]ocispec.Descriptor{bad}, MaxSignatures), good)})
+	data, err := json.Marshal(ocispec.Manifest{Layers: append(slices.Repeat([]ocispec.Descriptor{bad}, maxSignatures), good)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	repo.tags[tag], repo.reads = repo.put(data), 0
 	e := refused(t, newVerifier(t), ask(repo, d, rule), OtherSigner)
-	if last := e.Found[len(e.Found)-1]; last.Reason != TooLarge || repo.reads > MaxSignatures+2 {
+	if last := e.Found[len(e.Found)-1]; last.Reason != TooLarge || repo.reads > maxSignatures+2 {
 		t.Errorf("%d reads, the last one found %v", repo.reads, last)
 	}
 }

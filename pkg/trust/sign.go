@@ -15,15 +15,9 @@ import (
 	protodsse "github.com/sigstore/protobuf-specs/gen/pb-go/dsse"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore/pkg/signature/options"
-)
 
-// Target is where a signature is kept next to what it signs; a
-// registry.Repository is one.
-type Target interface {
-	Source
-	PushBlob(ctx context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error
-	PushManifest(ctx context.Context, desc ocispec.Descriptor, data []byte, tags ...string) error
-}
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
 
 // Signed is what became of a signing.
 type Signed struct {
@@ -35,8 +29,9 @@ type Signed struct {
 
 // Sign signs what subject names and pushes the signature, a sigstore bundle
 // v0.3, as a referrer: what `cosign sign --key` writes. One that the key made
-// before and that verifies is kept. Errors: those of the Target.
-func Sign(ctx context.Context, t Target, subject ocispec.Descriptor, key *PrivateKey) (*Signed, error) {
+// before and that verifies is kept. Errors: the
+// Repository's.
+func Sign(ctx context.Context, t registry.Repository, subject ocispec.Descriptor, key *PrivateKey) (*Signed, error) {
 	out := &Signed{Subject: subject, Signer: key.Signer()}
 	if at, ok, err := signedBefore(ctx, t, subject.Digest, key); err != nil || ok {
 		out.Manifest, out.Kept = at, ok
@@ -75,12 +70,12 @@ func Sign(ctx context.Context, t Target, subject ocispec.Descriptor, key *Privat
 	return out, t.PushManifest(ctx, desc, manifest)
 }
 
-func pushBytes(ctx context.Context, t Target, desc ocispec.Descriptor, data []byte) error {
+func pushBytes(ctx context.Context, t registry.Repository, desc ocispec.Descriptor, data []byte) error {
 	return t.PushBlob(ctx, desc, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil })
 }
 
 // signedBefore looks for a signature by the key.
-func signedBefore(ctx context.Context, src Source, subject digest.Digest, key *PrivateKey) (digest.Digest, bool, error) {
+func signedBefore(ctx context.Context, src registry.Repository, subject digest.Digest, key *PrivateKey) (digest.Digest, bool, error) {
 	c := newCollector(src, subject)
 	for i := 0; ; i++ {
 		f, ok, err := c.at(ctx, i)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // Signer is who signed.
@@ -69,7 +70,7 @@ func (v *Verifier) key(file string) (*publicKey, error) {
 
 // Request asks whether a release may be used.
 type Request struct {
-	Source  Source
+	Source  registry.Repository
 	Roots   []digest.Digest // what must be signed: an index or manifest; in the tags layout each platform's manifest
 	Project *policy.Policy  // nil: none
 	Machine *policy.Policy  // nil: none
@@ -96,7 +97,7 @@ type Request struct {
 // Verify returns who signed a release, of those whom the project's policy
 // admits, and the zero value where that asks for nobody. The machine's policy
 // must be satisfied too. What both were satisfied with is remembered. Errors:
-// *RefusedError, *ScopeError; *RootError; those of CheckLinks and of the Source.
+// *RefusedError, *ScopeError; *RootError; those of CheckLinks and of the Repository.
 func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	name := r.Source.Name()
 	rules, err := r.rules()

@@ -91,6 +91,7 @@ func noise(n int) string {
 func TestExtract(t *testing.T) {
 	const name, exe = "schemahero-postgres", "\x7fELF the driver"
 	long := "\x7fELF" + noise(300<<10)
+	zeroed := strings.Repeat("\x00", 1<<20-512-1024)
 	windows := artifact.Platform{OS: "windows", Arch: "amd64"}
 	armv7 := artifact.Platform{OS: "linux", Arch: "arm", Variant: "v7"}
 	old := []byte(makeTar(t, reg(name, exe)))
@@ -112,6 +113,8 @@ func TestExtract(t *testing.T) {
 		{"bare.zst", zst(t, exe), linux, exe},
 		{"long bare", long, linux, long},
 		{"long tar.gz", gz(t, makeTar(t, reg(name, long))), linux, long},
+		{"no more than any layer may", gz(t, makeTar(t, reg(name, zeroed))), linux, zeroed}, // 1 MiB with the tar's header and end
+		{"longest name beside", gz(t, makeTar(t, reg(strings.Repeat("a", 1024), ""), reg(name, exe))), linux, exe},
 		{"with platform", gz(t, makeTar(t, reg(name+"-linux-amd64", exe))), linux, exe},
 		{"other platform beside", gz(t, makeTar(t, reg(name+"-linux-arm64", "no"), reg(name+"-linux-amd64", exe))), linux, exe},
 		{"other driver beside", gz(t, makeTar(t, reg(name+"x", "no"), reg(name, exe))), linux, exe},

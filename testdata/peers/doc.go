@@ -1,10 +1,10 @@
 // Package peers holds the built program against the programs that it works
-// with: Debian's docker-registry, distribution v3, the oras CLI and the
-// SchemaHero host. `make test-peers` runs it.
+// with: Debian's docker-registry, distribution v3, the oras CLI, the SchemaHero
+// host, kubectl and Kubernetes' API server. `make test-peers` runs it.
 //
-// It depends on nothing but the standard library. The peers are installed by
-// apt-get (docker-registry, apache2-utils) or built from the Go module proxy,
-// once, into a cache. A peer that cannot be had fails the tests; none is ever
+// It depends on nothing but the standard library. The peers come from Debian
+// (docker-registry, apache2-utils, etcd-server) or are built from the Go module
+// proxy, once, into a cache. A peer that cannot be had fails the tests; none is ever
 // skipped.
 //
 // Environment:

@@ -3,22 +3,16 @@ package peers
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// kubectl gives the path of the real kubectl, which every machine of this
-// program's users has. It is not built here: that takes half of Kubernetes.
+// kubectl gives the path of the real kubectl.
 func kubectl(t *testing.T) string {
 	t.Helper()
-	path, err := exec.LookPath("kubectl")
-	if err != nil {
-		t.Fatal("kubectl is missing: install it (https://kubernetes.io/docs/tasks/tools/)")
-	}
-	return path
+	return kubernetes("kubectl").built(t)
 }
 
 // path is a PATH of these folders, kubectl's and the system's. kubectl warns

@@ -54,6 +54,7 @@ func setUp(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer os.RemoveAll(suite.drivers)
+	defer stopAPIServer()
 	return m.Run(), nil
 }
 

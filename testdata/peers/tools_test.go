@@ -1,7 +1,7 @@
 package peers
 
 import (
-	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,6 +17,7 @@ type peer struct {
 	command         string // package of the program, below module; "" for module itself
 	main            string // source to build instead, where the module's own links much that is not needed
 	replace         string // of its go.mod, which a dependency does not bring along
+	tags, ldflags   string // of the build, beside those of every one
 }
 
 var (
@@ -26,6 +27,8 @@ var (
 		module: "github.com/schemahero/schemahero", version: "v0.24.0", command: "cmd/kubectl-schemahero",
 		replace: "github.com/appscode/jsonpatch => github.com/gomodules/jsonpatch v2.0.1+incompatible",
 	}
+
+	schemaHeroManager = peer{module: schemaHero.module, version: schemaHero.version, command: "cmd/manager", replace: schemaHero.replace}
 
 	// cmd/registry, without the clients of three clouds: they take longer to
 	// build than all the rest.
@@ -47,6 +50,15 @@ func main() {
 }
 `}
 )
+
+// kubernetes is a program of Kubernetes: kube-apiserver, kubectl, kubelet.
+func kubernetes(program string) peer {
+	const version = "-X k8s.io/component-base/version."
+	return peer{
+		module: "k8s.io/kubernetes", version: "v1.37.2", command: "cmd/" + program,
+		ldflags: version + "gitVersion=v1.37.2 " + version + "gitMajor=1 " + version + "gitMinor=37",
+	}
+}
 
 // building keeps a peer from being built twice at once.
 var building sync.Mutex
@@ -72,8 +84,11 @@ func (p peer) built(t *testing.T) string {
 	if p.replace != "" {
 		mod += "\nreplace " + p.replace + "\n"
 	}
+	if p.module == "k8s.io/kubernetes" {
+		mod += staging(t, work, p)
+	}
 	write(t, mod, work, "go.mod")
-	t.Logf("building %s %s", p.module, p.version)
+	t.Logf("building %s %s", target, p.version)
 	// Into a file of its own first: what stands under the program's name is
 	// whole, whoever else builds it.
 	fresh, err := os.CreateTemp(dir, "build-")
@@ -88,7 +103,7 @@ func (p peer) built(t *testing.T) string {
 		target = "."
 		write(t, p.main, work, "main.go")
 	}
-	cmd := exec.Command("go", "build", "-mod=mod", "-trimpath", "-ldflags=-s -w", "-o", fresh.Name(), target)
+	cmd := exec.Command("go", "build", "-mod=mod", "-trimpath", "-tags="+p.tags, "-ldflags="+strings.TrimSpace("-s -w "+p.ldflags), "-o", fresh.Name(), target)
 	cmd.Dir = work
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -103,6 +118,30 @@ func (p peer) built(t *testing.T) string {
 	return program
 }
 
+// staging is what Kubernetes' own go.mod replaces by folders of its repository:
+// modules that are published beside it, v0.X for its v1.X.
+func staging(t *testing.T, work string, p peer) string {
+	t.Helper()
+	write(t, "module download\n", work, "go.mod")
+	cmd := exec.Command("go", "mod", "download", "-json", p.module+"@"+p.version)
+	cmd.Dir, cmd.Env = work, append(os.Environ(), "GOWORK=off")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("download %s: %v\n%s", p.module, err, out)
+	}
+	var module struct{ GoMod string }
+	if err := json.Unmarshal(out, &module); err != nil {
+		t.Fatal(err)
+	}
+	var replaced strings.Builder
+	for line := range strings.Lines(read(t, module.GoMod)) {
+		if name, to, ok := strings.Cut(strings.TrimSpace(line), " => "); ok && strings.HasPrefix(to, "./staging/") {
+			fmt.Fprintf(&replaced, "replace %[1]s => %[1]s v0%[2]s\n", name, strings.TrimPrefix(p.version, "v1"))
+		}
+	}
+	return "\n" + replaced.String()
+}
+
 // debian gives the path of a command, and installs Debian's packages where it
 // is missing.
 func debian(t *testing.T, name string, from ...string) string {
@@ -112,22 +151,73 @@ func debian(t *testing.T, name string, from ...string) string {
 	if path, err := exec.LookPath(name); err == nil {
 		return path
 	}
-	for _, args := range [][]string{{"update"}, append([]string{"install", "-y", "--no-install-recommends"}, from...)} {
-		args = append([]string{"apt-get", "-q"}, args...)
-		if os.Geteuid() != 0 {
-			args = append([]string{"sudo", "-n", "--preserve-env=DEBIAN_FRONTEND"}, args...)
-		}
-		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		var out bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &out
-		if err := cmd.Run(); err != nil {
-			t.Fatalf("%s is missing, and %s: %v\n%s", name, strings.Join(args, " "), err, out.Bytes())
-		}
-	}
+	aptGet(t, "update")
+	aptGet(t, append([]string{"install", "-y", "--no-install-recommends"}, from...)...)
 	path, err := exec.LookPath(name)
 	if err != nil {
 		t.Fatalf("%v after installing %s", err, from)
 	}
 	return path
+}
+
+// aptGet runs apt-get as root.
+func aptGet(t *testing.T, args ...string) {
+	t.Helper()
+	args = append([]string{"apt-get", "-q"}, args...)
+	if os.Geteuid() != 0 {
+		args = append([]string{"sudo", "-n", "--preserve-env=DEBIAN_FRONTEND"}, args...)
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// unpacked gives the path of a command out of a Debian package that is not
+// installed: installing it would start its service.
+func unpacked(t *testing.T, pkg, command string) string {
+	t.Helper()
+	building.Lock()
+	defer building.Unlock()
+	dir := filepath.Join(suite.cache, "debian_"+pkg)
+	program := filepath.Join(dir, command)
+	if _, err := os.Stat(program); err == nil {
+		return program
+	}
+	work := t.TempDir()
+	run := func(name string, args ...string) error {
+		cmd := exec.Command(name, args...)
+		cmd.Dir = work
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", cmd, err, out)
+		}
+		return nil
+	}
+	err := run("apt-get", "-q", "download", pkg)
+	if err != nil { // what apt knows may be of a release that is gone
+		aptGet(t, "update")
+		err = run("apt-get", "-q", "download", pkg)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	archives, err := filepath.Glob(filepath.Join(work, "*.deb"))
+	if err != nil || len(archives) != 1 {
+		t.Fatalf("apt-get download %s: left %v, %v", pkg, archives, err)
+	}
+	if err := run("dpkg", "-x", archives[0], "files"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	fresh := filepath.Join(dir, command+"."+filepath.Base(work))
+	if err := run("cp", filepath.Join("files", "usr", "bin", command), fresh); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(fresh, program); err != nil {
+		t.Fatal(err)
+	}
+	return program
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
@@ -96,7 +97,7 @@ func buildOptions(e *env.Env, u *ui.UI, names []string, b buildFlags) (o publish
 		Source: e.Abs(b.source), Dist: e.Abs(b.dist), Version: b.version,
 		Host: env.Platform(), Env: e.Environ(), Events: told(u),
 	}
-	if o.Compression, err = publish.ParseCompression(b.compression); err != nil {
+	if o.Compression, err = pack.ParseCompression(b.compression); err != nil {
 		return o, hint.Usage(err)
 	}
 	if o.Platforms, err = env.ParsePlatforms(b.platforms); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 )
 
@@ -20,7 +21,7 @@ func release(e *env.Env, p pushFlags) (r publish.Release, err error) {
 	r.HostConstraint = p.host
 	var problems [4]error // told at once
 	r.Created, problems[0] = created(e)
-	r.Compression, problems[1] = publish.ParseCompression(p.compression)
+	r.Compression, problems[1] = pack.ParseCompression(p.compression)
 	r.Annotations, problems[2] = pairs("annotation", p.annotations)
 	r.Requires, problems[3] = pairs("requires", p.requires)
 	problems[1] = hint.Usage(problems[1])

@@ -101,6 +101,7 @@ func (e *Env) Options() (project.Options, error) {
 		return project.Options{}, err
 	}
 	o := project.Options{
+		Version:  e.Version,
 		Home:     e.Home().Dir(),
 		Platform: Platform(),
 		Registry: client,

@@ -20,11 +20,14 @@ import (
 func versions() section {
 	return section{title: "Manifest, lock and versions", rows: []row{
 		on(func(_ Context, e *diag.Error) []string {
-			if !asksForLatest(e) {
-				return nil
+			switch {
+			case isCause(e, func(*manifest.RequiredVersionError) bool { return true }):
+				return []string{"install a release that it admits: https://github.com/schemahero/kubectl-schemahero-plugin/releases"}
+			case isCause(e, func(bad *manifest.ConstraintError) bool { return strings.TrimSpace(bad.Constraint) == "latest" }):
+				return []string{`for the newest version write "*"; for what the tag names, { tag = "latest" }, pinned by the lock`}
 			}
-			return []string{`for the newest version write "*"; for what the tag names, { tag = "latest" }, pinned by the lock`}
-		}, told("`FILE:LINE:COLUMN: …`", "The manifest, the lock or the config does not say what it should: the place is shown, and often what was meant", fault.Usage)),
+			return nil
+		}, told("`required-version: this program is … and the manifest needs …`", "Install a [release](https://github.com/schemahero/kubectl-schemahero-plugin/releases) that the manifest admits, as the README says; nothing else in the manifest was judged", fault.Usage), told("`FILE:LINE:COLUMN: …`", "The manifest, the lock or the config does not say what it should: the place is shown, and often what was meant", fault.Usage)),
 		on(func(c Context, e *manifest.NotListedError) []string {
 			return []string{"see what the manifest lists: " + c.Name + " tree"}
 		}),
@@ -50,6 +53,9 @@ func versions() section {
 			return []string{"upgrade this program, or write the lock again with this version: remove the file and run " + c.Name + " lock"}
 		}, told("`written by a newer version`", "Upgrade this program", fault.Usage)),
 		on(func(c Context, e *resolve.NoVersionError) []string {
+			if e.Precise != "" && slices.ContainsFunc(e.Passed, func(s resolve.Skipped) bool { return s.Verdict == resolve.Age || s.Verdict == resolve.Undated }) {
+				return []string{fmt.Sprintf(`wait, or take it all the same: write minimum-age = "0h" in the manifest's entry of %s`, e.Plugin)}
+			}
 			if e.Prerelease != "" && e.Pos.Line > 0 {
 				return []string{fmt.Sprintf("take prereleases too: write %s = { version = %q, prerelease = true } in the manifest", e.Plugin, e.Constraint), "see what there is: " + c.Name + " versions " + e.Plugin}
 			}
@@ -101,10 +107,11 @@ func platformHints(c Context, e *project.PlatformError) []string {
 	return out
 }
 
-// asksForLatest tells whether a manifest has the tag "latest" for a constraint.
-func asksForLatest(e *diag.Error) bool {
+// isCause tells whether a problem of a file was found by an error of a type that
+// meets a condition.
+func isCause[E error](e *diag.Error, condition func(E) bool) bool {
 	return slices.ContainsFunc(e.Problems, func(p diag.Problem) bool {
-		var bad *manifest.ConstraintError
-		return errors.As(p.Cause, &bad) && strings.TrimSpace(bad.Constraint) == "latest"
+		cause, ok := errors.AsType[E](p.Cause)
+		return ok && condition(cause)
 	})
 }

@@ -34,7 +34,7 @@ names now. So is one whose successor is not signed as the trust rules ask, or by
 another signer than is locked: --accept-signer NAME takes whom the rules admit.
 A driver of which the registry has nothing to take, because its tag was deleted
 or what there is was passed over, is kept and told; --precise goes back to an
-older version.`,
+older version, and says whether it passes the manifest's minimum-age.`,
 		Examples: []env.Example{
 			{"update", "everything, as far as the manifest admits"},
 			{"update postgres --precise 0.1.2", "one driver, to exactly this version"},

@@ -1,0 +1,338 @@
+package image
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+)
+
+// PushOptions are what an image is made of, and how it is sent.
+type PushOptions struct {
+	Options
+	Tag    string // set last; "" for none
+	DryRun bool   // send nothing
+
+	Memory *Memory                                              // what is known of layers; what is read is added
+	Open   func(repository string) (registry.Repository, error) // opens the repository of a release, as the lock names it
+	// Copies names repositories that may hold a repository's blobs too, its mirrors,
+	// as HOST/PATH; may be nil.
+	Copies   func(repository string) []string
+	FromBase registry.Repository // where the base's layers are; needed with Base
+
+	// Sign signs the index, after it was sent and before any tag names it. Nil:
+	// nothing is signed.
+	Sign func(ctx context.Context, desc ocispec.Descriptor) error
+
+	Temp   string      // folder for what is fetched and packed
+	Events func(Event) // called from several goroutines; may be nil
+}
+
+// Stage is what an Event is about.
+type Stage string
+
+// The stages.
+const (
+	Fetching Stage = "fetching"
+	Packing  Stage = "packing"
+	Sending  Stage = "sending"
+	There    Stage = "there" // the repository has it, or was given it by another
+)
+
+// Event is progress of one subject. Done and Total are bytes.
+type Event struct {
+	Stage       Stage
+	Subject     string
+	Done, Total int64
+}
+
+func (o PushOptions) event(e Event) {
+	if o.Events != nil {
+		o.Events(e)
+	}
+}
+
+// Report is what Push did, or would do.
+type Report struct {
+	*Image
+	Repository string
+	Tag        string
+	DryRun     bool
+
+	Sent    int64 // bytes of blobs and manifests
+	Blobs   int   // sent
+	Mounted int   // blobs taken over from another repository
+	Skipped int   // blobs that were there
+}
+
+// SignError says that an image was sent and not signed.
+type SignError struct {
+	Repository string
+	Digest     digest.Digest
+	Err        error
+}
+
+func (e *SignError) Error() string {
+	return fmt.Sprintf("%s@%s: was sent and is not signed, so no tag was set: %v", e.Repository, e.Digest, e.Err)
+}
+
+// Kind is that of Err.
+func (e *SignError) Kind() fault.Kind { return fault.Of(e.Err) }
+
+func (e *SignError) Unwrap() error { return e.Err }
+
+// Push makes the image of a lock and sends it: blobs first, then the manifests, the
+// index, its signature and last the tag, so that no reader ever sees half of it.
+// Only what is missing is sent; a blob that another repository of the registry has
+// is taken over from there. Where Build fails, nothing is sent. Errors: Build's
+// but *UnknownError, *LayerError, *SignError, the repositories', the disk's.
+func Push(ctx context.Context, to registry.Repository, l *lockfile.Lock, o PushOptions) (*Report, error) {
+	dir, remove, err := disk.Disk{}.TempFolder(o.Temp, "schemahero-image-")
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	s := &sending{workshop: newWorkshop(dir, o), to: to}
+	img, err := s.build(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	s.report = &Report{Image: img, Repository: to.Name(), Tag: o.Tag, DryRun: o.DryRun}
+	if o.DryRun {
+		return s.report, nil
+	}
+	return s.report, s.send(ctx)
+}
+
+// sending is one image on its way to a repository.
+type sending struct {
+	*workshop
+	to registry.Repository
+
+	mu     sync.Mutex // guards report
+	report *Report
+}
+
+func (s *sending) send(ctx context.Context) error {
+	img := s.report.Image
+	blobs := s.blobs(img)
+	err := parallel.First(parallel.EachUntil(ctx, len(blobs), atOnce, func(i int) error { return s.blob(ctx, blobs[i]) }))
+	if err != nil {
+		return err
+	}
+	err = parallel.First(parallel.EachUntil(ctx, len(img.Parts), atOnce, func(i int) error {
+		return s.manifest(ctx, img.Parts[i].Manifest, img.Parts[i].Data)
+	}))
+	if err != nil {
+		return err
+	}
+	if s.o.Sign != nil || s.o.Tag == "" {
+		if err := s.manifest(ctx, img.Index, img.Data); err != nil {
+			return err
+		}
+	}
+	if s.o.Sign != nil {
+		if err := s.o.Sign(ctx, img.Index); err != nil {
+			return &SignError{s.to.Name(), img.Index.Digest, err}
+		}
+	}
+	return s.tag(ctx)
+}
+
+// tag sets the tag, unless it names the image already.
+func (s *sending) tag(ctx context.Context) error {
+	if s.o.Tag == "" {
+		return nil
+	}
+	desc, err := s.to.Resolve(ctx, s.o.Tag)
+	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
+		return err
+	}
+	if err == nil && desc.Digest == s.report.Index.Digest {
+		return nil
+	}
+	return s.put(ctx, s.report.Index, s.report.Data, s.o.Tag)
+}
+
+// manifest sends a manifest under its digest, unless it is there.
+func (s *sending) manifest(ctx context.Context, desc ocispec.Descriptor, data []byte) error {
+	there, err := s.to.Exists(ctx, desc)
+	if there || err != nil {
+		return err
+	}
+	return s.put(ctx, desc, data)
+}
+
+func (s *sending) put(ctx context.Context, desc ocispec.Descriptor, data []byte, tags ...string) error {
+	if err := s.to.PushManifest(ctx, desc, data, tags...); err != nil {
+		return err
+	}
+	s.count(func(r *Report) { r.Sent += desc.Size })
+	return nil
+}
+
+func (s *sending) count(f func(*Report)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(s.report)
+}
+
+// blob is one of an image.
+type blob struct {
+	desc  ocispec.Descriptor // as a blob
+	title string
+	from  string // the repository that has it; "" for what was made here
+	open  func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// blobs lists those of an image, each once.
+func (s *sending) blobs(img *Image) (all []blob) {
+	seen := map[digest.Digest]bool{}
+	add := func(b blob) {
+		if !seen[b.desc.Digest] {
+			seen[b.desc.Digest] = true
+			all = append(all, b)
+		}
+	}
+	made := func(desc ocispec.Descriptor, data []byte, title string) {
+		add(blob{asBlob(desc.Digest, desc.Size), title, "", func(context.Context) (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(data)), nil
+		}})
+	}
+	for i := range img.Parts {
+		p := &img.Parts[i]
+		for _, desc := range p.Base {
+			desc = asBlob(desc.Digest, desc.Size)
+			add(blob{desc, "layer of the base", s.o.FromBase.Name(), func(ctx context.Context) (io.ReadCloser, error) {
+				return s.o.FromBase.Blob(ctx, desc)
+			}})
+		}
+		for _, l := range p.Layers {
+			if l.Packed {
+				add(blob{asBlob(l.Desc.Digest, l.Desc.Size), l.Locked.File, "", func(ctx context.Context) (io.ReadCloser, error) {
+					return s.openPacked(ctx, l)
+				}})
+			} else {
+				add(blob{l.blob(), l.Locked.File, l.Repository, func(ctx context.Context) (io.ReadCloser, error) {
+					return s.openLayer(ctx, l)
+				}})
+			}
+		}
+		if len(p.Links) > 0 {
+			made(p.LinkDesc, p.LinkData, "links for "+p.Platform.String())
+		}
+		made(p.Config, p.Settings, "config for "+p.Platform.String())
+	}
+	return all
+}
+
+// openLayer opens a locked layer, where it was fetched or at its source.
+func (s *sending) openLayer(ctx context.Context, l Layer) (io.ReadCloser, error) {
+	if f, err := os.Open(s.file(l, "layer")); err == nil {
+		return f, nil
+	}
+	repo, err := s.repository(l.Repository)
+	if err != nil {
+		return nil, err
+	}
+	rc, err := repo.Blob(ctx, l.blob())
+	return rc, s.about(l, err)
+}
+
+// openPacked opens what a layer was packed to, now or in an earlier run.
+func (s *sending) openPacked(ctx context.Context, l Layer) (io.ReadCloser, error) {
+	if f, err := os.Open(s.file(l, "packed")); err == nil {
+		return f, nil
+	}
+	packed, err := s.pack(ctx, l)
+	if err == nil && packed.Digest != l.Desc.Digest {
+		err = s.about(l, errors.New("is packed to other bytes than this home remembered: run it again"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(s.file(l, "packed"))
+}
+
+// blob brings a blob to the repository, in the cheapest way there is.
+func (s *sending) blob(ctx context.Context, b blob) error {
+	if b.from != "" {
+		there, err := s.to.Exists(ctx, b.desc)
+		if err != nil {
+			return err
+		}
+		mounted := false
+		if !there {
+			if mounted, err = s.mount(ctx, b); err != nil {
+				return err
+			}
+		}
+		if there || mounted {
+			s.arrived(b, mounted)
+			return nil
+		}
+	}
+	sent := false
+	err := s.to.PushBlob(ctx, b.desc, func() (io.ReadCloser, error) {
+		sent = true
+		rc, err := b.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{&told{ctx: ctx, r: rc, o: s.o, e: Event{Stage: Sending, Subject: b.title, Total: b.desc.Size}}, rc}, nil
+	})
+	if err != nil {
+		return err
+	}
+	if !sent {
+		s.arrived(b, false)
+		return nil
+	}
+	s.count(func(r *Report) { r.Blobs++; r.Sent += b.desc.Size })
+	return nil
+}
+
+// arrived counts a blob that did not have to be sent.
+func (s *sending) arrived(b blob, mounted bool) {
+	s.o.event(Event{Stage: There, Subject: b.title, Done: b.desc.Size, Total: b.desc.Size})
+	s.count(func(r *Report) {
+		if mounted {
+			r.Mounted++
+		} else {
+			r.Skipped++
+		}
+	})
+}
+
+// mount takes a blob over from the repository that has it, or from a copy of that.
+func (s *sending) mount(ctx context.Context, b blob) (bool, error) {
+	names := []string{b.from}
+	if s.o.Copies != nil {
+		names = append(names, s.o.Copies(b.from)...)
+	}
+	for _, name := range names {
+		if name == s.to.Name() {
+			continue
+		}
+		if mounted, err := s.to.Mount(ctx, b.desc, name); mounted || err != nil {
+			return mounted, err
+		}
+	}
+	return false, nil
+}
