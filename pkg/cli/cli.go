@@ -17,6 +17,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/kube"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -47,6 +48,7 @@ func wire(p Program) (*env.Env, *ui.UI) {
 	e.Events = env.Events{
 		Registry: func(event registry.Event) { u.Network(event, e.Carrying) },
 		Install:  u.Installing(e.ServedFrom),
+		Cluster:  func(event kube.Event) { u.Request(event.Method, event.URL, event.Status, event.Duration) },
 	}
 	return e, u
 }

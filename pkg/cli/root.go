@@ -9,6 +9,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/author"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/carry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/cluster"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/machine"
@@ -31,6 +32,7 @@ func groups() []group {
 		{"sources", "Registries:", sources.Commands},
 		{"author", "Publishing drivers:", author.Commands},
 		{"carry", "Behind an air gap:", carry.Commands},
+		{"cluster", "In a cluster:", cluster.Commands},
 		{"shell", "Shell and krew:", shell.Commands},
 	}
 }
@@ -140,7 +142,7 @@ func checkTogether(cmd *cobra.Command, output string) error {
 func checkPaths(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "dir", "platform", "home", "file", "directory", "from", "registry", "ca-file", "key", "older-than":
+		case "dir", "platform", "home", "file", "directory", "from", "registry", "ca-file", "key", "older-than", "kubeconfig", "context", "namespace", "image":
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = hint.Usagef("--%s: is empty", f.Name)
 			}

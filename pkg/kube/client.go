@@ -104,10 +104,23 @@ func Open(o Options) (*Client, error) {
 // Namespace is the one that is read, "" for all of them.
 func (c *Client) Namespace() string { return c.namespace }
 
+// Contexts returns the names of the contexts that there are, sorted; none where the
+// configuration cannot be read.
+func Contexts(o Options) []string {
+	raw, err := o.rules().Load()
+	if err != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(raw.Contexts))
+}
+
+func (o Options) rules() *clientcmd.ClientConfigLoadingRules {
+	return &clientcmd.ClientConfigLoadingRules{ExplicitPath: o.File, Precedence: o.Files, Warner: func(error) {}}
+}
+
 // load returns how to reach the cluster, and the namespace that is meant there.
 func (o Options) load() (*rest.Config, string, error) {
-	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: o.File, Precedence: o.Files, Warner: func(error) {}}
-	raw, err := rules.Load()
+	raw, err := o.rules().Load()
 	switch {
 	case err != nil:
 		return nil, "", &ConfigError{Problem: strings.TrimPrefix(err.Error(), "error loading config file ")}
@@ -128,7 +141,7 @@ func (o Options) load() (*rest.Config, string, error) {
 		}
 		return nil, "", e
 	}
-	chosen := clientcmd.NewNonInteractiveClientConfig(*raw, name, &clientcmd.ConfigOverrides{}, rules)
+	chosen := clientcmd.NewNonInteractiveClientConfig(*raw, name, &clientcmd.ConfigOverrides{}, o.rules())
 	config, err := chosen.ClientConfig()
 	if err != nil {
 		return nil, "", &ConfigError{Problem: strings.TrimPrefix(err.Error(), "invalid configuration: ")}

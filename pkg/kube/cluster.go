@@ -65,6 +65,15 @@ func (c *Client) Databases(ctx context.Context) ([]Database, error) {
 	return out, err
 }
 
+// Needed returns which drivers Databases need.
+func Needed(databases []Database) Found {
+	n := needs{}
+	for _, d := range databases {
+		n.need(d.Engines, fmt.Sprintf("%s: Database/%s", d.Namespace, d.Name))
+	}
+	return n.found()
+}
+
 // check tells a cluster without SchemaHero's objects from what is no cluster: that has
 // no pods either.
 func (c *Client) check(ctx context.Context, missing *MissingError) error {

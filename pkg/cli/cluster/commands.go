@@ -10,5 +10,7 @@ import (
 
 // Commands returns the group's commands.
 func Commands(e *env.Env, u *ui.UI) []*cobra.Command {
-	return []*cobra.Command{}
+	return []*cobra.Command{
+		clusterCommand(e, u),
+	}
 }
