@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,7 +172,7 @@ func lockOf(e *env.Env, u *ui.UI) (*lockfile.Lock, error) {
 
 // lock is what the cluster is held against.
 func (c check) lock(e *env.Env, lock *lockfile.Lock) (kube.Lock, error) {
-	l := kube.Lock{Folders: folders()}
+	l := kube.Lock{Folders: image.Folders()}
 	for _, p := range lock.Plugins {
 		// Pods are linux's: what serves nothing else is not there for them.
 		if !slices.ContainsFunc(p.Platforms, func(q lockfile.Platform) bool { return q.Platform.OS == "linux" }) {
@@ -181,7 +182,13 @@ func (c check) lock(e *env.Env, lock *lockfile.Lock) (kube.Lock, error) {
 		d.Requires = slices.Collect(maps.Keys(p.Requires))
 		l.Drivers = append(l.Drivers, d)
 	}
-	l.Image = sync.OnceValues(func() (digest.Digest, error) { return image.Digest(lock, e.Layers(), image.Options{}) })
+	l.Image = sync.OnceValues(func() (digest.Digest, error) {
+		d, err := image.Digest(lock, e.Layers(), image.Options{})
+		if errors.As(err, new(*image.UnknownError)) {
+			err = hint.With(err, "push the image, which reads them: "+e.Name()+" image push "+c.ref(), "or say what it printed: --image "+c.ref()+"@DIGEST")
+		}
+		return d, err
+	})
 	if c.image == "" {
 		return l, nil
 	}
@@ -201,11 +208,6 @@ func (c check) lock(e *env.Env, lock *lockfile.Lock) (kube.Lock, error) {
 	l.Manager = digest.Digest(reference)
 	l.Image = func() (digest.Digest, error) { return l.Manager, nil }
 	return l, nil
-}
-
-// folders are those in which the host in a manager's image looks, in its order.
-func folders() []string {
-	return []string{"/plugins/bin", "/home/schemahero-manager/.schemahero/plugins", "/usr/local/lib/schemahero/plugins", "/var/lib/schemahero/plugins"}
 }
 
 // warn tells what a state does not: an odd Database, and what is to come of a new pod.
@@ -255,12 +257,13 @@ func (c check) verdict(me string, found []kube.Finding) error {
 	return hint.With(&hint.DriftError{Text: fmt.Sprintf("cluster: %d of %s not as locked", bad, ui.Count(len(found), "row"))}, hints...)
 }
 
+// ref is --image without a digest, or what stands for it.
+func (c check) ref() string {
+	ref, _, _ := strings.Cut(cmp.Or(c.image, "REF"), "@")
+	return ref
+}
+
 func (c check) advice(me string, f kube.Finding) []string {
-	ref := c.image
-	if ref == "" {
-		ref = "REF"
-	}
-	ref, _, _ = strings.Cut(ref, "@")
 	switch f.State {
 	case kube.Missing:
 		if len(f.Engines) == 0 {
@@ -275,5 +278,5 @@ func (c check) advice(me string, f kube.Finding) []string {
 	if f.Policy == kube.Acts {
 		return []string{fmt.Sprintf("the policy acts; have the pod made again: kubectl --namespace %s annotate statefulset %s-controller drivers=locked --overwrite, and if the policy is about pods: kubectl --namespace %s delete pod -l control-plane=schemahero,database=%s", f.Namespace, f.Name, f.Namespace, f.Name)}
 	}
-	return []string{"have the image mounted: " + me + " export kubernetes --image " + ref + " | kubectl apply -f -"}
+	return []string{"have the image mounted: " + me + " export kubernetes --image " + c.ref() + " | kubectl apply -f -"}
 }
