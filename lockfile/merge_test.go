@@ -164,6 +164,8 @@ func TestMergeConflict(t *testing.T) {
 		{"each added one", conflicted(text("a"), "<", tail("a", "a b"), "=", tail("a", "a c"), ">"), "a b c"},
 		{"each added one, with base", conflicted(text("a"), "<", tail("a", "a b"), "|", "=", tail("a", "a c"), ">"), "a b c"},
 		{"cut within an entry", conflicted(b1, "<", `name = "b"`+b1rest, "=", `name = "c"`+c1rest, ">"), "a b c"},
+		{"twice on one side, alike", conflicted(text("a"), "<", tail("a", "a b"), tail("a", "a b"), "=", tail("a", "a c"), ">"), "a b c"},
+		{"twice on one side, and not alike", conflicted(text("a"), "<", tail("a", "a b"), tail("a", "a b2"), "=", tail("a", "a c"), ">"), "a c | b"},
 		{"one upgraded, no base", conflicted(text(""), "<", tail("", "a"), "=", tail("", "a2"), ">"), "| a"},
 		{"both upgraded, with base", conflicted(text(""), "<", tail("", "a2"), "|", tail("", "a"), "=", tail("", "a3"), ">"), "| a"},
 		{"removed and unchanged, with base", conflicted(text(""), "<", tail("", "b"), "|", tail("", "a b"), "=", tail("", "a b"), ">"), "b"},
@@ -200,6 +202,18 @@ func TestMergeConflict(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What stood on our side is told with those of which git mixed the sides.
+func TestMergeConflictOurs(t *testing.T) {
+	before, rest, _ := strings.Cut(string(lockOf("a b").Encode()), "name = \"b\"\n")
+	m, err := lockfile.MergeConflict("X", []byte(conflicted(before, "<", "name = \"b\"\n", "=", "name = \"c\"\n", ">", rest)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, ours := wordsOf(m), wordsOf(&lockfile.Merged{Lock: m.Ours}); got != "a | b c" || ours != "a b" {
+		t.Errorf("got %q, ours %q", got, ours)
 	}
 }
 

@@ -32,7 +32,7 @@ func groups() []group {
 		{"sources", "Registries:", sources.Commands},
 		{"author", "Publishing drivers:", author.Commands},
 		{"carry", "Behind an air gap:", carry.Commands},
-		{"cluster", "In a cluster:", cluster.Commands},
+		{"cluster", "The cluster:", cluster.Commands},
 		{"shell", "Shell and krew:", shell.Commands},
 	}
 }
@@ -68,6 +68,7 @@ this machine match the lock.`,
 	f.StringVarP(&g.Directory, "directory", "C", "", "change to this folder first")
 	f.StringVar(&g.Home, "home", "", "where drivers, store and receipts are kept (default: ~/.schemahero)")
 	f.StringVarP(&u.Output, "output", "o", "", "json, yaml, name, wide, jsonpath=…, go-template=… or custom-columns=…")
+	f.StringVar(&u.Errors, "errors", ui.ErrorForms()[0], "how errors are told: text, json (an object a line) or github (annotations)")
 	f.BoolVarP(&u.Quiet, "quiet", "q", false, "print results, warnings and errors only")
 	f.BoolVarP(&u.Verbose, "verbose", "v", false, "tell every request, without secrets")
 	f.BoolVar(&g.Stats, "stats", false, "at the end tell requests and bytes by kind")
@@ -97,6 +98,9 @@ func prepare(cmd *cobra.Command, e *env.Env, u *ui.UI, began *bool) error {
 		return nil // the flags are those of the command that is completed, and not read yet
 	}
 	if err := ui.CheckOutput(u.Output); err != nil {
+		return hint.Usage(err)
+	}
+	if err := ui.CheckErrors(u.Errors); err != nil {
 		return hint.Usage(err)
 	}
 	if u.Output == "markdown" && cmd.Name() != "lock" && cmd.Name() != "update" {
@@ -142,7 +146,7 @@ func checkTogether(cmd *cobra.Command, output string) error {
 func checkPaths(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "dir", "platform", "home", "file", "directory", "from", "registry", "ca-file", "key", "older-than", "kubeconfig", "context", "namespace", "image":
+		case "dir", "platform", "home", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than", "kubeconfig", "context", "namespace", "image":
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = hint.Usagef("--%s: is empty", f.Name)
 			}

@@ -12,7 +12,7 @@ import (
 type Backup struct {
 	d     Disk
 	path  string // of the file
-	kept  string // the other name; "" where there was no file
+	kept  string // the other name; "" if there was no file
 	guard *os.File
 }
 

@@ -11,8 +11,8 @@ type Stat struct {
 	Mode  fs.FileMode
 	Size  int64  // bytes
 	Mtime int64  // nanoseconds since 1970
-	Ctime int64  // nanoseconds since 1970; 0 where the system has none
-	Inode uint64 // 0 where the system has none
+	Ctime int64  // nanoseconds since 1970; 0 if the system has none
+	Inode uint64 // 0 if the system has none
 }
 
 // Lstat stats a file, and of a link the link.

@@ -28,7 +28,7 @@ func tryLock(f *os.File) (bool, error) {
 func noLocks(err error) bool { return errors.Is(err, errors.ErrUnsupported) }
 
 // hold has nothing to do: an open file cannot be renamed here, so the process
-// id tells whether the writer lives.
+// id reports whether the writer lives.
 func hold(string) (*os.File, error) { return nil, nil }
 
 func ownerGone(_ string, pid int) (release func(), ok bool) { return func() {}, !running(pid) }

@@ -22,7 +22,7 @@ type Temp struct {
 	guard *os.File // holds the lock; never open for writing, since a busy file cannot be started
 }
 
-// The name is .STEM.PID-RANDOM.tmp, then the base's extension where that is
+// The name is .STEM.PID-RANDOM.tmp, then the base's extension if that is
 // .exe, without which Windows starts no file. The base is cut, for the name
 // must not be longer than a file system takes.
 func tempName(base string) string {
@@ -117,8 +117,8 @@ func (t *Temp) Write(p []byte) (int, error) {
 	return t.file.Write(p)
 }
 
-// CopyFrom fills the file with another's bytes: by sharing its blocks where
-// the file system can, within the kernel where it cannot. It returns their
+// CopyFrom fills the file with another's bytes: by sharing its blocks if
+// the file system can, within the kernel if it cannot. It returns their
 // number.
 func (t *Temp) CopyFrom(path string) (int64, error) {
 	if err := t.d.check(Copy, t.path); err != nil {

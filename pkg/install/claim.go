@@ -34,7 +34,7 @@ func ElsewhereClaim(path string) Claim { return elsewhere + LockClaim(path) }
 // DownloadClaim returns the claim of a `download NAME`.
 func DownloadClaim(name string) Claim { return Claim(downloadPrefix + name) }
 
-// Lock returns the path of the lock that claims, and false where none does: for
+// Lock returns the path of the lock that claims, and false if none does: for
 // a download.
 func (c Claim) Lock() (path string, ok bool) {
 	path = strings.TrimPrefix(string(c), elsewhere)
@@ -108,7 +108,7 @@ func (c *claims) standing(cl Claim, r Receipt) standing {
 }
 
 // wanted reports whether anyone wants a file of the receipt's name in its place.
-// Of which version does not matter: where it is another, the next sync brings
+// Of which version does not matter: if it is another, the next sync brings
 // that, and until then the host has the old one.
 func (c *claims) wanted(r Receipt) bool {
 	return slices.ContainsFunc(r.Claims, func(cl Claim) bool { return c.standing(cl, r) != wantsNothing })

@@ -81,7 +81,7 @@ type Hold struct {
 	lock *disk.Lock
 }
 
-// Lock takes the home's lock. Where another process holds it, an event says
+// Lock takes the home's lock. If another process holds it, an event says
 // so, and Lock waits until ctx is done. The lock ends with its process, so one
 // that was killed blocks nobody.
 func (e *Engine) Lock(ctx context.Context) (*Hold, error) {

@@ -17,7 +17,7 @@ import (
 type Item struct {
 	Name       string // under which the host looks: the driver's, or an alias
 	Plugin     string // the driver's own name
-	Version    string // "" where its release states none
+	Version    string // "" if its release states none
 	Repository string
 	Layer      Layer
 	Path       string // absolute, with the file's name
@@ -43,10 +43,10 @@ type Status struct {
 	Item
 	State State
 	// Found is the SHA-256 of the file there: computed, or vouched for by a
-	// receipt. "" where there is no regular file that can be read.
+	// receipt. "" if there is no regular file that can be read.
 	Found digest.Digest
-	// Receipt is what this home knows of the path, nil where it never placed a
-	// file there or the receipt is damaged. Where State is Changed, its Layer
+	// Receipt is what this home knows of the path, nil if it never placed a
+	// file there or the receipt is damaged. If State is Changed, its Layer
 	// tells another version (differs from Item's) from a tampered file.
 	Receipt *Receipt
 
@@ -125,7 +125,7 @@ type Layer struct {
 	Digest     digest.Digest     // of the compressed bytes
 	Size       int64             // of the compressed bytes
 	File       string            // the layer's title, a bare file name
-	Executable digest.Digest     // of the executable inside; "" where the release does not state it
+	Executable digest.Digest     // of the executable inside; "" if the release does not state it
 }
 
 // Fetcher opens layers. The bytes need not have been verified: the store holds

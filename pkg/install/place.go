@@ -21,7 +21,7 @@ type PlaceOptions struct {
 	Again     bool  // copy every item from the store, whatever is there (--refetch)
 	Probe     bool  // start each driver of the host's platform first (Options.Probe), and place only what answers
 	// Keep is asked about each file that bears the claim and is not among the
-	// items: where it answers false, the claim is dropped. nil drops none.
+	// items: if it answers false, the claim is dropped. nil drops none.
 	Keep func(Receipt) bool
 	// Ready is called once, when every new file lies beside its place, complete
 	// and probed, and none has been replaced; its error ends Place. nil: nothing.
@@ -275,7 +275,7 @@ type Placed struct {
 type Conflict struct {
 	Item    Item   // what stands there now
 	Claim   Claim  // who wants the other
-	Version string // of the other; "" where it states none
+	Version string // of the other; "" if it states none
 }
 
 // Report is what Place did.

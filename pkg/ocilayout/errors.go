@@ -65,14 +65,6 @@ func (e *NoLayoutError) Error() string { return e.Repository + ": there is no fo
 // Kind is fault.Failure.
 func (e *NoLayoutError) Kind() fault.Kind { return fault.Failure }
 
-// ReadOnlyError says that a layout cannot be written to as a repository.
-type ReadOnlyError struct{ Repository string }
-
-func (e *ReadOnlyError) Error() string { return e.Repository + ": is read-only" }
-
-// Kind is fault.Failure.
-func (e *ReadOnlyError) Kind() fault.Kind { return fault.Failure }
-
 // FolderError says why a folder cannot be kept as a layout.
 type FolderError struct {
 	Folder  string

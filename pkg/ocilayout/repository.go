@@ -35,7 +35,7 @@ type Opener struct {
 // Repository finds what oci-layout:PATH means: the driver at the end of PATH in the
 // layout before it, or all of the layout at PATH. Nothing is opened before something
 // is asked of it, which tells then with a *NoLayoutError that nothing is there, with
-// an *Error that it is no layout. Errors: *artifact.RepositoryError.
+// an *Error that it is not a layout. Errors: *artifact.RepositoryError.
 func (o *Opener) Repository(ref string) (*Repository, error) {
 	path := filepath.FromSlash(strings.TrimRight(strings.TrimPrefix(ref, artifact.LayoutScheme), "/"))
 	if path == "" {
@@ -212,17 +212,19 @@ func (r *Repository) Exists(_ context.Context, desc ocispec.Descriptor) (bool, e
 	return ok, nil
 }
 
+func (r *Repository) readOnly() error { return errors.New(r.name + ": is read-only") }
+
 // PushBlob implements Repository; it always fails.
 func (r *Repository) PushBlob(context.Context, ocispec.Descriptor, func() (io.ReadCloser, error)) error {
-	return &ReadOnlyError{r.name}
+	return r.readOnly()
 }
 
 // Mount implements Repository; it always fails.
 func (r *Repository) Mount(context.Context, ocispec.Descriptor, string) (bool, error) {
-	return false, &ReadOnlyError{r.name}
+	return false, r.readOnly()
 }
 
 // PushManifest implements Repository; it always fails.
 func (r *Repository) PushManifest(context.Context, ocispec.Descriptor, []byte, ...string) error {
-	return &ReadOnlyError{r.name}
+	return r.readOnly()
 }

@@ -55,7 +55,7 @@ func blobNamed(name string) digest.Digest {
 func (l *Layout) checkStray(ctx context.Context, d digest.Digest) error {
 	size, ok := l.Has(d)
 	if !ok {
-		return &Error{Path: l.path, Problem: "has a blob " + d.String() + " that is no file"}
+		return &Error{Path: l.path, Problem: "has a blob " + d.String() + " that is not a file"}
 	}
 	rc, err := l.Blob(ctx, ocispec.Descriptor{Digest: d, Size: size})
 	if err != nil {

@@ -72,7 +72,7 @@ func (b *bundle) scan(name string) error {
 			continue
 		}
 		if h.Typeflag != tar.TypeReg || h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != "" {
-			return broken("holds " + short(h.Name) + ", which is no plain file")
+			return broken("holds " + short(h.Name) + ", which is not a regular file")
 		}
 		end += (h.Size + tarBlock - 1) / tarBlock * tarBlock
 		key := path.Clean(h.Name)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
@@ -32,6 +33,9 @@ func (e *StaleError) Error() string {
 
 // Kind is fault.Stale.
 func (e *StaleError) Kind() fault.Kind { return fault.Stale }
+
+// Position is the lock: the line that is not there has none.
+func (e *StaleError) Position() diag.Position { return diag.Position{File: e.File} }
 
 // LockReport is what became of the lock.
 type LockReport struct {

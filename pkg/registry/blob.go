@@ -127,7 +127,7 @@ func (b *blob) read(p []byte) (int, error) {
 	}
 }
 
-// minProgress is how many bytes are worth further tries, where a blob has so
+// minProgress is how many bytes are worth further tries, if a blob has so
 // many: a line that breaks after each few of them would be tried without end.
 const minProgress = 64 << 10
 
@@ -151,7 +151,7 @@ func (b *blob) cut(err error) error {
 	return b.r.errorToReport(perr, b.desc.Digest.String())
 }
 
-// next turns to the next source after an error, where there is one that may do
+// next turns to the next source after an error, if there is one that may do
 // better.
 func (b *blob) next(err error) bool {
 	if !b.r.nextSource(b.ctx, b.at, b.desc.Digest.String(), err) {
@@ -164,7 +164,7 @@ func (b *blob) next(err error) bool {
 
 func (b *blob) fresh() *wire.Tries { return b.r.c.wire.Tries(b.at < len(b.r.sources)-1) }
 
-// finish holds what was read against the descriptor and returns io.EOF where it
+// finish holds what was read against the descriptor and returns io.EOF if it
 // agrees.
 func (b *blob) finish() error {
 	if b.body.unknown {
@@ -231,7 +231,7 @@ func (b *blob) connect() error {
 	}
 }
 
-// ask asks one source for the bytes from the offset on. Where the answer to the
+// ask asks one source for the bytes from the offset on. If the answer to the
 // range is of no use, body is nil afterwards.
 func (b *blob) ask(s *source) error {
 	req := b.r.request(s, wire.KindBlob, http.MethodGet, "blobs/"+b.desc.Digest.String(), b.desc.Digest.String())
@@ -287,7 +287,7 @@ func (b *blob) servedBy(s *source) {
 	}
 }
 
-// rangeFits checks a Content-Range header, "bytes FIRST-LAST/SIZE" where SIZE
+// rangeFits checks a Content-Range header, "bytes FIRST-LAST/SIZE" in which SIZE
 // can be "*" (RFC 9110, 14.4), against the bytes that are still wanted.
 func rangeFits(header string, offset, size int64) bool {
 	rest, unit := strings.CutPrefix(header, "bytes ")

@@ -32,7 +32,7 @@ func (e *LimitError) Error() string {
 // Kind is fault.Unreachable.
 func (e *LimitError) Kind() fault.Kind { return fault.Unreachable }
 
-// ReferenceError says why a string is no repository.
+// ReferenceError says why a string is not a repository.
 type ReferenceError struct {
 	Reference string
 	Problem   string

@@ -15,7 +15,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
-// Resolve implements artifact.Reader with a HEAD, or with a GET where that tells
+// Resolve implements artifact.Reader with a HEAD, or with a GET if that tells
 // nothing.
 func (r *remote) Resolve(ctx context.Context, tag string) (desc ocispec.Descriptor, err error) {
 	err = r.trySources(ctx, tag, func(s *source) (err error) {
@@ -64,7 +64,7 @@ func breaksDown(err error) bool {
 	return errors.As(err, &status) && status.TokenHost == "" && status.Status >= 500
 }
 
-// head asks for a manifest's headers. The digest is "" where they do not tell.
+// head asks for a manifest's headers. The digest is "" if they do not tell.
 func (r *remote) head(ctx context.Context, s *source, reference string) (desc ocispec.Descriptor, err error) {
 	req := r.request(s, wire.KindHead, http.MethodHead, "manifests/"+reference, reference)
 	req.Header = accept()
@@ -90,7 +90,7 @@ func (r *remote) check(reference string) error {
 		return checkDigest(r.name, digest.Digest(reference))
 	}
 	if !artifact.IsTag(reference) {
-		return &ReferenceError{r.name + ":" + reference, "has no tag that can be one"}
+		return &ReferenceError{r.name + ":" + reference, "has no valid tag"}
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (r *remote) Manifest(ctx context.Context, reference string) (ocispec.Descri
 	return r.byTag(ctx, reference)
 }
 
-// byDigest reads a manifest that never changes: from the cache where it is
+// byDigest reads a manifest that never changes: from the cache if it is
 // there, and once for all who ask at the same time.
 func (r *remote) byDigest(ctx context.Context, d digest.Digest) (ocispec.Descriptor, []byte, error) {
 	if m, ok := r.c.cache.get(d); ok {
@@ -122,7 +122,7 @@ func (r *remote) byDigest(ctx context.Context, d digest.Digest) (ocispec.Descrip
 	return m.desc, m.data, err
 }
 
-// byTag reads what a tag names now. Where that was known before, a HEAD can
+// byTag reads what a tag names now. If that was known before, a HEAD can
 // save the GET, which registries count as a pull.
 func (r *remote) byTag(ctx context.Context, tag string) (ocispec.Descriptor, []byte, error) {
 	m, err := r.c.cache.once(ctx, r.name+":"+tag, func() (manifest, error) {
@@ -239,10 +239,10 @@ func accept() http.Header {
 // isDigest tells a digest from a tag.
 func isDigest(reference string) bool { return strings.Contains(reference, ":") }
 
-// checkDigest refuses what is no digest that can be computed here.
+// checkDigest refuses what is not a digest that can be computed here.
 func checkDigest(repository string, d digest.Digest) error {
 	if !artifact.IsContentDigest(d) {
-		return &ReferenceError{repository + "@" + string(d), "has no digest that is known"}
+		return &ReferenceError{repository + "@" + string(d), "has no valid digest"}
 	}
 	return nil
 }

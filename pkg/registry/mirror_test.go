@@ -214,7 +214,7 @@ func TestMirrorListsNoVersion(t *testing.T) {
 	}
 }
 
-// Mirrors drop signatures: one that knows of none is no proof.
+// Mirrors drop signatures: one that knows of none is not proof.
 func TestMirrorWithoutReferrers(t *testing.T) {
 	origin, _, o, _ := mirrored(t)
 	subject, entry, data := signature(t, origin, "db/x")

@@ -36,7 +36,7 @@ func (r *remote) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, err
 	return r.hasBlob(ctx, r.request(r.origin, wire.KindHead, http.MethodHead, "blobs/"+desc.Digest.String(), desc.Digest.String()))
 }
 
-// hasBlob asks with a HEAD. Where that is refused the blob is sent: whoever may
+// hasBlob asks with a HEAD. If that is refused the blob is sent: whoever may
 // do that is told to again.
 func (r *remote) hasBlob(ctx context.Context, req *wire.Request) (bool, error) {
 	err := r.c.wire.Do(ctx, req, func(*http.Response) error { return nil })
@@ -151,7 +151,7 @@ func (c *Client) lockFallback(ctx context.Context) (release func(), err error) {
 }
 
 // Mount implements Repository. A refusal, whatever its reason, means that the
-// blob must be uploaded, which will tell it again where it matters.
+// blob must be uploaded, which will tell it again if it matters.
 func (r *remote) Mount(ctx context.Context, desc ocispec.Descriptor, from string) (bool, error) {
 	if err := checkDescriptor(r.name, desc); err != nil {
 		return false, err
@@ -244,7 +244,7 @@ func (r *remote) location(resp *http.Response) (*url.URL, error) {
 	asked := resp.Request.URL
 	u, err := url.Parse(resp.Header.Get("Location"))
 	if err != nil || resp.Header.Get("Location") == "" {
-		return nil, broken(r.origin.ep.Name, r.name, "tells no location to upload to")
+		return nil, broken(r.origin.ep.Name, r.name, "does not say where to upload to")
 	}
 	u = asked.ResolveReference(u)
 	u.User = nil
@@ -262,7 +262,7 @@ func (r *remote) location(resp *http.Response) (*url.URL, error) {
 
 // IsRefusal reports whether an error of a write is a registry's no to what it
 // was asked, for good and whoever asks: what ECR (400), Docker Hub (403), ACR
-// (405), Harbor (412) and others answer where a tag of theirs never moves.
+// (405), Harbor (412) and others answer if a tag of theirs never moves.
 func IsRefusal(err error) bool {
 	if denied := (*AuthError)(nil); errors.As(err, &denied) {
 		return denied.Cause == AuthInsufficient || denied.Cause == AuthDenied

@@ -61,7 +61,7 @@ func limited(repository string, d digest.Digest, found []ocispec.Descriptor) ([]
 	return found, nil
 }
 
-// referrersAt asks the referrers API, and where there is none the fallback tag.
+// referrersAt asks the referrers API, and if there is none the fallback tag.
 // Some registries refuse a path that they do not know: the tag counts then too,
 // but that it is not there says nothing.
 func (r *remote) referrersAt(ctx context.Context, s *source, subject digest.Digest) ([]ocispec.Descriptor, error) {
@@ -149,7 +149,7 @@ func unknownName(err error) bool {
 }
 
 // referrersTag reads the fallback tag. Some registries answer it with the
-// subject itself (GitLab): what is no index, or the subject, lists nothing.
+// subject itself (GitLab): what is not an index, or is the subject, lists nothing.
 func (r *remote) referrersTag(ctx context.Context, s *source, subject digest.Digest) ([]ocispec.Descriptor, error) {
 	tag := artifact.ReferrersTag(subject)
 	m, err := r.getFrom(ctx, s, tag)

@@ -135,7 +135,7 @@ func (r *remote) nextSource(ctx context.Context, at int, reference string, err e
 	return true
 }
 
-// errorToReport picks the error to tell where all sources failed. Behind an air gap the
+// errorToReport picks the error to tell if all sources failed. Behind an air gap the
 // origin is out of reach by design: then it is the mirror's failure that
 // matters.
 func (r *remote) errorToReport(err error, reference string) error {

@@ -85,7 +85,7 @@ func Kinds() []wire.Kind { return wire.Kinds() }
 
 // Conventional returns where docker and podman keep credentials, by the
 // environment variables that they know. home is the user's home folder, "" for
-// none, and uid the user's number, below 0 where there is none.
+// none, and uid the user's number, below 0 if there is none.
 func Conventional(env func(key string) string, home string, uid int) CredentialPaths {
 	return auth.Conventional(env, home, uid)
 }

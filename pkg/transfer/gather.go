@@ -104,7 +104,8 @@ func (g *gatherer) visitAll(ctx context.Context, list []digest.Digest, p place) 
 	if err := g.charge(p, len(list), 0); err != nil {
 		return err
 	}
-	return all(len(list), func(i int) error { return g.visit(ctx, list[i], p) })
+	// One reason suffices: whoever lists too much would give one for each.
+	return parallel.First(parallel.EachUntil(ctx, len(list), 0, func(i int) error { return g.visit(ctx, list[i], p) }))
 }
 
 // visit reads a manifest, all that it lists and all that refers to it. Whether

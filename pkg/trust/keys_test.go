@@ -237,7 +237,7 @@ func TestManyBytes(t *testing.T) {
 	}
 }
 
-// What says nothing of a signature is no verdict on it.
+// What says nothing of a signature is not a verdict on it.
 func TestNetworkIsNoVerdict(t *testing.T) {
 	k, rule := newKey(t, nil)
 	repo := newStore(t)

@@ -12,7 +12,7 @@ import (
 type preference struct {
 	prefers func(Signer) bool
 	// willing: another will do as well, so that who is preferred is looked for only
-	// where the others were found.
+	// if the others were found.
 	willing bool
 }
 
@@ -82,7 +82,7 @@ func (v *Verifier) satisfy(ctx context.Context, roots []*collector, rule *policy
 
 // signers returns whose signatures of a digest verify under a rule, in the
 // order read; unless all are wanted, no further than to one that is preferred
-// or, where nobody is, to the first. What could not be read is an error where
+// or, if nobody is, to the first. What could not be read is an error if
 // it may be what is looked for.
 func (v *Verifier) signers(ctx context.Context, c *collector, rule *policy.Rule, wants preference, all bool) ([]Signer, error) {
 	var out []Signer

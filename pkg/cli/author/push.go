@@ -16,7 +16,6 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 )
 
 // pushFlags are what push is told on the command line.
@@ -35,10 +34,8 @@ type pushFlags struct {
 	force       bool
 	dryRun      bool
 	probe       bool
-	sign        bool
-	key         string
 	noFloating  bool
-	signer      *trust.PrivateKey // nil where nothing is signed
+	signing     env.Signing
 }
 
 // everyDriver is the word that stands for all drivers found.
@@ -92,7 +89,7 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 			case changed("source") && args[1] != "" && !p.build:
 				return hint.Usagef("--source: goes with --build, or without VERSION")
 			}
-			if err := loadSigner(e, u, &p); err != nil {
+			if err := p.signing.Load(e, u); err != nil {
 				return err
 			}
 			if p.from != "" || p.layout != "" {
@@ -117,8 +114,7 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 	f.BoolVar(&p.force, "force", false, "replace a published version, pass over what lint finds")
 	f.BoolVar(&p.noFloating, "no-floating-tags", false, "set X.Y.Z and its platforms' tags alone, not X.Y, X and latest")
 	f.BoolVar(&p.dryRun, "dry-run", false, "send nothing, print digests and tags")
-	f.BoolVar(&p.sign, "sign", false, "sign it with --key, before any tag is set")
-	f.StringVar(&p.key, "key", "", "private key to sign with, PEM; see sign")
+	p.signing.Flags(f)
 	f.BoolVar(&p.probe, "probe", false, "start this machine's executable once (runs its code)")
 	for _, unused := range []string{"build", "platform", "compression", "dist", "source"} {
 		cmd.MarkFlagsMutuallyExclusive("from", unused) // its layers are kept as they are
@@ -231,7 +227,7 @@ func notThat(e *env.Env, err error, from string) error {
 func publishOptions(u *ui.UI, repo registry.Repository, p pushFlags) publish.Options {
 	return publish.Options{
 		Force: p.force, DryRun: p.dryRun, NoFloatingTags: p.noFloating, Probe: p.probe, Host: env.Platform(),
-		Sign: signsWith(u, repo, p), Temp: os.TempDir(), Events: told(u),
+		Sign: p.signing.In(repo, u), Temp: os.TempDir(), Events: told(u),
 	}
 }
 

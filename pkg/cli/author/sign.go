@@ -2,9 +2,7 @@ package author
 
 import (
 	"context"
-	"fmt"
 
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -62,7 +60,7 @@ func runSign(ctx context.Context, e *env.Env, u *ui.UI, ref, keyFile string) err
 	if err != nil {
 		return err
 	}
-	key, err := privateKey(e, u, keyFile)
+	key, err := e.PrivateKey(u, keyFile)
 	if err != nil {
 		return err
 	}
@@ -76,16 +74,8 @@ func runSign(ctx context.Context, e *env.Env, u *ui.UI, ref, keyFile string) err
 	}
 	info := signedInfo{repo.Name(), string(signed.Subject.Digest), signed.Signer.Key, string(signed.Manifest), signed.Kept}
 	v := ui.Single("Signature", "signature", info.Manifest, info)
-	v.Text = func(w ui.Lines) { w.Line("%s", signedText(repo.Name(), signed)) }
+	v.Text = func(w ui.Lines) { w.Line("%s", env.SignedText(repo.Name(), signed)) }
 	return u.Print(v)
-}
-
-func signedText(repository string, s *trust.Signed) string {
-	verb := "signed"
-	if s.Kept {
-		verb = "was signed before"
-	}
-	return fmt.Sprintf("%s@%s %s by %s", repository, s.Subject.Digest, verb, s.Signer)
 }
 
 func sign(ctx context.Context, repo registry.Repository, reference string, key *trust.PrivateKey) (*trust.Signed, error) {
@@ -95,45 +85,4 @@ func sign(ctx context.Context, repo registry.Repository, reference string, key *
 		return nil, err
 	}
 	return trust.Sign(ctx, repo, desc, key)
-}
-
-// privateKey reads a key to sign with.
-func privateKey(e *env.Env, u *ui.UI, file string) (*trust.PrivateKey, error) {
-	return trust.LoadPrivateKey(e.Abs(file), func() ([]byte, error) {
-		if password, set := e.Lookup("COSIGN_PASSWORD"); set {
-			return []byte(password), nil
-		}
-		if !u.Asks() {
-			return nil, hint.Usagef("%s: is encrypted, and standard input is no terminal: set COSIGN_PASSWORD", file)
-		}
-		return u.AskSecret("Password of " + file + ": ")
-	})
-}
-
-// loadSigner reads the key of push --sign, before minutes of compiling.
-func loadSigner(e *env.Env, u *ui.UI, p *pushFlags) (err error) {
-	switch {
-	case !p.sign && p.key == "":
-		return nil
-	case !p.sign:
-		return hint.Usagef("--key: goes with --sign")
-	case p.key == "":
-		return hint.Usagef("--sign: needs --key FILE; for keyless signatures run cosign sign afterwards")
-	}
-	p.signer, err = privateKey(e, u, p.key)
-	return err
-}
-
-// signsWith returns how push signs in a repository; nil where it does not.
-func signsWith(u *ui.UI, repo registry.Repository, p pushFlags) func(context.Context, ocispec.Descriptor) error {
-	if p.signer == nil {
-		return nil
-	}
-	return func(ctx context.Context, desc ocispec.Descriptor) error {
-		signed, err := trust.Sign(ctx, repo, desc, p.signer)
-		if err == nil {
-			u.Say("%s", signedText(repo.Name(), signed))
-		}
-		return err
-	}
 }

@@ -68,7 +68,7 @@ func runBundle(ctx context.Context, e *env.Env, u *ui.UI, name string, platforms
 	}
 	info, err := os.Stat(file)
 	folder := strings.HasSuffix(name, "/") || strings.HasSuffix(name, string(filepath.Separator)) || err == nil && info.IsDir()
-	lock, err := lockToCarry(e, u, nil)
+	lock, err := e.LockToCarry(u, nil)
 	if err != nil {
 		return err
 	}

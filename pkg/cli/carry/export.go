@@ -46,7 +46,7 @@ where the host looks. A Database uses it by spec.schemahero.image.`,
 		Complete: complete.Nothing,
 		Args:     env.None,
 		Run: func(*cobra.Command, []string) error {
-			lock, err := lockToCarry(e, u, nil)
+			lock, err := e.LockToCarry(u, nil)
 			if err != nil {
 				return err
 			}
@@ -102,7 +102,7 @@ bears no time, so that it changes with the lock and not otherwise.`,
 		Complete: complete.Nothing,
 		Args:     env.None,
 		Run: func(*cobra.Command, []string) error {
-			lock, err := lockToCarry(e, u, nil)
+			lock, err := e.LockToCarry(u, nil)
 			if err != nil {
 				return err
 			}

@@ -13,28 +13,6 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 )
 
-// lockToCarry is the project's lock, else that of the bundle it is carried from.
-func lockToCarry(e *env.Env, u *ui.UI, c *transfer.Contents) (*lockfile.Lock, error) {
-	p, err := e.ProjectOrLock()
-	if err != nil {
-		return nil, err
-	}
-	lock, err := p.ReadLock()
-	switch {
-	case err != nil:
-		return nil, err
-	case lock == nil && c != nil && c.Lock != nil:
-		return c.Lock, nil
-	case lock == nil:
-		return nil, &project.StaleError{File: p.LockFile(), Missing: true}
-	}
-	var stale *project.StaleError
-	if errors.As(p.CheckLock(), &stale) {
-		u.Warn("%s: does not satisfy the manifest; what it says is carried all the same", u.Rel(p.LockFile()))
-	}
-	return lock, nil
-}
-
 // forPlatforms returns the part of a lock that --platform asks for. A driver that
 // serves none of them is an error, as it is for sync.
 func forPlatforms(l *lockfile.Lock, words []string) (*lockfile.Lock, error) {

@@ -94,7 +94,7 @@ func runMirror(ctx context.Context, e *env.Env, u *ui.UI, target string, m mirro
 	if err := mirrorClient(e, target); err != nil {
 		return err
 	}
-	lock, err := lockToCarry(e, u, contents)
+	lock, err := e.LockToCarry(u, contents)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/image"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/kube"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 func clusterCommand(e *env.Env, u *ui.UI) *cobra.Command {
@@ -94,7 +93,7 @@ type database struct {
 }
 
 func (c check) run(ctx context.Context, e *env.Env, u *ui.UI) error {
-	lock, err := lockOf(e, u)
+	lock, err := e.LockToCarry(u, nil)
 	if err != nil {
 		return err
 	}
@@ -149,25 +148,6 @@ func item(f kube.Finding) database {
 		it.Message = p.String()
 	}
 	return it
-}
-
-// lockOf is the project's lock, which need not satisfy the manifest.
-func lockOf(e *env.Env, u *ui.UI) (*lockfile.Lock, error) {
-	p, err := e.ProjectOrLock()
-	if err != nil {
-		return nil, err
-	}
-	lock, err := p.ReadLock()
-	if err == nil && lock == nil {
-		err = &project.StaleError{File: p.LockFile(), Missing: true}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if errors.As(p.CheckLock(), new(*project.StaleError)) {
-		u.Warn("%s: does not satisfy the manifest; the cluster is held against it all the same", u.Rel(p.LockFile()))
-	}
-	return lock, nil
 }
 
 // lock is what the cluster is held against.

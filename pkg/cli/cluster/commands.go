@@ -11,6 +11,7 @@ import (
 // Commands returns the group's commands.
 func Commands(e *env.Env, u *ui.UI) []*cobra.Command {
 	return []*cobra.Command{
+		imageCommand(e, u),
 		clusterCommand(e, u),
 	}
 }

@@ -31,6 +31,10 @@ func flag(e *env.Env, c *cobra.Command, f *pflag.Flag) {
 	switch f.Name {
 	case "output":
 		complete = starting(output)
+	case "errors":
+		complete = starting(func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return ui.ErrorForms(), noFiles
+		})
 	case "platform":
 		complete = Platforms("")
 	case "precise":

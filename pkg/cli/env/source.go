@@ -8,9 +8,12 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 )
 
@@ -60,4 +63,26 @@ func (e *Env) ReadFrom(ctx context.Context, path string) (*transfer.Contents, er
 	}
 	e.source, e.Flags.Offline = s, true
 	return c, nil
+}
+
+// LockToCarry is the project's lock, else that of the bundle it is carried from.
+func (e *Env) LockToCarry(u *ui.UI, c *transfer.Contents) (*lockfile.Lock, error) {
+	p, err := e.ProjectOrLock()
+	if err != nil {
+		return nil, err
+	}
+	lock, err := p.ReadLock()
+	switch {
+	case err != nil:
+		return nil, err
+	case lock == nil && c != nil && c.Lock != nil:
+		return c.Lock, nil
+	case lock == nil:
+		return nil, &project.StaleError{File: p.LockFile(), Missing: true}
+	}
+	var stale *project.StaleError
+	if errors.As(p.CheckLock(), &stale) {
+		u.Warn("%s: does not satisfy the manifest; what it says is carried all the same", u.Rel(p.LockFile()))
+	}
+	return lock, nil
 }

@@ -48,7 +48,7 @@ func (s *Session) Want(repo string) {
 	}
 }
 
-// Asks returns what the registry asks for, "basic", "bearer" or "" where it has
+// Asks returns what the registry asks for, "basic", "bearer" or "" if it has
 // asked for nothing, and whose credentials it gets then.
 func (s *Session) Asks(ctx context.Context) (scheme, username string, err error) {
 	if err := s.acquire(ctx); err != nil {
@@ -90,7 +90,7 @@ func (s *Session) release() { <-s.lock }
 // attempt is one try of a request. The first one to a registry bears nothing; a
 // 401 then says what is wanted. A token that does not do, because it has expired
 // or was granted for less than was asked, is replaced once, by one for this very
-// request. Where it is refused and another scheme asked for, that is tried once.
+// request. If it is refused and another scheme asked for, that is tried once.
 type attempt struct {
 	s    *Session
 	r    *wire.Request

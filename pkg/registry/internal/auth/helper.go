@@ -46,7 +46,7 @@ type helperAnswer struct {
 	Secret    string
 }
 
-// get returns the credential that is kept, an empty one where none is. Errors:
+// get returns the credential that is kept, an empty one if none is. Errors:
 // *CredentialsError, the context's.
 func (h helper) get(ctx context.Context) (credential, error) {
 	out, err := h.run(ctx, "get", h.server)
@@ -80,7 +80,7 @@ func (h helper) store(ctx context.Context, c credential) error {
 	return err
 }
 
-// erase forgets what is kept, and tells whether there was anything.
+// erase forgets what is kept, and reports whether there was anything.
 func (h helper) erase(ctx context.Context) (found bool, err error) {
 	c, err := h.get(ctx)
 	if err != nil || c.empty() {

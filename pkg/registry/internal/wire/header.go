@@ -12,7 +12,7 @@ import (
 const maxLink = 16 << 10
 
 // NextLink returns the target of a Link header's first link with rel="next"
-// (RFC 8288), "" where there is none.
+// (RFC 8288), "" if there is none.
 func NextLink(headers []string) string {
 	for _, text := range headers {
 		if len(text) > maxLink {

@@ -18,7 +18,7 @@ import (
 
 // A request goes straight down this file:
 //
-//	Do          reads an answer whole, again where it was cut
+//	Do          reads an answer whole, again if it was cut
 //	Open        tries until there is an answer below 400
 //	Send        one try, over the scheme that the host speaks
 //	withAuth    with what the registry asks for
@@ -86,7 +86,7 @@ func (r *Request) build(ctx context.Context, scheme string) (*http.Request, erro
 	}
 	req, err := http.NewRequestWithContext(ctx, r.Method, u.String(), nil)
 	if err != nil {
-		return nil, &ProtocolError{r.Endpoint.Name, r.Subject(), "makes no URL"}
+		return nil, &ProtocolError{r.Endpoint.Name, r.Subject(), "does not make a URL"}
 	}
 	if r.From != nil {
 		req = req.WithContext(context.WithValue(ctx, sentTo{}, handed{r.From, req.URL}))
@@ -119,7 +119,7 @@ type Authority interface {
 type Attempt interface {
 	// Header returns what the request bears as Authorization, "" for nothing.
 	Header(ctx context.Context) (string, error)
-	// Refused is told of a 401 or 403 and closes it. It returns nil where the
+	// Refused is told of a 401 or 403 and closes it. It returns nil if the
 	// request is to be sent again, with another Header.
 	Refused(ctx context.Context, resp *http.Response) error
 }
@@ -157,7 +157,7 @@ func (c *Client) Open(ctx context.Context, r *Request, t *Tries) (*http.Response
 
 // Send sends a request once, over the scheme that its host speaks. A loopback
 // host of which nothing is known yet is asked over plain HTTP, and over HTTPS
-// where it turns out to speak TLS; where that is no better, the first outcome
+// if it turns out to speak TLS; if that is no better, the first outcome
 // stands.
 func (c *Client) Send(ctx context.Context, r *Request) (*http.Response, error) {
 	scheme, declared, known := r.Endpoint.use(&c.o)
@@ -267,7 +267,7 @@ func (c *Client) Ask(ctx context.Context, r *Request) (*http.Response, error) {
 
 // roundTrip sends one HTTP request and returns its answer, whatever the status.
 // Everything that goes out passes here, so here it is counted, told, watched for
-// standing still, and refused where offline.
+// standing still, and refused if offline.
 func (c *Client) roundTrip(r *Request, scheme string, req *http.Request) (*http.Response, error) {
 	if c.o.Offline {
 		return nil, &OfflineError{What: r.Subject()}
@@ -335,7 +335,7 @@ func keepError(resp *http.Response, r *Request) []ErrorCode {
 func (c *Client) Failure(r *Request, resp *http.Response) error {
 	defer resp.Body.Close()
 	storage := redirected(resp)
-	// What a token service or a storage lacks is no repository.
+	// What a token service or a storage lacks is not a repository.
 	if resp.StatusCode == http.StatusNotFound && r.Name != "" && r.Kind != KindToken && (storage == "" || !r.isBlob()) {
 		e := &NotFoundError{
 			Repository: r.Name, Reference: r.Reference, Host: r.Endpoint.Name, Codes: ReadCodes(resp.Body),
@@ -358,7 +358,7 @@ func (c *Client) Failure(r *Request, resp *http.Response) error {
 	return e
 }
 
-// redirected is the host that answered where that is not the one that was asked.
+// redirected is the host that answered if that is not the one that was asked.
 func redirected(resp *http.Response) string {
 	first := resp.Request
 	for first.Response != nil {
