@@ -84,6 +84,9 @@ this machine match the lock.`,
 		for _, c := range g.commands(e, u) {
 			c.GroupID = g.folder
 			root.AddCommand(c)
+			if c.Name() == "export" { // one of its parts is another group's
+				c.AddCommand(cluster.ExportKubernetesCommand(e, u))
+			}
 		}
 	}
 	root.SetHelpCommand(helpCommand(e))
@@ -121,7 +124,7 @@ func prepare(cmd *cobra.Command, e *env.Env, u *ui.UI, began *bool) error {
 
 // checkTogether refuses flags of which one would be ignored.
 func checkTogether(cmd *cobra.Command, output string) error {
-	if output != "" && slices.Contains([]string{"init", "run", "login", "logout", "serve", "completion", "dockerfile", "cyclonedx"}, cmd.Name()) {
+	if output != "" && slices.Contains([]string{"init", "run", "login", "logout", "serve", "completion", "dockerfile", "cyclonedx", "kubernetes"}, cmd.Name()) {
 		return hint.Usagef("--output: %s prints no object", cmd.Name())
 	}
 	// cobra's own words for this name all flags of a group.
@@ -146,7 +149,8 @@ func checkTogether(cmd *cobra.Command, output string) error {
 func checkPaths(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "dir", "platform", "home", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than", "kubeconfig", "context", "namespace", "image":
+		case "dir", "platform", "home", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than",
+			"context", "image", "init-container", "kubeconfig", "mount", "namespace", "pull-secret":
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = hint.Usagef("--%s: is empty", f.Name)
 			}

@@ -76,7 +76,7 @@ func (h Home) Manifests() string { return h.path(filepath.Join("cache", "manifes
 type Condition struct {
 	Exists   bool
 	Writable error // why files cannot be made there, nil if they can
-	Free     int64 // bytes, -1 if the system does not tell
+	Free     int64 // bytes, -1 if unknown
 }
 
 // Condition tries whether files can be made in the home, with one that is

@@ -102,7 +102,7 @@ func (s store) put(t *disk.Temp, layer, executable digest.Digest, size int64) (E
 }
 
 // sound reports whether an entry's file is what its name says. If its stat does
-// not tell, or again is set, it is hashed.
+// not show it, or again is set, it is hashed.
 func (s store) sound(ctx context.Context, e Entry, again bool) bool {
 	if !again && s.vouched(e) {
 		return true

@@ -45,7 +45,7 @@ func New(o Options) (*Client, error) {
 }
 
 // HTTP returns a way to hosts that are not registries, with the same proxies,
-// certificates, timeouts and redirects. It bears no credentials and tries once.
+// certificates, timeouts and redirects. It sends no credentials and tries once.
 func (c *Client) HTTP() *http.Client { return c.wire.HTTP() }
 
 // Repository returns a repository by its name: HOST[:PORT]/PATH in a registry,

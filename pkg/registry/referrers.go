@@ -112,7 +112,7 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 	return list, err
 }
 
-// readReferrers reads the list of those who refer to something. Anybody can
+// readReferrers reads the list of what refers to something. Anybody can
 // make it of any length.
 func readReferrers(r io.Reader, host, what string) ([]ocispec.Descriptor, error) {
 	data, err := io.ReadAll(io.LimitReader(r, artifact.MaxManifest+1))
@@ -152,7 +152,7 @@ func unknownName(err error) bool {
 // subject itself (GitLab): what is not an index, or is the subject, lists nothing.
 func (r *remote) referrersTag(ctx context.Context, s *source, subject digest.Digest) ([]ocispec.Descriptor, error) {
 	tag := artifact.ReferrersTag(subject)
-	m, err := r.getFrom(ctx, s, tag)
+	m, err := r.getFrom(ctx, s, tag, false)
 	if errors.Is(err, artifact.ErrNotFound) {
 		return nil, nil
 	}

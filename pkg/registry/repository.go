@@ -41,8 +41,8 @@ type Repository interface {
 	Referrers(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error)
 
 	// ReferrersFrom is Referrers without the sources, mirrors and last the
-	// repository itself, before one, counted from 0: for who finds nothing of use
-	// in what those before it have. next is the source after the one that has
+	// repository itself, before one, counted from 0: for a caller who finds nothing
+	// useful in what those before it have. next is the source after the one that has
 	// any; if that is from, there are no more.
 	ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error)
 

@@ -8,9 +8,9 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/kube"
 )
 
-// kubernetes are the errors of asking a cluster.
-func kubernetes() section {
-	return section{title: "The cluster", rows: []row{
+// asking are the errors of asking a cluster.
+func asking() []row {
+	return []row{
 		on(func(_ Context, e *kube.ConfigError) []string {
 			if len(e.Contexts) > 0 {
 				return []string{"name a context: --context " + strings.Join(e.Contexts, ", or --context ")}
@@ -28,7 +28,7 @@ func kubernetes() section {
 		on(func(_ Context, _ *kube.ServerError) []string {
 			return []string{"see whether kubectl reaches it: kubectl get --raw /readyz"}
 		}, told("`cluster …: no answer within …`, `answers 5…`, `does not answer with`, `connection refused`, `certificate signed by unknown authority`", "`kubectl get --raw /readyz` shows whether kubectl reaches it; otherwise see the kubeconfig's `server` and `certificate-authority`. What is no answer of Kubernetes is not shown: it could be a part of an object", fault.Unreachable)),
-	}}
+	}
 }
 
 // denied says how to be allowed: in one namespace, or by the rule that is missing.
