@@ -32,9 +32,9 @@ func initCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Short: "Write a manifest, " + project.ManifestName,
 		Long: `The manifest is written into the working directory and begins empty, or with
 the drivers that --from finds in SchemaHero's YAML: Database and Table objects,
-or Lists of them as kubectl get writes, in a folder, a file or standard input;
-or those that --from-cluster finds in the Databases of a cluster, which kubectl's
-own configuration names. An existing manifest is never overwritten.
+or Lists of them as kubectl get writes, in a folder, a file or standard input.
+--from-cluster finds them in the Databases of the cluster that kubectl would
+ask. An existing manifest is never overwritten.
 
 --local installs drivers into plugins/bin beside the manifest, where the host
 looks too, and keeps that folder out of git.`,
