@@ -31,6 +31,9 @@ func (e *SizeError) Error() string {
 // Kind is fault.Usage.
 func (e *SizeError) Kind() fault.Kind { return fault.Usage }
 
+// Position is the file, and no line of it.
+func (e *SizeError) Position() diag.Position { return diag.Position{File: e.File} }
+
 // ReadFile reads the text of a lock for Parse, and no more of anything else than
 // shows that it is none. Errors: fs.ErrNotExist where there is none, *SizeError,
 // *diag.Error for what is no file.

@@ -38,6 +38,11 @@ func (e *ConflictError) Error() string {
 // Kind is fault.Usage.
 func (e *ConflictError) Kind() fault.Kind { return fault.Usage }
 
+// Position is that of the first marker.
+func (e *ConflictError) Position() diag.Position {
+	return diag.Position{File: e.File, Line: e.Line, Column: 1}
+}
+
 // newer ends the problems that a later format of the lock would cause.
 const newer = "written by a newer version"
 

@@ -135,7 +135,7 @@ func TestFullDisk(t *testing.T) {
 		}
 		out, err := p.command("sync").CombinedOutput()
 		var exit *exec.ExitError
-		if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "no space left") && !strings.Contains(string(out), "no room") {
+		if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "no space left") && !strings.Contains(string(out), "not enough space") {
 			t.Errorf("%d bytes free: %v\n%s", free, err, out)
 		}
 		if v := p.whole("a", "a"); v != "1.0.0" {

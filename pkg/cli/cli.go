@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/kube"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -47,6 +49,7 @@ func wire(p Program) (*env.Env, *ui.UI) {
 	e.Events = env.Events{
 		Registry: func(event registry.Event) { u.Network(event, e.Carrying) },
 		Install:  u.Installing(e.ServedFrom),
+		Cluster:  func(event kube.Event) { u.Request(event.Method, event.URL, event.Status, event.Duration) },
 	}
 	return e, u
 }
@@ -62,6 +65,7 @@ func Run(ctx context.Context, p Program) int {
 		u.Quiet = true
 		complete.Flags(e, root) // a tenth of the time that a command with nothing to do takes
 	}
+	u.Errors = cmp.Or(errorsForm(args), u.Errors)
 	root.SetArgs(args)
 	root.SetIn(p.In)
 	root.SetOut(u.Out)
@@ -130,19 +134,55 @@ func exitCode(err error) int {
 
 // report writes an error, and what to do about it, to standard error.
 func report(e *env.Env, u *ui.UI, err error) {
-	switch {
-	case err == nil, errors.As(err, new(*hint.ExitError)): // the program that ran has told it
+	if err == nil || errors.As(err, new(*hint.ExitError)) { // the program that ran has told it
 		return
-	case errors.As(err, new(*interrupted)):
-		text := "interrupted"
-		if left := u.Left(); left != "" {
-			text += "; " + left
-		}
-		u.Error(text)
-	default:
-		u.Failure(err, e.Flags.Timeout)
 	}
-	for _, h := range hint.For(e.Hints(u.Rel), err) {
+	failures := u.Failures(err, e.Flags.Timeout)
+	if errors.As(err, new(*interrupted)) {
+		failures = []ui.Failure{u.Interrupted(err)}
+	}
+	hints := e.Hints(u.Rel)
+	for _, f := range failures {
+		if !u.AsData() {
+			u.Error(f)
+			continue
+		}
+		u.Tell(ui.Told{
+			Kind: kind(f.Err), Code: exitCode(f.Err), Message: f.Message, File: f.Position.File, Line: f.Position.Line, Column: f.Position.Column,
+			Hint: strings.Join(hint.For(hints, f.Err), "\n"),
+		})
+	}
+	if u.AsData() {
+		return
+	}
+	for _, h := range hint.For(hints, err) {
 		u.Advice(h)
 	}
+}
+
+// kind names what sort of failure an error is.
+func kind(err error) string {
+	if errors.As(err, new(*interrupted)) {
+		return "interrupted"
+	}
+	return fault.Of(err).String()
+}
+
+// errorsForm is the value of --errors on a command line that may not be valid: what
+// is wrong with it is told in that form too.
+func errorsForm(args []string) string {
+	form := ""
+	for i, arg := range args {
+		value, ok := strings.CutPrefix(arg, "--errors=")
+		switch {
+		case arg == "--":
+			return form
+		case arg == "--errors" && i+1 < len(args):
+			value, ok = args[i+1], true
+		}
+		if ok && ui.CheckErrors(value) == nil {
+			form = value
+		}
+	}
+	return form
 }

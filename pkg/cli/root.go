@@ -68,6 +68,7 @@ this machine match the lock.`,
 	f.StringVarP(&g.Directory, "directory", "C", "", "change to this folder first")
 	f.StringVar(&g.Home, "home", "", "where drivers, store and receipts are kept (default: ~/.schemahero)")
 	f.StringVarP(&u.Output, "output", "o", "", "json, yaml, name, wide, jsonpath=…, go-template=… or custom-columns=…")
+	f.StringVar(&u.Errors, "errors", ui.ErrorForms()[0], "how errors are told: text, json (an object a line) or github (annotations)")
 	f.BoolVarP(&u.Quiet, "quiet", "q", false, "print results, warnings and errors only")
 	f.BoolVarP(&u.Verbose, "verbose", "v", false, "tell every request, without secrets")
 	f.BoolVar(&g.Stats, "stats", false, "at the end tell requests and bytes by kind")
@@ -83,6 +84,9 @@ this machine match the lock.`,
 		for _, c := range g.commands(e, u) {
 			c.GroupID = g.folder
 			root.AddCommand(c)
+			if c.Name() == "export" { // one of its parts is another group's
+				c.AddCommand(cluster.ExportKubernetesCommand(e, u))
+			}
 		}
 	}
 	root.SetHelpCommand(helpCommand(e))
@@ -97,6 +101,9 @@ func prepare(cmd *cobra.Command, e *env.Env, u *ui.UI, began *bool) error {
 		return nil // the flags are those of the command that is completed, and not read yet
 	}
 	if err := ui.CheckOutput(u.Output); err != nil {
+		return hint.Usage(err)
+	}
+	if err := ui.CheckErrors(u.Errors); err != nil {
 		return hint.Usage(err)
 	}
 	if u.Output == "markdown" && cmd.Name() != "lock" && cmd.Name() != "update" {
@@ -117,7 +124,7 @@ func prepare(cmd *cobra.Command, e *env.Env, u *ui.UI, began *bool) error {
 
 // checkTogether refuses flags of which one would be ignored.
 func checkTogether(cmd *cobra.Command, output string) error {
-	if output != "" && slices.Contains([]string{"init", "run", "login", "logout", "serve", "completion", "dockerfile", "cyclonedx"}, cmd.Name()) {
+	if output != "" && slices.Contains([]string{"init", "run", "login", "logout", "serve", "completion", "dockerfile", "cyclonedx", "kubernetes"}, cmd.Name()) {
 		return hint.Usagef("--output: %s prints no object", cmd.Name())
 	}
 	// cobra's own words for this name all flags of a group.
@@ -142,7 +149,8 @@ func checkTogether(cmd *cobra.Command, output string) error {
 func checkPaths(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "dir", "platform", "home", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than":
+		case "dir", "platform", "home", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than",
+			"context", "image", "init-container", "kubeconfig", "mount", "namespace", "pull-secret":
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = hint.Usagef("--%s: is empty", f.Name)
 			}

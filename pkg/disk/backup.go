@@ -12,11 +12,11 @@ import (
 type Backup struct {
 	d     Disk
 	path  string // of the file
-	kept  string // the other name; "" where there was no file
+	kept  string // the other name; "" if there was no file
 	guard *os.File
 }
 
-// Backup keeps the file at path, or the link, as far as there is one.
+// Backup keeps the file or link at path, if there is one.
 func (d Disk) Backup(path string) (*Backup, error) {
 	info, err := os.Lstat(path)
 	if err != nil {

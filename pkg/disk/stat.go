@@ -6,13 +6,13 @@ import (
 	"path/filepath"
 )
 
-// Stat is what tells a file from a changed one without reading it.
+// Stat is what shows that a file has changed without reading it.
 type Stat struct {
 	Mode  fs.FileMode
 	Size  int64  // bytes
 	Mtime int64  // nanoseconds since 1970
-	Ctime int64  // nanoseconds since 1970; 0 where the system has none
-	Inode uint64 // 0 where the system has none
+	Ctime int64  // nanoseconds since 1970; 0 if the system has none
+	Inode uint64 // 0 if the system has none
 }
 
 // Lstat stats a file, and of a link the link.
@@ -28,7 +28,7 @@ func Lstat(path string) (Stat, error) {
 
 // Free returns the bytes that this user can still write to the file system that
 // holds dir, or will once dir is made, and that file system's number; false if
-// this cannot be told.
+// it is unknown.
 func Free(dir string) (bytes int64, dev uint64, ok bool) {
 	for {
 		if _, err := os.Stat(dir); err == nil {

@@ -12,9 +12,9 @@ import (
 )
 
 // Temp is a temporary file beside the file that it is to replace. Its name
-// bears the process id of its writer, and as long as the writer lives it holds
-// a lock on the file, by which Sweep tells the dead from the living: ids are
-// used again, and mean nothing to another container with the same folder.
+// has the process id of its writer, and as long as the writer lives it holds
+// a lock on the file, by which Sweep knows that it lives: ids are used again,
+// and mean nothing to another container with the same folder.
 type Temp struct {
 	d     Disk
 	path  string
@@ -22,7 +22,7 @@ type Temp struct {
 	guard *os.File // holds the lock; never open for writing, since a busy file cannot be started
 }
 
-// The name is .STEM.PID-RANDOM.tmp, then the base's extension where that is
+// The name is .STEM.PID-RANDOM.tmp, then the base's extension if that is
 // .exe, without which Windows starts no file. The base is cut, for the name
 // must not be longer than a file system takes.
 func tempName(base string) string {
@@ -117,8 +117,8 @@ func (t *Temp) Write(p []byte) (int, error) {
 	return t.file.Write(p)
 }
 
-// CopyFrom fills the file with another's bytes: by sharing its blocks where
-// the file system can, within the kernel where it cannot. It returns their
+// CopyFrom fills the file with another's bytes: by sharing its blocks if
+// the file system can, within the kernel if it cannot. It returns their
 // number.
 func (t *Temp) CopyFrom(path string) (int64, error) {
 	if err := t.d.check(Copy, t.path); err != nil {
@@ -223,7 +223,7 @@ func (t *Temp) close() {
 	}
 }
 
-// isAt reports whether an open file still bears the name path.
+// isAt reports whether an open file still has the name path.
 func isAt(f *os.File, path string) bool {
 	open, err := f.Stat()
 	if err != nil {

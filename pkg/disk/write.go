@@ -77,7 +77,7 @@ func written(path string, err error) error {
 	return err
 }
 
-// replaceBusy renames where a running executable can be renamed but not
+// replaceBusy renames on systems on which a running executable can be renamed but not
 // replaced, as on Windows: it moves that aside first, under the name of a
 // temporary file, which the next sweep removes once nothing runs it any more.
 // rename is os.Rename, or what a test has in its place.

@@ -6,6 +6,7 @@ package fault
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Kind is what sort of failure an error is. The zero value is Failure.
@@ -39,6 +40,19 @@ func (k Kind) String() string {
 	}
 	return "failure"
 }
+
+// Errorf returns an error of a kind that has no facts to tell but its text.
+func Errorf(kind Kind, format string, args ...any) error {
+	return &plain{kind, fmt.Sprintf(format, args...)}
+}
+
+type plain struct {
+	kind Kind
+	text string
+}
+
+func (e *plain) Error() string { return e.text }
+func (e *plain) Kind() Kind    { return e.kind }
 
 // order is the order in which a person must act on several failures.
 func order() []Kind {

@@ -2,13 +2,17 @@ package image
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"text/template"
+
+	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
@@ -37,44 +41,55 @@ type PolicyOptions struct {
 	PullSecret string   // of the image's registry, in each namespace; "" for none
 }
 
+// OtherError says that a reference names another image than that of the lock.
+type OtherError struct {
+	Repository    string
+	Named, Locked digest.Digest
+	Lock          string // name of the lock's file
+}
+
+func (e *OtherError) Error() string {
+	return fmt.Sprintf("%s@%s: is not the image of %s, which is %s", e.Repository, e.Named, e.Lock, e.Locked)
+}
+
+// Kind is fault.Stale.
+func (e *OtherError) Kind() fault.Kind { return fault.Stale }
+
 // OptionError says what is wrong with one of PolicyOptions.
 type OptionError struct{ Value, Problem string }
 
-func (e *OptionError) Error() string { return strings.TrimSpace(e.Value + ": " + e.Problem) }
+func (e *OptionError) Error() string { return e.Value + ": " + e.Problem }
 
 // Kind is fault.Usage.
 func (e *OptionError) Kind() fault.Kind { return fault.Usage }
 
-// searched are the folders in which the host in a manager image looks for drivers,
+// Folders are those in which the host in a manager image looks for drivers,
 // beside its working directory, which is the root.
-func searched() []string {
+func Folders() []string {
 	return []string{"/plugins/bin", ManagerFolder, "/usr/local/lib/schemahero/plugins", "/var/lib/schemahero/plugins"}
 }
 
 // Searched reports whether the host in a manager image looks for drivers in a
 // folder.
-func Searched(folder string) bool { return slices.Contains(searched(), folder) }
+func Searched(folder string) bool { return slices.Contains(Folders(), folder) }
 
 //go:embed kubernetes.tmpl
 var policyText string
 
 // Policy writes what makes a cluster mount an image into the pods that SchemaHero's
-// operator makes for Databases: YAML to commit and to apply. The reference is
-// HOST/PATH@DIGEST. The same arguments give the same bytes. Errors: *OptionError,
-// *artifact.RepositoryError.
-func Policy(reference string, o PolicyOptions) ([]byte, error) {
-	if err := checkReference(reference); err != nil {
+// operator makes for Databases: YAML to commit and to apply. The repository is
+// HOST/PATH. The same arguments give the same bytes. Errors: those of Check.
+func Policy(repository string, d digest.Digest, o PolicyOptions) ([]byte, error) {
+	if err := o.Check(repository); err != nil {
 		return nil, err
 	}
-	if err := o.normalize(); err != nil {
-		return nil, err
-	}
+	o.normalize()
 	text, err := template.New("").Funcs(template.FuncMap{"join": strings.Join}).Parse(policyText)
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
-	err = text.Execute(&b, policy{PolicyOptions: o, Image: reference, Folders: foldersWith(o.Mount)})
+	err = text.Execute(&b, policy{PolicyOptions: o, Image: repository + "@" + d.String(), Folders: foldersWith(o.Mount)})
 	return b.Bytes(), err
 }
 
@@ -96,7 +111,7 @@ func (p policy) Spec(separator string) string {
 // foldersWith are the folders in which no other volume may lie, each with a slash
 // at its end.
 func foldersWith(mount string) []string {
-	folders := searched()
+	folders := Folders()
 	if !slices.Contains(folders, mount) {
 		folders = append(folders, mount)
 	}
@@ -113,6 +128,7 @@ const (
 	maxLabel  = 63
 	maxName   = 253
 	mountPath = `(/[-A-Za-z0-9._+@=]+)+`
+	imageName = `[A-Za-z0-9][-A-Za-z0-9._/:@]*[A-Za-z0-9]`
 )
 
 func matches(pattern, s string) bool {
@@ -121,15 +137,24 @@ func matches(pattern, s string) bool {
 
 func isName(s string) bool { return len(s) <= maxName && matches(label+`(\.`+label+`)*`, s) }
 
-// normalize fills in what is not said, and checks the rest.
-func (o *PolicyOptions) normalize() error {
-	if o.Name == "" {
-		o.Name = "schemahero-drivers"
+// normalize fills in what is not said.
+func (o *PolicyOptions) normalize() {
+	o.Name = cmp.Or(o.Name, "schemahero-drivers")
+	o.Mount = path.Clean(cmp.Or(o.Mount, ManagerFolder))
+	o.Namespaces = slices.Compact(slices.Sorted(slices.Values(o.Namespaces)))
+}
+
+// Check tells whether a policy can be written for an image in a repository: a
+// cluster takes one whose expressions it cannot compile, and then refuses every pod.
+// Errors: *OptionError, *artifact.RepositoryError.
+func (o PolicyOptions) Check(repository string) error {
+	if err := checkRepository(repository); err != nil {
+		return err
 	}
+	o.normalize()
 	if !isName(o.Name) {
 		return &OptionError{strconv.Quote(o.Name), "is not the name of an object: use lower case letters, digits, - and ."}
 	}
-	o.Namespaces = slices.Compact(slices.Sorted(slices.Values(o.Namespaces)))
 	for _, n := range o.Namespaces {
 		if len(n) > maxLabel || !matches(label, n) {
 			return &OptionError{strconv.Quote(n), "is not the name of a namespace: use lower case letters, digits and -"}
@@ -138,36 +163,22 @@ func (o *PolicyOptions) normalize() error {
 	if o.PullSecret != "" && !isName(o.PullSecret) {
 		return &OptionError{strconv.Quote(o.PullSecret), "is not the name of a secret: use lower case letters, digits, - and ."}
 	}
-	if o.Mount == "" {
-		o.Mount = ManagerFolder
-	}
-	given := o.Mount
-	o.Mount = path.Clean(given)
 	switch {
-	case !path.IsAbs(given):
-		return &OptionError{strconv.Quote(given), "is not an absolute path"}
-	case slices.Contains(strings.Split(given, "/"), ".."):
-		return &OptionError{strconv.Quote(given), "has .. in it"}
+	case !path.IsAbs(o.Mount):
+		return &OptionError{strconv.Quote(o.Mount), "is not an absolute path"}
 	case !matches(mountPath, o.Mount):
-		return &OptionError{strconv.Quote(given), "is not a folder to mount drivers at: use letters, digits and -._+@="}
-	}
-	if o.Copier != "" {
-		repository, _, _ := strings.Cut(o.Copier, "@")
-		if !matches(`[-A-Za-z0-9._/:@]+`, o.Copier) || strings.Trim(repository, "/:") != repository {
-			return &OptionError{strconv.Quote(o.Copier), "is not an image"}
-		}
+		return &OptionError{strconv.Quote(o.Mount), "is not a folder to mount drivers at: use letters, digits and -._+@="}
+	case o.Copier != "" && !matches(imageName, o.Copier):
+		return &OptionError{strconv.Quote(o.Copier), "is not an image"}
 	}
 	return nil
 }
 
-// checkReference checks that a reference is HOST/PATH@DIGEST. A cluster takes one
-// without a host for docker.io's.
-func checkReference(reference string) error {
-	repository, digest, _ := strings.Cut(reference, "@")
+// checkRepository checks that a repository is one that a cluster understands as this
+// program does: without a host a cluster takes docker.io's.
+func checkRepository(repository string) error {
 	host, _, _ := strings.Cut(repository, "/")
 	switch {
-	case !artifact.IsDigest(digest):
-		return &OptionError{strconv.Quote(reference), "is not HOST/PATH@DIGEST"}
 	case strings.HasPrefix(repository, artifact.LayoutScheme):
 		return &OptionError{repository, "is a folder, from which no cluster pulls"}
 	case host != "localhost" && !strings.ContainsAny(host, ".:"):

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/image"
@@ -16,7 +18,10 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-const reference = "registry.example.com/shop/drivers@sha256:d0be04038ec18cd06d6abb17437456b02b322ff8eab16b63df16b1e9a0caa104"
+const (
+	repository = "registry.example.com/shop/drivers"
+	pinned     = digest.Digest("sha256:d0be04038ec18cd06d6abb17437456b02b322ff8eab16b63df16b1e9a0caa104")
+)
 
 // policies are the golden files, by name. testdata/peers applies each to a real API
 // server, in namespaces of its own.
@@ -49,7 +54,7 @@ func TestPolicy(t *testing.T) {
 	golden := filepath.Join("testdata", "kubernetes")
 	for name, o := range policies() {
 		file := filepath.Join(golden, name+".yaml")
-		got, err := image.Policy(reference, o)
+		got, err := image.Policy(repository, pinned, o)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -66,7 +71,7 @@ func TestPolicy(t *testing.T) {
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: is not what %s holds (%v): if it is to be, -update writes it", name, file, err)
 		}
-		if again, err := image.Policy(reference, o); err != nil || !bytes.Equal(got, again) {
+		if again, err := image.Policy(repository, pinned, o); err != nil || !bytes.Equal(got, again) {
 			t.Errorf("%s: is not the same the second time (%v)", name, err)
 		}
 	}
@@ -79,40 +84,36 @@ func TestPolicy(t *testing.T) {
 // CEL it cannot compile, and then refuses every pod.
 func TestPolicyRefuses(t *testing.T) {
 	long := strings.Repeat("a", 64)
-	digest := "@sha256:" + strings.Repeat("0", 64)
 	for _, c := range []struct {
-		reference string
-		o         image.PolicyOptions
-		want      string
+		repository string
+		o          image.PolicyOptions
+		want       string
 	}{
-		{"registry.example.com/drivers", image.PolicyOptions{}, `"registry.example.com/drivers": is not HOST/PATH@DIGEST`},
-		{"registry.example.com/drivers:1", image.PolicyOptions{}, `is not HOST/PATH@DIGEST`},
-		{"registry.example.com/drivers:1" + digest, image.PolicyOptions{}, `is no part of a repository's path`},
-		{"oci-layout:drivers" + digest, image.PolicyOptions{}, `oci-layout:drivers: is a folder, from which no cluster pulls`},
-		{"acme/drivers" + digest, image.PolicyOptions{}, `"acme/drivers": begins with the registry's host, like docker.io`},
-		{`registry.example.com/d"rivers` + digest, image.PolicyOptions{}, `is no part of a repository's path`},
-		{reference, image.PolicyOptions{Name: "Shop"}, `"Shop": is not the name of an object`},
-		{reference, image.PolicyOptions{Name: strings.Repeat(long+".", 4)}, `is not the name of an object`},
-		{reference, image.PolicyOptions{Namespaces: []string{"ok", ""}}, `"": is not the name of a namespace`},
-		{reference, image.PolicyOptions{Namespaces: []string{"a.b"}}, `"a.b": is not the name of a namespace`},
-		{reference, image.PolicyOptions{Namespaces: []string{long}}, `is not the name of a namespace`},
-		{reference, image.PolicyOptions{Namespaces: []string{"a\nb"}}, `"a\nb": is not the name of a namespace`},
-		{reference, image.PolicyOptions{PullSecret: "-"}, `"-": is not the name of a secret`},
-		{reference, image.PolicyOptions{Mount: "plugins"}, `"plugins": is not an absolute path`},
-		{reference, image.PolicyOptions{Mount: "/"}, `"/": is not a folder to mount drivers at`},
-		{reference, image.PolicyOptions{Mount: "/a/../b"}, `"/a/../b": has .. in it`},
-		{reference, image.PolicyOptions{Mount: `/a"b`}, `is not a folder to mount drivers at`},
-		{reference, image.PolicyOptions{Mount: "/a b"}, `is not a folder to mount drivers at`},
-		{reference, image.PolicyOptions{Copier: `busy"box`}, `is not an image`},
-		{reference, image.PolicyOptions{Copier: "/busybox"}, `"/busybox": is not an image`},
+		{"oci-layout:drivers", image.PolicyOptions{}, `oci-layout:drivers: is a folder, from which no cluster pulls`},
+		{"acme/drivers", image.PolicyOptions{}, `"acme/drivers": begins with the registry's host, like docker.io`},
+		{"registry.example.com/drivers:1", image.PolicyOptions{}, `is no part of a repository's path`},
+		{`registry.example.com/d"rivers`, image.PolicyOptions{}, `is no part of a repository's path`},
+		{repository, image.PolicyOptions{Name: "Shop"}, `"Shop": is not the name of an object`},
+		{repository, image.PolicyOptions{Name: strings.Repeat(long+".", 4)}, `is not the name of an object`},
+		{repository, image.PolicyOptions{Namespaces: []string{"ok", ""}}, `"": is not the name of a namespace`},
+		{repository, image.PolicyOptions{Namespaces: []string{"a.b"}}, `"a.b": is not the name of a namespace`},
+		{repository, image.PolicyOptions{Namespaces: []string{long}}, `is not the name of a namespace`},
+		{repository, image.PolicyOptions{Namespaces: []string{"a\nb"}}, `"a\nb": is not the name of a namespace`},
+		{repository, image.PolicyOptions{PullSecret: "-"}, `"-": is not the name of a secret`},
+		{repository, image.PolicyOptions{Mount: "plugins"}, `"plugins": is not an absolute path`},
+		{repository, image.PolicyOptions{Mount: "/"}, `"/": is not a folder to mount drivers at`},
+		{repository, image.PolicyOptions{Mount: `/a"b`}, `is not a folder to mount drivers at`},
+		{repository, image.PolicyOptions{Mount: "/a b"}, `is not a folder to mount drivers at`},
+		{repository, image.PolicyOptions{Copier: `busy"box`}, `is not an image`},
+		{repository, image.PolicyOptions{Copier: "/busybox"}, `"/busybox": is not an image`},
 	} {
-		text, err := image.Policy(c.reference, c.o)
+		text, err := image.Policy(c.repository, pinned, c.o)
 		if err == nil || text != nil || !strings.Contains(err.Error(), c.want) || fault.Of(err) != fault.Usage {
-			t.Errorf("%s %+v: %v, want %q", c.reference, c.o, err, c.want)
+			t.Errorf("%s %+v: %v, want %q", c.repository, c.o, err, c.want)
 		}
 		if _, ok := errors.AsType[*artifact.RepositoryError](err); !ok {
 			if _, ok := errors.AsType[*image.OptionError](err); !ok {
-				t.Errorf("%s %+v: the error is a %T", c.reference, c.o, err)
+				t.Errorf("%s %+v: the error is a %T", c.repository, c.o, err)
 			}
 		}
 	}

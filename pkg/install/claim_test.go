@@ -44,7 +44,7 @@ func TestClaimsAreShared(t *testing.T) {
 	if strays, err := e.Strays([]Item{mysql}, b); err != nil || receiptNames(strays) != "postgres" {
 		t.Errorf("%+v, %v", strays, err)
 	}
-	linked := it // the same file by another way is no stray
+	linked := it // the same file by another way is not a stray
 	linked.Path = filepath.Join(filepath.Dir(w.dir), "link", filepath.Base(it.Path))
 	os.Symlink(w.home().Plugins(), filepath.Dir(linked.Path))
 	if strays, err := e.Strays([]Item{linked}, b); err != nil || len(strays) != 0 {

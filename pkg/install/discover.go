@@ -37,16 +37,16 @@ func Searched(path string, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(dir string) bool { return c.path(filepath.Join(dir, filepath.Base(path))) == at })
 }
 
-// Found is a file that bears a driver's name in a folder of the search path.
+// Found is a file with a driver's name in a folder of the search path.
 type Found struct {
 	Path    string
-	Problem string // why the host does not start it: "is not executable"; "" where it does
+	Problem string // why the host does not start it: "is not executable"; "" if it does
 }
 
 // Discover returns the files that the host finds for a driver in dirs, in its
 // order; links are followed. file is the executable's name,
-// artifact.Platform.Executable. The host takes the first that is no folder,
-// even where it then cannot start it; the others are shadowed. What lies in the
+// artifact.Platform.Executable. The host takes the first that is not a folder,
+// even if it then cannot start it; the others are shadowed. What lies in the
 // first of dirs, its working directory, it never starts: it asks for the bare
 // name, which is looked up on PATH.
 func Discover(file string, dirs []string) []Found {
@@ -74,8 +74,8 @@ func Discover(file string, dirs []string) []Found {
 	return found
 }
 
-// Loaded returns which of the found files the host loads: the first, or where it
-// does not start that, the one in the user's home; false where it downloads one.
+// Loaded returns which of the found files the host loads: the first, or if it
+// does not start that, the one in the user's home; false if it downloads one.
 // Source: GetDefaultPlugin in pkg/database/plugin/manager.go of SchemaHero v0.24.
 func Loaded(found []Found, userHome string) (Found, bool) {
 	if len(found) > 0 && found[0].Problem == "" {
@@ -90,7 +90,7 @@ func Loaded(found []Found, userHome string) (Found, bool) {
 	return Found{}, false
 }
 
-// Shadow returns the file that the host finds before an item: false where it
+// Shadow returns the file that the host finds before an item: false if it
 // takes that, by whatever name, or finds none at all.
 func Shadow(it Item, dirs []string) (Found, bool) {
 	found := Discover(it.Layer.Platform.Executable(it.Name), dirs)

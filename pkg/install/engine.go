@@ -82,7 +82,7 @@ type Hold struct {
 	lock *disk.Lock
 }
 
-// Lock takes the home's lock. Where another process holds it, an event says
+// Lock takes the home's lock. If another process holds it, an event says
 // so, and Lock waits until ctx is done. The lock ends with its process, so one
 // that was killed blocks nobody.
 func (e *Engine) Lock(ctx context.Context) (*Hold, error) {
@@ -104,18 +104,18 @@ func (e *Engine) Lock(ctx context.Context) (*Hold, error) {
 // Unlock gives the lock up. It may be called more than once.
 func (h *Hold) Unlock() error { return h.lock.Unlock() }
 
-// EventKind says what an Event tells.
+// EventKind is what happened.
 type EventKind int
 
 // The kinds of events.
 const (
-	EventNeed    EventKind = iota // Layer is to be fetched, Total bytes; told of all before the first is
+	EventNeed    EventKind = iota // Layer is to be fetched, Total bytes; sent for all before the first is
 	EventFetch                    // Done of Total compressed bytes of Layer have arrived
 	EventStaged                   // Layer is in the store; Total is its size
 	EventWait                     // Subject is locked by process PID (0: not known), and is waited for
 	EventSwept                    // the temporary file Path of a dead process was removed
 	EventPlaced                   // Item stands at Path
-	EventNoLocks                  // the file system of the folder Path has no locks, so work goes on without; told once
+	EventNoLocks                  // the file system of the folder Path has no locks, so work goes on without; sent once
 )
 
 // Event is progress. Calls for one engine never overlap.

@@ -63,7 +63,7 @@ type IntegrityError struct {
 	Reason string        // badArchive: what is wrong with it
 	Want   digest.Digest // badDigest, badExecutable
 	Got    digest.Digest // badDigest, badExecutable
-	Size   int64         // badSize: bytes that came; one more than Layer.Size where there were even more
+	Size   int64         // badSize: bytes that came; one more than Layer.Size if there were even more
 }
 
 func (e *IntegrityError) Error() string {
@@ -95,7 +95,7 @@ func (e *ForeignError) Error() string {
 // Kind is fault.Failure.
 func (e *ForeignError) Kind() fault.Kind { return fault.Failure }
 
-// FolderError says that a folder cannot take files.
+// FolderError says that a folder cannot be written to.
 type FolderError struct {
 	Dir string
 	Err error // a *fs.PathError or *disk.LinkError
@@ -109,7 +109,7 @@ func (e *FolderError) Error() string {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pe.Err // the path within is the folder's, or that of a temporary file
 	}
-	return fmt.Sprintf("%s: cannot take files: %v", e.Dir, err)
+	return fmt.Sprintf("%s: cannot be written to: %v", e.Dir, err)
 }
 
 // Kind is fault.Failure.
@@ -120,7 +120,7 @@ func (e *FolderError) Unwrap() error    { return e.Err }
 // nobody named one, and the environment names no home of the user.
 type NoHomeError struct{}
 
-func (*NoHomeError) Error() string { return "no home folder is known" }
+func (*NoHomeError) Error() string { return "the home folder is not known" }
 
 // Kind is fault.Usage.
 func (*NoHomeError) Kind() fault.Kind { return fault.Usage }
@@ -132,7 +132,7 @@ type SpaceError struct {
 }
 
 func (e *SpaceError) Error() string {
-	return fmt.Sprintf("%s: no room: at least %d bytes are needed, %d are free", e.Dir, e.Need, e.Free)
+	return fmt.Sprintf("%s: not enough space: at least %d bytes are needed, %d are free", e.Dir, e.Need, e.Free)
 }
 
 // Kind is fault.Failure.
@@ -152,7 +152,7 @@ func (e *UnstagedError) Kind() fault.Kind { return fault.Failure }
 type MarkError struct{ Err error }
 
 func (e *MarkError) Error() string {
-	return "what was found changed could not be noted: " + e.Err.Error()
+	return "the change could not be recorded: " + e.Err.Error()
 }
 
 // Kind is fault.Failure.

@@ -182,7 +182,7 @@ func TestReadOnlyFolderIsSeenBeforeFetching(t *testing.T) {
 	if !errors.As(err, &folder) || !errors.Is(err, syscall.EROFS) || w.reg.fetches() != 0 {
 		t.Errorf("%d fetches, %v", w.reg.fetches(), err)
 	}
-	if want := "cannot take files: read-only file system"; !strings.Contains(err.Error(), want) {
+	if want := "cannot be written to: read-only file system"; !strings.Contains(err.Error(), want) {
 		t.Errorf("got %q, want %q", err, want)
 	}
 

@@ -75,8 +75,8 @@ func (h Home) Manifests() string { return h.path(filepath.Join("cache", "manifes
 // Condition is how a home stands on its disk.
 type Condition struct {
 	Exists   bool
-	Writable error // why files cannot be made there, nil where they can
-	Free     int64 // bytes, -1 where the system does not tell
+	Writable error // why files cannot be made there, nil if they can
+	Free     int64 // bytes, -1 if unknown
 }
 
 // Condition tries whether files can be made in the home, with one that is

@@ -15,7 +15,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
-// Inspect tells how each item's file stands, in the items' order. Where a
+// Inspect returns how each item's file stands, in the items' order. If a
 // receipt matches the file's stat it reads nothing else; other files it
 // hashes. It takes no lock and writes nothing.
 func (e *Engine) Inspect(ctx context.Context, items []Item) ([]Status, error) {
@@ -25,7 +25,7 @@ func (e *Engine) Inspect(ctx context.Context, items []Item) ([]Status, error) {
 // Verify is Inspect with every file hashed. A receipt that vouches for bytes
 // which are not there is marked, so that from then on Inspect sees the change
 // too; for that, and only then, the home's lock is taken: do not call Verify
-// while holding it. Where marking fails, the error is a *MarkError, and the
+// while holding it. If marking fails, the error is a *MarkError, and the
 // statuses are right all the same.
 func (e *Engine) Verify(ctx context.Context, items []Item) ([]Status, error) {
 	all, err := e.inspectAll(ctx, items, true)
@@ -51,7 +51,7 @@ func (e *Engine) inspectAll(ctx context.Context, items []Item, hash bool) ([]Sta
 		}
 		s := Status{Item: it, path: c.path(it.Path)}
 		if seen[s.path] {
-			return nil, &ItemError{it, fmt.Errorf("%s: is asked for twice", it.Path)}
+			return nil, &ItemError{it, fmt.Errorf("%s: is requested twice", it.Path)}
 		}
 		seen[s.path] = true
 		done, err := e.byReceipt(&s)
@@ -73,7 +73,7 @@ func (e *Engine) inspectAll(ctx context.Context, items []Item, hash bool) ([]Sta
 	return all, err
 }
 
-// byReceipt finds what receipt and stat tell, and whether that is enough.
+// byReceipt finds what receipt and stat show, and whether that is enough.
 func (e *Engine) byReceipt(s *Status) (done bool, err error) {
 	var unreadable bool
 	switch s.Receipt, unreadable, err = e.receipt(s.path); {
@@ -126,7 +126,7 @@ func (e *Engine) byHash(ctx context.Context, s *Status) error {
 	return nil
 }
 
-// expected returns the executable that should stand there, "" where neither the
+// expected returns the executable that should stand there, "" if neither the
 // lock nor this home knows it.
 func (e *Engine) expected(s *Status) digest.Digest {
 	if s.Layer.Executable != "" {
@@ -234,7 +234,7 @@ func Hash(ctx context.Context, path string) (digest.Digest, error) {
 }
 
 // absent reports whether nothing is there: a file in the place of a folder above,
-// or links that lead in a circle, are told once something is to be written.
+// or links that lead in a circle, are reported once something is to be written.
 func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
 }

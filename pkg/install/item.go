@@ -17,7 +17,7 @@ import (
 type Item struct {
 	Name       string // under which the host looks: the driver's, or an alias
 	Plugin     string // the driver's own name
-	Version    string // "" where its release states none
+	Version    string // "" if its release states none
 	Repository string
 	Layer      Layer
 	Path       string // absolute, with the file's name
@@ -43,11 +43,11 @@ type Status struct {
 	Item
 	State State
 	// Found is the SHA-256 of the file there: computed, or vouched for by a
-	// receipt. "" where there is no regular file that can be read.
+	// receipt. "" if there is no regular file that can be read.
 	Found digest.Digest
-	// Receipt is what this home knows of the path, nil where it never placed a
-	// file there or the receipt is damaged. Where State is Changed, its Layer
-	// tells another version (differs from Item's) from a tampered file.
+	// Receipt is what this home knows of the path, nil if it never placed a
+	// file there or the receipt is damaged. If State is Changed, a
+	// Layer other than Item's means another version, the same one a tampered file.
 	Receipt *Receipt
 
 	path   string    // canonical
@@ -86,7 +86,7 @@ func (s Status) Unrecorded() bool { return (s.State == OK || s.mode) && s.record
 func (s Status) ours() bool { return s.record != noRecord }
 
 // Settled reports whether Place would have nothing to do for the item on behalf
-// of a claim: the file is right, and its receipt says so and bears the claim.
+// of a claim: the file is right, and its receipt says so and has the claim.
 func (s Status) Settled(c Claim) bool {
 	return s.State == OK && s.record == recorded && (c == "" || s.Receipt.claimed(c))
 }
@@ -125,7 +125,7 @@ type Layer struct {
 	Digest     digest.Digest     // of the compressed bytes
 	Size       int64             // of the compressed bytes
 	File       string            // the layer's title, a bare file name
-	Executable digest.Digest     // of the executable inside; "" where the release does not state it
+	Executable digest.Digest     // of the executable inside; "" if the release does not state it
 }
 
 // Fetcher opens layers. The bytes need not have been verified: the store holds

@@ -23,7 +23,7 @@ func (w *world) prune(o PruneOptions) (Pruned, error) {
 }
 
 // Of a damaged receipt nobody knows who wanted its file: it is not to go with
-// the one lock that claims it anew.
+// the one lock that claims it again.
 func TestPruneAfterLostClaims(t *testing.T) {
 	w := newWorld(t)
 	it := w.publish("postgres", "1.0.0")

@@ -30,10 +30,10 @@ type Receipt struct {
 	SHA256     digest.Digest     `json:"sha256"` // of the file
 	Size       int64             `json:"size"`   // bytes
 	Mtime      int64             `json:"mtime"`  // nanoseconds since 1970
-	Ctime      int64             `json:"ctime"`  // nanoseconds since 1970; 0 where the system has none
-	Inode      uint64            `json:"inode"`  // 0 where the system has none
+	Ctime      int64             `json:"ctime"`  // nanoseconds since 1970; 0 if the system has none
+	Inode      uint64            `json:"inode"`  // 0 if the system has none
 	Claims     []Claim           `json:"claims"` // sorted
-	// Mode is what the file got where a file system has modes of its own, so that
+	// Mode is what the file got if a file system has modes of its own, so that
 	// asking for 0755 changed nothing; 0 for 0755.
 	Mode fs.FileMode `json:"mode,omitempty"`
 	// Doubt: the receipt says only that the file is ours; what is in it must be
@@ -114,7 +114,7 @@ func (e *Engine) receiptFile(path string) string {
 }
 
 // receipt reads the receipt for a canonical path. damaged: there is one, but
-// it tells nothing.
+// it says nothing.
 func (e *Engine) receipt(path string) (r *Receipt, damaged bool, err error) {
 	data, err := os.ReadFile(e.receiptFile(path))
 	if absent(err) {

@@ -196,7 +196,7 @@ func (e *Engine) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executabl
 type arriving struct {
 	r    io.Reader
 	sum  hash.Hash
-	told func(n int64) // of the bytes so far
+	told func(n int64) // called with the number of bytes so far
 	size int64
 	err  error // the source's own failure
 }

@@ -109,8 +109,8 @@ func (s store) put(t *disk.Temp, layer, executable digest.Digest, size int64) (E
 	return e, nil
 }
 
-// sound reports whether an entry's file is what its name says. Where its stat does
-// not tell, or again is set, it is hashed.
+// sound reports whether an entry's file is what its name says. If its stat does
+// not show it, or again is set, it is hashed.
 func (s store) sound(ctx context.Context, e Entry, again bool) bool {
 	if !again && s.vouched(e) {
 		return true

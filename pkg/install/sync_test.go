@@ -253,7 +253,7 @@ func TestRepairLooksAtTheStore(t *testing.T) {
 	if w.reg.fetches() != 2 {
 		t.Errorf("%d fetches, want the first and the repair", w.reg.fetches())
 	}
-	// Cut short, it is no entry at all.
+	// Cut short, it is not an entry at all.
 	os.Truncate(entry.Path, 3)
 	os.Remove(it.Path)
 	w.sync(claim, it)

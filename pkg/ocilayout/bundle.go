@@ -127,7 +127,7 @@ func batches(parts []part) [2][]int {
 	return out
 }
 
-// each runs f for 0 to n-1, some at a time, and begins no more where one failed.
+// each runs f for 0 to n-1, some at a time, and begins no more if one failed.
 func each(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -19,7 +19,7 @@ func (e *Error) Error() string { return e.Path + ": " + e.Problem }
 // Kind is fault.Integrity.
 func (e *Error) Kind() fault.Kind { return fault.Integrity }
 
-// MissingError says that a layout lacks a blob or manifest which somebody, one of
+// MissingError says that a layout lacks a blob or manifest which something, one of
 // its manifests or a lock, names. It matches artifact.ErrNotFound.
 type MissingError struct {
 	Layout     string // file or folder
@@ -64,14 +64,6 @@ func (e *NoLayoutError) Error() string { return e.Repository + ": there is no fo
 
 // Kind is fault.Failure.
 func (e *NoLayoutError) Kind() fault.Kind { return fault.Failure }
-
-// ReadOnlyError says that a layout cannot be written to as a repository.
-type ReadOnlyError struct{ Repository string }
-
-func (e *ReadOnlyError) Error() string { return e.Repository + ": is read-only" }
-
-// Kind is fault.Failure.
-func (e *ReadOnlyError) Kind() fault.Kind { return fault.Failure }
 
 // FolderError says why a folder cannot be kept as a layout.
 type FolderError struct {

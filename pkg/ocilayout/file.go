@@ -13,7 +13,7 @@ import (
 )
 
 // CheckFile refuses the name of a file that a bundle is not to replace: all but
-// an empty file and what WriteTar wrote, be it cut behind its index. Errors: *FileError, the
+// an empty file and what WriteTar wrote, even if it was cut after its index. Errors: *FileError, the
 // file system's.
 func CheckFile(file string) error {
 	info, err := os.Lstat(file)
@@ -24,7 +24,7 @@ func CheckFile(file string) error {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return &FileError{file, "is there already, and is no regular file"}
+		return &FileError{file, "already exists and is not a regular file"}
 	}
 	if info.Size() == 0 {
 		return nil
@@ -35,12 +35,12 @@ func CheckFile(file string) error {
 	}
 	defer f.Close()
 	if !beginsBundle(f) {
-		return &FileError{file, "is there already, and is no bundle"}
+		return &FileError{file, "already exists and is not a bundle"}
 	}
 	return nil
 }
 
-// beginsBundle tells whether r begins as WriteTar begins: with oci-layout and an
+// beginsBundle reports whether r begins as WriteTar begins: with oci-layout and an
 // index.json of ours.
 func beginsBundle(r io.Reader) bool {
 	files := tar.NewReader(r)

@@ -26,7 +26,7 @@ type Layout struct {
 
 // layoutFiles is the place where a layout's files are. Names have slashes.
 type layoutFiles interface {
-	// open opens a regular file. The error is fs.ErrNotExist where there is
+	// open opens a regular file. The error is fs.ErrNotExist if there is
 	// none.
 	open(name string) (io.ReadSeekCloser, int64, error)
 	// list returns the names as Layout.Files has them.
@@ -119,11 +119,11 @@ func (l *Layout) ReadFile(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(rc, maxLayoutIndex))
 }
 
-// mustRead reads a file without which a folder or tar is no layout.
+// mustRead reads a file without which a folder or tar is not a layout.
 func (l *Layout) mustRead(name string) ([]byte, error) {
 	data, err := l.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = &Error{Path: l.path, Problem: "is no OCI image layout: it has no " + name, NoLayout: true}
+		err = &Error{Path: l.path, Problem: "is not an OCI image layout: it has no " + name, NoLayout: true}
 	}
 	return data, err
 }
@@ -142,14 +142,14 @@ func (l *Layout) Repositories() (names []string) {
 // Index returns index.json.
 func (l *Layout) Index() *artifact.Document { return l.index }
 
-// Lock returns the lock at its root, nil where there is none.
+// Lock returns the lock at its root, nil if there is none.
 func (l *Layout) Lock() []byte { return l.lock }
 
-// File opens a file beside the blobs, such as index.json itself, and tells its size
-// in bytes. The error is fs.ErrNotExist where there is none.
+// File opens a file beside the blobs, such as index.json itself, and returns its size
+// in bytes. The error is fs.ErrNotExist if there is none.
 func (l *Layout) File(name string) (io.ReadCloser, int64, error) { return l.files.open(name) }
 
-// Files lists what it holds, with slashes, sorted. Sealed tells whether that is all:
+// Files lists what it holds, with slashes, sorted. Sealed reports whether that is all:
 // of a folder only the blobs are listed, since others keep files beside them.
 func (l *Layout) Files() ([]string, bool, error) { return l.files.list() }
 
@@ -160,7 +160,7 @@ func blobFile(d digest.Digest) string {
 	return ocispec.ImageBlobsDir + "/" + d.Algorithm().String() + "/" + d.Encoded()
 }
 
-// Has tells whether a blob is there, and its size in bytes.
+// Has reports whether a blob is there, and its size in bytes.
 func (l *Layout) Has(d digest.Digest) (int64, bool) {
 	if !artifact.IsContentDigest(d) {
 		return 0, false
@@ -173,7 +173,7 @@ func (l *Layout) Has(d digest.Digest) (int64, bool) {
 	return size, true
 }
 
-// OpenBlob opens a blob as it is, and tells its size in bytes. Errors: *MissingError.
+// OpenBlob opens a blob as it is, and returns its size in bytes. Errors: *MissingError.
 func (l *Layout) OpenBlob(d digest.Digest) (io.ReadSeekCloser, int64, error) {
 	if !artifact.IsContentDigest(d) {
 		return nil, 0, &MissingError{l.path, l.path, d}

@@ -10,7 +10,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
-// verified is a file that returns an *artifact.IntegrityError in place of io.EOF where it
+// verified is a file that returns an *artifact.IntegrityError in place of io.EOF if it
 // is not what was promised.
 type verified struct {
 	ctx  context.Context

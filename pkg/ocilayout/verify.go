@@ -77,7 +77,7 @@ func (l *Layout) Tools() ([]Tool, error) {
 		rest, platform, ok := artifact.CutPlatform("tool-" + suffix)
 		t := Tool{Platform: platform, Digest: digest.Digest(value)}
 		if !ok || rest != "tool" || !artifact.IsContentDigest(t.Digest) {
-			return nil, &Error{Path: l.path, Problem: fmt.Sprintf("index.json has %q, which is no platform's program", key)}
+			return nil, &Error{Path: l.path, Problem: fmt.Sprintf("index.json has %q, which is not a program for a platform", key)}
 		}
 		rc, size, err := l.File(t.File())
 		if err != nil {

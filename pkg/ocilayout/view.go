@@ -17,7 +17,7 @@ type view struct {
 }
 
 // Repository returns a repository by its original name; it can be empty, which
-// reading will tell as *NotFoundError.
+// reading it reports as *NotFoundError.
 func (l *Layout) Repository(name string) *Repository {
 	v := l.view(func(d ocispec.Descriptor) (string, bool) {
 		return originalTag(d, name), d.Annotations[AnnotationRepository] == name
@@ -25,7 +25,7 @@ func (l *Layout) Repository(name string) *Repository {
 	return &Repository{name: name, open: func() (*Layout, *view, error) { return l, v, nil }}
 }
 
-// view gathers the entries for which pick says so; the tag is "" where an entry
+// view gathers the entries for which pick says so; the tag is "" if an entry
 // has none.
 func (l *Layout) view(pick func(ocispec.Descriptor) (tag string, ok bool)) *view {
 	v := &view{entries: map[string]ocispec.Descriptor{}}
@@ -43,7 +43,7 @@ func (l *Layout) view(pick func(ocispec.Descriptor) (tag string, ok bool)) *view
 	return v
 }
 
-// originalTag is the tag that an entry had in its repository. Where it does not
+// originalTag is the tag that an entry had in its repository. If it does not
 // say, it is what stands behind the driver's name in ref.name.
 func originalTag(d ocispec.Descriptor, repository string) string {
 	if tag := d.Annotations[AnnotationTag]; tag != "" {
@@ -91,7 +91,7 @@ func (l *Layout) driver(name string) *view {
 	})
 }
 
-// cutName returns the TAG of NAME-TAG, where it names a version, and otherwise
+// cutName returns the TAG of NAME-TAG, if it names a version, and otherwise
 // ref as it is.
 func cutName(ref string) (tag string, ok bool) {
 	for at, c := range ref {

@@ -29,7 +29,7 @@ type Written struct {
 // WriteFolder makes a folder the bundle's layout, unpacked. What is there and
 // right stays untouched, what is missing is fetched, and what the lock no longer
 // names is removed last. Of several runs on one folder one works and the others
-// wait, which is told by wait. Errors: *FolderError for a folder that holds something
+// wait, and call wait before they do. Errors: *FolderError for a folder that holds something
 // else; fetch's; the file system's.
 func (b *Bundle) WriteFolder(ctx context.Context, dir string, fetch Fetch, wait func()) (*Written, error) {
 	if err := CheckFolder(dir); err != nil {
@@ -97,7 +97,7 @@ func CheckFolder(dir string) error {
 	}
 	for _, name := range []string{ocispec.ImageBlobsDir, ocispec.ImageBlobsDir + "/sha256"} {
 		if info, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name))); err == nil && !info.IsDir() {
-			return &FolderError{dir, name + " in it is no folder: nothing is written through a link"}
+			return &FolderError{dir, name + " in it is not a folder: nothing is written through a link"}
 		}
 	}
 	data, err := os.ReadFile(filepath.Join(dir, ocispec.ImageIndexFile))
@@ -117,7 +117,7 @@ func CheckFolder(dir string) error {
 	return nil
 }
 
-// begun tells whether a folder holds nothing but what git is told, and what a run
+// begun reports whether a folder holds nothing but git's own files, and what a run
 // leaves that was cut before it wrote index.json: that writes blobs first.
 func begun(list []os.DirEntry) bool {
 	blobs := slices.ContainsFunc(list, func(d os.DirEntry) bool { return d.Name() == ocispec.ImageBlobsDir })
@@ -136,7 +136,7 @@ func begun(list []os.DirEntry) bool {
 	})
 }
 
-// there tells whether a part stands in the folder as it should.
+// there reports whether a part stands in the folder as it should.
 func (p part) there(dir string) bool {
 	file := filepath.Join(dir, filepath.FromSlash(p.name))
 	info, err := os.Lstat(file)

@@ -16,7 +16,7 @@ func (p part) header() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// WriteTar writes the bundle to a file, which appears when it is whole. Where
+// WriteTar writes the bundle to a file, which appears when it is whole. If
 // everything stands in it is known beforehand, so several blobs are fetched at a
 // time, each straight to its place. Errors: *FileError for a file that is
 // something else, fetch's, the file system's.

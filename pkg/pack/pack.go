@@ -7,7 +7,6 @@ import (
 	"archive/tar"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"time"
@@ -41,18 +40,8 @@ const gzipLevel = 7
 // four archives packed at once take 24 MiB less, and are 1 % larger.
 const zstdWindow = 2 << 20
 
-// CompressionError says that a word names no compression.
-type CompressionError struct{ Text string }
-
-func (e *CompressionError) Error() string {
-	return fmt.Sprintf("compression %q: must be gzip or zstd", e.Text)
-}
-
-// Kind is fault.Usage.
-func (e *CompressionError) Kind() fault.Kind { return fault.Usage }
-
-// ParseCompression reads "gzip" or "zstd"; "" is gzip. The error is a
-// *CompressionError.
+// ParseCompression reads "gzip" or "zstd"; "" is gzip. Anything else is
+// a fault.Usage.
 func ParseCompression(s string) (Compression, error) {
 	switch c := Compression(s); c {
 	case "":
@@ -60,7 +49,7 @@ func ParseCompression(s string) (Compression, error) {
 	case Gzip, Zstd:
 		return c, nil
 	}
-	return "", &CompressionError{s}
+	return "", fault.Errorf(fault.Usage, "compression %q: must be gzip or zstd", s)
 }
 
 // EntryName is what the executable is called inside the archive:

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
@@ -32,6 +33,9 @@ func (e *StaleError) Error() string {
 
 // Kind is fault.Stale.
 func (e *StaleError) Kind() fault.Kind { return fault.Stale }
+
+// Position is the lock: the line that is not there has none.
+func (e *StaleError) Position() diag.Position { return diag.Position{File: e.File} }
 
 // LockReport is what became of the lock.
 type LockReport struct {
@@ -73,7 +77,7 @@ func (p *Project) keepOrResolveChecked(ctx context.Context, in *inputs) (*resolv
 			kept = append(kept, entry)
 		}
 	}
-	result.Moved, _ = resolve.Check(ctx, p.catalog, kept)
+	result.Moved, _ = resolve.Check(ctx, p.under(in.manifest), kept)
 	return result, nil
 }
 
@@ -154,7 +158,7 @@ func (p *Project) stale(in *inputs, frozen bool) *StaleError {
 // resolve asks the registries for what the manifest wants.
 func (p *Project) resolve(ctx context.Context, in *inputs, o resolve.Options) (*resolve.Result, error) {
 	o.Manifest, o.Locked, o.Override, o.Now = in.manifest, in.lock, p.o.Override, p.o.Now()
-	return resolve.Resolve(ctx, p.catalog, o)
+	return resolve.Resolve(ctx, p.under(in.manifest), o)
 }
 
 // CheckLock returns nil where the lock satisfies the manifest, else why not:

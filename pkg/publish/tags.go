@@ -3,7 +3,6 @@ package publish
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -175,25 +174,15 @@ func floating(tags []string, v *semver.Version) (out []string) {
 	return out
 }
 
-// TagError says why a string is no tag.
-type TagError struct{ Tag string }
-
-func (e *TagError) Error() string {
-	return fmt.Sprintf("tag %q: is not [a-zA-Z0-9_][a-zA-Z0-9._-]* of at most 128 characters", e.Tag)
-}
-
-// Kind is fault.Usage.
-func (e *TagError) Kind() fault.Kind { return fault.Usage }
-
 // AddTags gives what reference, a tag or digest, names further tags; its bytes
 // stay where they are. It returns those that were set, and a *RefusedError for
 // each that the registry refused, joined. A tag that names a version and stands
-// for something else is a *PublishedError without force. Errors besides:
-// *TagError, the repository's.
+// for something else is a *PublishedError without force. What is
+// not a tag is a fault.Usage. Errors besides: the repository's.
 func AddTags(ctx context.Context, to registry.Repository, reference string, tags []string, force bool) ([]TagMove, error) {
 	for _, tag := range tags {
 		if !artifact.IsTag(tag) {
-			return nil, &TagError{tag}
+			return nil, fault.Errorf(fault.Usage, "tag %q: is not [a-zA-Z0-9_][a-zA-Z0-9._-]* of at most 128 characters", tag)
 		}
 	}
 	desc, data, err := to.Manifest(ctx, reference)

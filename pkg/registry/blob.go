@@ -18,7 +18,7 @@ import (
 )
 
 // Blob implements artifact.Reader. The first answer is awaited, so that what is
-// missing or refused is told here.
+// missing or refused is reported here.
 func (r *remote) Blob(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
 	if err := checkDescriptor(r.name, desc); err != nil {
 		return nil, err
@@ -58,6 +58,7 @@ type blob struct {
 	tries   *wire.Tries
 	noRange bool     // this source's ranges are of no use
 	servers []string // hosts that bytes came from, in order
+	denied  error    // a mirror's refusal to give the blob away
 	err     error    // what every further Read returns
 
 	reading sync.Mutex // held by Read, which Close can come beside
@@ -127,7 +128,7 @@ func (b *blob) read(p []byte) (int, error) {
 	}
 }
 
-// minProgress is how many bytes are worth further tries, where a blob has so
+// minProgress is how many bytes are worth further tries, if a blob has so
 // many: a line that breaks after each few of them would be tried without end.
 const minProgress = 64 << 10
 
@@ -148,12 +149,24 @@ func (b *blob) cut(err error) error {
 	if perr == nil || b.next(perr) {
 		return nil
 	}
-	return b.r.errorToReport(perr, b.desc.Digest.String())
+	return b.failure(perr)
 }
 
-// next turns to the next source after an error, where there is one that may do
+// failure is the error to tell where all sources have failed.
+func (b *blob) failure(err error) error {
+	if b.denied != nil && wire.Unreachable(err) {
+		return b.denied
+	}
+	return b.r.errorToReport(err, b.desc.Digest.String())
+}
+
+// next turns to the next source after an error, if there is one that may do
 // better.
 func (b *blob) next(err error) bool {
+	var denied *AuthError
+	if errors.As(err, &denied) && forbidden(denied) && b.at < len(b.r.sources)-1 {
+		b.denied, err = denied, &passedOverError{err} // a cache may give away less than its origin
+	}
 	if !b.r.nextSource(b.ctx, b.at, b.desc.Digest.String(), err) {
 		return false
 	}
@@ -164,7 +177,7 @@ func (b *blob) next(err error) bool {
 
 func (b *blob) fresh() *wire.Tries { return b.r.c.wire.Tries(b.at < len(b.r.sources)-1) }
 
-// finish holds what was read against the descriptor and returns io.EOF where it
+// finish holds what was read against the descriptor and returns io.EOF if it
 // agrees.
 func (b *blob) finish() error {
 	if b.body.unknown {
@@ -226,12 +239,12 @@ func (b *blob) connect() error {
 		case err == nil:
 			b.noRange = true // then from the start
 		case !b.next(err):
-			return b.r.errorToReport(err, b.desc.Digest.String())
+			return b.failure(err)
 		}
 	}
 }
 
-// ask asks one source for the bytes from the offset on. Where the answer to the
+// ask asks one source for the bytes from the offset on. If the answer to the
 // range is of no use, body is nil afterwards.
 func (b *blob) ask(s *source) error {
 	req := b.r.request(s, wire.KindBlob, http.MethodGet, "blobs/"+b.desc.Digest.String(), b.desc.Digest.String())
@@ -287,7 +300,7 @@ func (b *blob) servedBy(s *source) {
 	}
 }
 
-// rangeFits checks a Content-Range header, "bytes FIRST-LAST/SIZE" where SIZE
+// rangeFits checks a Content-Range header, "bytes FIRST-LAST/SIZE" in which SIZE
 // can be "*" (RFC 9110, 14.4), against the bytes that are still wanted.
 func rangeFits(header string, offset, size int64) bool {
 	rest, unit := strings.CutPrefix(header, "bytes ")

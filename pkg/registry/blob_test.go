@@ -125,7 +125,7 @@ func TestBlobGivesUp(t *testing.T) {
 	}
 }
 
-// A byte for each try is no progress: it would take days.
+// A byte for each try is not progress: it would take days.
 func TestBlobDrips(t *testing.T) {
 	r := registrytest.New(t)
 	desc := r.Blob(t, "db/postgres", content(100_000))

@@ -45,7 +45,7 @@ type flight struct {
 	err  error
 }
 
-// once runs read once for all who ask for the same key at the same time. Where
+// once runs read once for all who ask for the same key at the same time. If
 // the one who runs it gives up, the others try for themselves.
 func (c *manifestCache) once(ctx context.Context, key string, read func() (manifest, error)) (manifest, error) {
 	for {
@@ -142,7 +142,7 @@ func (c *manifestCache) put(m manifest) error {
 	if err == nil || !c.broken.CompareAndSwap(false, true) {
 		return nil
 	}
-	return fmt.Errorf("manifests are not kept: %w", err)
+	return fmt.Errorf("manifests are not cached: %w", err)
 }
 
 func (c *manifestCache) tagPath(repository, tag string) string {

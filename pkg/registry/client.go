@@ -44,19 +44,19 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// HTTP returns a way to hosts that are no registries, with the same proxies,
-// certificates, timeouts and redirects. It bears no credentials and tries once.
+// HTTP returns a way to hosts that are not registries, with the same proxies,
+// certificates, timeouts and redirects. It sends no credentials and tries once.
 func (c *Client) HTTP() *http.Client { return c.wire.HTTP() }
 
 // Repository returns a repository by its name: HOST[:PORT]/PATH in a registry,
 // or oci-layout:DIR/NAME, the driver NAME in the OCI image layout at DIR. For a
 // registry nothing is asked yet; but the repositories that were named before
-// the first request share its token where the registry grants one; a layout is
+// the first request share its token if the registry grants one; a layout is
 // what Options.Layouts makes of it. Errors: *ReferenceError.
 func (c *Client) Repository(ref string) (Repository, error) {
 	if strings.HasPrefix(ref, artifact.LayoutScheme) {
 		if c.o.Layouts == nil {
-			return nil, &ReferenceError{ref, "is an image layout, and this program reads none"}
+			return nil, &ReferenceError{ref, "is an image layout, which this program does not read"}
 		}
 		return c.o.Layouts(ref)
 	}
@@ -83,7 +83,7 @@ func (c *Client) Mirrors(repository string) []string { return mirrorsOf(c.o.Mirr
 // splitName takes HOST[:PORT]/PATH apart.
 func splitName(name string) (host, path string, err error) {
 	if at := strings.LastIndexByte(name, '/'); strings.ContainsAny(name[at+1:], ":@") && at >= 0 {
-		return "", "", &ReferenceError{name, "is a repository with a tag or digest, where a repository is wanted"}
+		return "", "", &ReferenceError{name, "is a repository with a tag or digest; a repository is wanted"}
 	}
 	var bad *artifact.RepositoryError
 	if errors.As(artifact.CheckRepository(name), &bad) {
@@ -95,7 +95,7 @@ func splitName(name string) (host, path string, err error) {
 
 func checkHost(host string) error {
 	if strings.Contains(host, "/") || artifact.CheckRepository(host+"/x") != nil {
-		return &ReferenceError{host, "is no HOST[:PORT]"}
+		return &ReferenceError{host, "is not HOST[:PORT]"}
 	}
 	return nil
 }
@@ -115,6 +115,7 @@ type endpoint struct {
 	down        atomic.Pointer[error] // why a mirror is not asked any more
 	noReferrers atomic.Bool           // has no referrers API
 	noHead      atomic.Bool           // serves to a GET what it refuses to a HEAD
+	listed      atomic.Bool           // has listed tags: it is in reach
 }
 
 // endpoint returns what is known of a registry.

@@ -6,6 +6,9 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
+// Deletion is the What of a NotSupportedError of a registry that deletes nothing.
+const Deletion = "way to delete a manifest"
+
 // NotSupportedError says that a registry lacks an optional part of the
 // protocol.
 type NotSupportedError struct {
@@ -32,7 +35,7 @@ func (e *LimitError) Error() string {
 // Kind is fault.Unreachable.
 func (e *LimitError) Kind() fault.Kind { return fault.Unreachable }
 
-// ReferenceError says why a string is no repository.
+// ReferenceError says why a string is not a repository.
 type ReferenceError struct {
 	Reference string
 	Problem   string

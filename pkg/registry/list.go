@@ -40,6 +40,7 @@ func (r *remote) Tags(ctx context.Context, page func([]string) error) error {
 				tags, floating = floating, nil
 			}
 			begun = true
+			s.ep.listed.Store(true)
 			return page(tags)
 		})
 		if begun { // a list half from here and half from there would be neither's
@@ -53,7 +54,7 @@ func (r *remote) Tags(ctx context.Context, page func([]string) error) error {
 			err = &NotFoundError{Repository: s.name(), Host: s.ep.Name}
 		case errors.As(err, &denied):
 			missing = denied
-			return &unlistedError{err}
+			return &passedOverError{err}
 		}
 		if errors.Is(err, artifact.ErrNotFound) || s != r.origin && errors.As(err, new(*ProtocolError)) {
 			missing = err
@@ -80,7 +81,7 @@ func isVersion(tag string) bool {
 }
 
 // Catalog calls page with the registry's repositories, HOST/PATH, some at a
-// time. Errors: *NotSupportedError where the registry has no catalog, and those
+// time. Errors: *NotSupportedError if the registry has no catalog, and those
 // of a Repository.
 func (c *Client) Catalog(ctx context.Context, host string, page func(repositories []string) error) error {
 	if err := checkHost(host); err != nil {
@@ -138,7 +139,7 @@ type listing[T any] struct {
 // errEnough ends a list that nobody reads to its end.
 var errEnough = errors.New("enough")
 
-// pages reads a list page by page: by the Link of each (RFC 8288), or where that
+// pages reads a list page by page: by the Link of each (RFC 8288), or if that
 // is absent by the last name on a full page.
 func pages[T any](ctx context.Context, c *Client, req *wire.Request, l listing[T]) error {
 	if l.sized {
@@ -182,7 +183,7 @@ func pages[T any](ctx context.Context, c *Client, req *wire.Request, l listing[T
 		case link != "":
 			query, ok := wire.NextQuery(req.Path, req.List(), link)
 			if !ok {
-				return broken(req.Endpoint.Name, req.Subject(), "the list of "+l.of+" goes on at "+wire.Bounded(link)+", which is no page of it")
+				return broken(req.Endpoint.Name, req.Subject(), "the list of "+l.of+" goes on at "+wire.Bounded(link)+", which is not a page of it")
 			}
 			req.Query = query
 		case l.sized && len(items) == pageSize:
@@ -213,7 +214,7 @@ func onePage[T any](ctx context.Context, c *Client, req *wire.Request, l listing
 func decodeNames(r io.Reader, field string) (names []string, err error) {
 	d := json.NewDecoder(r)
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, errors.Join(err, fmt.Errorf("%v stands where an object should", t))
+		return nil, errors.Join(err, fmt.Errorf("%v is not an object", t))
 	}
 	for d.More() {
 		key, err := d.Token()
@@ -232,7 +233,7 @@ func decodeNames(r io.Reader, field string) (names []string, err error) {
 		case t == nil: // null
 			continue
 		case t != json.Delim('['):
-			return nil, fmt.Errorf("%v stands where a list should", t)
+			return nil, fmt.Errorf("%v is not a list", t)
 		}
 		for d.More() {
 			t, err := d.Token()
@@ -241,7 +242,7 @@ func decodeNames(r io.Reader, field string) (names []string, err error) {
 			case err != nil:
 				return nil, err
 			case !isString:
-				return nil, fmt.Errorf("%v stands where a string should", t)
+				return nil, fmt.Errorf("%v is not a string", t)
 			case len(names) == maxItems:
 				return nil, fmt.Errorf("more than %d items", maxItems)
 			}

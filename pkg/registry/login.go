@@ -9,11 +9,11 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
-// Pong is what a registry's answer to a Ping tells.
+// Pong is what a registry's answer to a Ping says.
 type Pong struct {
-	Challenge string    // "basic" or "bearer" where credentials are asked for, or ""
-	Username  string    // whose credentials were accepted; "" where none were sent
-	Date      time.Time // the server's clock; zero where it does not say
+	Challenge string    // "basic" or "bearer" if credentials are asked for, or ""
+	Username  string    // whose credentials were accepted; "" if none were sent
+	Date      time.Time // the server's clock; zero if it does not say
 }
 
 // Ping asks whether a host is a registry and accepts the credentials stored
@@ -40,7 +40,7 @@ func (c *Client) ping(ctx context.Context, ep *endpoint) (p Pong, err error) {
 
 // Login tries a user's password or token and stores it where docker, podman and
 // oras find it. An identity token is given with an empty user. Errors:
-// *AuthError where it is refused, and nothing is stored then;
+// *AuthError if it is refused, and nothing is stored then;
 // *CredentialsError.
 func (c *Client) Login(ctx context.Context, host, user, secret string) (auth.Stored, error) {
 	if err := checkHost(host); err != nil {

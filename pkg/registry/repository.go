@@ -19,8 +19,8 @@ import (
 // *OfflineError, and the context's.
 type Repository interface {
 	// Reader reads manifests and blobs. A manifest asked for by digest comes
-	// from the cache where it is there. A blob's reader goes on by itself after
-	// a cut and returns *artifact.IntegrityError in place of io.EOF where the bytes are
+	// from the cache if it is there. A blob's reader goes on by itself after
+	// a cut and returns *artifact.IntegrityError in place of io.EOF if the bytes are
 	// not those that the descriptor promises.
 	artifact.Reader
 
@@ -36,17 +36,22 @@ type Repository interface {
 
 	// Referrers returns what refers to a digest, by the referrers API or else
 	// the fallback tag sha256-HEX (distribution-spec, "Listing Referrers"). At
-	// most MaxReferrers are returned; where there are more, together with a
+	// most MaxReferrers are returned; if there are more, together with a
 	// *LimitError.
 	Referrers(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error)
 
 	// ReferrersFrom is Referrers without the sources, mirrors and last the
-	// repository itself, before one, counted from 0: for who finds nothing of use
-	// in what those before it have. next is the source after the one that has
-	// any; where that is from, there are no more.
+	// repository itself, before one, counted from 0: for a caller who finds nothing
+	// useful in what those before it have. next is the source after the one that has
+	// any; if that is from, there are no more.
 	ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error)
 
-	// Exists tells whether the repository itself, no mirror, holds a blob or
+	// ReferrersNear is Referrers by the word of the first source that answers, as
+	// for tags: who reads through a mirror that knows of none does not wait for an
+	// origin that was not asked before, and may be out of reach.
+	ReferrersNear(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error)
+
+	// Exists reports whether the repository itself, no mirror, holds a blob or
 	// manifest; the media type says which of the two it is.
 	Exists(ctx context.Context, desc ocispec.Descriptor) (bool, error)
 
@@ -55,14 +60,19 @@ type Repository interface {
 	PushBlob(ctx context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error
 
 	// Mount takes a blob over from another repository of the same registry,
-	// named HOST/PATH, and returns false where the registry would not, or where
+	// named HOST/PATH, and returns false if the registry would not, or if
 	// it is another one.
 	Mount(ctx context.Context, desc ocispec.Descriptor, from string) (bool, error)
 
 	// PushManifest uploads a manifest or index under its digest, or under each
-	// of tags. Where it has a subject and the registry has no referrers API,
+	// of tags. If it has a subject and the registry has no referrers API,
 	// the fallback tag is updated too.
 	PushManifest(ctx context.Context, desc ocispec.Descriptor, data []byte, tags ...string) error
+
+	// RemoveReferrer deletes a manifest that refers to a digest, and takes it out of
+	// the fallback tag where the registry has no referrers API. Where it has one and
+	// deletes nothing, the error is a *NotSupportedError.
+	RemoveReferrer(ctx context.Context, subject, referrer digest.Digest) error
 }
 
 // MaxReferrers is how many referrers of a digest are listed.

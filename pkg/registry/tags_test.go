@@ -131,8 +131,8 @@ func TestTagsRefused(t *testing.T) {
 	}{
 		"same page":     {`</v2/db/x/tags/list?n=1000>; rel="next"`, `{"tags":["1.0.0"]}`, "circles"},
 		"back again":    {`</v2/db/x/tags/list?last=b>; rel="next"`, `{"tags":["1.0.0"]}`, "circles"},
-		"another list":  {`</v2/db/x/referrers/y?n=1&last=b>; rel="next"`, `{"tags":["1.0.0"]}`, "no page of it"},
-		"no query":      {`</v2/db/x/tags/list>; rel="next"`, `{"tags":["1.0.0"]}`, "no page of it"},
+		"another list":  {`</v2/db/x/referrers/y?n=1&last=b>; rel="next"`, `{"tags":["1.0.0"]}`, "not a page of it"},
+		"no query":      {`</v2/db/x/tags/list>; rel="next"`, `{"tags":["1.0.0"]}`, "not a page of it"},
 		"HTML":          {"", `<html>`, "does not parse"},
 		"a list":        {"", `["1.0.0"]`, "does not parse"},
 		"numbers":       {"", `{"tags":[1]}`, "does not parse"},

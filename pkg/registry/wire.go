@@ -6,7 +6,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
-// What a single request knows and tells is described where it is made.
+// What belongs to a single request is documented in internal/wire.
 type (
 	// NotFoundError says that a registry answered 404, or that a layout has no
 	// such thing. It matches artifact.ErrNotFound.
@@ -41,7 +41,7 @@ type (
 	CredentialPaths = auth.Paths
 	// Stats is what a Client did so far.
 	Stats = wire.Stats
-	// Event is something that happened on the way to a result. It never bears a
+	// Event is something that happened on the way to a result. It never holds a
 	// secret.
 	Event = wire.Event
 )
@@ -85,7 +85,7 @@ func Kinds() []wire.Kind { return wire.Kinds() }
 
 // Conventional returns where docker and podman keep credentials, by the
 // environment variables that they know. home is the user's home folder, "" for
-// none, and uid the user's number, below 0 where there is none.
+// none, and uid the user's number, below 0 if there is none.
 func Conventional(env func(key string) string, home string, uid int) CredentialPaths {
 	return auth.Conventional(env, home, uid)
 }

@@ -39,6 +39,9 @@ func (e *NoRepositoryError) Error() string { return e.Plugin + ": " + e.reasons(
 // Kind is fault.Unsatisfied.
 func (e *NoRepositoryError) Kind() fault.Kind { return fault.Unsatisfied }
 
+// Position is that of the entry in the manifest, zero where it has none.
+func (e *NoRepositoryError) Position() diag.Position { return e.Pos }
+
 // reasons tells the tried repositories as a clause.
 func (e *NoRepositoryError) reasons() string {
 	texts := make([]string, len(e.Tried))
@@ -112,6 +115,9 @@ func (e *NoVersionError) Kind() fault.Kind {
 	return fault.Unsatisfied
 }
 
+// Position is that of the constraint in the manifest, zero where it has none.
+func (e *NoVersionError) Position() diag.Position { return e.Pos }
+
 // PlatformError says that no version which the constraint admits offers all
 // declared platforms.
 type PlatformError struct {
@@ -138,6 +144,9 @@ func (e *PlatformError) Error() string {
 // Kind is fault.Unsatisfied.
 func (e *PlatformError) Kind() fault.Kind { return fault.Unsatisfied }
 
+// Position is that of the constraint in the manifest, zero where it has none.
+func (e *PlatformError) Position() diag.Position { return e.Pos }
+
 // ConflictError says that the plugins, or a plugin and the host, do not go
 // together.
 type ConflictError struct {
@@ -151,6 +160,15 @@ func (e *ConflictError) Error() string { return e.Proof }
 
 // Kind is fault.Unsatisfied.
 func (e *ConflictError) Kind() fault.Kind { return fault.Unsatisfied }
+
+// Position is that of the first constraint in the manifest whose change would do,
+// zero for none.
+func (e *ConflictError) Position() diag.Position {
+	if len(e.Suggestions) == 0 {
+		return diag.Position{}
+	}
+	return e.Suggestions[0].Pos
+}
 
 // Suggestion is one change of the manifest with which there is a solution.
 type Suggestion struct {

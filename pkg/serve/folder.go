@@ -24,7 +24,7 @@ import (
 //	DIR/manifests.jsonl      a journal: every manifest put or deleted, in order
 //	DIR/uploads/             what is being sent
 //
-// Blobs are every repository's: who knows a digest may have it.
+// Blobs are every repository's: whoever knows a digest may read it.
 type folder struct {
 	dir     string
 	journal *os.File
@@ -57,7 +57,7 @@ type kept struct {
 	children []digest.Digest // that must be there before it
 }
 
-// Open returns the registry kept in dir, which is made where it is not there.
+// Open returns the registry kept in dir, which is made if it is not there.
 // Errors: those of the file system, and a journal that names a manifest whose
 // body is gone.
 func Open(dir string) (*Registry, error) {

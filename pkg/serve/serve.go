@@ -30,14 +30,14 @@ type store interface {
 	manifest(repository, reference string) (ocispec.Descriptor, []byte, error)
 	// referrers returns what refers to a digest.
 	referrers(repository string, subject digest.Digest) ([]ocispec.Descriptor, error)
-	// blob opens a blob and tells its size in bytes.
+	// blob opens a blob and returns its size in bytes.
 	blob(repository string, d digest.Digest) (io.ReadSeekCloser, int64, error)
 }
 
 // Registry is an http.Handler that serves a store.
 type Registry struct {
 	store  store
-	folder *folder // the store, where it can be written to
+	folder *folder // the store, if it can be written to
 	idle   time.Duration
 }
 
@@ -73,7 +73,7 @@ func (r *Registry) Close() error {
 	return r.folder.close()
 }
 
-// split cuts NAME/KIND/REFERENCE, where REFERENCE is one segment, or for uploads
+// split cuts NAME/KIND/REFERENCE, in which REFERENCE is one segment, or for uploads
 // two.
 func split(path string) (name, kind, reference string) {
 	parts := strings.Split(path, "/")
@@ -210,7 +210,7 @@ func fail(w http.ResponseWriter, status int, code, message string) {
 	_, _ = w.Write(data)
 }
 
-// failed answers for an error; code is what it means where something is not
+// failed answers for an error; code is what it means if something is not
 // there.
 func failed(w http.ResponseWriter, err error, code string) {
 	if errors.Is(err, artifact.ErrNotFound) {

@@ -51,7 +51,7 @@ func (f *folder) write(w http.ResponseWriter, req *http.Request, path string) {
 	case kind == "manifests" && req.Method == http.MethodDelete:
 		f.deleteManifest(w, name, reference)
 	default:
-		fail(w, http.StatusMethodNotAllowed, "UNSUPPORTED", "this registry does not do that")
+		fail(w, http.StatusMethodNotAllowed, "UNSUPPORTED", "this registry does not support that")
 	}
 }
 
@@ -82,7 +82,7 @@ func (f *folder) begin(w http.ResponseWriter, req *http.Request, name string) {
 	uploadThere(w, http.StatusAccepted, name, id, 0)
 }
 
-// upload returns an upload that goes on, locked for its caller; nil where there is
+// upload returns an upload that goes on, locked for its caller; nil if there is
 // none, which is answered.
 func (f *folder) upload(w http.ResponseWriter, id string) *upload {
 	f.mu.RLock()
@@ -102,7 +102,7 @@ func (f *folder) drop(u *upload, id string) {
 	delete(f.uploads, id)
 	f.mu.Unlock()
 	u.file.Close()
-	os.Remove(f.uploading(id)) // gone where it has become a blob
+	os.Remove(f.uploading(id)) // it is gone if it has become a blob
 }
 
 // take appends what a request brings. False: it was refused, and answered.
@@ -184,7 +184,7 @@ func (f *folder) cancel(w http.ResponseWriter, id string) {
 	}
 }
 
-// uploadState tells how far an upload has come.
+// uploadState says how far an upload has come.
 func (f *folder) uploadState(w http.ResponseWriter, name, id string) {
 	if u := f.upload(w, id); u != nil {
 		defer u.mu.Unlock()

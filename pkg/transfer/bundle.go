@@ -51,8 +51,8 @@ func NewBundle(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool) *ocila
 	return b
 }
 
-// Fetch is how the blobs of a bundle are read from their repositories. Of one that
-// is gone it returns a *LostError.
+// Fetch is how the blobs of a bundle are read from their repositories. Its error for
+// one that is gone tells Build to make the bundle without it.
 func Fetch(open Open, events func(Event)) ocilayout.Fetch {
 	return func(ctx context.Context, b ocilayout.Blob) (io.ReadCloser, error) {
 		repo, err := open(b.Repository)
@@ -61,7 +61,7 @@ func Fetch(open Open, events func(Event)) ocilayout.Fetch {
 		}
 		rc, err := repo.Blob(ctx, b.Desc)
 		if isGone(err) {
-			return nil, &LostError{b.Repository, b.Desc.Digest, err}
+			return nil, &lostError{b.Repository, b.Desc.Digest, err}
 		}
 		if err != nil {
 			return nil, err

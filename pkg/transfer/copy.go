@@ -68,7 +68,7 @@ type copier struct {
 
 	mu   sync.Mutex
 	out  *Copied
-	lost []*LostError
+	lost []*lostError
 }
 
 func (c *copier) copy(ctx context.Context, g *Graph) error {
@@ -126,7 +126,7 @@ func (c *copier) blob(ctx context.Context, d ocispec.Descriptor) error {
 	if gone != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.lost = append(c.lost, &LostError{c.source.Name(), d.Digest, gone})
+		c.lost = append(c.lost, &lostError{c.source.Name(), d.Digest, gone})
 		return nil
 	}
 	if err != nil {
@@ -159,7 +159,7 @@ func (c *copier) count(sent bool, manifests, blobs int, size int64) {
 	c.out.Bytes += size
 }
 
-// has tells whether the target holds a manifest, and lists it where it refers
+// has reports whether the target holds a manifest, and lists it if it refers
 // to something: a run that was cut between the two is made good by the next.
 func (c *copier) has(ctx context.Context, m Manifest) (bool, error) {
 	ok, err := c.target.Exists(ctx, m.Desc)
@@ -184,7 +184,8 @@ func (c *copier) manifest(ctx context.Context, m Manifest, there bool) error {
 		case is == m.Desc.Digest:
 			c.out.Tags = append(c.out.Tags, tag)
 		case is != "" && fixed(tag):
-			c.problem(tag, &TagError{tag, is, m.Desc.Digest})
+			// It is not moved: somebody may rely on what it names there.
+			c.problem(tag, fmt.Errorf("the target's tag %s names %s, not %s", tag, is, m.Desc.Digest))
 		default:
 			tags = append(tags, tag)
 		}
@@ -242,7 +243,7 @@ func (c *copier) tagged(ctx context.Context, tag string) (digest.Digest, error) 
 	return desc.Digest, err
 }
 
-// fixed tells whether a tag should name one thing for ever. Floating tags move,
+// fixed reports whether a tag should always name one thing. Floating tags move,
 // and so do those of signatures, which gather more of them.
 func fixed(tag string) bool {
 	_, ok := artifact.ParseTag(tag)
@@ -253,7 +254,7 @@ func fixed(tag string) bool {
 // no signature.
 func floating(tag string) bool { return !fixed(tag) && !strings.HasPrefix(tag, "sha256-") }
 
-// refused tells whether a registry understood and would not.
+// refused reports whether a registry understood and would not.
 func refused(err error) bool {
 	var status *registry.StatusError
 	return errors.As(err, &status) && status.Status < 500 || errors.Is(err, artifact.ErrNotFound)

@@ -32,7 +32,7 @@ type LimitError struct {
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("%s: %s: more than %s belong to it: signatures and whatever else refers to a release are carried up to that", e.Repository, e.Release, e.Limit)
+	return fmt.Sprintf("%s: %s: more than %s belong to it, and no more than that are copied", e.Repository, e.Release, e.Limit)
 }
 
 // Kind is fault.Integrity.
@@ -47,20 +47,6 @@ type Problem struct {
 }
 
 func (p Problem) String() string { return fmt.Sprintf("%s: %s: %v", p.Repository, p.Subject, p.Err) }
-
-// TagError says that a version's tag names something else in the target. It is
-// not moved: somebody may rely on what it names there.
-type TagError struct {
-	Tag      string
-	Is, Want digest.Digest
-}
-
-func (e *TagError) Error() string {
-	return fmt.Sprintf("the target's tag %s names %s, not %s", e.Tag, e.Is, e.Want)
-}
-
-// Kind is fault.Failure.
-func (e *TagError) Kind() fault.Kind { return fault.Failure }
 
 // SparseError says that a registry refused an index, or a manifest, of which it
 // was not given everything, because other platforms were left out.

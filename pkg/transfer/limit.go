@@ -3,7 +3,6 @@ package transfer
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
@@ -21,11 +20,5 @@ func each(ctx context.Context, l parallel.Limit, n int, f func(ctx context.Conte
 
 // all runs f for 0 to n-1 at once; f waits for places itself.
 func all(n int, f func(i int) error) error {
-	errs := make([]error, n)
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() { errs[i] = f(i) })
-	}
-	wg.Wait()
-	return errors.Join(errs...)
+	return errors.Join(parallel.Each(context.Background(), n, 0, f)...)
 }

@@ -15,28 +15,28 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-// LostError says that a source has a manifest and lacks one of its blobs.
-type LostError struct {
+// lostError says that a source has a manifest and lacks one of its blobs.
+type lostError struct {
 	Repository string
 	Digest     digest.Digest
 	Err        error
 }
 
-func (e *LostError) Error() string { return e.Err.Error() }
+func (e *lostError) Error() string { return e.Err.Error() }
 
 // Kind is that of Err.
-func (e *LostError) Kind() fault.Kind { return fault.Of(e.Err) }
-func (e *LostError) Unwrap() error    { return e.Err }
+func (e *lostError) Kind() fault.Kind { return fault.Of(e.Err) }
+func (e *lostError) Unwrap() error    { return e.Err }
 
-// isGone tells whether an error says that something is nowhere to be had.
+// isGone reports whether an error says that something is nowhere to be had.
 func isGone(err error) bool {
 	return errors.Is(err, artifact.ErrNotFound) || errors.As(err, new(*registry.LackedError))
 }
 
 // lose returns the graph without what only refers to something and lacks a blob,
-// and without what refers to that, each a problem. It is nil where a release
+// and without what refers to that, each a problem. It is nil if a release
 // itself has the blob.
-func (g *Graph) lose(e *LostError) *Graph {
+func (g *Graph) lose(e *lostError) *Graph {
 	out := *g
 	out.Manifests, out.Problems = nil, slices.Clone(g.Problems)
 	lost := map[digest.Digest]bool{e.Digest: true}
@@ -59,14 +59,14 @@ func (g *Graph) lose(e *LostError) *Graph {
 	return &out
 }
 
-// Build makes a bundle of graphs and has it written. Where it turns out that a
+// Build makes a bundle of graphs and has it written. If it turns out that a
 // signature's blob is gone, that is put among the graph's Problems, and the
 // bundle is made without. Errors: write's.
 func Build(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool, write func(*ocilayout.Bundle) error) (*ocilayout.Bundle, error) {
 	for {
 		b := NewBundle(l, graphs, tools)
 		err := write(b)
-		var lost *LostError
+		var lost *lostError
 		if !errors.As(err, &lost) {
 			return b, err
 		}
@@ -79,7 +79,7 @@ func Build(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool, write func
 	}
 }
 
-// about names the plugin where an error says that a layout lacks something.
+// about names the plugin if an error says that a layout lacks something.
 func (g *Graph) about(err error) error { return about(g.plugin, err) }
 
 func about(plugin string, err error) error {

@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -22,19 +21,9 @@ type Mapping struct {
 	Rules  []Rule // longest From first
 }
 
-// MappingError says why nothing is copied by a mapping.
-type MappingError struct {
-	Prefix  string
-	Problem string
-}
-
-func (e *MappingError) Error() string { return e.Prefix + ": " + e.Problem }
-
-// Kind is fault.Usage.
-func (e *MappingError) Kind() fault.Kind { return fault.Usage }
-
 // NewMapping makes a mapping. A rule's To that is not below the target is put there.
-// Errors: *MappingError for what is not HOST[:PORT][/PATH].
+// What is
+// not HOST[:PORT][/PATH] is a fault.Usage.
 func NewMapping(target string, rules []Rule) (*Mapping, error) {
 	m := &Mapping{Target: strings.TrimSuffix(target, "/")}
 	if err := checkPrefix(m.Target); err != nil {
@@ -58,9 +47,9 @@ func checkPrefix(prefix string) error {
 	var bad *artifact.RepositoryError
 	switch {
 	case strings.ContainsAny(prefix, "{}"):
-		return &MappingError{prefix, "is not HOST[:PORT][/PATH] to mirror to"}
+		return fault.Errorf(fault.Usage, "%s: is not HOST[:PORT][/PATH] to mirror to", prefix)
 	case errors.As(artifact.CheckRepository(prefix+"/x"), &bad):
-		return &MappingError{prefix, strings.TrimSuffix(bad.Reason, "/x")}
+		return fault.Errorf(fault.Usage, "%s: %s", prefix, strings.TrimSuffix(bad.Reason, "/x"))
 	}
 	return nil
 }
@@ -82,7 +71,7 @@ func (m *Mapping) Place(repository string) (string, Rule) {
 // Part returns the part of a lock that can be copied at all, and what is left: the
 // project's own layouts, and what comes from the target. What looks as if it were
 // done and is a slip is refused: rules that rename nothing, and copying everything
-// onto itself. Errors: *MappingError.
+// onto itself, each a fault.Usage.
 func (m *Mapping) Part(l *lockfile.Lock) (part *lockfile.Lock, left []lockfile.Plugin, err error) {
 	part = l.Clone()
 	part.Plugins = nil
@@ -103,11 +92,11 @@ func (m *Mapping) Part(l *lockfile.Lock) (part *lockfile.Lock, left []lockfile.P
 	}
 	for _, r := range m.Rules {
 		if !used[r] {
-			return nil, nil, &MappingError{r.From, fmt.Sprintf("the lock names nothing below %s", r.From)}
+			return nil, nil, fault.Errorf(fault.Usage, "%s: the lock names nothing below %[1]s", r.From)
 		}
 	}
 	if len(part.Plugins) == 0 && itself {
-		return nil, nil, &MappingError{m.Target, "is where everything comes from"}
+		return nil, nil, fault.Errorf(fault.Usage, "%s: everything in the lock comes from there already", m.Target)
 	}
 	return part, left, nil
 }

@@ -130,13 +130,13 @@ func (g *gatherer) holds(p lockfile.Plugin) error {
 			return &GraphError{p.Name, p.Repository, q.Manifest, "is not what the locked digest leads to for " + q.Platform.String()}
 		}
 		if !slices.ContainsFunc(n.blobs, func(b ocispec.Descriptor) bool { return b.Digest == q.Layer && b.Size == q.Size }) {
-			return &GraphError{p.Name, p.Repository, q.Layer, "is no layer of the locked manifest for " + q.Platform.String() + ", or not of the locked size"}
+			return &GraphError{p.Name, p.Repository, q.Layer, "is not a layer of the locked manifest for " + q.Platform.String() + ", or not of the locked size"}
 		}
 	}
 	return nil
 }
 
-// wanted tells whether a platform's part of a graph is carried.
+// wanted reports whether a platform's part of a graph is carried.
 func (g *gatherer) wanted(p artifact.Platform) bool {
 	return !g.sparse || slices.Contains(g.platforms, p)
 }

@@ -23,7 +23,7 @@ type root struct {
 }
 
 // roots returns what an entry of a lock pins: its digest, and in the tags layout
-// each platform's manifest. Where the tags layout has no bare tag, the first
+// each platform's manifest. If the tags layout has no bare tag, the first
 // platform's manifest stands for it in a bundle.
 func roots(p lockfile.Plugin) (out []root) {
 	name := p.Name + "-" + label(p)
@@ -41,7 +41,7 @@ func roots(p lockfile.Plugin) (out []root) {
 }
 
 // label is what stands behind a plugin's name in a bundle: its version, + as _;
-// where none is stated its tag, else the begin of its digest.
+// if none is stated its tag, else the start of its digest.
 func label(p lockfile.Plugin) string {
 	if p.Version != "" {
 		return strings.ReplaceAll(p.Version, "+", "_")

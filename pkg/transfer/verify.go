@@ -17,7 +17,7 @@ import (
 
 // Contents is what a layout holds.
 type Contents struct {
-	Lock   *lockfile.Lock // nil where it has none: another program's layout
+	Lock   *lockfile.Lock // nil if it has none: another program's layout
 	Graphs []*Graph       // none without a lock
 	Tools  []ocilayout.Tool
 	Files  int   // beside index.json, lock and oci-layout
@@ -27,7 +27,7 @@ type Contents struct {
 // Inspect reads what a layout names, and holds it against its lock: a layout of
 // ours is what its lock makes of its manifests, to the byte. Blobs are only
 // looked for. path is for messages. Errors: *ocilayout.Error and
-// *artifact.IntegrityError where something is missing or changed; those of
+// *artifact.IntegrityError if something is missing or changed; those of
 // lockfile.Parse for a lock whose digest is right.
 func Inspect(ctx context.Context, s *ocilayout.Layout, path string) (*Contents, error) {
 	b, c, err := expected(ctx, s, path)
@@ -47,7 +47,7 @@ func Verify(ctx context.Context, s *ocilayout.Layout, path string) (*Contents, e
 	return c, err
 }
 
-// expected makes the bundle anew that the source should be.
+// expected makes the bundle again that the source should be.
 func expected(ctx context.Context, s *ocilayout.Layout, path string) (*ocilayout.Bundle, *Contents, error) {
 	open := func(name string) (registry.Repository, error) { return s.Repository(name), nil }
 	broken := func(problem string) error { return &ocilayout.Error{Path: path, Problem: problem} }
@@ -95,7 +95,7 @@ func within(path string, err error) error {
 	if errors.As(err, new(*artifact.IntegrityError)) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &ocilayout.Error{Path: path, Problem: "is not whole: " + err.Error()}
+	return &ocilayout.Error{Path: path, Problem: "is incomplete: " + err.Error()}
 }
 
 // foreign is what a layout without a lock holds, one that another program made:

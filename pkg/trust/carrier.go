@@ -14,7 +14,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-// carrier is a manifest that bears signatures.
+// carrier is a manifest that holds signatures.
 type carrier struct {
 	*artifact.Document
 	digest digest.Digest
@@ -66,8 +66,8 @@ func (c *collector) blob(ctx context.Context, desc ocispec.Descriptor) ([]byte, 
 }
 
 // unreadable makes of an error in reading what it says of this one signature, or
-// returns it where it says nothing of it: the network may be at fault. A refusal
-// is no verdict either, but others may be readable, and one of them will do.
+// returns it if it says nothing of it: the network may be at fault. A refusal
+// is not a verdict either, but others may be readable, and one of them will do.
 func (c *collector) unreadable(f Finding, err error) (Finding, error) {
 	var (
 		large     *tooLarge

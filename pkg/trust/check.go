@@ -44,7 +44,7 @@ func (v *Verifier) check(ctx context.Context, c *collector, f Finding, rule *pol
 }
 
 // signedBytes says what a finding must be a signature of: the payload of the
-// older form, the subject itself where a bundle signs bytes, and otherwise a
+// older form, the subject itself if a bundle signs bytes, and otherwise a
 // statement about the subject's digest.
 func signedBytes(ctx context.Context, c *collector, f Finding) (func() verify.ArtifactPolicyOption, error) {
 	if f.payload != nil {
@@ -119,8 +119,8 @@ func aboutDigest(err error) bool {
 		strings.Contains(text, "any digest in statement") || strings.Contains(text, "does not match message digest")
 }
 
-// keyReason tells a signature that is not what it should be from one by another
-// key, as far as the signature hints at its key; the older form does not.
+// keyReason distinguishes a signature that is not what it should be from one by
+// another key, as far as the signature hints at its key; the older form does not.
 func keyReason(f Finding, err error, keys []*publicKey) Reason {
 	switch {
 	case err != nil && aboutDigest(err):
@@ -173,8 +173,8 @@ func certified(s *certificate.Summary) Signer {
 }
 
 // proofOptions asks for the proofs that a Sigstore instance gives: an entry in
-// its log where it has one, else a timestamp; and that its certificates were
-// logged, where it does that.
+// its log if it has one, else a timestamp; and that its certificates were
+// logged, if it does that.
 func proofOptions(m root.TrustedMaterial) []verify.VerifierOption {
 	out := []verify.VerifierOption{verify.WithoutStatementPredicate()}
 	if len(m.RekorLogs()) > 0 {

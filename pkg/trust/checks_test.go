@@ -68,7 +68,7 @@ func TestUnloggedCertificate(t *testing.T) {
 	refused(t, newVerifier(t), ask(repo, d, s.rule()), Invalid)
 }
 
-// A certificate is no key, and a key no identity, and it is said.
+// A certificate is not a key, and a key not an identity, and it is said.
 func TestOtherKindOfSigner(t *testing.T) {
 	k, keys := newKey(t, nil)
 	s := newSigstore(t)

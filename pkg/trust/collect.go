@@ -41,7 +41,7 @@ type collector struct {
 	cut    error                  // there are more than are listed
 	simple bool                   // the older form was read
 	unread error                  // why a first one could not be read, though others could
-	body   []byte                 // the subject itself, where a signature of its bytes was met
+	body   []byte                 // the subject itself, if a signature of its bytes was met
 }
 
 func newCollector(src registry.Repository, subject digest.Digest) *collector {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
@@ -32,8 +33,8 @@ func reasons() []Reason {
 	return []Reason{OtherSigner, Expired, NoProof, Invalid, OtherDigest, Malformed, TooLarge, Attestation}
 }
 
-// maxTold is how many signatures an error tells of in its text.
-const maxTold = 10
+// maxListed is how many signatures an error lists.
+const maxListed = 10
 
 // RefusedError says that no signature of a digest satisfies a rule.
 type RefusedError struct {
@@ -44,7 +45,7 @@ type RefusedError struct {
 	Found      []Finding // everything that could have been one, in the order read
 }
 
-// Error tells in one line what is wrong, and then every signature found with
+// Error says in one line what is wrong, and then lists every signature found with
 // why it does not count and the signer seen.
 func (e *RefusedError) Error() string {
 	var b strings.Builder
@@ -54,9 +55,9 @@ func (e *RefusedError) Error() string {
 	case Unsigned:
 		fmt.Fprintf(&b, "has no signature, and %s asks for one", rule)
 	case OtherSigner:
-		fmt.Fprintf(&b, "is signed by another than %s admits", rule)
+		fmt.Fprintf(&b, "is signed by someone other than %s admits", rule)
 	case Disagreement:
-		fmt.Fprintf(&b, "is signed as %s admits, but by nobody who signed its other platforms", rule)
+		fmt.Fprintf(&b, "is signed as %s admits, but not by whoever signed its other platforms", rule)
 	case Expired:
 		fmt.Fprintf(&b, "its signature has expired, which %s does not admit", rule)
 	case NoProof:
@@ -64,10 +65,10 @@ func (e *RefusedError) Error() string {
 	default:
 		fmt.Fprintf(&b, "has no signature that %s admits", rule)
 	}
-	for _, f := range e.Found[:min(len(e.Found), maxTold)] {
+	for _, f := range e.Found[:min(len(e.Found), maxListed)] {
 		b.WriteString("\n  " + f.String())
 	}
-	if more := len(e.Found) - maxTold; more > 0 {
+	if more := len(e.Found) - maxListed; more > 0 {
 		fmt.Fprintf(&b, "\n  and %d more", more)
 	}
 	return b.String()
@@ -75,6 +76,9 @@ func (e *RefusedError) Error() string {
 
 // Kind is fault.Integrity.
 func (e *RefusedError) Kind() fault.Kind { return fault.Integrity }
+
+// Position is the rule's.
+func (e *RefusedError) Position() diag.Position { return e.Rule.Pos }
 
 // ScopeError says that a file has trust rules, and none of them is for a
 // repository: it is refused.
@@ -96,7 +100,7 @@ func (e *ScopeError) Kind() fault.Kind { return fault.Integrity }
 type RootError struct {
 	File    string // the rule's trusted-root; "" for the public good instance
 	Offline bool   // it would have to be fetched
-	Err     error  // nil where Offline
+	Err     error  // nil if Offline
 }
 
 func (e *RootError) Error() string {
@@ -109,7 +113,7 @@ func (e *RootError) Error() string {
 	return fmt.Sprintf("trusted root of sigstore.dev: %v", e.Err)
 }
 
-// Kind is fault.Usage for a rule's own file, and fault.Unreachable where the
+// Kind is fault.Usage for a rule's own file, and fault.Unreachable if the
 // public good instance's could not be fetched.
 func (e *RootError) Kind() fault.Kind {
 	switch {

@@ -23,20 +23,20 @@ const (
 // of it under a rule.
 type Finding struct {
 	Manifest  digest.Digest // that carries it
-	Type      string        // its layer's media type, or the artifact type of what is no signature
+	Type      string        // its layer's media type, or the artifact type of what is not a signature
 	Form      Form
 	Predicate string    // of an in-toto statement
-	Signer    Signer    // as it says itself: proven only where it verifies
-	Time      time.Time // proven by log or timestamp; zero where neither does
+	Signer    Signer    // as it says itself: proven only if it verifies
+	Time      time.Time // proven by log or timestamp; zero if neither does
 	Verified  bool      // of an Attestation: though it counts as no signature
-	Reason    Reason    // why it does not count; "" where nothing was held against it
-	Err       error     // what verification said, nil where Reason says all
+	Reason    Reason    // why it does not count; "" if nothing was held against it
+	Err       error     // what verification said, nil if Reason says all
 
 	entity  *bundle.Bundle
 	payload []byte // of FormSimple: the bytes that were signed
 }
 
-// String tells a finding in a line.
+// String describes a finding in a line.
 func (f Finding) String() string {
 	what := string(f.Form)
 	if f.Form == FormOther {

@@ -20,7 +20,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-var update = flag.Bool("update", false, "make testdata/trust/keyless anew")
+var update = flag.Bool("update", false, "make testdata/trust/keyless again")
 
 const keylessFixture = "../../testdata/trust/keyless"
 

@@ -11,8 +11,8 @@ import (
 
 // Inspect returns everything that refers to a digest or is kept as its
 // signature, each checked against the rule that is given for it; nil is none. An
-// attestation is Verified where its own signature is, and its Reason stays.
-// Where that rule's root is out of reach the finding says so. Errors: the
+// attestation is Verified if its own signature is, and its Reason stays.
+// If that rule's root is out of reach the finding says so. Errors: the
 // Repository's.
 func (v *Verifier) Inspect(ctx context.Context, src registry.Repository, d digest.Digest, rule func(Finding) *policy.Rule) ([]Finding, error) {
 	c := newCollector(src, d)
@@ -61,7 +61,7 @@ func (v *Verifier) Remembers(r Request) (project, machine bool, err error) {
 	return project && r.answers(rules, signer), machine, scope
 }
 
-// Decide returns the rules that are for a repository, nil where a policy has
+// Decide returns the rules that are for a repository, nil if a policy has
 // none at all. Errors: *ScopeError.
 func Decide(repository string, project, machine *policy.Policy) (forProject, forMachine *policy.Rule, err error) {
 	rules, err := decide(repository, nil, project, machine)

@@ -22,11 +22,11 @@ const maxMemory = 256 << 10
 const maxSigner = 4 << 10
 
 // memory is what this home has verified: a file of lines, each a mark and,
-// where that does not say who signed, the signer. Whoever can write to it can
+// if that does not say who signed, the signer. Whoever can write to it can
 // write to the installed drivers next to it.
 //
-// It only ever saves work. Where the file cannot be read, by another of the
-// users who share the home say, nothing is remembered; where it cannot be
+// It only ever saves work. If the file cannot be read, by another of the
+// users who share the home say, nothing is remembered; if it cannot be
 // written, each run verifies again.
 type memory struct {
 	dir string // "": only this process remembers
@@ -36,7 +36,7 @@ type memory struct {
 }
 
 // mark is a line to be: a hash over a release or its chain, the rule that it
-// satisfied and whom the lock says to have signed; and who did, where the lock
+// satisfied and whom the lock says to have signed; and who did, if the lock
 // says nothing.
 type mark struct {
 	hash string
@@ -45,7 +45,7 @@ type mark struct {
 }
 
 // recall reports whether all marks are remembered, and who signed: the zero value
-// where they are of nobody's signature.
+// if they are of nobody's signature.
 func (m *memory) recall(marks []mark) (by Signer, known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -132,7 +132,7 @@ func (r *Request) marks(rules ruling) []mark {
 }
 
 // learnt returns what to remember of a request that is satisfied: as the lock is
-// going to say it and, where it says nothing of who signed, so too.
+// going to say it and, if it says nothing of who signed, so too.
 func (r *Request) learnt(rules ruling, signer Signer) []mark {
 	out := r.projectMarks(rules.project, signer, signer)
 	if r.Locked.IsZero() {

@@ -82,7 +82,7 @@ func (f Finding) readSimple(payload []byte, notes map[string]string) Finding {
 	f.payload = payload
 	signature, err := base64.StdEncoding.DecodeString(notes[noteSignature])
 	if err != nil || len(signature) == 0 {
-		return f.refuse(Malformed, errors.New("bears no signature"))
+		return f.refuse(Malformed, errors.New("has no signature"))
 	}
 	sum := sha256.Sum256(payload)
 	material := &protobundle.VerificationMaterial{

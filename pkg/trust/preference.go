@@ -7,22 +7,21 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
 
-// preference is who of several signers is wanted. The zero value is whoever is
+// preference is which of several signers is wanted. The zero value is the one
 // found first.
 type preference struct {
 	prefers func(Signer) bool
-	// willing: another will do as well, so that who is preferred is looked for only
-	// where the others were found.
+	// willing: another will do as well, so that the preferred one is looked for only
+	// if the others were found.
 	willing bool
 }
 
-// met reports whether one of the signers is who is wanted.
+// met reports whether one of the signers is wanted.
 func (p preference) met(signers []Signer) bool {
 	return len(signers) > 0 && (p.prefers == nil || slices.ContainsFunc(signers, p.prefers))
 }
 
-// preference returns who is preferred of those whom a rule admits. Nobody is
-// looked for whom the rule does not.
+// preference returns who is preferred among the signers that a rule admits.
 func (r *Request) preference(rule *policy.Rule) preference {
 	l := r.Locked
 	switch {
@@ -36,9 +35,9 @@ func (r *Request) preference(rule *policy.Rule) preference {
 	return preference{}
 }
 
-// answers reports whether a signer who is remembered is as good an answer as a new
-// one would be: what was verified for nobody in particular may bear the
-// signature of who is preferred, too.
+// answers reports whether a remembered signer is as good an answer as a new
+// one would be: what was verified for no particular signer may also have the
+// signature of the preferred one.
 func (r *Request) answers(rules ruling, s Signer) bool {
 	switch {
 	case !asks(rules.project):
@@ -82,7 +81,7 @@ func (v *Verifier) satisfy(ctx context.Context, roots []*collector, rule *policy
 
 // signers returns whose signatures of a digest verify under a rule, in the
 // order read; unless all are wanted, no further than to one that is preferred
-// or, where nobody is, to the first. What could not be read is an error where
+// or, if nobody is, to the first. What could not be read is an error if
 // it may be what is looked for.
 func (v *Verifier) signers(ctx context.Context, c *collector, rule *policy.Rule, wants preference, all bool) ([]Signer, error) {
 	var out []Signer

@@ -51,7 +51,7 @@ func readLast(t *testing.T, repo *store, d ocispec.Descriptor, a, b *PrivateKey)
 	return b, a, x.Manifest
 }
 
-// A signature out of reach that may be the locked signer's is no other signer.
+// A signature out of reach that may be the locked signer's is not another signer.
 func TestLockedSignerOutOfReach(t *testing.T) {
 	a, ruleA := newKey(t, nil)
 	b, ruleB := newKey(t, nil)

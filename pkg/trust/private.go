@@ -26,7 +26,7 @@ func (k *PrivateKey) Signer() Signer { return Signer{Key: k.public.print} }
 
 // LoadPrivateKey reads a key as `cosign generate-key-pair` writes it, encrypted,
 // or in plain PEM: PKCS #8, SEC 1 or PKCS #1, as openssl writes them. password is
-// asked for once where one is needed; an empty one is a password too. Errors:
+// asked for once if one is needed; an empty one is a password too. Errors:
 // *KeyError, password's.
 func LoadPrivateKey(file string, password func() ([]byte, error)) (*PrivateKey, error) {
 	data, err := readKeyFile(file)
@@ -53,7 +53,7 @@ func LoadPrivateKey(file string, password func() ([]byte, error)) (*PrivateKey, 
 
 func parsePrivateKey(file string, block *pem.Block, password func() ([]byte, error)) (key crypto.PrivateKey, err error) {
 	if strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
-		return nil, &KeyError{File: file, Problem: "is encrypted in openssl's way, which is not read here", Foreign: true}
+		return nil, &KeyError{File: file, Problem: "is encrypted as openssl does it, which is not supported", Foreign: true}
 	}
 	der := block.Bytes
 	switch block.Type {
@@ -77,7 +77,7 @@ func parsePrivateKey(file string, block *pem.Block, password func() ([]byte, err
 	case "RSA PRIVATE KEY":
 		key, err = x509.ParsePKCS1PrivateKey(der)
 	case "ENCRYPTED PRIVATE KEY":
-		return nil, &KeyError{File: file, Problem: "is encrypted as PKCS #8, which is not read here", Foreign: true}
+		return nil, &KeyError{File: file, Problem: "is encrypted as PKCS #8, which is not supported", Foreign: true}
 	case "PUBLIC KEY":
 		return nil, &KeyError{File: file, Problem: "is the public key; signing takes the private one"}
 	default:

@@ -25,7 +25,7 @@ type Options struct {
 	TUF     string           // where the root is fetched; "" for sigstore.dev
 	Now     func() time.Time // nil: time.Now
 
-	// Unsigned is told of each repository whose releases are accepted with no
+	// Unsigned is called for each repository whose releases are accepted with no
 	// signature, because a rule says so, whenever one is asked about. Nil: silence.
 	Unsigned func(repository string, rule policy.Rule)
 }
@@ -75,18 +75,18 @@ type Request struct {
 	Project *policy.Policy  // nil: none
 	Machine *policy.Policy  // nil: none
 
-	// Locked is whom the project recorded as the signer of these very roots, who is
-	// preferred to others where the signature verifies. The zero value is nobody.
+	// Locked is the signer of these roots that the project recorded. It is
+	// preferred to others if the signature verifies. The zero value is none.
 	Locked Signer
-	// Prefers tells of each signer whether that one is preferred to others where
+	// Prefers reports whether a signer is preferred to others if
 	// nobody is Locked; nil: the first found will do.
 	Prefers func(Signer) bool
-	// AnyWillDo: whoever the rule admits is as good, so that nobody else is asked
-	// for who is preferred, and it is no failure that they do not answer.
+	// AnyWillDo: any signer that the rule admits is as good, so that no further
+	// source is asked for the preferred one, and it may fail to answer.
 	AnyWillDo bool
 	// Links are what leads from the roots to what is installed, in any words that
-	// tell one chain from another, and what the roots have to state. CheckLinks holds
-	// them against the source, where they are not remembered; signed tells whether a
+	// distinguish one chain from another, and what the roots have to state. CheckLinks holds
+	// them against the source, if they are not remembered; signed reports whether a
 	// rule asks for a signature.
 	Links      []string
 	CheckLinks func(ctx context.Context, signed bool) error
@@ -95,7 +95,7 @@ type Request struct {
 }
 
 // Verify returns who signed a release, of those whom the project's policy
-// admits, and the zero value where that asks for nobody. The machine's policy
+// admits, and the zero value if that asks for nobody. The machine's policy
 // must be satisfied too. What both were satisfied with is remembered. Errors:
 // *RefusedError, *ScopeError; *RootError; those of CheckLinks and of the Repository.
 func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
@@ -136,7 +136,7 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	return signer, nil
 }
 
-// ruling is the two rules that decide, nil where a file has none at all.
+// ruling is the two rules that decide, nil if a file has none at all.
 type ruling struct{ project, machine *policy.Rule }
 
 func (r ruling) none() bool { return r.project == nil && r.machine == nil }

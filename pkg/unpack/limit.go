@@ -40,7 +40,7 @@ func CheckSize(size, content int64) error {
 	return refuse("expands to more than %d times its size", maxRatio)
 }
 
-// limited fails where more than left bytes come. (io.LimitReader would end,
+// limited fails if more than left bytes come. (io.LimitReader would end,
 // and make a bomb look like a short file.)
 type limited struct {
 	r    io.Reader
@@ -94,7 +94,7 @@ func (s *sink) ReadFrom(r io.Reader) (int64, error) {
 }
 
 // describe makes an *Error of what a decoder says of a damaged stream, in other
-// words where its own help nobody.
+// words if its own do not help.
 func describe(err error) error {
 	var refused *Error
 	var corrupt flate.CorruptInputError

@@ -69,7 +69,7 @@ func Bare(title string, head []byte) bool {
 // Unpacker extracts layers. Several goroutines may use it.
 type Unpacker struct {
 	// decoders are those not in use; nil stands for one not made yet. With
-	// windows of 8 MiB each, their number bounds memory: who finds none waits.
+	// windows of 8 MiB each, their number bounds memory: without a free one, Extract waits.
 	decoders chan *zstd.Decoder
 }
 
@@ -185,8 +185,8 @@ func (u *Unpacker) zstd(r io.Reader) (content io.Reader, done func(), err error)
 	}, nil
 }
 
-// packing tells by which program a stream was compressed, "" for none that is
-// known.
+// packing returns the program by which a stream was compressed, "" for none that
+// is known.
 func packing(head []byte) string {
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):

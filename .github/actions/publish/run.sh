@@ -12,7 +12,7 @@ if [ "$BUILD" = true ]; then
 	args=()
 	for p in $PLATFORMS; do args+=(--platform "$p"); done
 	if [ -n "$DRIVER_VERSION" ]; then args+=(--version "$DRIVER_VERSION"); fi
-	"$tool" build "${DRIVER:?}" --source "$SOURCE" --dist "$DIST" ${args[@]+"${args[@]}"}
+	"$tool" build --errors github "${DRIVER:?}" --source "$SOURCE" --dist "$DIST" ${args[@]+"${args[@]}"}
 fi
 if [ "$PUSH" != true ]; then exit; fi
 
@@ -43,9 +43,9 @@ if [ "$DRY_RUN" != true ] && [ -n "$PASSWORD" ]; then
 	export DOCKER_CONFIG=$RUNNER_TEMP/docker-publish
 	mkdir -p "$DOCKER_CONFIG"
 	trap 'rm -rf "$DOCKER_CONFIG"' EXIT
-	"$tool" login "${TARGET%%/*}" --username "$USERNAME" --password-stdin <<<"$PASSWORD"
+	"$tool" login --errors github "${TARGET%%/*}" --username "$USERNAME" --password-stdin <<<"$PASSWORD"
 fi
-"$tool" push "${args[@]}" | tee "$RUNNER_TEMP/published.txt"
+"$tool" push --errors github "${args[@]}" | tee "$RUNNER_TEMP/published.txt"
 reference=$(grep -om1 '[^ ]*@sha256:[0-9a-f]*' "$RUNNER_TEMP/published.txt")
 if [ "${SIGN:-false}" = true ] && [ "$DRY_RUN" != true ]; then
 	cosign sign --yes "$reference"

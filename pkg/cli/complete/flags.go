@@ -31,12 +31,20 @@ func flag(e *env.Env, c *cobra.Command, f *pflag.Flag) {
 	switch f.Name {
 	case "output":
 		complete = starting(output)
+	case "errors":
+		complete = starting(func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return ui.ErrorForms(), noFiles
+		})
 	case "platform":
 		complete = Platforms("")
 	case "precise":
 		complete = Precise(e)
 	case "registry":
 		complete = hosts(e)
+	case "context":
+		complete = starting(func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return e.Contexts(env.ClusterFlags{Kubeconfig: c.Flag("kubeconfig").Value.String()}), noFiles
+		})
 	case "file":
 		complete = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return []string{"toml"}, cobra.ShellCompDirectiveFilterFileExt
@@ -45,7 +53,7 @@ func flag(e *env.Env, c *cobra.Command, f *pflag.Flag) {
 		complete = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		}
-	case "bundle", "ca-file", "from", "key":
+	case "bundle", "ca-file", "from", "key", "kubeconfig":
 		return // files: what a shell offers anyway
 	}
 	_ = c.RegisterFlagCompletionFunc(f.Name, complete)

@@ -28,7 +28,7 @@ func carrying() section {
 				"then here: " + c.Name + " sync --from BUNDLE",
 				"or leave --offline and SCHEMAHERO_PLUGIN_OFFLINE out",
 			}
-		}, told("`not at hand, and offline`", "Carry the drivers here: `plugin bundle create FILE` where there is a network, `plugin sync --from FILE` here. `login`, `search`, `inspect`, `push` and `tag` need the registry: leave `--offline` out", fault.Failure)),
+		}, told("`not available offline`", "Carry the drivers here: `plugin bundle create FILE` where there is a network, `plugin sync --from FILE` here. `login`, `search`, `inspect`, `push` and `tag` need the registry: leave `--offline` out", fault.Failure)),
 		on(func(c Context, e *transfer.MissingError) []string {
 			if e.Vendored {
 				return []string{whole + c.Name + " bundle create " + c.Rel(e.Source)}
@@ -50,7 +50,7 @@ func carrying() section {
 		}),
 		on(func(_ Context, _ *ocilayout.FileError) []string {
 			return []string{"name another file, or remove this one first, if nobody needs it"}
-		}, told("`is there already, and is no bundle`", "Only an earlier bundle is replaced: name another file, or remove this one", fault.Failure)),
+		}, told("`already exists and is not a bundle`", "Only an earlier bundle is replaced: name another file, or remove this one", fault.Failure)),
 		on(func(c Context, _ *transfer.GraphError) []string {
 			return []string{"see what the registry holds: " + c.Name + " verify --remote"}
 		}, told("`does not follow from`, `is not what the locked digest leads to`", "The lock was edited, or the registry holds something else: `plugin verify --remote`", fault.Integrity)),
@@ -68,7 +68,7 @@ func carrying() section {
 				return []string{"name a file or folder that " + c.Name + " bundle create made"}
 			}
 			return again(c, e.Path)
-		}, told("`is cut off`, `is damaged`, `is missing`, `is not whole`, `lacks the lock`, `which nothing in it names`, `leads out of it`", "Nothing was installed. Copy the bundle again; `plugin bundle verify FILE` on both sides tells where it broke", fault.Integrity)),
+		}, told("`is cut off`, `is damaged`, `is missing`, `is incomplete`, `lacks the lock`, `which nothing in it names`, `leads out of it`", "Nothing was installed. Copy the bundle again; `plugin bundle verify FILE` on both sides tells where it broke", fault.Integrity)),
 		on(func(c Context, e *artifact.IntegrityError) []string {
 			if !filepath.IsAbs(e.ServedBy) { // a host, not a layout
 				return nil

@@ -18,9 +18,9 @@ import (
 func machine() section {
 	return section{title: "Content and disk", rows: []row{
 		{diskHints, []doc{
-			told("`no room`, `no space left on device`, `disk quota exceeded`", "Make room, for one by `plugin prune`, or name another home: `--home DIR`", fault.Failure),
-			told("`cannot take files`, permission denied, read-only file system", "In the home: name another, `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. Elsewhere: make the folder writable, or install elsewhere, `--dir DIR`. What a run with `sudo` left belongs to root: the hint has the `chown`", fault.Failure),
-			told("`no home folder is known`", "`HOME` is not set: `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. What only reads manifest, lock and registries needs no home", fault.Usage),
+			told("`not enough space`, `no space left on device`, `disk quota exceeded`", "Make room, for one by `plugin prune`, or name another home: `--home DIR`", fault.Failure),
+			told("`cannot be written to`, permission denied, read-only file system", "In the home: name another, `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. Elsewhere: make the folder writable, or install elsewhere, `--dir DIR`. What a run with `sudo` left belongs to root: the hint has the `chown`", fault.Failure),
+			told("`the home folder is not known`", "`HOME` is not set: `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. What only reads manifest, lock and registries needs no home", fault.Usage),
 			told("`is a link to …, which does not exist`, `…, which leads back to it`", "Make what the link names, or remove the link. At the manifest, the lock or the config it is 2", fault.Failure),
 			told("`is in UTF-16LE: save it as UTF-8`, `byte 0x… is not UTF-8`, `NUL byte`", "The file was saved by Notepad or PowerShell, or in Latin-1: save it as UTF-8. A byte order mark does no harm", fault.Usage),
 		}},

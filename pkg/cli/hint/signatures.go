@@ -20,7 +20,7 @@ all that there is of a release.`, rows: []row{
 		}, told("`the release states that it is …`", "A signed release stands under a tag, or in a lock, that is not its own: ask the publisher, and take another version. Without a trust rule it is a warning", fault.Integrity)),
 		on(refusedHints,
 			told("`has no signature, and the trust rule … asks for one`", "A mirror or bundle may have lost it: see whether the origin has one. To accept it as it is, a rule of its own with `unsigned = true`", fault.Integrity),
-			told("`is signed by another than the trust rule … admits`", "`plugin trust show REF` prints the rule that would accept it; ask the publisher, by another way, whether that is right", fault.Integrity),
+			told("`is signed by someone other than the trust rule … admits`", "`plugin trust show REF` prints the rule that would accept it; ask the publisher, by another way, whether that is right", fault.Integrity),
 			told("`its signature has expired`, `comes without the proof`", "The publisher must sign it again, with a log entry or a timestamp", fault.Integrity)),
 		on(func(c Context, e *trust.ScopeError) []string {
 			ref := e.Repository + ":TAG"

@@ -57,7 +57,7 @@ type section struct {
 
 // table is everything that is known. The first row that has a hint has the say.
 func table() []section {
-	return []section{own(), attempts(), versions(), signatures(), publishing(), carrying(), registries(), machine()}
+	return []section{own(), attempts(), versions(), signatures(), publishing(), carrying(), cluster(), registries(), machine()}
 }
 
 // For returns what to do about an error, each line with the exact command.

@@ -43,9 +43,6 @@ claim of a download on what one does.`,
 				}
 				o.OlderThan = d
 			}
-			if err := e.CheckLock(); err != nil {
-				return err
-			}
 			o.Store = true
 			return runPrune(cmd.Context(), e, u, o, dryRun)
 		},
@@ -67,11 +64,11 @@ type prunedItem struct {
 }
 
 func runPrune(ctx context.Context, e *env.Env, u *ui.UI, o install.PruneOptions, dryRun bool) error {
-	opt, err := e.Options()
+	p, err := e.ProjectOrLock()
 	if err != nil {
 		return err
 	}
-	pruned, err := prune(ctx, opt.Engine(), o, dryRun)
+	pruned, err := p.Prune(ctx, o, dryRun)
 	if err != nil {
 		for _, f := range pruned.Files { // what went all the same
 			u.Say("removed %s", f.Path)
@@ -79,18 +76,6 @@ func runPrune(ctx context.Context, e *env.Env, u *ui.UI, o install.PruneOptions,
 		return err
 	}
 	return u.Print(prunedView(u, pruned, dryRun))
-}
-
-func prune(ctx context.Context, engine *install.Engine, o install.PruneOptions, dryRun bool) (install.Pruned, error) {
-	if dryRun {
-		return engine.Prunable(ctx, o)
-	}
-	hold, err := engine.Lock(ctx)
-	if err != nil {
-		return install.Pruned{}, err
-	}
-	defer hold.Unlock()
-	return hold.Prune(ctx, o)
 }
 
 func prunedView(u *ui.UI, pruned install.Pruned, dryRun bool) ui.View {

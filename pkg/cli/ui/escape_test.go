@@ -54,7 +54,11 @@ func TestNothingGetsThrough(t *testing.T) {
 	u.Note("%s", text)
 	u.Hint("next:", "%s", text)
 	u.Advice(text)
-	u.Error(text, text)
+	for _, form := range ErrorForms() {
+		u.Errors = form
+		u.Error(Failure{headline: text, below: []string{text}})
+		u.Tell(Told{Message: text, File: text, Line: 1, Hint: text})
+	}
 	u.Track("key "+text, "line "+text, 1, 2)
 	NewLines(u.Out).Line("%s", text)
 	u.Out.Write([]byte(hostile + "\n"))

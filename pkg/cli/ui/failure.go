@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
@@ -14,41 +15,44 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
 
-// told is an error as a person reads it: what is wrong, and lines below that.
-type told struct {
-	headline string
+// Failure is one error as it is told: to a person, or as data.
+type Failure struct {
+	Err      error         // whose kind and hints count
+	Message  string        // what is wrong, of several lines perhaps; what stands before it of a place in a file is in Position
+	Position diag.Position // Line is 0 where only the file is known, File is "" where not even that is
+
+	headline string // as a person reads it
 	below    []string
 }
 
-// Failure tells an error: all that is wrong, and for a file also the place. timeout is
-// the value of --timeout.
-func (u *UI) Failure(err error, timeout time.Duration) {
-	for _, t := range u.describe(err, timeout) {
-		u.Error(t.headline, t.below...)
-	}
-}
-
-// describe returns what is told of an error, each headline once.
-func (u *UI) describe(err error, timeout time.Duration) []told {
-	var all []told
+// Failures returns all that is told of an error, each headline once. timeout is the
+// value of --timeout.
+func (u *UI) Failures(err error, timeout time.Duration) []Failure {
+	var all []Failure
 	seen := map[string]bool{}
 	for _, e := range fault.Each(err) {
-		for _, t := range u.describeOne(e, timeout) {
-			if !seen[t.headline] {
-				all = append(all, t)
+		for _, f := range u.failures(e, timeout) {
+			if !seen[f.headline] {
+				all = append(all, f)
 			}
-			seen[t.headline] = true
+			seen[f.headline] = true
 		}
 	}
 	return all
 }
 
-func (u *UI) describeOne(err error, timeout time.Duration) []told {
-	if file, ok := errors.AsType[*diag.Error](err); ok {
-		return u.describeFile(file)
+// failures returns what is told of one error.
+func (u *UI) failures(err error, timeout time.Duration) []Failure {
+	if file := fileError(err); file != nil {
+		return u.problems(err, file)
+	}
+	f := Failure{Err: err}
+	if e, ok := errors.AsType[placed](err); ok && e.Position().File != "" {
+		f.Position = e.Position()
+		f.Position.File = u.Rel(f.Position.File)
 	}
 	if stale, ok := errors.AsType[*project.StaleError](err); ok {
-		return []told{u.describeStale(stale)}
+		return []Failure{f.tell(u.describeStale(stale))}
 	}
 	text := err.Error()
 	if errors.As(err, new(*resolve.ConflictError)) {
@@ -58,7 +62,43 @@ func (u *UI) describeOne(err error, timeout time.Duration) []told {
 		text = fmt.Sprintf("timeout: not done within %s", timeout)
 	}
 	lines := strings.Split(u.Shorten(text), "\n")
-	return []told{{lines[0], append(lines[1:], DriverSaid(err)...)}}
+	return []Failure{f.tell(lines[0], append(lines[1:], DriverSaid(err)...))}
+}
+
+// Interrupted is what is told of a command that the user ended.
+func (u *UI) Interrupted(err error) Failure {
+	text := "interrupted"
+	if left := u.Left(); left != "" {
+		text += "; " + left
+	}
+	return Failure{Err: err}.tell(text, nil)
+}
+
+// fileError returns the problems of a file that an error consists of, nil for none.
+func fileError(err error) *diag.Error {
+	if file, ok := errors.AsType[*diag.Error](err); ok {
+		return file
+	}
+	if newer, ok := errors.AsType[*lockfile.VersionError](err); ok {
+		return newer.Problems
+	}
+	if unmerged, ok := errors.AsType[*lockfile.UnmergedError](err); ok {
+		return unmerged.Problems
+	}
+	return nil
+}
+
+// placed is an error about a place in a file, which its text may name too.
+type placed interface {
+	error
+	Position() diag.Position
+}
+
+// tell puts the words to a failure.
+func (f Failure) tell(headline string, below []string) Failure {
+	f.headline, f.below = headline, below
+	f.Message = strings.TrimPrefix(strings.Join(append([]string{headline}, below...), "\n"), f.Position.String()+": ")
+	return f
 }
 
 // maxSaid is how many lines of a driver's standard error are told, and how many
@@ -91,34 +131,36 @@ func DriverSaid(err error) (lines []string) {
 // a hostile file can have a million.
 const maxProblems = 100
 
-// describeFile tells every problem of a file, each with its line and a caret.
-func (u *UI) describeFile(e *diag.Error) []told {
-	var all []told
-	for i, p := range e.Problems {
+// problems tells every problem of a file, each with its line and a caret.
+func (u *UI) problems(err error, file *diag.Error) []Failure {
+	var all []Failure
+	for i, p := range file.Problems {
 		if i == maxProblems {
-			all = append(all, told{headline: fmt.Sprintf("%s: and %d more problems", u.Rel(p.File), len(e.Problems)-i)})
+			all = append(all, Failure{Err: err}.tell(fmt.Sprintf("%s: and %d more problems", u.Rel(p.File), len(file.Problems)-i), nil))
 			break
 		}
-		at := p.Position
-		at.File = u.Rel(at.File)
-		t := told{headline: fmt.Sprintf("%s: %s", at, p.Text)}
-		if s := strings.TrimRight(e.Snippet(p), "\n"); s != "" {
+		f := Failure{Err: err, Message: p.Text, Position: p.Position}
+		if err == error(file) { // what is to be done about this problem alone
+			f.Err = &diag.Error{Problems: file.Problems[i : i+1], Source: file.Source}
+		}
+		f.Position.File = u.Rel(p.File)
+		f.headline = fmt.Sprintf("%s: %s", f.Position, p.Text)
+		if s := strings.TrimRight(file.Snippet(p), "\n"); s != "" {
 			for l := range strings.SplitSeq(s, "\n") {
-				t.below = append(t.below, "  "+l)
+				f.below = append(f.below, "  "+l)
 			}
 		}
-		all = append(all, t)
+		all = append(all, f)
 	}
 	return all
 }
 
-func (u *UI) describeStale(e *project.StaleError) told {
+func (u *UI) describeStale(e *project.StaleError) (headline string, below []string) {
 	if e.Missing {
-		return told{headline: u.Rel(e.File) + ": there is no lock"}
+		return u.Rel(e.File) + ": there is no lock", nil
 	}
-	t := told{headline: u.Rel(e.File) + ": out of date"}
 	for _, d := range e.Differences {
-		t.below = append(t.below, "  "+d.String())
+		below = append(below, "  "+d.String())
 	}
-	return t
+	return u.Rel(e.File) + ": out of date", below
 }

@@ -19,6 +19,7 @@ type UI struct {
 	Err io.Writer // everything else; escaped
 
 	Output     string // the value of -o
+	Errors     string // that of --errors
 	Quiet      bool
 	Verbose    bool
 	NoProgress bool
@@ -89,9 +90,9 @@ func (u *UI) Trace(format string, args ...any) {
 func (u *UI) Note(format string, args ...any) { u.line("", "", fmt.Sprintf(format, args...)) }
 
 // Error writes an error: a headline, and lines below it, whose tabs are their own.
-func (u *UI) Error(headline string, below ...string) {
-	u.line(styleError, "error:", headline)
-	for _, l := range below {
+func (u *UI) Error(f Failure) {
+	u.line(styleError, "error:", f.headline)
+	for _, l := range f.below {
 		u.write(strings.ReplaceAll(escapeText(l), "\n", ""))
 	}
 }

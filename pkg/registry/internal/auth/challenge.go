@@ -9,7 +9,7 @@ import (
 
 // challenge is what a registry asks for with a 401.
 type challenge struct {
-	scheme  string // "basic", "bearer", or "" where there is none that is understood
+	scheme  string // "basic", "bearer", or "" if there is none that is understood
 	realm   string
 	service string
 	scopes  []string
@@ -20,7 +20,7 @@ type challenge struct {
 const maxChallenge = 16 << 10
 
 // readChallenge picks the strongest challenge that is understood: bearer before
-// basic, since a token can be given away with less harm than a password. Where
+// basic, since a token can be given away with less harm than a password. If
 // none is, other names what is asked for instead, "" for nothing.
 func readChallenge(h http.Header) (best challenge, other string) {
 	for _, text := range h.Values("Www-Authenticate") {

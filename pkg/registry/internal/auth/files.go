@@ -27,7 +27,7 @@ type Paths struct {
 // Conventional returns where docker and podman keep credentials, by the
 // environment variables that they know (docker-cli's config.Dir and
 // DOCKER_AUTH_CONFIG, containers-auth.json(5)). home is the user's home folder,
-// "" for none, and uid the user's number, below 0 where there is none.
+// "" for none, and uid the user's number, below 0 if there is none.
 func Conventional(env func(key string) string, home string, uid int) Paths {
 	p := Paths{AuthConfig: env("DOCKER_AUTH_CONFIG"), AuthFile: env("REGISTRY_AUTH_FILE")}
 	if dir := env("DOCKER_CONFIG"); dir != "" {
@@ -57,7 +57,7 @@ func Conventional(env func(key string) string, home string, uid int) Paths {
 type credentialFile struct {
 	path    string
 	marked  bool                 // begins with a byte order mark
-	broken  error                // why it could not be read, which matters only where credentials are missing
+	broken  error                // why it could not be read, which matters only if credentials are missing
 	Auths   map[string]authEntry `json:"auths"`
 	Store   string               `json:"credsStore"`
 	Helpers map[string]string    `json:"credHelpers"`
@@ -96,12 +96,12 @@ func parseCredentials(path string, data []byte) (*credentialFile, error) {
 		return f, nil
 	}
 	if json.Unmarshal(data, f) != nil { // its text could quote a secret
-		return nil, &CredentialsError{path, "is no valid JSON of credentials"}
+		return nil, &CredentialsError{path, "is not valid JSON of credentials"}
 	}
 	return f, nil
 }
 
-// readLegacyFile reads ~/.dockercfg, from before Docker 1.7. What is no such file
+// readLegacyFile reads ~/.dockercfg, from before Docker 1.7. What is not such a file
 // is passed over: hardly anybody knows that it is there.
 func readLegacyFile(path string) *credentialFile {
 	f := &credentialFile{path: path}
@@ -111,7 +111,7 @@ func readLegacyFile(path string) *credentialFile {
 	return f
 }
 
-// authConfigName is who is named where credentials come from the environment.
+// authConfigName is the source of credentials from the environment.
 const authConfigName = "DOCKER_AUTH_CONFIG"
 
 // list returns the files that a Login is stored in and a Logout removed from.
@@ -154,7 +154,7 @@ func (e authEntry) credential(file, key string) (credential, error) {
 		raw, err := base64.StdEncoding.DecodeString(e.Auth)
 		user, password, ok := strings.Cut(string(raw), ":")
 		if err != nil || !ok {
-			return c, &CredentialsError{file, "the auth of " + key + " is no base64 of USER:PASSWORD"}
+			return c, &CredentialsError{file, "the auth of " + key + " is not base64 of USER:PASSWORD"}
 		}
 		c.username, c.password = user, strings.TrimRight(password, "\x00")
 	}

@@ -39,7 +39,7 @@ func FuzzCredentials(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, host string) {
 		file, err := parseCredentials("auth.json", data)
 		if err != nil {
-			if got := err.Error(); got != "auth.json: is no valid JSON of credentials" {
+			if got := err.Error(); got != "auth.json: is not valid JSON of credentials" {
 				t.Errorf("an error that says more: %s", got)
 			}
 			return

@@ -46,7 +46,7 @@ type helperAnswer struct {
 	Secret    string
 }
 
-// get returns the credential that is kept, an empty one where none is. Errors:
+// get returns the credential that is kept, an empty one if none is. Errors:
 // *CredentialsError, the context's.
 func (h helper) get(ctx context.Context) (credential, error) {
 	out, err := h.run(ctx, "get", h.server)
@@ -80,7 +80,7 @@ func (h helper) store(ctx context.Context, c credential) error {
 	return err
 }
 
-// erase forgets what is kept, and tells whether there was anything.
+// erase forgets what is kept, and reports whether there was anything.
 func (h helper) erase(ctx context.Context) (found bool, err error) {
 	c, err := h.get(ctx)
 	if err != nil || c.empty() {
@@ -91,7 +91,7 @@ func (h helper) erase(ctx context.Context) (found bool, err error) {
 }
 
 // run starts the helper. But for the words that the helpers' own library uses,
-// neither what it prints nor its standard error is told: both can hold a secret.
+// neither what it prints nor its standard error is repeated: both can hold a secret.
 func (h helper) run(ctx context.Context, action, input string) ([]byte, error) {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, h.program, action)

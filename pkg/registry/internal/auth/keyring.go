@@ -59,7 +59,7 @@ func Trying(host string, l Login) *Keyring {
 	return &Keyring{fixed: &c}
 }
 
-// lookup returns the credential for a repository, empty where none is stored.
+// lookup returns the credential for a repository, empty if none is stored.
 // A key with a path (Podman's) counts for the repositories below it, before the
 // host's own.
 func (k *Keyring) lookup(ctx context.Context, host, repo string) (credential, error) {

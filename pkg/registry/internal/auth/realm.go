@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bufio"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -73,18 +74,21 @@ func (s *Session) fetchToken(ctx context.Context, r *wire.Request, cred credenti
 }
 
 // realm is where a registry's token service is. Over plain HTTP credentials go
-// only where the registry itself is asked so, to its own host; a token for
+// only if the registry itself is asked so, to its own host; a token for
 // everybody is taken from wherever plain HTTP may be spoken. A registry behind a
 // proxy that speaks TLS for it can write http for itself: that is asked as the
 // registry is.
 func (s *Session) realm(cred credential, n need) (*url.URL, error) {
-	realm, err := url.Parse(n.challenge.realm)
-	if err != nil || realm.Host == "" {
-		return nil, s.broken(s.name, "names no token service that is a URL")
-	}
-	realm.User = nil
 	at := wire.HostOf(s.name)
 	asked := &url.URL{Scheme: n.over, Host: at}
+	realm, err := url.Parse(n.challenge.realm)
+	if err == nil && strings.HasPrefix(n.challenge.realm, "/") {
+		realm = asked.ResolveReference(realm)
+	}
+	if err != nil || realm.Host == "" {
+		return nil, s.broken(s.name, "names a token service that is not a URL")
+	}
+	realm.User = nil
 	if is := s.wire.LeadsInward(asked, realm.Host); is != "" {
 		return nil, s.broken(s.name, "names a token service at "+wire.Place(realm)+", which is "+is)
 	}
@@ -135,7 +139,11 @@ func (s *Session) askRealm(ctx context.Context, tr *wire.Request, cred credentia
 		Access    string  `json:"access_token"`
 		ExpiresIn seconds `json:"expires_in"`
 	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxTokenAnswer)).Decode(&answer); err != nil {
+	body := bufio.NewReader(io.LimitReader(resp.Body, maxTokenAnswer))
+	if mark, _ := body.Peek(3); string(mark) == "\ufeff" {
+		_, _ = body.Discard(3)
+	}
+	if err := json.NewDecoder(body).Decode(&answer); err != nil {
 		return nil, wire.Unparsed(err, tr.Absolute.Host, s.name, "the token service's answer does not parse")
 	}
 	t := &token{value: answer.Token, scopes: granted(answer.Token)}
@@ -158,7 +166,7 @@ func (s *Session) broken(host, problem string) error {
 }
 
 // seconds is a number of them, which some token services write as a string or as
-// a decimal. What is no number is 0.
+// a decimal. What is not a number is 0.
 type seconds float64
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -171,7 +179,7 @@ func (n *seconds) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// granted reads which scopes a token is for, where it is a JWT that says so
+// granted reads which scopes a token is for, if it is a JWT that says so
 // (https://distribution.github.io/distribution/spec/auth/jwt/). It is not
 // verified: that is the registry's to do, and a lie costs one request.
 func granted(value string) []string {

@@ -13,16 +13,16 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
-// Stored tells where a Login was stored.
+// Stored says where a Login was stored.
 type Stored struct {
 	File   string // the configuration file
-	Helper string // the credential helper that keeps the secret; "" where the file itself does, unencrypted
+	Helper string // the credential helper that keeps the secret; "" if the file itself does, unencrypted
 	// Unchecked says that the registry asked for no credentials, so that
 	// nobody knows whether these are right.
 	Unchecked bool
 }
 
-// CanStore returns a *CredentialsError where a login cannot be stored at all.
+// CanStore returns a *CredentialsError if a login cannot be stored at all.
 func (k *Keyring) CanStore(host string, l Login) error {
 	if len(k.paths.list()) == 0 {
 		return &CredentialsError{host, "there is no file to store credentials in"}

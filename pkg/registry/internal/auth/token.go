@@ -15,15 +15,15 @@ import (
 // names all repositories that will be read with the same credential, and every
 // token is kept until it expires: the next repository finds the one that covers
 // it. Some services refuse several repositories at once, or grant less than they
-// were asked for. Then, and where the registry refuses what it was shown, the very
+// were asked for. Then, and if the registry refuses what it was shown, the very
 // scopes of the one request are asked for; a token that was asked for so is exact,
-// and where the registry refuses even that one, it is the credential that does not
+// and if the registry refuses even that one, it is the credential that does not
 // do.
 
 const (
 	maxTokenAnswer = 128 << 10
 	maxTokenScopes = 32               // a token's URL stays below what servers take
-	tokenLifetime  = 60 * time.Second // where the service does not say (distribution, "Token Response Fields")
+	tokenLifetime  = 60 * time.Second // if the service does not say (distribution, "Token Response Fields")
 	tokenMargin    = 5 * time.Second  // clocks and the way there
 )
 
@@ -48,7 +48,7 @@ func (s *Session) drop(bad *token) {
 
 // tokenFor returns a token that covers a request, the one at hand or a new one.
 // A new one is asked for all repositories that will be read with the same
-// credential, where that does: one request for many.
+// credential, if that does: one request for many.
 func (s *Session) tokenFor(ctx context.Context, r *wire.Request, cred credential, n need) (t *token, fresh bool, err error) {
 	now := s.wire.Now()
 	s.tokens = slices.DeleteFunc(s.tokens, func(t *token) bool { return !now.Before(t.expires) })

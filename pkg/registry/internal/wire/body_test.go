@@ -21,7 +21,7 @@ func (c closable) Read([]byte) (int, error) {
 func (c closable) Close() error { close(c.closed); return nil }
 
 // The transport closes a body beside a Read, where the other side resets the
-// stream: that is no fault of the content. One that comes of itself is.
+// stream: that is not a fault of the content. One that comes of itself is.
 func TestClosedUploadIsNoFaultOfItsContent(t *testing.T) {
 	for _, closes := range []bool{true, false} {
 		var failed atomic.Pointer[ContentError]

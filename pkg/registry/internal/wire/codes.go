@@ -120,7 +120,7 @@ func jsonCodes(data []byte) (codes []ErrorCode) {
 			c.Message = plainJSON(message)
 		}
 	}
-	if c.Message == "" && strings.Contains(c.Code, " ") { // a sentence is no code
+	if c.Message == "" && strings.Contains(c.Code, " ") { // a sentence is not a code
 		c.Code, c.Message = "", c.Code
 	}
 	if c == (ErrorCode{}) {

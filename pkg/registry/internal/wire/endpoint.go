@@ -14,7 +14,7 @@ type Endpoint struct {
 
 	mu     sync.Mutex
 	scheme string   // "" until it is known
-	warned []string // what the registry wants its users to know, as told
+	warned []string // warnings of the registry that were reported
 }
 
 // use returns the scheme to ask with, whether somebody said so, and whether it
@@ -36,7 +36,7 @@ func (e *Endpoint) settle(scheme string) {
 	e.scheme = scheme
 }
 
-// schemeFor decides how a host is asked. declared is false where plain HTTP is
+// schemeFor decides how a host is asked. declared is false if plain HTTP is
 // only the first thing to try.
 func (o *Options) schemeFor(name string) (scheme string, declared bool) {
 	own, _ := o.table(name)
@@ -53,7 +53,7 @@ func (o *Options) schemeFor(name string) (scheme string, declared bool) {
 	return "https", true
 }
 
-// table finds what is configured for a host. Where it is there in two spellings,
+// table finds what is configured for a host. If it is there in two spellings,
 // the very one that is asked for counts.
 func (o *Options) table(host string) (Host, bool) {
 	if h, ok := o.Hosts[host]; ok {

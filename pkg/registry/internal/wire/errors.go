@@ -15,7 +15,7 @@ import (
 // thing. It matches artifact.ErrNotFound.
 type NotFoundError struct {
 	Repository string
-	Reference  string // a tag or digest; "" where the repository itself is missing
+	Reference  string // a tag or digest; "" if the repository itself is missing
 	Host       string // that said so, "" for layouts
 	Codes      []ErrorCode
 	Write      bool // the repository was to be written to: some registries make none by themselves
@@ -34,7 +34,7 @@ func (e *NotFoundError) Kind() fault.Kind { return fault.Unsatisfied }
 // Is matches artifact.ErrNotFound.
 func (e *NotFoundError) Is(target error) bool { return target == artifact.ErrNotFound }
 
-// AuthKind tells refusals apart.
+// AuthKind says why a registry refused.
 type AuthKind string
 
 // The kinds of AuthError.
@@ -46,16 +46,16 @@ const (
 	AuthUnsupported  AuthKind = "unsupported"  // the registry asks in no way that is known here: none were sent
 )
 
-// AuthError is a 401 or 403. Where no credentials were sent it matches
+// AuthError is a 401 or 403. If no credentials were sent it matches
 // artifact.ErrDenied: many registries say this of what does not exist.
 type AuthError struct {
-	Registry   string // host that refused, the mirror's where it was one
+	Registry   string // host that refused, the mirror's if it was one
 	Repository string // "" for the registry as a whole
 	Cause      AuthKind
-	Username   string // "" where none, or a token, was sent
+	Username   string // "" if none, or a token, was sent
 	Source     string // file or helper the credentials came from
-	Helper     error  // why a credential helper gave none, nil where none failed
-	Scheme     string // of kind AuthUnsupported: what is asked for, "" where the registry does not say
+	Helper     error  // why a credential helper gave none, nil if none failed
+	Scheme     string // of kind AuthUnsupported: what is asked for, "" if the registry does not say
 	Codes      []ErrorCode
 }
 
@@ -98,7 +98,7 @@ func (e *AuthError) Error() string {
 // Kind is fault.Denied.
 func (e *AuthError) Kind() fault.Kind { return fault.Denied }
 
-// Is matches artifact.ErrDenied for requests that bore no credentials.
+// Is matches artifact.ErrDenied for requests without credentials.
 func (e *AuthError) Is(target error) bool {
 	return target == artifact.ErrDenied && (e.Cause == AuthMissing || e.Cause == AuthDenied || e.Cause == AuthUnsupported)
 }
@@ -106,14 +106,14 @@ func (e *AuthError) Is(target error) bool {
 // StatusError is an answer that says no, and for which there is no better type.
 type StatusError struct {
 	Host       string
-	TokenHost  string // the token service of the registry where that answered, or ""
-	Storage    string // the host that the registry redirected to where that answered, or ""
+	TokenHost  string // the token service of the registry if that answered, or ""
+	Storage    string // the host that the registry redirected to if that answered, or ""
 	Repository string // "" for the registry as a whole
 	Reference  string // a tag or digest, or ""
 	Method     string
 	Status     int
 	Codes      []ErrorCode
-	RetryAfter time.Duration // what the registry asked for, 0 where nothing
+	RetryAfter time.Duration // what the registry asked for, 0 if nothing
 }
 
 func (e *StatusError) Error() string {
@@ -131,14 +131,14 @@ func (e *StatusError) Error() string {
 	for _, c := range e.Codes {
 		text += "; " + c.String()
 	}
-	if e.RetryAfter > maxRetryAfter { // less is waited for, and told then
+	if e.RetryAfter > maxRetryAfter { // less is waited for, and reported then
 		text += "; it asks to wait " + e.RetryAfter.String()
 	}
 	return text
 }
 
-// Kind is fault.Unreachable, fault.Denied where the registry says that it refuses,
-// whatever the status, and fault.Failure where it refuses to write what it was
+// Kind is fault.Unreachable, fault.Denied if the registry says that it refuses,
+// whatever the status, and fault.Failure if it refuses to write what it was
 // sent: trying again is of no use.
 func (e *StatusError) Kind() fault.Kind {
 	for _, c := range e.Codes {
@@ -173,7 +173,7 @@ type OfflineError struct {
 	What string // a repository, HOST/PATH:TAG or HOST/PATH@DIGEST
 }
 
-func (e *OfflineError) Error() string { return e.What + ": not at hand, and offline" }
+func (e *OfflineError) Error() string { return e.What + ": not available offline" }
 
 // Kind is fault.Failure.
 func (e *OfflineError) Kind() fault.Kind { return fault.Failure }

@@ -12,7 +12,7 @@ import (
 const maxLink = 16 << 10
 
 // NextLink returns the target of a Link header's first link with rel="next"
-// (RFC 8288), "" where there is none.
+// (RFC 8288), "" if there is none.
 func NextLink(headers []string) string {
 	for _, text := range headers {
 		if len(text) > maxLink {
@@ -79,7 +79,7 @@ func (s *Scanner) linkValue() (string, bool) {
 
 const maxWarnings = 10 // of one host
 
-// warn tells what a registry wants its users to know (distribution-spec,
+// warn reports what a registry wants its users to know (distribution-spec,
 // "Warnings"), each thing once.
 func (c *Client) warn(r *Request, h http.Header) {
 	for _, text := range h.Values("Warning") {
@@ -91,7 +91,7 @@ func (c *Client) warn(r *Request, h http.Header) {
 	}
 }
 
-// news reports whether a warning was not told yet.
+// news reports whether a warning is new.
 func (e *Endpoint) news(words string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

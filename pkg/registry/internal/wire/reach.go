@@ -43,9 +43,9 @@ func inward(hostport string) string {
 	return ""
 }
 
-// leadsInward says why a server may not send a client to an address: who is
+// leadsInward says why a server may not send a client to an address: a server
 // elsewhere has no business with what listens on this machine or answers
-// link-local, as the metadata services of clouds do. "" where it may.
+// link-local, as the metadata services of clouds do. "" if it may.
 func leadsInward(from, to string) string {
 	if is := inward(to); is != inward(from) {
 		return is
@@ -54,7 +54,7 @@ func leadsInward(from, to string) string {
 }
 
 // LeadsInward says why a server at one URL may not send a client to a host, ""
-// where it may. A server that was reached at an address of this machine is on it,
+// if it may. A server that was reached at an address of this machine is on it,
 // whatever its name.
 func (c *Client) LeadsInward(from *url.URL, to string) string {
 	is := leadsInward(from.Host, to)
@@ -65,7 +65,7 @@ func (c *Client) LeadsInward(from *url.URL, to string) string {
 }
 
 // sentTo is the context key of requests to an address that a server named. That
-// its name is no address of this machine does not say where it leads.
+// its name is not an address of this machine does not say where it leads.
 type sentTo struct{}
 
 // handed is its value.

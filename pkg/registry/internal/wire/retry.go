@@ -15,8 +15,8 @@ import (
 // How often a thing is tried.
 const (
 	MaxTries      = 5
-	MirrorTries   = 3                // where there is a fallback: it is likely to do better
-	maxRetrying   = 30 * time.Second // from the first try to the start of the last, where there are more than two
+	MirrorTries   = 3                // if there is a fallback: it is likely to do better
+	maxRetrying   = 30 * time.Second // from the first try to the start of the last, if there are more than two
 	firstDelay    = 500 * time.Millisecond
 	maxRetryAfter = 5 * time.Minute // more than this is not waited for
 )
@@ -24,13 +24,13 @@ const (
 // Tries counts the tries of one thing that somebody waits for.
 type Tries struct {
 	failed      int
-	start       time.Time     // when the first try began, zero where the next failure counts as that
+	start       time.Time     // when the first try began, zero if the next failure counts as that
 	waited      time.Duration // what Retry-After asked for: it does not count
 	refused     bool          // a storage has refused the address that the registry signed
 	hasFallback bool          // somebody else can be asked instead
 }
 
-// Tries returns a count that begins now. Where somebody else can be asked
+// Tries returns a count that begins now. If somebody else can be asked
 // instead, they are fewer.
 func (c *Client) Tries(hasFallback bool) *Tries {
 	return &Tries{start: c.Now(), hasFallback: hasFallback}
@@ -87,7 +87,7 @@ func (c *Client) Retry(ctx context.Context, t *Tries, host, what string, try fun
 	}
 }
 
-// Pause waits before the next try after err, or returns err where there is to
+// Pause waits before the next try after err, or returns err if there is to
 // be none, or the context's error.
 func (c *Client) Pause(ctx context.Context, t *Tries, host, what string, err error) error {
 	if !Retriable(err) || t.hasFallback && timedOut(err) {
@@ -104,7 +104,7 @@ func (c *Client) Pause(ctx context.Context, t *Tries, host, what string, err err
 	refused := errors.As(err, &status) && status.Storage != "" && !Passing(status.Status)
 	t.failed++
 	if t.failed >= tries || refused && t.refused {
-		return err // an address that is signed anew is worth one try
+		return err // an address that is signed again is worth one try
 	}
 	t.refused = t.refused || refused
 	wait := firstDelay << (t.failed - 1)
@@ -133,7 +133,7 @@ func (c *Client) Pause(ctx context.Context, t *Tries, host, what string, err err
 // cut or stands still, a name server that is out of order, a signed address that
 // was refused. Refusals, what does not exist, wrong content, names that do not
 // exist and ports on which nobody listens are not of this kind; nor is a token
-// service that was tried as often as it is worth.
+// service whose tries are used up.
 func Retriable(err error) bool {
 	var tried *TokenError
 	if errors.As(err, &tried) {
@@ -175,7 +175,7 @@ func timedOut(err error) bool {
 
 // retryAfter reads a Retry-After header: seconds or a date (RFC 9110, 10.2.3),
 // which is held against the answer's own Date, since the clocks can differ. It
-// returns 0 where there is none or it lies in the past.
+// returns 0 if there is none or it lies in the past.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {

@@ -50,7 +50,7 @@ type timeout struct{}
 func (timeout) Error() string { return "net/http: TLS handshake timeout" }
 func (timeout) Timeout() bool { return true }
 
-// A refused address is asked for anew once, however often other things failed.
+// A refused address is asked for again once, however often other things failed.
 func TestRefusedAddressHasItsOwnTry(t *testing.T) {
 	c := New(Options{Sleep: func(context.Context, time.Duration) error { return nil }})
 	tries := c.Tries(false)
