@@ -116,7 +116,7 @@ func (e *Env) Options() (project.Options, error) {
 				e.Layers().Learn(l.Digest, f)
 			}
 		},
-		Probe:    start,
+		Probe: start,
 	}
 	if e.source != nil {
 		o.Fetch, o.Source = e.source, e.Repository
