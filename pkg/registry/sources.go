@@ -74,13 +74,13 @@ func worthNextSource(err error) bool {
 		errors.As(err, new(*ProtocolError))
 }
 
-// unlistedError is a mirror's refusal to list tags, which counts as a list
-// without any: caches list only what they have been asked for, or nothing.
-type unlistedError struct{ err error }
+// passedOverError is a mirror's refusal to list tags, or to give a blob away,
+// which counts as having none: caches have what they were asked for, or nothing.
+type passedOverError struct{ err error }
 
-func (e *unlistedError) Error() string        { return e.err.Error() }
-func (e *unlistedError) Is(target error) bool { return target == artifact.ErrNotFound }
-func (e *unlistedError) Unwrap() error        { return e.err }
+func (e *passedOverError) Error() string        { return e.err.Error() }
+func (e *passedOverError) Is(target error) bool { return target == artifact.ErrNotFound }
+func (e *passedOverError) Unwrap() error        { return e.err }
 
 // trySources asks the sources one after another until one serves. The error is the
 // last one's, the origin's, or what errorToReport says.

@@ -148,6 +148,9 @@ func (a *attempt) Refused(ctx context.Context, resp *http.Response) error {
 	a.denied = a.refusal(resp)
 	if a.sent.header == "" && asked.scheme == "" {
 		a.denied.Cause, a.denied.Scheme = unasked(resp.StatusCode), other
+		if resp.StatusCode == http.StatusUnauthorized && other == "" {
+			asked.scheme = "basic" // the least that can be meant
+		}
 	}
 	t := a.sent.token
 	anonymous := a.sent.header == "" && asked.scheme != ""

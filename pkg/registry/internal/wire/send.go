@@ -39,6 +39,7 @@ type Request struct {
 	Name        string // repository as the user knows it, for messages
 	Reference   string
 	HasFallback bool                          // there is another source to ask
+	Once        bool                          // all tries but one are used up
 	Body        func() (io.ReadCloser, error) // nil: none
 	Size        int64
 	Blob        *ocispec.Descriptor // the blob that is read, nil for all else
@@ -128,7 +129,11 @@ type Attempt interface {
 // of an answer below 400; it must not keep what it has read of a body that turned
 // out to be cut.
 func (c *Client) Do(ctx context.Context, r *Request, consume func(*http.Response) error) error {
-	return c.Retry(ctx, c.Tries(r.HasFallback), r.Endpoint.Name, r.Subject(), func() error {
+	tries := c.Tries(r.HasFallback)
+	if r.Once {
+		tries.failed = MaxTries
+	}
+	return c.Retry(ctx, tries, r.Endpoint.Name, r.Subject(), func() error {
 		resp, err := c.Send(ctx, r)
 		if err != nil {
 			return err
