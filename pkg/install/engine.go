@@ -89,10 +89,10 @@ func (e *Engine) Lock(ctx context.Context) (*Hold, error) {
 	if err := errors.Join(ctx.Err(), e.home.check()); err != nil {
 		return nil, err
 	}
-	if err := e.disk.MkdirAll(e.home.Locks()); err != nil {
+	if err := e.disk.MkdirAll(e.home.locks()); err != nil {
 		return nil, err
 	}
-	l, err := e.disk.Lock(ctx, filepath.Join(e.home.Locks(), homeLock), func(pid int) {
+	l, err := e.disk.Lock(ctx, filepath.Join(e.home.locks(), homeLock), func(pid int) {
 		e.emit(Event{Kind: EventWait, Subject: e.home.Dir(), PID: pid})
 	})
 	if err != nil {

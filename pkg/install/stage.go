@@ -67,7 +67,7 @@ func (e *Engine) stage(ctx context.Context, s Status, refetch bool) error {
 			return err
 		}
 	}
-	if err := e.disk.MkdirAll(e.home.Locks()); err != nil {
+	if err := e.disk.MkdirAll(e.home.locks()); err != nil {
 		return err
 	}
 	lock, err := e.disk.Lock(ctx, e.layerLock(s.Layer.Digest), func(pid int) {
@@ -103,7 +103,7 @@ func (e *Engine) staged(ctx context.Context, s Status) (bool, error) {
 }
 
 func (e *Engine) layerLock(layer digest.Digest) string {
-	return filepath.Join(e.home.Locks(), layer.Algorithm().String()+"-"+layer.Encoded()+".lock")
+	return filepath.Join(e.home.locks(), layer.Algorithm().String()+"-"+layer.Encoded()+".lock")
 }
 
 // fetch gets a layer into the store in one pass: the compressed bytes are
