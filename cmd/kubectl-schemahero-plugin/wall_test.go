@@ -72,7 +72,7 @@ var layers = map[string][]string{
 	"pkg/cli/cluster": {"lockfile", "pkg/artifact", "pkg/image", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/shell":   {"pkg/link", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 
-	"pkg/cli": {"pkg/diag", "pkg/fault", "pkg/registry", "pkg/cli/author", "pkg/cli/carry", "pkg/cli/cluster", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/machine", "pkg/cli/project", "pkg/cli/shell", "pkg/cli/sources", "pkg/cli/ui"},
+	"pkg/cli": {"pkg/config", "pkg/diag", "pkg/fault", "pkg/registry", "pkg/cli/author", "pkg/cli/carry", "pkg/cli/cluster", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/machine", "pkg/cli/project", "pkg/cli/shell", "pkg/cli/sources", "pkg/cli/ui"},
 
 	"cmd/kubectl-schemahero-plugin": {"pkg/cli"},
 

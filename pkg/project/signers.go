@@ -271,10 +271,7 @@ func (v *signerCheck) recorded(previous, entry *lockfile.Plugin) bool {
 // askVerifier asks the Verifier who signed an entry.
 func (p *Project) askVerifier(ctx context.Context, entry, previous *lockfile.Plugin, v signerCheck) (*lockfile.Signature, error) {
 	if p.o.Verifier == nil {
-		for _, rules := range []*policy.Policy{&v.manifest().Trust, p.o.Machine} {
-			if rules == nil {
-				continue
-			}
+		for _, rules := range append([]*policy.Policy{&v.manifest().Trust}, p.o.Machine...) {
 			if rule, governed := rules.Decide(entry.Repository); governed && (rule == nil || !rule.Unsigned) {
 				return nil, &NoVerifierError{File: rules.File, Repository: entry.Repository}
 			}

@@ -111,12 +111,12 @@ func ruleFor(e *env.Env, repository, key string) (func(trust.Finding) *policy.Ru
 	if err != nil {
 		return nil, err
 	}
-	ours, machines, err := trust.Decide(repository, own, &c.Trust)
+	rules, err := trust.Decide(repository, own, c.Trust)
 	if err != nil && !env.IsRefusal(err) {
 		return nil, err
 	}
-	for _, r := range []*policy.Rule{ours, machines} {
-		if r != nil && !r.Unsigned {
+	for _, r := range rules {
+		if !r.Unsigned {
 			return func(trust.Finding) *policy.Rule { return r }, nil
 		}
 	}
