@@ -16,7 +16,7 @@ type Backup struct {
 	guard *os.File
 }
 
-// Backup keeps the file at path, or the link, as far as there is one.
+// Backup keeps the file or link at path, if there is one.
 func (d Disk) Backup(path string) (*Backup, error) {
 	info, err := os.Lstat(path)
 	if err != nil {

@@ -36,8 +36,8 @@ type Disk struct {
 	// Fault is asked before each change and may refuse it. It exists for tests
 	// of what happens on a full, failing or read-only disk.
 	Fault func(op Op, path string) error
-	// NoLocks is told each time that a file system turns out to have no locks,
-	// so that work goes on without. nil: nobody is.
+	// NoLocks is called each time that a file system turns out to have no locks,
+	// so that work goes on without. It may be nil.
 	NoLocks func(path string)
 }
 
@@ -114,7 +114,7 @@ func (d Disk) Chmod(path string, mode fs.FileMode) error {
 }
 
 // Rename gives a file another name in the same file system, replacing what
-// bears it.
+// has it.
 func (d Disk) Rename(from, to string) error {
 	if err := d.check(Rename, to); err != nil {
 		return err

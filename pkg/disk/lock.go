@@ -12,8 +12,8 @@ import (
 type Lock struct{ file *os.File }
 
 // Lock takes the lock on the file path, whose folder must exist. If another
-// holds it, wait is called once with the holder's process id (0 if it cannot be
-// told), and then Lock waits until ctx is done. On a file system without locks
+// holds it, wait is called once with the holder's process id (0 if it is not
+// known), and then Lock waits until ctx is done. On a file system without locks
 // it goes on without one, and calls d.NoLocks.
 func (d Disk) Lock(ctx context.Context, path string, wait func(pid int)) (*Lock, error) {
 	for waited := false; ; {
@@ -122,7 +122,7 @@ func (d Disk) openLock(path string) (*os.File, error) {
 }
 
 // confirm completes the taking of a lock: nil if the file was removed by its
-// last holder, so that another file bears the name by now.
+// last holder, so that another file has the name by now.
 func confirm(f *os.File, path string) *Lock {
 	if !isAt(f, path) {
 		f.Close()

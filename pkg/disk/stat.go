@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// Stat is what tells a file from a changed one without reading it.
+// Stat is what shows that a file has changed without reading it.
 type Stat struct {
 	Mode  fs.FileMode
 	Size  int64  // bytes
@@ -28,7 +28,7 @@ func Lstat(path string) (Stat, error) {
 
 // Free returns the bytes that this user can still write to the file system that
 // holds dir, or will once dir is made, and that file system's number; false if
-// this cannot be told.
+// it is unknown.
 func Free(dir string) (bytes int64, dev uint64, ok bool) {
 	for {
 		if _, err := os.Stat(dir); err == nil {

@@ -67,7 +67,7 @@ func (d Disk) sweepOne(path string, pid int, regular bool) (done bool, err error
 
 // TempFolder makes a folder in parent whose name begins with prefix, for as long
 // as the process lives or until it is removed, and first removes those that dead
-// processes left. Windows locks no folder that would tell: there they stay.
+// processes left. Windows locks no folders, by which they are known: there they stay.
 func (d Disk) TempFolder(parent, prefix string) (dir string, remove func(), err error) {
 	// Nobody looks at a folder between its making and its lock.
 	whole, err := d.LockFolder(context.Background(), parent, nil)

@@ -37,7 +37,7 @@ func ownerGone(_ string, pid int) (release func(), ok bool) { return func() {}, 
 // file that another process has open.
 func openFolder(string) (*os.File, error) { return nil, nil }
 
-// folderFree cannot tell.
+// folderFree does not know here.
 func folderFree(string) bool { return false }
 
 // running reports whether a process exists.
@@ -62,5 +62,5 @@ func syncFile(f *os.File) error { return f.Sync() }
 // syncDir has nothing to do: NTFS keeps names in its journal.
 func syncDir(string) error { return nil }
 
-// Owner cannot tell here.
+// Owner does not know here.
 func Owner(string) (name string, own, ok bool) { return "", false, false }

@@ -12,9 +12,9 @@ import (
 )
 
 // Temp is a temporary file beside the file that it is to replace. Its name
-// bears the process id of its writer, and as long as the writer lives it holds
-// a lock on the file, by which Sweep tells the dead from the living: ids are
-// used again, and mean nothing to another container with the same folder.
+// has the process id of its writer, and as long as the writer lives it holds
+// a lock on the file, by which Sweep knows that it lives: ids are used again,
+// and mean nothing to another container with the same folder.
 type Temp struct {
 	d     Disk
 	path  string
@@ -223,7 +223,7 @@ func (t *Temp) close() {
 	}
 }
 
-// isAt reports whether an open file still bears the name path.
+// isAt reports whether an open file still has the name path.
 func isAt(f *os.File, path string) bool {
 	open, err := f.Stat()
 	if err != nil {

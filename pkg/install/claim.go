@@ -17,7 +17,7 @@ type Claim string
 const (
 	downloadPrefix = "download:"
 	elsewhere      = "elsewhere:"
-	// lostClaim stands for those that a damaged receipt bore: whoever they were,
+	// lostClaim stands for those of a damaged receipt: whoever they were,
 	// they are taken to want the file.
 	lostClaim Claim = "lost:"
 )
@@ -79,7 +79,7 @@ func (c *claims) read(cl Claim) claimed {
 	return got
 }
 
-// standing tells how a claim on a receipt's file still stands. A lock that cannot
+// standing returns how a claim on a receipt's file still stands. A lock that cannot
 // be read, with conflict markers say, is taken to want what it ever wanted.
 func (c *claims) standing(cl Claim, r Receipt) standing {
 	if _, ok := cl.Lock(); !ok {
@@ -141,7 +141,7 @@ func (e *Engine) Unused() ([]Receipt, error) {
 	return slices.DeleteFunc(all, c.wanted), nil
 }
 
-// Strays returns the receipts that bear a claim though their files are not
+// Strays returns the receipts with a claim whose files are not
 // among items, by path: what PlaceOptions.Keep is asked about.
 func (e *Engine) Strays(items []Item, claim Claim) ([]Receipt, error) {
 	others, err := e.receipts(paths(items))

@@ -37,7 +37,7 @@ func Searched(path string, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(dir string) bool { return c.path(filepath.Join(dir, filepath.Base(path))) == at })
 }
 
-// Found is a file that bears a driver's name in a folder of the search path.
+// Found is a file with a driver's name in a folder of the search path.
 type Found struct {
 	Path    string
 	Problem string // why the host does not start it: "is not executable"; "" if it does

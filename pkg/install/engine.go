@@ -29,6 +29,7 @@ import (
 type Options struct {
 	Fetch  Fetcher                                                 // needed by Stage
 	Events func(Event)                                             // progress; nil: none
+	Learnt func(Layer, unpack.Facts)                               // told what a layer is that was fetched, from several goroutines; may be nil
 	Probe  func(ctx context.Context, item Item, path string) error // starts the driver at path; for PlaceOptions.Probe
 	Host   artifact.Platform                                       // only its drivers are probed
 	Now    func() time.Time                                        // nil: time.Now
@@ -88,10 +89,10 @@ func (e *Engine) Lock(ctx context.Context) (*Hold, error) {
 	if err := errors.Join(ctx.Err(), e.home.check()); err != nil {
 		return nil, err
 	}
-	if err := e.disk.MkdirAll(e.home.Locks()); err != nil {
+	if err := e.disk.MkdirAll(e.home.locks()); err != nil {
 		return nil, err
 	}
-	l, err := e.disk.Lock(ctx, filepath.Join(e.home.Locks(), homeLock), func(pid int) {
+	l, err := e.disk.Lock(ctx, filepath.Join(e.home.locks(), homeLock), func(pid int) {
 		e.emit(Event{Kind: EventWait, Subject: e.home.Dir(), PID: pid})
 	})
 	if err != nil {
@@ -103,18 +104,18 @@ func (e *Engine) Lock(ctx context.Context) (*Hold, error) {
 // Unlock gives the lock up. It may be called more than once.
 func (h *Hold) Unlock() error { return h.lock.Unlock() }
 
-// EventKind says what an Event tells.
+// EventKind is what happened.
 type EventKind int
 
 // The kinds of events.
 const (
-	EventNeed    EventKind = iota // Layer is to be fetched, Total bytes; told of all before the first is
+	EventNeed    EventKind = iota // Layer is to be fetched, Total bytes; sent for all before the first is
 	EventFetch                    // Done of Total compressed bytes of Layer have arrived
 	EventStaged                   // Layer is in the store; Total is its size
 	EventWait                     // Subject is locked by process PID (0: not known), and is waited for
 	EventSwept                    // the temporary file Path of a dead process was removed
 	EventPlaced                   // Item stands at Path
-	EventNoLocks                  // the file system of the folder Path has no locks, so work goes on without; told once
+	EventNoLocks                  // the file system of the folder Path has no locks, so work goes on without; sent once
 )
 
 // Event is progress. Calls for one engine never overlap.

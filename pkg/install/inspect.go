@@ -15,7 +15,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
-// Inspect tells how each item's file stands, in the items' order. If a
+// Inspect returns how each item's file stands, in the items' order. If a
 // receipt matches the file's stat it reads nothing else; other files it
 // hashes. It takes no lock and writes nothing.
 func (e *Engine) Inspect(ctx context.Context, items []Item) ([]Status, error) {
@@ -73,7 +73,7 @@ func (e *Engine) inspectAll(ctx context.Context, items []Item, hash bool) ([]Sta
 	return all, err
 }
 
-// byReceipt finds what receipt and stat tell, and whether that is enough.
+// byReceipt finds what receipt and stat show, and whether that is enough.
 func (e *Engine) byReceipt(s *Status) (done bool, err error) {
 	var unreadable bool
 	switch s.Receipt, unreadable, err = e.receipt(s.path); {
@@ -234,7 +234,7 @@ func Hash(ctx context.Context, path string) (digest.Digest, error) {
 }
 
 // absent reports whether nothing is there: a file in the place of a folder above,
-// or links that lead in a circle, are told once something is to be written.
+// or links that lead in a circle, are reported once something is to be written.
 func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
 }

@@ -46,8 +46,8 @@ type Status struct {
 	// receipt. "" if there is no regular file that can be read.
 	Found digest.Digest
 	// Receipt is what this home knows of the path, nil if it never placed a
-	// file there or the receipt is damaged. If State is Changed, its Layer
-	// tells another version (differs from Item's) from a tampered file.
+	// file there or the receipt is damaged. If State is Changed, a
+	// Layer other than Item's means another version, the same one a tampered file.
 	Receipt *Receipt
 
 	path   string    // canonical
@@ -86,7 +86,7 @@ func (s Status) Unrecorded() bool { return (s.State == OK || s.mode) && s.record
 func (s Status) ours() bool { return s.record != noRecord }
 
 // Settled reports whether Place would have nothing to do for the item on behalf
-// of a claim: the file is right, and its receipt says so and bears the claim.
+// of a claim: the file is right, and its receipt says so and has the claim.
 func (s Status) Settled(c Claim) bool {
 	return s.State == OK && s.record == recorded && (c == "" || s.Receipt.claimed(c))
 }

@@ -20,7 +20,7 @@ type PlaceOptions struct {
 	KeepGoing bool  // place what can be placed
 	Again     bool  // copy every item from the store, whatever is there (--refetch)
 	Probe     bool  // start each driver of the host's platform first (Options.Probe), and place only what answers
-	// Keep is asked about each file that bears the claim and is not among the
+	// Keep is called for each file that has the claim and is not among the
 	// items: if it answers false, the claim is dropped. nil drops none.
 	Keep func(Receipt) bool
 	// Ready is called once, when every new file lies beside its place, complete
@@ -159,12 +159,12 @@ func (e *Engine) drop(items []Item, o PlaceOptions) (dropped []Receipt, err erro
 	return dropped, nil
 }
 
-// CheckPlace tells, before anything is fetched, whether what work needs can be
+// CheckPlace checks, before anything is fetched, that what work needs can be
 // put in place. It changes nothing. That only records could not be written is
-// left for Place to find: whoever needs no more can do without.
+// left for Place to find: work that needs no more can do without.
 //
 // Errors, joined, each in an *ItemError: *ForeignError (without force),
-// *FolderError, *SpaceError, and a *fs.PathError for a folder that bears the
+// *FolderError, *SpaceError, and a *fs.PathError for a folder that has the
 // file's name.
 func (e *Engine) CheckPlace(work []Status, force bool) error {
 	var errs []error
@@ -183,7 +183,7 @@ func (e *Engine) CheckPlace(work []Status, force bool) error {
 			fail(s, &fs.PathError{Op: "replace", Path: s.Path, Err: syscall.EISDIR})
 			continue
 		}
-		dirs := []string{e.home.Receipts(), e.home.Locks()}
+		dirs := []string{e.home.Receipts(), e.home.locks()}
 		if s.needsLayer() {
 			dirs = append(dirs, e.home.Store(), filepath.Dir(s.path))
 		}

@@ -24,13 +24,13 @@ type PruneOptions struct {
 // Pruned is what Prune removed, or would.
 type Pruned struct {
 	Files   []Receipt // by path
-	Changed []Receipt // wanted by nobody, but not what was placed: left alone
+	Changed []Receipt // not wanted, but not what was placed: left alone
 	Layers  []Entry   // by digest
 	Bytes   int64     // of files and layers
 }
 
 // Prune removes the files that no claim wants any more. What was changed since
-// it was placed is somebody's work, and stays. Errors are joined; what could be
+// it was placed may be somebody's work, and stays. Errors are joined; what could be
 // removed was, and is returned with them.
 func (h *Hold) Prune(ctx context.Context, o PruneOptions) (Pruned, error) {
 	c := &claims{noDownloads: o.All}
@@ -202,18 +202,18 @@ func (p *pruning) young(t time.Time) bool {
 // they write to.
 func (e *Engine) Sweep(dirs ...string) {
 	e.sweep(append([]string{e.home.Store(), e.home.Receipts()}, dirs...)...)
-	files, _ := os.ReadDir(e.home.Locks())
+	files, _ := os.ReadDir(e.home.locks())
 	for _, f := range files {
 		if f.Name() == homeLock || !strings.HasSuffix(f.Name(), ".lock") {
 			continue
 		}
-		if l, _ := e.disk.TryLock(filepath.Join(e.home.Locks(), f.Name())); l != nil {
+		if l, _ := e.disk.TryLock(filepath.Join(e.home.locks(), f.Name())); l != nil {
 			l.UnlockAndRemove()
 		}
 	}
 }
 
-// sweep lets what it cannot remove lie: whoever writes there next says so.
+// sweep leaves what it cannot remove: the next write there reports why.
 func (e *Engine) sweep(dirs ...string) {
 	for _, dir := range dirs {
 		if dir == "" {

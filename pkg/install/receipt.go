@@ -114,7 +114,7 @@ func (e *Engine) receiptFile(path string) string {
 }
 
 // receipt reads the receipt for a canonical path. damaged: there is one, but
-// it tells nothing.
+// it says nothing.
 func (e *Engine) receipt(path string) (r *Receipt, damaged bool, err error) {
 	data, err := os.ReadFile(e.receiptFile(path))
 	if absent(err) {

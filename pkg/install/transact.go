@@ -25,8 +25,8 @@ type job struct {
 	renamed bool         // temp stands in its place
 }
 
-// transact does all jobs or none. What can fail for want of room, rights or a
-// sound disk is done first, beside the files; then each takes one rename. The
+// transact does all jobs or none. What can fail for lack of space, rights or a
+// working disk is done first, beside the files; then each takes one rename. The
 // steps, each for all jobs:
 //
 //  1. writeBeside: the new file, complete and synced
@@ -211,7 +211,7 @@ func (e *Engine) restoreReceipt(j *job) error {
 	case !j.ours():
 		return e.forget(j.path)
 	case j.record == damaged || !j.renamed:
-		return nil // it had nothing to tell, or was not touched
+		return nil // it said nothing, or was not touched
 	}
 	old := *j.Receipt
 	// Being renamed changed the file's ctime, so the receipt is written again,

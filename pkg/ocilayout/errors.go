@@ -19,7 +19,7 @@ func (e *Error) Error() string { return e.Path + ": " + e.Problem }
 // Kind is fault.Integrity.
 func (e *Error) Kind() fault.Kind { return fault.Integrity }
 
-// MissingError says that a layout lacks a blob or manifest which somebody, one of
+// MissingError says that a layout lacks a blob or manifest which something, one of
 // its manifests or a lock, names. It matches artifact.ErrNotFound.
 type MissingError struct {
 	Layout     string // file or folder

@@ -13,7 +13,7 @@ import (
 )
 
 // CheckFile refuses the name of a file that a bundle is not to replace: all but
-// an empty file and what WriteTar wrote, be it cut behind its index. Errors: *FileError, the
+// an empty file and what WriteTar wrote, even if it was cut after its index. Errors: *FileError, the
 // file system's.
 func CheckFile(file string) error {
 	info, err := os.Lstat(file)

@@ -31,7 +31,7 @@ func (f folder) open(name string) (io.ReadSeekCloser, int64, error) {
 	return file, info.Size(), nil
 }
 
-// about tells what the layout is to blame for from what the system is: a link
+// about returns an *Error for what is wrong with the layout itself: a link
 // that leads out of the folder, or in a circle, was put there.
 func (f folder) about(name string, err error) error {
 	var system syscall.Errno

@@ -145,7 +145,7 @@ func (l *Layout) Index() *artifact.Document { return l.index }
 // Lock returns the lock at its root, nil if there is none.
 func (l *Layout) Lock() []byte { return l.lock }
 
-// File opens a file beside the blobs, such as index.json itself, and tells its size
+// File opens a file beside the blobs, such as index.json itself, and returns its size
 // in bytes. The error is fs.ErrNotExist if there is none.
 func (l *Layout) File(name string) (io.ReadCloser, int64, error) { return l.files.open(name) }
 
@@ -173,7 +173,7 @@ func (l *Layout) Has(d digest.Digest) (int64, bool) {
 	return size, true
 }
 
-// OpenBlob opens a blob as it is, and tells its size in bytes. Errors: *MissingError.
+// OpenBlob opens a blob as it is, and returns its size in bytes. Errors: *MissingError.
 func (l *Layout) OpenBlob(d digest.Digest) (io.ReadSeekCloser, int64, error) {
 	if !artifact.IsContentDigest(d) {
 		return nil, 0, &MissingError{l.path, l.path, d}

@@ -34,8 +34,8 @@ type Opener struct {
 
 // Repository finds what oci-layout:PATH means: the driver at the end of PATH in the
 // layout before it, or all of the layout at PATH. Nothing is opened before something
-// is asked of it, which tells then with a *NoLayoutError that nothing is there, with
-// an *Error that it is not a layout. Errors: *artifact.RepositoryError.
+// is asked of it; that then returns a *NoLayoutError if nothing is there, and
+// an *Error if it is not a layout. Errors: *artifact.RepositoryError.
 func (o *Opener) Repository(ref string) (*Repository, error) {
 	path := filepath.FromSlash(strings.TrimRight(strings.TrimPrefix(ref, artifact.LayoutScheme), "/"))
 	if path == "" {
@@ -126,7 +126,7 @@ func (r *Repository) Resolve(_ context.Context, tag string) (ocispec.Descriptor,
 }
 
 // Manifest implements artifact.Reader. A digest can be any that the layout
-// holds: who knows it may read it.
+// holds.
 func (r *Repository) Manifest(ctx context.Context, reference string) (ocispec.Descriptor, []byte, error) {
 	l, _, err := r.open()
 	if err != nil {
@@ -200,6 +200,16 @@ func (r *Repository) ReferrersFrom(ctx context.Context, subject digest.Digest, f
 	}
 	list, err = r.Referrers(ctx, subject)
 	return list, 1, err
+}
+
+// ReferrersNear implements Repository.
+func (r *Repository) ReferrersNear(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error) {
+	return r.Referrers(ctx, subject)
+}
+
+// RemoveReferrer implements Repository; it always fails.
+func (r *Repository) RemoveReferrer(context.Context, digest.Digest, digest.Digest) error {
+	return r.readOnly()
 }
 
 // Exists implements Repository.

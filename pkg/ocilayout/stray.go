@@ -14,7 +14,7 @@ import (
 
 // checkStrays looks at the files of a source that nothing in it names. A blob is
 // what its name says all the same, for another program would believe it. A tar
-// that bears a lock has no other files: whoever made it knows nothing of them.
+// with a lock has no other files: whoever made it did not put them there.
 func (l *Layout) checkStrays(ctx context.Context, b *Bundle) error {
 	names, sealed, err := l.Files()
 	if err != nil {

@@ -64,7 +64,7 @@ func (b *bundle) scan(name string) error {
 			return err
 		}
 		end = offset
-		// Whoever unpacks it with another tool shall find nothing outside it.
+		// Unpacked with another tool, it must not write outside the folder.
 		if !fs.ValidPath(path.Clean(h.Name)) || strings.Contains(h.Name, `\`) {
 			return broken("holds " + short(h.Name) + ", which leads out of it")
 		}

@@ -17,7 +17,7 @@ type view struct {
 }
 
 // Repository returns a repository by its original name; it can be empty, which
-// reading will tell as *NotFoundError.
+// reading it reports as *NotFoundError.
 func (l *Layout) Repository(name string) *Repository {
 	v := l.view(func(d ocispec.Descriptor) (string, bool) {
 		return originalTag(d, name), d.Annotations[AnnotationRepository] == name

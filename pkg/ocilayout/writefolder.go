@@ -29,7 +29,7 @@ type Written struct {
 // WriteFolder makes a folder the bundle's layout, unpacked. What is there and
 // right stays untouched, what is missing is fetched, and what the lock no longer
 // names is removed last. Of several runs on one folder one works and the others
-// wait, which is told by wait. Errors: *FolderError for a folder that holds something
+// wait, and call wait before they do. Errors: *FolderError for a folder that holds something
 // else; fetch's; the file system's.
 func (b *Bundle) WriteFolder(ctx context.Context, dir string, fetch Fetch, wait func()) (*Written, error) {
 	if err := CheckFolder(dir); err != nil {
@@ -117,7 +117,7 @@ func CheckFolder(dir string) error {
 	return nil
 }
 
-// begun reports whether a folder holds nothing but what git is told, and what a run
+// begun reports whether a folder holds nothing but git's own files, and what a run
 // leaves that was cut before it wrote index.json: that writes blobs first.
 func begun(list []os.DirEntry) bool {
 	blobs := slices.ContainsFunc(list, func(d os.DirEntry) bool { return d.Name() == ocispec.ImageBlobsDir })

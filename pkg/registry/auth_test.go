@@ -141,7 +141,7 @@ func TestUnaskedKinds(t *testing.T) {
 		kind      wire.AuthKind
 		text      string
 	}{
-		{401, "", AuthUnsupported, "does not say which credentials"},
+		{401, "", AuthUnsupported, "does not say which credentials"}, // Basic is tried, where there is something to try
 		{401, `Digest realm="x", nonce="y"`, AuthUnsupported, "not supported (Digest)"},
 		{401, `Bearer service="x"`, AuthUnsupported, "not supported (Bearer without a realm)"},
 		{403, "", AuthDenied, "denied: "},
@@ -166,13 +166,36 @@ func TestUnaskedKinds(t *testing.T) {
 			c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: dockerConfig(t, auths)}})
 			_, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
 			kind, text := tc.kind, tc.text
-			if kind == AuthWrong && stored == "" {
+			switch {
+			case kind == AuthWrong && stored == "":
 				kind, text = AuthMissing, "none are stored"
+			case tc.status == 401 && tc.challenge == "" && stored != "":
+				kind, text = AuthWrong, "does not accept"
 			}
 			if e := wantError[*AuthError](t, err); e.Cause != kind || !strings.Contains(err.Error(), text) || errors.Is(err, artifact.ErrDenied) != (kind != AuthWrong) {
 				t.Errorf("%d %s with %q: %#v", tc.status, tc.challenge, stored, e)
 			}
 		}
+	}
+}
+
+// A registry that says 401 and nothing more is shown what is stored for it.
+func TestBareRefusal(t *testing.T) {
+	r := registrytest.New(t)
+	desc, _ := r.Manifest(t, "db/x", "one", "1.0.0")
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		_, password, _ := req.BasicAuth()
+		return password != "s3cret" && refuse(w, http.StatusUnauthorized, "UNAUTHORIZED")
+	})
+	c, _ := newClient(t, Options{Credentials: CredentialPaths{DockerConfig: dockerConfig(t, map[string]string{r.Host(): "u:s3cret"})}})
+	repo := repository(t, c, r.Host()+"/db/x")
+	for range 2 {
+		if got, err := repo.Resolve(context.Background(), "1.0.0"); err != nil || got.Digest != desc.Digest {
+			t.Errorf("%+v %v", got, err)
+		}
+	}
+	if n := len(r.Seen()); n != 3 {
+		t.Errorf("%d requests: %v", n, r.Seen())
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // Blob implements artifact.Reader. The first answer is awaited, so that what is
-// missing or refused is told here.
+// missing or refused is reported here.
 func (r *remote) Blob(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
 	if err := checkDescriptor(r.name, desc); err != nil {
 		return nil, err
@@ -58,6 +58,7 @@ type blob struct {
 	tries   *wire.Tries
 	noRange bool     // this source's ranges are of no use
 	servers []string // hosts that bytes came from, in order
+	denied  error    // a mirror's refusal to give the blob away
 	err     error    // what every further Read returns
 
 	reading sync.Mutex // held by Read, which Close can come beside
@@ -148,12 +149,24 @@ func (b *blob) cut(err error) error {
 	if perr == nil || b.next(perr) {
 		return nil
 	}
-	return b.r.errorToReport(perr, b.desc.Digest.String())
+	return b.failure(perr)
+}
+
+// failure is the error to tell where all sources have failed.
+func (b *blob) failure(err error) error {
+	if b.denied != nil && wire.Unreachable(err) {
+		return b.denied
+	}
+	return b.r.errorToReport(err, b.desc.Digest.String())
 }
 
 // next turns to the next source after an error, if there is one that may do
 // better.
 func (b *blob) next(err error) bool {
+	var denied *AuthError
+	if errors.As(err, &denied) && forbidden(denied) && b.at < len(b.r.sources)-1 {
+		b.denied, err = denied, &passedOverError{err} // a cache may give away less than its origin
+	}
 	if !b.r.nextSource(b.ctx, b.at, b.desc.Digest.String(), err) {
 		return false
 	}
@@ -226,7 +239,7 @@ func (b *blob) connect() error {
 		case err == nil:
 			b.noRange = true // then from the start
 		case !b.next(err):
-			return b.r.errorToReport(err, b.desc.Digest.String())
+			return b.failure(err)
 		}
 	}
 }

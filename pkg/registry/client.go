@@ -45,7 +45,7 @@ func New(o Options) (*Client, error) {
 }
 
 // HTTP returns a way to hosts that are not registries, with the same proxies,
-// certificates, timeouts and redirects. It bears no credentials and tries once.
+// certificates, timeouts and redirects. It sends no credentials and tries once.
 func (c *Client) HTTP() *http.Client { return c.wire.HTTP() }
 
 // Repository returns a repository by its name: HOST[:PORT]/PATH in a registry,
@@ -115,6 +115,7 @@ type endpoint struct {
 	down        atomic.Pointer[error] // why a mirror is not asked any more
 	noReferrers atomic.Bool           // has no referrers API
 	noHead      atomic.Bool           // serves to a GET what it refuses to a HEAD
+	listed      atomic.Bool           // has listed tags: it is in reach
 }
 
 // endpoint returns what is known of a registry.

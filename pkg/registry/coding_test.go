@@ -3,6 +3,7 @@ package registry
 import (
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"errors"
 	"net/http"
@@ -26,20 +27,35 @@ func zipped(t testing.TB, data []byte) []byte {
 	return b.Bytes()
 }
 
+func deflated(t testing.TB, data []byte) []byte {
+	var b bytes.Buffer
+	w := zlib.NewWriter(&b)
+	w.Write(data)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 // What a server compresses unasked is unpacked; what is stored compressed, and
 // labelled so, is not.
 func TestContentCoding(t *testing.T) {
 	layer := zipped(t, content(5000))
 	for name, tc := range map[string]struct {
-		coding         string
-		really, length bool
+		coding string
+		really func(testing.TB, []byte) []byte // nil: a label only
+		length bool
 	}{
-		"gzip":                 {"gzip", true, true},
-		"gzip, chunked":        {"gzip", true, false},
-		"a label only":         {"x-gzip", false, true},
-		"a label only, chunks": {"gzip", false, false},
-		"identity":             {"identity", false, true},
-		"another label":        {"aws-chunked", false, true},
+		"gzip":                 {"gzip", zipped, true},
+		"gzip, chunked":        {"gzip", zipped, false},
+		"gzip over nothing":    {"identity, gzip", zipped, true},
+		"deflate":              {"deflate", deflated, true},
+		"deflate, chunked":     {"Deflate", deflated, false},
+		"a label only":         {"x-gzip", nil, true},
+		"a label only, chunks": {"gzip", nil, false},
+		"deflate in name only": {"deflate", nil, false},
+		"identity":             {"identity", nil, true},
+		"another label":        {"aws-chunked", nil, true},
 	} {
 		r := registrytest.New(t)
 		desc, data := r.Manifest(t, "db/x", "one", "1.0.0")
@@ -55,8 +71,8 @@ func TestContentCoding(t *testing.T) {
 			rec := httptest.NewRecorder()
 			r.Inner.ServeHTTP(rec, req)
 			body := rec.Body.Bytes()
-			if tc.really {
-				body = zipped(t, body)
+			if tc.really != nil {
+				body = tc.really(t, body)
 			}
 			rec.Header().Set("Content-Encoding", tc.coding)
 			if tc.length {
@@ -86,7 +102,7 @@ func TestContentCoding(t *testing.T) {
 			if what == "config" {
 				blob.MediaType = ocispec.MediaTypeImageConfig
 			}
-			if what == "plain" && tc.really && !tc.length {
+			if what == "plain" && tc.really != nil && !tc.length {
 				continue // nothing tells what was meant
 			}
 			if got, err := readBlob(repo, blob); err != nil || int64(len(got)) != blob.Size {

@@ -40,6 +40,7 @@ func (r *remote) Tags(ctx context.Context, page func([]string) error) error {
 				tags, floating = floating, nil
 			}
 			begun = true
+			s.ep.listed.Store(true)
 			return page(tags)
 		})
 		if begun { // a list half from here and half from there would be neither's
@@ -53,7 +54,7 @@ func (r *remote) Tags(ctx context.Context, page func([]string) error) error {
 			err = &NotFoundError{Repository: s.name(), Host: s.ep.Name}
 		case errors.As(err, &denied):
 			missing = denied
-			return &unlistedError{err}
+			return &passedOverError{err}
 		}
 		if errors.Is(err, artifact.ErrNotFound) || s != r.origin && errors.As(err, new(*ProtocolError)) {
 			missing = err

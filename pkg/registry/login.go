@@ -9,7 +9,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
-// Pong is what a registry's answer to a Ping tells.
+// Pong is what a registry's answer to a Ping says.
 type Pong struct {
 	Challenge string    // "basic" or "bearer" if credentials are asked for, or ""
 	Username  string    // whose credentials were accepted; "" if none were sent

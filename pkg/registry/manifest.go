@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -15,7 +16,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
-// Resolve implements artifact.Reader with a HEAD, or with a GET if that tells
+// Resolve implements artifact.Reader with a HEAD, or with a GET if that says
 // nothing.
 func (r *remote) Resolve(ctx context.Context, tag string) (desc ocispec.Descriptor, err error) {
 	err = r.trySources(ctx, tag, func(s *source) (err error) {
@@ -32,13 +33,15 @@ func (r *remote) describe(ctx context.Context, s *source, reference string) (oci
 	if err := r.check(reference); err != nil {
 		return ocispec.Descriptor{}, err
 	}
+	down := false
 	if !s.ep.noHead.Load() {
 		desc, err := r.head(ctx, s, reference)
-		if err == nil && desc.Digest != "" || err != nil && !otherwiseServed(err) && (s != r.origin || !breaksDown(err)) {
+		down = s == r.origin && breaksDown(err)
+		if err == nil && desc.Digest != "" || err != nil && !otherwiseServed(err) && !down {
 			return desc, err
 		}
 	}
-	m, err := r.getFrom(ctx, s, reference)
+	m, err := r.getFrom(ctx, s, reference, down)
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
@@ -58,13 +61,16 @@ func otherwiseServed(err error) bool {
 	return errors.As(err, &status) && !wire.Passing(status.Status) || errors.Is(err, artifact.ErrNotFound)
 }
 
-// breaksDown reports whether a registry has failed in all tries.
+// breaksDown reports whether a registry has failed in all tries, and has not
+// asked to be left alone: one more, by another way of asking, can go better.
 func breaksDown(err error) bool {
 	var status *StatusError
-	return errors.As(err, &status) && status.TokenHost == "" && status.Status >= 500
+	var cut *UnreachableError
+	return errors.As(err, &status) && status.TokenHost == "" && wire.Passing(status.Status) && status.RetryAfter <= 5*time.Second ||
+		errors.As(err, &cut) && cut.Cause == NetworkReset && !errors.As(err, new(*wire.TokenError))
 }
 
-// head asks for a manifest's headers. The digest is "" if they do not tell.
+// head asks for a manifest's headers. The digest is "" if they do not say.
 func (r *remote) head(ctx context.Context, s *source, reference string) (desc ocispec.Descriptor, err error) {
 	req := r.request(s, wire.KindHead, http.MethodHead, "manifests/"+reference, reference)
 	req.Header = accept()
@@ -154,7 +160,7 @@ func (r *remote) manifestOf(ctx context.Context, d digest.Digest) (manifest, err
 // getManifest fetches a manifest and keeps it.
 func (r *remote) getManifest(ctx context.Context, reference string) (m manifest, err error) {
 	err = r.trySources(ctx, reference, func(s *source) (err error) {
-		if m, err = r.getFrom(ctx, s, reference); err == nil {
+		if m, err = r.getFrom(ctx, s, reference, false); err == nil {
 			r.c.served(s)
 		}
 		return err
@@ -166,7 +172,7 @@ func (r *remote) getManifest(ctx context.Context, reference string) (m manifest,
 	return m, nil
 }
 
-// keep puts a manifest into the cache. That it could not is only told.
+// keep puts a manifest into the cache. A failure is only a warning.
 func (r *remote) keep(m manifest, reference string) {
 	if err := r.c.cache.put(m); err != nil {
 		r.c.wire.Event(Event{Kind: EventWarning, Subject: subject(r.name, reference), Err: err})
@@ -174,10 +180,11 @@ func (r *remote) keep(m manifest, reference string) {
 }
 
 // getFrom fetches a manifest from one source and checks it: against the digest
-// asked for, or for a tag against the digest that the registry states.
-func (r *remote) getFrom(ctx context.Context, s *source, reference string) (m manifest, err error) {
+// asked for, or for a tag against the digest that the registry states. once says
+// that all other tries are used up.
+func (r *remote) getFrom(ctx context.Context, s *source, reference string, once bool) (m manifest, err error) {
 	req := r.request(s, wire.KindManifest, http.MethodGet, "manifests/"+reference, reference)
-	req.Header = accept()
+	req.Header, req.Once = accept(), once
 	err = r.c.wire.Do(ctx, req, func(resp *http.Response) error {
 		want := digest.Digest(reference)
 		if !isDigest(reference) {
@@ -236,7 +243,7 @@ func accept() http.Header {
 	return http.Header{"Accept": {strings.Join(artifact.DocumentTypes(), ", ")}}
 }
 
-// isDigest tells a digest from a tag.
+// isDigest reports whether a reference is a digest, not a tag.
 func isDigest(reference string) bool { return strings.Contains(reference, ":") }
 
 // checkDigest refuses what is not a digest that can be computed here.

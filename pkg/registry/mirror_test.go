@@ -145,6 +145,26 @@ func TestMirrorIsWrong(t *testing.T) {
 	}
 }
 
+// A mirror that may not give a blob away is passed over; where the origin is out
+// of reach, its refusal is what counts.
+func TestMirrorDeniesBlob(t *testing.T) {
+	origin, mirror, o, _ := mirrored(t)
+	blob := origin.Blob(t, "db/x", content(10_000))
+	mirror.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		return refuse(w, http.StatusForbidden, "DENIED")
+	})
+	c, _ := newClient(t, o)
+	repo := repository(t, c, origin.Host()+"/db/x")
+	if _, err := readBlob(repo, blob); err != nil || len(mirror.Seen()) != 1 {
+		t.Errorf("%v after %v", err, mirror.Seen())
+	}
+	origin.Close()
+	_, err := readBlob(repo, blob)
+	if e := wantError[*AuthError](t, err); e.Registry != mirror.Host() {
+		t.Errorf("error: %#v", e)
+	}
+}
+
 // Where a mirror breaks down in the midst of a blob, the origin goes on from
 // there, and the whole is verified.
 func TestMirrorBreaksDown(t *testing.T) {

@@ -32,7 +32,7 @@ type Options struct {
 	Mirrors []Mirror
 	Hosts   map[string]Host // by host:port as repositories write it
 
-	// Events is told what happens on the way. It is called from several
+	// Events is called with what happens on the way, from several
 	// goroutines.
 	Events    func(Event)
 	UserAgent string // "" means kubectl-schemahero-plugin

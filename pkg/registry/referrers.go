@@ -54,6 +54,24 @@ func (r *remote) ReferrersFrom(ctx context.Context, subject digest.Digest, from 
 	return list, next, err
 }
 
+// ReferrersNear implements Repository.
+func (r *remote) ReferrersNear(ctx context.Context, subject digest.Digest) (list []ocispec.Descriptor, err error) {
+	if err := checkDigest(r.name, subject); err != nil {
+		return nil, err
+	}
+	err = r.trySources(ctx, subject.String(), func(s *source) (err error) {
+		list, err = r.referrersAt(ctx, s, subject)
+		if err == nil && len(list) == 0 && s != r.origin && r.origin.ep.listed.Load() {
+			return &NotFoundError{Repository: s.name(), Reference: subject.String()}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return limited(r.name, subject, list)
+}
+
 func limited(repository string, d digest.Digest, found []ocispec.Descriptor) ([]ocispec.Descriptor, error) {
 	if len(found) > MaxReferrers {
 		return found[:MaxReferrers], &LimitError{Subject: subject(repository, d.String()), What: "referrers", Limit: MaxReferrers}
@@ -112,7 +130,7 @@ func (r *remote) referrersAPI(ctx context.Context, s *source, subject digest.Dig
 	return list, err
 }
 
-// readReferrers reads the list of those who refer to something. Anybody can
+// readReferrers reads the list of what refers to something. Anybody can
 // make it of any length.
 func readReferrers(r io.Reader, host, what string) ([]ocispec.Descriptor, error) {
 	data, err := io.ReadAll(io.LimitReader(r, artifact.MaxManifest+1))
@@ -152,7 +170,7 @@ func unknownName(err error) bool {
 // subject itself (GitLab): what is not an index, or is the subject, lists nothing.
 func (r *remote) referrersTag(ctx context.Context, s *source, subject digest.Digest) ([]ocispec.Descriptor, error) {
 	tag := artifact.ReferrersTag(subject)
-	m, err := r.getFrom(ctx, s, tag)
+	m, err := r.getFrom(ctx, s, tag, false)
 	if errors.Is(err, artifact.ErrNotFound) {
 		return nil, nil
 	}

@@ -132,16 +132,31 @@ func TestHeadIsRefused(t *testing.T) {
 	}
 }
 
-// One that breaks down over every HEAD is asked by GET in the end.
+// One that breaks down over every HEAD is asked by GET in the end, once.
 func TestHeadBreaksDown(t *testing.T) {
-	r := registrytest.New(t)
-	desc, _ := r.Manifest(t, "db/x", "one", "1.0.0")
-	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
-		return req.Method == http.MethodHead && refuse(w, http.StatusBadGateway, "NO")
-	})
-	c, _ := newClient(t, Options{})
-	if got, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil || got.Digest != desc.Digest {
-		t.Errorf("%+v %v", got, err)
+	for _, status := range []int{http.StatusBadGateway, http.StatusTooManyRequests, 0} { // 0: the connection is cut
+		r := registrytest.New(t)
+		desc, _ := r.Manifest(t, "db/x", "one", "1.0.0")
+		down := false
+		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			if req.Method != http.MethodHead && !down {
+				return false
+			}
+			if status == 0 {
+				panic(http.ErrAbortHandler)
+			}
+			return refuse(w, status, "NO")
+		})
+		c, _ := newClient(t, Options{})
+		if got, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil || got.Digest != desc.Digest {
+			t.Errorf("%d: %+v %v", status, got, err)
+		}
+		down = true
+		before := r.Count("GET")
+		c, _ = newClient(t, Options{})
+		if _, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0"); err == nil || r.Count("GET") != before+1 {
+			t.Errorf("%d for GET too: %v after %v", status, err, r.Seen())
+		}
 	}
 }
 

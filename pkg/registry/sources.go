@@ -68,7 +68,7 @@ func mirrorsOf(mirrors []Mirror, name string) (out []string) {
 }
 
 // worthNextSource reports whether the next source is worth asking after an error: the
-// content is not here, or nobody is, or what is there cannot answer or is no
+// content is not here, or the host is not, or what is there cannot answer or is no
 // registry (a page of HTML in its place). A refusal of credentials is not passed over, since it says that the configuration is wrong;
 // nor is wrong content.
 func worthNextSource(err error) bool {
@@ -76,13 +76,13 @@ func worthNextSource(err error) bool {
 		errors.As(err, new(*ProtocolError))
 }
 
-// unlistedError is a mirror's refusal to list tags, which counts as a list
-// without any: caches list only what they have been asked for, or nothing.
-type unlistedError struct{ err error }
+// passedOverError is a mirror's refusal to list tags, or to give a blob away,
+// which counts as having none: caches have what they were asked for, or nothing.
+type passedOverError struct{ err error }
 
-func (e *unlistedError) Error() string        { return e.err.Error() }
-func (e *unlistedError) Is(target error) bool { return target == artifact.ErrNotFound }
-func (e *unlistedError) Unwrap() error        { return e.err }
+func (e *passedOverError) Error() string        { return e.err.Error() }
+func (e *passedOverError) Is(target error) bool { return target == artifact.ErrNotFound }
+func (e *passedOverError) Unwrap() error        { return e.err }
 
 // trySources asks the sources one after another until one serves. The error is the
 // last one's, the origin's, or what errorToReport says.
@@ -137,7 +137,7 @@ func (r *remote) nextSource(ctx context.Context, at int, reference string, err e
 	return true
 }
 
-// errorToReport picks the error to tell if all sources failed. Behind an air gap the
+// errorToReport picks the error to return if all sources failed. Behind an air gap the
 // origin is out of reach by design: then it is the mirror's failure that
 // matters.
 func (r *remote) errorToReport(err error, reference string) error {

@@ -126,7 +126,7 @@ func TestRealm(t *testing.T) {
 	for realm, ok := range map[string]bool{
 		"http://auth.example/token": false,
 		"ftp://auth.example/token":  false,
-		"/token":                    false,
+		"token":                     false,
 		"http://127.0.0.1:1/token":  true,
 		"https://127.0.0.1:1/token": true,
 	} {

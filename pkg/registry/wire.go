@@ -6,7 +6,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
-// What a single request knows and tells is described where it is made.
+// What belongs to a single request is documented in internal/wire.
 type (
 	// NotFoundError says that a registry answered 404, or that a layout has no
 	// such thing. It matches artifact.ErrNotFound.
@@ -41,7 +41,7 @@ type (
 	CredentialPaths = auth.Paths
 	// Stats is what a Client did so far.
 	Stats = wire.Stats
-	// Event is something that happened on the way to a result. It never bears a
+	// Event is something that happened on the way to a result. It never holds a
 	// secret.
 	Event = wire.Event
 )

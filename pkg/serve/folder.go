@@ -24,7 +24,7 @@ import (
 //	DIR/manifests.jsonl      a journal: every manifest put or deleted, in order
 //	DIR/uploads/             what is being sent
 //
-// Blobs are every repository's: who knows a digest may have it.
+// Blobs are every repository's: whoever knows a digest may read it.
 type folder struct {
 	dir     string
 	journal *os.File

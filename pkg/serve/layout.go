@@ -16,7 +16,7 @@ import (
 
 // Layout serves an OCI image layout as a registry that cannot be written to. A
 // repository HOST/PATH of the layout is there as PATH, where a mirror would have
-// it, and as HOST/PATH. Blobs are sent as they are: who asked holds them against
+// it, and as HOST/PATH. Blobs are sent as they are: clients check them against
 // their digests.
 func Layout(s *ocilayout.Layout) *Registry { return &Registry{store: layout{s}, idle: maxIdle} }
 

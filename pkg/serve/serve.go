@@ -30,7 +30,7 @@ type store interface {
 	manifest(repository, reference string) (ocispec.Descriptor, []byte, error)
 	// referrers returns what refers to a digest.
 	referrers(repository string, subject digest.Digest) ([]ocispec.Descriptor, error)
-	// blob opens a blob and tells its size in bytes.
+	// blob opens a blob and returns its size in bytes.
 	blob(repository string, d digest.Digest) (io.ReadSeekCloser, int64, error)
 }
 

@@ -102,7 +102,7 @@ func (f *folder) drop(u *upload, id string) {
 	delete(f.uploads, id)
 	f.mu.Unlock()
 	u.file.Close()
-	os.Remove(f.uploading(id)) // gone if it has become a blob
+	os.Remove(f.uploading(id)) // it is gone if it has become a blob
 }
 
 // take appends what a request brings. False: it was refused, and answered.
@@ -184,7 +184,7 @@ func (f *folder) cancel(w http.ResponseWriter, id string) {
 	}
 }
 
-// uploadState tells how far an upload has come.
+// uploadState says how far an upload has come.
 func (f *folder) uploadState(w http.ResponseWriter, name, id string) {
 	if u := f.upload(w, id); u != nil {
 		defer u.mu.Unlock()

@@ -52,7 +52,7 @@ func NewBundle(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool) *ocila
 }
 
 // Fetch is how the blobs of a bundle are read from their repositories. Its error for
-// one that is gone is what Build makes the bundle without it by.
+// one that is gone tells Build to make the bundle without it.
 func Fetch(open Open, events func(Event)) ocilayout.Fetch {
 	return func(ctx context.Context, b ocilayout.Blob) (io.ReadCloser, error) {
 		repo, err := open(b.Repository)

@@ -7,7 +7,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Event tells how far a copy has come.
+// Event says how far a copy has come.
 type Event struct {
 	Kind       EventKind
 	Repository string // where it comes from
@@ -34,7 +34,7 @@ func subject(d ocispec.Descriptor) string {
 	return d.Digest.String()
 }
 
-// meter tells who listens how far the reading of a blob has come.
+// meter reports how far the reading of a blob has come.
 type meter struct {
 	io.ReadCloser
 	event  Event

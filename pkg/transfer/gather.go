@@ -89,7 +89,7 @@ func (g *gatherer) charge(p place, manifests, bytes int) error {
 }
 
 // visitAll visits what was found at one place. All is counted before any is
-// read, so that who lists too much is not asked for it.
+// read, so that whoever lists too much is not asked for it.
 func (g *gatherer) visitAll(ctx context.Context, list []digest.Digest, p place) error {
 	g.mu.Lock()
 	list = slices.DeleteFunc(slices.Clone(list), func(d digest.Digest) bool {
@@ -109,7 +109,7 @@ func (g *gatherer) visitAll(ctx context.Context, list []digest.Digest, p place) 
 }
 
 // visit reads a manifest, all that it lists and all that refers to it. Whether
-// something that is not there matters is for lacks to tell, when all has been
+// it matters that something is not there is decided by lacks, when all has been
 // read.
 func (g *gatherer) visit(ctx context.Context, d digest.Digest, p place) error {
 	var n *node
@@ -153,8 +153,8 @@ func (g *gatherer) lacks(d digest.Digest) error {
 	return n.lacks
 }
 
-// read reads one manifest. Layers are blobs whatever media type they bear: a
-// metadata layer can bear an index's and be a plain file.
+// read reads one manifest. Layers are blobs whatever their media type: a
+// metadata layer can have an index's and be a plain file.
 func (g *gatherer) read(ctx context.Context, d digest.Digest) (*node, error) {
 	desc, data, err := g.repo.Manifest(ctx, d.String())
 	if err != nil {

@@ -111,7 +111,7 @@ func (g *gatherer) follow(ctx context.Context, n *node, found []ocispec.Descript
 }
 
 // relate joins what refers to something with that, when everything has been
-// read. What bears another subject than it is listed under is a problem of the
+// read. What has another subject than it is listed under is a problem of the
 // source.
 func (g *gatherer) relate() {
 	for _, n := range g.nodes {

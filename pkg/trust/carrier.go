@@ -14,7 +14,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-// carrier is a manifest that bears signatures.
+// carrier is a manifest that holds signatures.
 type carrier struct {
 	*artifact.Document
 	digest digest.Digest

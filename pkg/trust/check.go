@@ -119,8 +119,8 @@ func aboutDigest(err error) bool {
 		strings.Contains(text, "any digest in statement") || strings.Contains(text, "does not match message digest")
 }
 
-// keyReason tells a signature that is not what it should be from one by another
-// key, as far as the signature hints at its key; the older form does not.
+// keyReason distinguishes a signature that is not what it should be from one by
+// another key, as far as the signature hints at its key; the older form does not.
 func keyReason(f Finding, err error, keys []*publicKey) Reason {
 	switch {
 	case err != nil && aboutDigest(err):

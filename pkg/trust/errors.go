@@ -33,8 +33,8 @@ func reasons() []Reason {
 	return []Reason{OtherSigner, Expired, NoProof, Invalid, OtherDigest, Malformed, TooLarge, Attestation}
 }
 
-// maxTold is how many signatures an error tells of in its text.
-const maxTold = 10
+// maxListed is how many signatures an error lists.
+const maxListed = 10
 
 // RefusedError says that no signature of a digest satisfies a rule.
 type RefusedError struct {
@@ -45,7 +45,7 @@ type RefusedError struct {
 	Found      []Finding // everything that could have been one, in the order read
 }
 
-// Error tells in one line what is wrong, and then every signature found with
+// Error says in one line what is wrong, and then lists every signature found with
 // why it does not count and the signer seen.
 func (e *RefusedError) Error() string {
 	var b strings.Builder
@@ -65,10 +65,10 @@ func (e *RefusedError) Error() string {
 	default:
 		fmt.Fprintf(&b, "has no signature that %s admits", rule)
 	}
-	for _, f := range e.Found[:min(len(e.Found), maxTold)] {
+	for _, f := range e.Found[:min(len(e.Found), maxListed)] {
 		b.WriteString("\n  " + f.String())
 	}
-	if more := len(e.Found) - maxTold; more > 0 {
+	if more := len(e.Found) - maxListed; more > 0 {
 		fmt.Fprintf(&b, "\n  and %d more", more)
 	}
 	return b.String()

@@ -36,7 +36,7 @@ type Finding struct {
 	payload []byte // of FormSimple: the bytes that were signed
 }
 
-// String tells a finding in a line.
+// String describes a finding in a line.
 func (f Finding) String() string {
 	what := string(f.Form)
 	if f.Form == FormOther {

@@ -212,7 +212,7 @@ func TestManyReferrers(t *testing.T) {
 	if !slices.ContainsFunc(e.Found, func(f Finding) bool { return f.Reason == TooLarge }) {
 		t.Errorf("does not say that there are more: %v", e)
 	}
-	if n := strings.Count(e.Error(), "\n"); n > maxTold+1 {
+	if n := strings.Count(e.Error(), "\n"); n > maxListed+1 {
 		t.Errorf("tells it in %d lines", n)
 	}
 	repo.referrers[d.Digest] = repo.referrers[d.Digest][:maxSignatures-1]

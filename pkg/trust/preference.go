@@ -7,22 +7,21 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
 
-// preference is who of several signers is wanted. The zero value is whoever is
+// preference is which of several signers is wanted. The zero value is the one
 // found first.
 type preference struct {
 	prefers func(Signer) bool
-	// willing: another will do as well, so that who is preferred is looked for only
+	// willing: another will do as well, so that the preferred one is looked for only
 	// if the others were found.
 	willing bool
 }
 
-// met reports whether one of the signers is who is wanted.
+// met reports whether one of the signers is wanted.
 func (p preference) met(signers []Signer) bool {
 	return len(signers) > 0 && (p.prefers == nil || slices.ContainsFunc(signers, p.prefers))
 }
 
-// preference returns who is preferred of those whom a rule admits. Nobody is
-// looked for whom the rule does not.
+// preference returns who is preferred among the signers that a rule admits.
 func (r *Request) preference(rule *policy.Rule) preference {
 	l := r.Locked
 	switch {
@@ -36,9 +35,9 @@ func (r *Request) preference(rule *policy.Rule) preference {
 	return preference{}
 }
 
-// answers reports whether a signer who is remembered is as good an answer as a new
-// one would be: what was verified for nobody in particular may bear the
-// signature of who is preferred, too.
+// answers reports whether a remembered signer is as good an answer as a new
+// one would be: what was verified for no particular signer may also have the
+// signature of the preferred one.
 func (r *Request) answers(rules ruling, s Signer) bool {
 	switch {
 	case !asks(rules.project):

@@ -22,7 +22,7 @@ import (
 // Signed is what became of a signing.
 type Signed struct {
 	Subject  ocispec.Descriptor
-	Manifest digest.Digest // that bears the signature
+	Manifest digest.Digest // that holds the signature
 	Signer   Signer
 	Kept     bool // the key had signed it before
 }

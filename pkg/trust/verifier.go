@@ -23,12 +23,13 @@ type Options struct {
 	Dir     string           // folder of the public good instance's root and of what was verified
 	Offline bool             // the root is taken from Dir alone
 	HTTP    *http.Client     // for the root; nil means http.DefaultClient
-	TUF     string           // where the root is fetched; "" for sigstore.dev
 	Now     func() time.Time // nil: time.Now
 
-	// Unsigned is told of each repository whose releases are accepted with no
+	// Unsigned is called for each repository whose releases are accepted with no
 	// signature, because a rule says so, whenever one is asked about. Nil: silence.
 	Unsigned func(repository string, rule policy.Rule)
+
+	tuf string // where tests fetch the root; "" for sigstore.dev
 }
 
 // Verifier verifies signatures. It is safe for use by several goroutines.
@@ -76,17 +77,17 @@ type Request struct {
 	Project *policy.Policy   // nil: none
 	Machine []*policy.Policy // of this machine, each of which must be satisfied too
 
-	// Locked is whom the project recorded as the signer of these very roots, who is
-	// preferred to others if the signature verifies. The zero value is nobody.
+	// Locked is the signer of these roots that the project recorded. It is
+	// preferred to others if the signature verifies. The zero value is none.
 	Locked Signer
-	// Prefers tells of each signer whether that one is preferred to others if
+	// Prefers reports whether a signer is preferred to others if
 	// nobody is Locked; nil: the first found will do.
 	Prefers func(Signer) bool
-	// AnyWillDo: whoever the rule admits is as good, so that nobody else is asked
-	// for who is preferred, and it is no failure that they do not answer.
+	// AnyWillDo: any signer that the rule admits is as good, so that no further
+	// source is asked for the preferred one, and it may fail to answer.
 	AnyWillDo bool
 	// Links are what leads from the roots to what is installed, in any words that
-	// tell one chain from another, and what the roots have to state. CheckLinks holds
+	// distinguish one chain from another, and what the roots have to state. CheckLinks holds
 	// them against the source, if they are not remembered; signed reports whether a
 	// rule asks for a signature.
 	Links      []string

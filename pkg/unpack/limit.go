@@ -94,7 +94,7 @@ func (s *sink) ReadFrom(r io.Reader) (int64, error) {
 }
 
 // describe makes an *Error of what a decoder says of a damaged stream, in other
-// words if its own help nobody.
+// words if its own do not help.
 func describe(err error) error {
 	var refused *Error
 	var corrupt flate.CorruptInputError

@@ -15,11 +15,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/image"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/kube"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/link"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
@@ -55,6 +58,7 @@ type Flags struct {
 type Events struct {
 	Registry func(registry.Event)
 	Install  func(install.Event)
+	Cluster  func(kube.Event)
 }
 
 // Env is one run.
@@ -221,6 +225,10 @@ func (e *Env) Home() install.Home {
 func (e *Env) Layers() *image.Memory {
 	if e.layers == nil {
 		e.layers = image.OpenMemory(e.Home().Layers())
+		e.layers.Stored = func(layer digest.Digest) (string, digest.Digest, bool) {
+			entry, ok := e.Home().Stored(layer)
+			return entry.Path, entry.Executable, ok
+		}
 	}
 	return e.layers
 }

@@ -87,7 +87,7 @@ func (s *Session) acquire(ctx context.Context) error {
 
 func (s *Session) release() { <-s.lock }
 
-// attempt is one try of a request. The first one to a registry bears nothing; a
+// attempt is one try of a request. The first one to a registry sends nothing; a
 // 401 then says what is wanted. A token that does not do, because it has expired
 // or was granted for less than was asked, is replaced once, by one for this very
 // request. If it is refused and another scheme asked for, that is tried once.
@@ -101,19 +101,19 @@ type attempt struct {
 	replaced, turned bool
 }
 
-// need is what a request has to bear beyond what its registry is known to ask
+// need is what a request has to send beyond what its registry is known to ask
 // for.
 type need struct {
 	over      string    // the scheme that the registry is asked over, "http" or "https"
 	challenge challenge // of this request alone
 	extra     []string  // scopes that the registry named
 	exact     bool      // a new token, good for this request alone
-	// failures is how often the token service had failed when the request began:
-	// it shares a failure since then, whose tries it has waited for.
+	// failures is how often the token service had failed when the request began. If
+	// it has failed since, the request fails with it: it has waited for those tries.
 	failures int
 }
 
-// sent is what a request bore.
+// sent is what a request carried.
 type sent struct {
 	scheme string // "basic", "bearer", or "" for nothing
 	header string
@@ -131,7 +131,7 @@ func (s *Session) Begin(r *wire.Request, scheme string) wire.Attempt {
 
 // Header implements wire.Attempt.
 func (a *attempt) Header(ctx context.Context) (header string, err error) {
-	if a.sent, err = a.s.bears(ctx, a.r, a.need); err != nil {
+	if a.sent, err = a.s.authorization(ctx, a.r, a.need); err != nil {
 		return "", err
 	}
 	if a.denied != nil && a.sent.header == "" {
@@ -148,6 +148,9 @@ func (a *attempt) Refused(ctx context.Context, resp *http.Response) error {
 	a.denied = a.refusal(resp)
 	if a.sent.header == "" && asked.scheme == "" {
 		a.denied.Cause, a.denied.Scheme = unasked(resp.StatusCode), other
+		if resp.StatusCode == http.StatusUnauthorized && other == "" {
+			asked.scheme = "basic" // the least that can be meant
+		}
 	}
 	t := a.sent.token
 	anonymous := a.sent.header == "" && asked.scheme != ""
@@ -205,9 +208,9 @@ func (s *Session) learn(ctx context.Context, asked challenge, bad *token) error 
 	return nil
 }
 
-// bears returns what a request has to bear, by what its registry asked for
+// authorization returns what a request has to send, by what its registry asked for
 // before.
-func (s *Session) bears(ctx context.Context, r *wire.Request, n need) (sent, error) {
+func (s *Session) authorization(ctx context.Context, r *wire.Request, n need) (sent, error) {
 	if err := s.acquire(ctx); err != nil {
 		return sent{}, err
 	}

@@ -2,7 +2,7 @@ package auth
 
 import "github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 
-// CredentialsError says why a credential file could not be used. It bears no
+// CredentialsError says why a credential file could not be used. It holds no
 // secret.
 type CredentialsError struct {
 	File    string

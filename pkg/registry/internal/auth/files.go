@@ -111,7 +111,7 @@ func readLegacyFile(path string) *credentialFile {
 	return f
 }
 
-// authConfigName is who is named if credentials come from the environment.
+// authConfigName is the source of credentials from the environment.
 const authConfigName = "DOCKER_AUTH_CONFIG"
 
 // list returns the files that a Login is stored in and a Logout removed from.

@@ -91,7 +91,7 @@ func (h helper) erase(ctx context.Context) (found bool, err error) {
 }
 
 // run starts the helper. But for the words that the helpers' own library uses,
-// neither what it prints nor its standard error is told: both can hold a secret.
+// neither what it prints nor its standard error is repeated: both can hold a secret.
 func (h helper) run(ctx context.Context, action, input string) ([]byte, error) {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, h.program, action)

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bufio"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -78,13 +79,16 @@ func (s *Session) fetchToken(ctx context.Context, r *wire.Request, cred credenti
 // proxy that speaks TLS for it can write http for itself: that is asked as the
 // registry is.
 func (s *Session) realm(cred credential, n need) (*url.URL, error) {
+	at := wire.HostOf(s.name)
+	asked := &url.URL{Scheme: n.over, Host: at}
 	realm, err := url.Parse(n.challenge.realm)
+	if err == nil && strings.HasPrefix(n.challenge.realm, "/") {
+		realm = asked.ResolveReference(realm)
+	}
 	if err != nil || realm.Host == "" {
 		return nil, s.broken(s.name, "names a token service that is not a URL")
 	}
 	realm.User = nil
-	at := wire.HostOf(s.name)
-	asked := &url.URL{Scheme: n.over, Host: at}
 	if is := s.wire.LeadsInward(asked, realm.Host); is != "" {
 		return nil, s.broken(s.name, "names a token service at "+wire.Place(realm)+", which is "+is)
 	}
@@ -135,7 +139,11 @@ func (s *Session) askRealm(ctx context.Context, tr *wire.Request, cred credentia
 		Access    string  `json:"access_token"`
 		ExpiresIn seconds `json:"expires_in"`
 	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxTokenAnswer)).Decode(&answer); err != nil {
+	body := bufio.NewReader(io.LimitReader(resp.Body, maxTokenAnswer))
+	if mark, _ := body.Peek(3); string(mark) == "\ufeff" {
+		_, _ = body.Discard(3)
+	}
+	if err := json.NewDecoder(body).Decode(&answer); err != nil {
 		return nil, wire.Unparsed(err, tr.Absolute.Host, s.name, "the token service's answer does not parse")
 	}
 	t := &token{value: answer.Token, scopes: granted(answer.Token)}

@@ -35,6 +35,11 @@ func TestPlainRealm(t *testing.T) {
 		{"https", "harbor.lan", "http://plain.lan/token", anonymous, "http://plain.lan/token"},
 		{"http", "127.0.0.1:5000", "http://localhost:5001/token", secret, "http://localhost:5001/token"},
 		{"https", "harbor.lan", "https://localhost/token", anonymous, ""},
+		// A realm without a host is on the registry's own.
+		{"https", "harbor.lan", "/token?x=y", secret, "https://harbor.lan/token?x=y"},
+		{"http", "harbor.lan:8080", "/token", secret, "http://harbor.lan:8080/token"},
+		{"https", "harbor.lan", "//auth.lan/token", secret, "https://auth.lan/token"},
+		{"https", "harbor.lan", "harbor", secret, ""},
 		{"https", "harbor.lan", "ftp://harbor.lan/token", anonymous, ""},
 	} {
 		c := wire.New(wire.Options{Hosts: map[string]wire.Host{"plain.lan": {PlainHTTP: &yes}}})

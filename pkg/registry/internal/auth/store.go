@@ -13,7 +13,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
-// Stored tells where a Login was stored.
+// Stored says where a Login was stored.
 type Stored struct {
 	File   string // the configuration file
 	Helper string // the credential helper that keeps the secret; "" if the file itself does, unencrypted

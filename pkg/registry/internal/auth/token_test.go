@@ -11,7 +11,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
-// How long a token lives is written in several ways.
+// How long a token lives is written in several ways, and behind a byte order mark
+// too.
 func TestTokenLifetime(t *testing.T) {
 	for said, want := range map[string]time.Duration{
 		"300": 295 * time.Second, `"300"`: 295 * time.Second, "300.0": 295 * time.Second, "3e2": 295 * time.Second, "6": 3 * time.Second,
@@ -19,7 +20,7 @@ func TestTokenLifetime(t *testing.T) {
 		"99999999999999999999": 24*time.Hour - tokenMargin, `"1e400"`: tokenLifetime,
 	} {
 		realm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			io.WriteString(w, `{"token":"t","expires_in":`+said+`}`)
+			io.WriteString(w, "\ufeff"+`{"token":"t","expires_in":`+said+`}`)
 		}))
 		defer realm.Close()
 		now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)

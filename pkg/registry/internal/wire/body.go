@@ -148,7 +148,7 @@ func (u *upload) Close() error {
 	return u.body.Close()
 }
 
-// safeURL is a URL with only such parameters as bear no secret.
+// safeURL is a URL without the parameters that can hold a secret.
 func safeURL(u *url.URL) string {
 	var kept []string
 	for part := range strings.SplitSeq(u.RawQuery, "&") {

@@ -27,7 +27,7 @@ func ReadText(file string) (data []byte, marked bool, err error) {
 var ErrUTF16 = errors.New("is UTF-16: save it as UTF-8")
 
 // addAuthorities adds the certificates of a PEM file to a pool. One that does
-// not parse is passed over if there are others; Go's reason is told if
+// not parse is passed over if there are others; Go's reason is reported if
 // there are none. Errors: *CertificateError.
 func addAuthorities(pool *x509.CertPool, file string) error {
 	rest, _, err := ReadText(file)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// UserAgent is what requests bear if the Options name nothing else.
+// UserAgent is sent with requests unless the Options name another.
 const UserAgent = "kubectl-schemahero-plugin"
 
 // connectTimeout is for TCP, and again for TLS.
@@ -74,7 +74,7 @@ func (c *Client) Count(f func(s *Stats)) { c.counters.update(f) }
 // Stats returns what was done so far.
 func (c *Client) Stats() Stats { return c.counters.snapshot() }
 
-// Event tells what happens.
+// Event reports what happens.
 func (c *Client) Event(e Event) {
 	if c.o.Events != nil {
 		c.o.Events(e)
@@ -90,7 +90,7 @@ func (c *Client) Now() time.Time {
 }
 
 // HTTP returns a way to hosts that are not registries, with the same proxies,
-// certificates, timeouts and redirects. It bears no credentials and tries once.
+// certificates, timeouts and redirects. It sends no credentials and tries once.
 func (c *Client) HTTP() *http.Client { return c.http }
 
 // Close ends the connections that are kept for further requests.

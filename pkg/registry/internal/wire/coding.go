@@ -3,23 +3,23 @@ package wire
 import (
 	"bufio"
 	"compress/gzip"
-	"errors"
+	"compress/zlib"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// decoded undoes a gzip content coding that was not asked for (RFC 9110, 8.4.1):
+// decoded undoes a gzip or deflate content coding that was not asked for (RFC 9110, 8.4.1):
 // some servers and the proxies before them compress whatever they send. Others
 // write the header over what is stored compressed, so the bytes decide. blob is
 // what is read if that is a blob, which can be compressed by itself. How much
 // comes out is for the reader to bound.
 func decoded(resp *http.Response, blob *ocispec.Descriptor, host, subject string) {
-	switch strings.ToLower(resp.Header.Get("Content-Encoding")) {
-	case "gzip", "x-gzip":
-	default:
+	unpack := unpacker(coding(resp.Header))
+	if unpack == nil {
 		return
 	}
 	if resp.StatusCode == http.StatusPartialContent || resp.Request.Method == http.MethodHead || blob != nil && resp.ContentLength == blob.Size {
@@ -29,7 +29,7 @@ func decoded(resp *http.Response, blob *ocispec.Descriptor, host, subject string
 	in := bufio.NewReader(body)
 	resp.Body = &unzipped{in, body, host, subject}
 	start, _ := in.Peek(512)
-	z, err := gzip.NewReader(strings.NewReader(string(start)))
+	z, err := unpack(strings.NewReader(string(start)))
 	if err != nil {
 		return // as it is stored
 	}
@@ -40,7 +40,7 @@ func decoded(resp *http.Response, blob *ocispec.Descriptor, host, subject string
 			return
 		}
 	}
-	if z, err = gzip.NewReader(in); err != nil {
+	if z, err = unpack(in); err != nil {
 		resp.Body = &unzipped{errorReader{err}, body, host, subject}
 	} else {
 		resp.Body = &unzipped{z, body, host, subject}
@@ -48,11 +48,31 @@ func decoded(resp *http.Response, blob *ocispec.Descriptor, host, subject string
 	resp.ContentLength = -1
 }
 
-// Coded reports whether an answer's length is not that of what is meant.
-func Coded(h http.Header) bool {
-	coding := h.Get("Content-Encoding")
-	return coding != "" && !strings.EqualFold(coding, "identity")
+// unpacker returns what undoes a content coding, nil for one that is not known.
+func unpacker(name string) func(io.Reader) (io.Reader, error) {
+	switch name {
+	case "gzip", "x-gzip":
+		return func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
+	case "deflate": // which is zlib's format (RFC 9110, 8.4.1.2)
+		return func(r io.Reader) (io.Reader, error) { return zlib.NewReader(r) }
+	}
+	return nil
 }
+
+// coding is an answer's content coding in lower case, "" for none. Several are
+// separated by commas.
+func coding(h http.Header) string {
+	var names []string
+	for _, name := range strings.Split(strings.ToLower(strings.Join(h.Values("Content-Encoding"), ",")), ",") {
+		if name = strings.TrimSpace(name); name != "" && name != "identity" {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// Coded reports whether an answer's length is not that of what is meant.
+func Coded(h http.Header) bool { return coding(h) != "" }
 
 // compressed reports whether something begins as gzip or zstd do.
 func compressed(start []byte) bool {
@@ -68,8 +88,8 @@ type unzipped struct {
 
 func (u *unzipped) Read(p []byte) (int, error) {
 	n, err := u.Reader.Read(p)
-	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || err != nil && strings.HasPrefix(err.Error(), "flate: ") {
-		err = &ProtocolError{u.host, u.subject, "the answer is sent with gzip and does not unpack"}
+	if err != nil && slices.ContainsFunc([]string{"gzip: ", "zlib: ", "flate: "}, func(p string) bool { return strings.HasPrefix(err.Error(), p) }) {
+		err = &ProtocolError{u.host, u.subject, "the answer is sent compressed and does not unpack"}
 	}
 	return n, err
 }

@@ -14,7 +14,7 @@ type Endpoint struct {
 
 	mu     sync.Mutex
 	scheme string   // "" until it is known
-	warned []string // what the registry wants its users to know, as told
+	warned []string // warnings of the registry that were reported
 }
 
 // use returns the scheme to ask with, whether somebody said so, and whether it

@@ -34,7 +34,7 @@ func (e *NotFoundError) Kind() fault.Kind { return fault.Unsatisfied }
 // Is matches artifact.ErrNotFound.
 func (e *NotFoundError) Is(target error) bool { return target == artifact.ErrNotFound }
 
-// AuthKind tells refusals apart.
+// AuthKind says why a registry refused.
 type AuthKind string
 
 // The kinds of AuthError.
@@ -98,7 +98,7 @@ func (e *AuthError) Error() string {
 // Kind is fault.Denied.
 func (e *AuthError) Kind() fault.Kind { return fault.Denied }
 
-// Is matches artifact.ErrDenied for requests that bore no credentials.
+// Is matches artifact.ErrDenied for requests without credentials.
 func (e *AuthError) Is(target error) bool {
 	return target == artifact.ErrDenied && (e.Cause == AuthMissing || e.Cause == AuthDenied || e.Cause == AuthUnsupported)
 }
@@ -131,7 +131,7 @@ func (e *StatusError) Error() string {
 	for _, c := range e.Codes {
 		text += "; " + c.String()
 	}
-	if e.RetryAfter > maxRetryAfter { // less is waited for, and told then
+	if e.RetryAfter > maxRetryAfter { // less is waited for, and reported then
 		text += "; it asks to wait " + e.RetryAfter.String()
 	}
 	return text

@@ -26,7 +26,7 @@ const (
 type UnreachableError struct {
 	Host  string
 	Cause NetworkKind
-	Err   error // without the URL, which can bear secrets
+	Err   error // without the URL, which can hold secrets
 }
 
 func (e *UnreachableError) Error() string {

@@ -79,7 +79,7 @@ func (s *Scanner) linkValue() (string, bool) {
 
 const maxWarnings = 10 // of one host
 
-// warn tells what a registry wants its users to know (distribution-spec,
+// warn reports what a registry wants its users to know (distribution-spec,
 // "Warnings"), each thing once.
 func (c *Client) warn(r *Request, h http.Header) {
 	for _, text := range h.Values("Warning") {
@@ -91,7 +91,7 @@ func (c *Client) warn(r *Request, h http.Header) {
 	}
 }
 
-// news reports whether a warning was not told yet.
+// news reports whether a warning is new.
 func (e *Endpoint) news(words string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -43,7 +43,7 @@ func inward(hostport string) string {
 	return ""
 }
 
-// leadsInward says why a server may not send a client to an address: who is
+// leadsInward says why a server may not send a client to an address: a server
 // elsewhere has no business with what listens on this machine or answers
 // link-local, as the metadata services of clouds do. "" if it may.
 func leadsInward(from, to string) string {

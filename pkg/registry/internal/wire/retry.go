@@ -133,7 +133,7 @@ func (c *Client) Pause(ctx context.Context, t *Tries, host, what string, err err
 // cut or stands still, a name server that is out of order, a signed address that
 // was refused. Refusals, what does not exist, wrong content, names that do not
 // exist and ports on which nobody listens are not of this kind; nor is a token
-// service that was tried as often as it is worth.
+// service whose tries are used up.
 func Retriable(err error) bool {
 	var tried *TokenError
 	if errors.As(err, &tried) {

@@ -22,7 +22,7 @@ import (
 //	Open        tries until there is an answer below 400
 //	Send        one try, over the scheme that the host speaks
 //	withAuth    with what the registry asks for
-//	roundTrip   one HTTP request, counted, told and watched
+//	roundTrip   one HTTP request, counted, reported and watched
 
 // Request is one thing to ask of a registry. It can be sent several times.
 type Request struct {
@@ -32,13 +32,14 @@ type Request struct {
 	Path        string   // /v2/…
 	Query       string   // raw
 	Absolute    *url.URL // in place of Path and Query: an upload's location, a token service
-	From        *url.URL // of who named Absolute
+	From        *url.URL // of the server that named Absolute
 	Header      http.Header
 	Repo        string // path in the registry, "" for the registry as a whole
 	Scopes      []string
 	Name        string // repository as the user knows it, for messages
 	Reference   string
 	HasFallback bool                          // there is another source to ask
+	Once        bool                          // all tries but one are used up
 	Body        func() (io.ReadCloser, error) // nil: none
 	Size        int64
 	Blob        *ocispec.Descriptor // the blob that is read, nil for all else
@@ -63,7 +64,7 @@ func (r *Request) List() string {
 	return strings.TrimPrefix(r.Path, strings.TrimSuffix("/v2/"+r.Repo, "/")+"/")
 }
 
-// host is who answers, for messages: the registry, or its token service.
+// host is the one that answers, for messages: the registry, or its token service.
 func (r *Request) host() string {
 	if r.Kind == KindToken {
 		return r.Absolute.Host
@@ -117,9 +118,9 @@ type Authority interface {
 
 // Attempt is one try of a request, which a registry can refuse several times.
 type Attempt interface {
-	// Header returns what the request bears as Authorization, "" for nothing.
+	// Header returns the request's Authorization, "" for none.
 	Header(ctx context.Context) (string, error)
-	// Refused is told of a 401 or 403 and closes it. It returns nil if the
+	// Refused is called with a 401 or 403 and closes it. It returns nil if the
 	// request is to be sent again, with another Header.
 	Refused(ctx context.Context, resp *http.Response) error
 }
@@ -128,7 +129,11 @@ type Attempt interface {
 // of an answer below 400; it must not keep what it has read of a body that turned
 // out to be cut.
 func (c *Client) Do(ctx context.Context, r *Request, consume func(*http.Response) error) error {
-	return c.Retry(ctx, c.Tries(r.HasFallback), r.Endpoint.Name, r.Subject(), func() error {
+	tries := c.Tries(r.HasFallback)
+	if r.Once {
+		tries.failed = MaxTries
+	}
+	return c.Retry(ctx, tries, r.Endpoint.Name, r.Subject(), func() error {
 		resp, err := c.Send(ctx, r)
 		if err != nil {
 			return err
@@ -143,16 +148,12 @@ func (c *Client) Do(ctx context.Context, r *Request, consume func(*http.Response
 }
 
 // Open sends a request until it is answered below 400, or tries are used up.
-func (c *Client) Open(ctx context.Context, r *Request, t *Tries) (*http.Response, error) {
-	for {
-		resp, err := c.Send(ctx, r)
-		if err == nil {
-			return resp, nil
-		}
-		if err = c.Pause(ctx, t, r.Endpoint.Name, r.Subject(), err); err != nil {
-			return nil, err
-		}
-	}
+func (c *Client) Open(ctx context.Context, r *Request, t *Tries) (resp *http.Response, err error) {
+	err = c.Retry(ctx, t, r.Endpoint.Name, r.Subject(), func() (err error) {
+		resp, err = c.Send(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
 // Send sends a request once, over the scheme that its host speaks. A loopback
@@ -221,7 +222,7 @@ func (c *Client) speaksTLS(ctx context.Context, r *Request) bool {
 }
 
 // withAuth sends a request with what its registry asks for, as often as its
-// Authority has something else to bear.
+// Authority has something else to try.
 func (c *Client) withAuth(ctx context.Context, r *Request, scheme string) (*http.Response, error) {
 	attempt := r.Endpoint.Authority.Begin(r, scheme)
 	for {
@@ -266,7 +267,7 @@ func (c *Client) Ask(ctx context.Context, r *Request) (*http.Response, error) {
 }
 
 // roundTrip sends one HTTP request and returns its answer, whatever the status.
-// Everything that goes out passes here, so here it is counted, told, watched for
+// Everything that goes out passes here, so here it is counted, reported, watched for
 // standing still, and refused if offline.
 func (c *Client) roundTrip(r *Request, scheme string, req *http.Request) (*http.Response, error) {
 	if c.o.Offline {

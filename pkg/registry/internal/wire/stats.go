@@ -35,15 +35,15 @@ type Stats struct {
 	Retries  int
 	Cached   int              // manifests that needed no GET
 	Served   map[string]int   // manifests and blobs, by the host that sent them
-	Quota    map[string]Quota // by host, if it tells
+	Quota    map[string]Quota // by host, if it says
 }
 
 // Quota is what a registry says of its pull limit (Docker Hub's
 // ratelimit-limit and ratelimit-remaining headers).
 type Quota struct {
 	Remaining int
-	Limit     int           // 0 if not told
-	Window    time.Duration // 0 if not told
+	Limit     int           // 0 if unknown
+	Window    time.Duration // 0 if unknown
 }
 
 // EventKind is what happened.
@@ -59,7 +59,7 @@ const (
 	EventWarning  EventKind = "warning"  // Err stood in the way of nothing, but should be known
 )
 
-// Event is something that happened on the way to a result. It never bears a
+// Event is something that happened on the way to a result. It never holds a
 // secret: of a URL's query only parameters without any are kept.
 type Event struct {
 	Kind       EventKind
