@@ -29,6 +29,7 @@ import (
 type Options struct {
 	Fetch  Fetcher                                                 // needed by Stage
 	Events func(Event)                                             // progress; nil: none
+	Learnt func(Layer, unpack.Facts)                               // told what a layer is that was fetched, from several goroutines; may be nil
 	Probe  func(ctx context.Context, item Item, path string) error // starts the driver at path; for PlaceOptions.Probe
 	Host   artifact.Platform                                       // only its drivers are probed
 	Now    func() time.Time                                        // nil: time.Now
