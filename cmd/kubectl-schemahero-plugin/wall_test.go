@@ -39,7 +39,7 @@ var layers = map[string][]string{
 	"lockfile":      {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/artifact"},
 	"pkg/registry":  {"pkg/fault", "pkg/disk", "pkg/artifact"},
 	"pkg/kube":      {"pkg/fault", "pkg/diag", "pkg/parallel", "pkg/artifact"},
-	"pkg/ocilayout": {"pkg/fault", "pkg/disk", "pkg/parallel", "pkg/artifact"},
+	"pkg/ocilayout": {"pkg/fault", "pkg/disk", "pkg/artifact"},
 
 	"pkg/resolve":  {"pkg/fault", "pkg/duration", "pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/parallel", "pkg/artifact", "pkg/diag"},
 	"pkg/install":  {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/artifact", "pkg/unpack", "pkg/probe"},
