@@ -98,8 +98,8 @@ func TestSystemConfig(t *testing.T) {
 	for text, want := range map[string]plugins.Kind{
 		"":        "",
 		"bad = 1": plugins.Usage,
-		"[[trust]]\nscope = \"other.example\"\nunsigned = true\n":            plugins.Integrity,
-		"[[trust]]\nscope = \"" + r.Host() + "\"\nunsigned = true\n":        "",
+		"[[trust]]\nscope = \"other.example\"\nunsigned = true\n":             plugins.Integrity,
+		"[[trust]]\nscope = \"" + r.Host() + "\"\nunsigned = true\n":          "",
 		"[mirrors]\n\"" + r.Host() + "/x\" = \"" + r.Host() + "/schemahero\"": "",
 	} {
 		if err := os.WriteFile(o.SystemConfig, []byte(text), 0o644); err != nil {
