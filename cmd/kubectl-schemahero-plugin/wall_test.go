@@ -39,7 +39,7 @@ var layers = map[string][]string{
 	"lockfile":      {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/artifact"},
 	"pkg/registry":  {"pkg/fault", "pkg/disk", "pkg/artifact"},
 	"pkg/kube":      {"pkg/fault", "pkg/diag", "pkg/parallel", "pkg/artifact"},
-	"pkg/ocilayout": {"pkg/fault", "pkg/disk", "pkg/parallel", "pkg/artifact"},
+	"pkg/ocilayout": {"pkg/fault", "pkg/disk", "pkg/artifact"},
 
 	"pkg/resolve":  {"pkg/fault", "pkg/duration", "pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/parallel", "pkg/artifact", "pkg/diag"},
 	"pkg/install":  {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/artifact", "pkg/unpack", "pkg/probe"},
@@ -72,7 +72,7 @@ var layers = map[string][]string{
 	"pkg/cli/cluster": {"lockfile", "pkg/artifact", "pkg/image", "pkg/kube", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/shell":   {"pkg/link", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 
-	"pkg/cli": {"pkg/diag", "pkg/fault", "pkg/kube", "pkg/registry", "pkg/cli/author", "pkg/cli/carry", "pkg/cli/cluster", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/machine", "pkg/cli/project", "pkg/cli/shell", "pkg/cli/sources", "pkg/cli/ui"},
+	"pkg/cli": {"pkg/config", "pkg/diag", "pkg/fault", "pkg/kube", "pkg/registry", "pkg/cli/author", "pkg/cli/carry", "pkg/cli/cluster", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/machine", "pkg/cli/project", "pkg/cli/shell", "pkg/cli/sources", "pkg/cli/ui"},
 
 	"cmd/kubectl-schemahero-plugin": {"pkg/cli"},
 
