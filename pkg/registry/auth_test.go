@@ -141,7 +141,7 @@ func TestUnaskedKinds(t *testing.T) {
 		kind      wire.AuthKind
 		text      string
 	}{
-		{401, "", AuthUnsupported, "does not say which credentials"}, // Basic is tried, where there is something to try
+		{401, "", AuthUnsupported, "does not say which credentials"}, // Basic is tried, if there is something to try
 		{401, `Digest realm="x", nonce="y"`, AuthUnsupported, "not supported (Digest)"},
 		{401, `Bearer service="x"`, AuthUnsupported, "not supported (Bearer without a realm)"},
 		{403, "", AuthDenied, "denied: "},

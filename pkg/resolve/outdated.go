@@ -17,7 +17,7 @@ import (
 type Behind struct {
 	Plugin     string
 	Repository string
-	Current    string // locked; "" where the lock does not have the plugin
+	Current    string // locked; "" if the lock does not have the plugin
 	Wanted     string // what an update would take
 	Latest     string // the newest that there is, admitted or not; no prerelease, unless prerelease = true or there is nothing else
 	Digest     bool   // Wanted is another content under the same name: a floating tag that moved

@@ -27,8 +27,8 @@ const (
 	Conflict      Verdict = "conflict"           // does not go with another plugin
 	Broken        Verdict = "broken"             // no release can be read under the tag
 	Deleted       Verdict = "deleted"            // gone since the tags were listed
-	Locked        Verdict = "locked"             // would do, but an older one is locked
-	Older         Verdict = "older"              // would do, but a newer one is taken
+	Locked        Verdict = "locked"             // is acceptable, but an older one is locked
+	Older         Verdict = "older"              // is acceptable, but a newer one is taken
 )
 
 // reason is why a version cannot be taken, whatever the others are.

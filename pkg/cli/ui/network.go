@@ -12,7 +12,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-// Network tells what happens on the way to registries: retries always, requests
+// Network reports what happens on the way to registries: retries always, requests
 // with --verbose. carrying is set where most of what is asked for is nowhere.
 func (u *UI) Network(e registry.Event, carrying bool) {
 	switch e.Kind {
