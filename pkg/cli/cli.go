@@ -18,6 +18,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/kube"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -48,6 +49,7 @@ func wire(p Program) (*env.Env, *ui.UI) {
 	e.Events = env.Events{
 		Registry: func(event registry.Event) { u.Network(event, e.Carrying) },
 		Install:  u.Installing(e.ServedFrom),
+		Cluster:  func(event kube.Event) { u.Request(event.Method, event.URL, event.Status, event.Duration) },
 	}
 	return e, u
 }

@@ -150,7 +150,7 @@ func checkPaths(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
 		case "dir", "platform", "home", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than",
-			"image", "init-container", "mount", "namespace", "pull-secret":
+			"context", "image", "init-container", "kubeconfig", "mount", "namespace", "pull-secret":
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = hint.Usagef("--%s: is empty", f.Name)
 			}

@@ -63,15 +63,15 @@ func (e *OptionError) Error() string { return e.Value + ": " + e.Problem }
 // Kind is fault.Usage.
 func (e *OptionError) Kind() fault.Kind { return fault.Usage }
 
-// searched are the folders in which the host in a manager image looks for drivers,
+// Folders are those in which the host in a manager image looks for drivers,
 // beside its working directory, which is the root.
-func searched() []string {
+func Folders() []string {
 	return []string{"/plugins/bin", ManagerFolder, "/usr/local/lib/schemahero/plugins", "/var/lib/schemahero/plugins"}
 }
 
 // Searched reports whether the host in a manager image looks for drivers in a
 // folder.
-func Searched(folder string) bool { return slices.Contains(searched(), folder) }
+func Searched(folder string) bool { return slices.Contains(Folders(), folder) }
 
 //go:embed kubernetes.tmpl
 var policyText string
@@ -111,7 +111,7 @@ func (p policy) Spec(separator string) string {
 // foldersWith are the folders in which no other volume may lie, each with a slash
 // at its end.
 func foldersWith(mount string) []string {
-	folders := searched()
+	folders := Folders()
 	if !slices.Contains(folders, mount) {
 		folders = append(folders, mount)
 	}

@@ -16,12 +16,12 @@ func FuzzScan(f *testing.F) {
 	f.Add([]byte("{\"apiVersion\": \"schemas.schemahero.io/v1\", \"kind\": \"Table\"}\n"))
 	f.Add([]byte("a: &a [*a, *a]\nb: schemahero.io/\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		needs, err := Scan(fstest.MapFS{"f.yaml": {Data: data}})
+		found, err := Scan(fstest.MapFS{"f.yaml": {Data: data}})
 		var bad *FileError
 		if err != nil && !errors.As(err, &bad) {
 			t.Fatalf("error of type %T: %v", err, err)
 		}
-		for _, n := range needs {
+		for _, n := range found.Needs {
 			if artifact.CheckName(n.Driver) != nil || len(n.Objects) == 0 || !slices.IsSorted(n.Objects) {
 				t.Errorf("%+v", n)
 			}

@@ -1,6 +1,3 @@
-// Package kube tells which drivers SchemaHero's own objects need: Database and
-// Table objects as they stand in YAML files. Only the names of engines are
-// read from them; connection values can be secrets and are never kept.
 package kube
 
 import (
@@ -13,12 +10,10 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/yaml"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
@@ -28,6 +23,12 @@ type Need struct {
 	Driver  string   // postgres
 	Aliases []string // engines for which the host asks by their own name, sorted: cockroachdb
 	Objects []string // what needs it, sorted: "db/pg.yaml: Database/main"
+}
+
+// Found is what the objects that were read need.
+type Found struct {
+	Needs    []Need          // sorted by driver
+	Problems []EngineProblem // in the order in which they were read
 }
 
 // FileError says which file could not be read as YAML, and why.
@@ -50,12 +51,6 @@ func (e *FileError) Unwrap() error { return e.Err }
 // maxFile is how many bytes of YAML are read of one file.
 const maxFile = 64 << 20
 
-// engines are the keys of spec.connection and spec.schema in the order in
-// which the host takes the first one that is there (v0.25).
-func engines() []string {
-	return []string{"cockroachdb", "cassandra", "postgres", "mysql", "rqlite", "sqlite", "timescaledb"}
-}
-
 // object is as much of any object as tells what it is, and of a list what is in it.
 type object struct {
 	APIVersion string            `json:"apiVersion"`
@@ -74,15 +69,16 @@ type owned struct {
 	} `json:"spec"`
 }
 
-// needs collects what objects need, by driver.
-type needs map[string]*Need
+// maxNested is how many Lists may lie in each other: each is read again for every
+// one around it.
+const maxNested = 8
 
 // Scan reads every .yaml and .yml file below the root of a file system, but
 // those in folders whose names begin with a dot, and returns the drivers that
-// their SchemaHero objects need, sorted by name. Documents of other kinds are
+// their SchemaHero objects need. Documents of other kinds are
 // passed over, and so are files that are no YAML because they are templates of
 // it (they hold "{{"). Errors: *FileError.
-func Scan(root fs.FS) ([]Need, error) {
+func Scan(root fs.FS) (Found, error) {
 	found := needs{}
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
@@ -100,29 +96,18 @@ func Scan(root fs.FS) ([]Need, error) {
 		defer f.Close()
 		return found.read(name, f)
 	})
-	return found.sorted(), err
+	return found.found(), err
 }
 
 // Read is Scan of one file, of any name: YAML or JSON, one document or several,
 // objects or Lists of them as kubectl writes them. Errors: *FileError.
-func Read(name string, r io.Reader) ([]Need, error) {
+func Read(name string, r io.Reader) (Found, error) {
 	found := needs{}
 	err := found.read(name, r)
-	return found.sorted(), err
+	return found.found(), err
 }
 
-func (n needs) sorted() []Need {
-	var out []Need
-	for _, need := range n {
-		slices.Sort(need.Aliases)
-		slices.Sort(need.Objects)
-		out = append(out, *need)
-	}
-	slices.SortFunc(out, func(a, b Need) int { return strings.Compare(a.Driver, b.Driver) })
-	return out
-}
-
-func (n needs) read(name string, r io.Reader) error {
+func (n *needs) read(name string, r io.Reader) error {
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	switch {
 	case err != nil:
@@ -145,7 +130,7 @@ func (n needs) read(name string, r io.Reader) error {
 		}
 		text, err := yaml.ToJSON(doc)
 		if err == nil {
-			err = n.add(name, text, object{})
+			err = n.add(name, text, object{}, 0)
 		}
 		if err != nil && !bytes.Contains(doc, []byte("{{")) {
 			return &FileError{name, err}
@@ -155,7 +140,7 @@ func (n needs) read(name string, r io.Reader) error {
 
 // add adds what an object needs, or each item of a list. The items of a list that
 // an API server writes do not repeat what they are: outer says it.
-func (n needs) add(file string, text []byte, outer object) error {
+func (n *needs) add(file string, text []byte, outer object, nested int) error {
 	var o object
 	if err := json.Unmarshal(text, &o); err != nil {
 		if outer.Kind == "" {
@@ -164,9 +149,12 @@ func (n needs) add(file string, text []byte, outer object) error {
 		return nil // an item of another kind
 	}
 	o.APIVersion, o.Kind = cmp.Or(o.APIVersion, outer.APIVersion), cmp.Or(o.Kind, strings.TrimSuffix(outer.Kind, "List"))
-	if strings.HasSuffix(o.Kind, "List") && outer.Kind == "" {
+	if strings.HasSuffix(o.Kind, "List") {
+		if nested == maxNested {
+			return fmt.Errorf("more than %d Lists lie in each other", maxNested)
+		}
 		for _, item := range o.Items {
-			if err := n.add(file, item, object{APIVersion: o.APIVersion, Kind: o.Kind}); err != nil {
+			if err := n.add(file, item, object{APIVersion: o.APIVersion, Kind: o.Kind}, nested+1); err != nil {
 				return err
 			}
 		}
@@ -181,31 +169,12 @@ func (n needs) add(file string, text []byte, outer object) error {
 	if err := json.Unmarshal(text, &it); err != nil {
 		return err
 	}
-	keys := it.Spec.Schema
+	engines := enginesOf(it.Spec.Schema)
 	if database {
-		keys = it.Spec.Connection
+		engines = enginesOf(it.Spec.Connection)
 	}
-	for _, engine := range engines() {
-		if _, ok := keys[engine]; ok {
-			n.need(engine, fmt.Sprintf("%s: %s/%s", file, o.Kind, it.Metadata.Name))
-			return nil
-		}
+	if database || len(engines) > 0 { // a Table may have no schema
+		n.need(engines, fmt.Sprintf("%s: %s/%s", file, o.Kind, it.Metadata.Name))
 	}
 	return nil
-}
-
-func (n needs) need(engine, object string) {
-	driver := engine
-	if d, ok := artifact.DriverOf(engine); ok {
-		driver = d
-	}
-	need := n[driver]
-	if need == nil {
-		need = &Need{Driver: driver}
-		n[driver] = need
-	}
-	if artifact.HostLooksFor(engine) && !slices.Contains(need.Aliases, engine) {
-		need.Aliases = append(need.Aliases, engine)
-	}
-	need.Objects = append(need.Objects, object)
 }

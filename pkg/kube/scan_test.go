@@ -38,10 +38,10 @@ spec:
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Need{
+	want := Found{Needs: []Need{
 		{Driver: "mysql", Objects: []string{"t/users.yaml: Table/users"}},
 		{Driver: "postgres", Aliases: []string{"cockroachdb"}, Objects: []string{"db/crdb.yml: Database/roach", "db/main.yaml: Database/main"}},
-	}
+	}, Problems: []EngineProblem{{"db/crdb.yml: Database/roach", []string{"cockroachdb", "postgres"}}}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -69,16 +69,21 @@ func TestReadLists(t *testing.T) {
 		"JSON":               {`{"kind": "List", "items": [` + database + `]}`, []string{"postgres"}},
 		"several documents":  {"---\n" + database + "\n---\nkind: List\nitems:\n" + table, []string{"mysql", "postgres"}},
 		"the API's own list": {"apiVersion: databases.schemahero.io/v1alpha4\nkind: DatabaseList\nitems:\n- metadata: {name: a}\n  spec: {connection: {sqlite: {}}}\n", []string{"sqlite"}},
+		"a List in a List":   {"kind: List\nitems:\n- kind: List\n  items:\n  - " + database + "\n- apiVersion: schemas.schemahero.io/v1alpha4\n  kind: TableList\n  items:\n  - spec: {schema: {mysql: {}}}\n", []string{"mysql", "postgres"}},
 		"an empty List":      {"kind: List\nitems: []\n# schemahero.io/\n", nil},
 	} {
 		got, err := Read("x", strings.NewReader(c.text))
 		var drivers []string
-		for _, n := range got {
+		for _, n := range got.Needs {
 			drivers = append(drivers, n.Driver)
 		}
 		if err != nil || !slices.Equal(drivers, c.want) {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
+	}
+	deep := "{kind: List, items: ["
+	if _, err := Read("x", strings.NewReader(strings.Repeat(deep, maxNested+2)+database+strings.Repeat("]}", maxNested+2))); fault.Of(err) != fault.Usage {
+		t.Errorf("Lists in Lists in Lists: %v", err)
 	}
 	bad := "kind: List\nitems:\n- {apiVersion: databases.schemahero.io/v1, kind: Database, spec: {connection: text}}\n"
 	if _, err := Read("x", strings.NewReader(bad)); fault.Of(err) != fault.Usage {
@@ -90,5 +95,21 @@ func TestReadTooLarge(t *testing.T) {
 	large := strings.NewReader(strings.Repeat("x", maxFile+1))
 	if _, err := Read("x", large); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
 		t.Error(err)
+	}
+}
+
+func TestEngineProblems(t *testing.T) {
+	for name, c := range map[string]struct{ connection, want string }{
+		"none":         {"{}", "x: Database/d: its connection names no engine"},
+		"null":         {"{postgres: null}", "x: Database/d: its connection names no engine"},
+		"nobody's":     {"{oracle: {uri: {value: secret}}}", `x: Database/d: SchemaHero has no engine "oracle"`},
+		"two":          {"{timescaledb: {}, mysql: {}}", "x: Database/d: names the engines mysql, timescaledb; SchemaHero takes mysql"},
+		"one nobody's": {"{oracle: {}, mysql: {}}", "x: Database/d: names the engines mysql, oracle; SchemaHero takes mysql"},
+	} {
+		text := "apiVersion: databases.schemahero.io/v1alpha4\nkind: Database\nmetadata: {name: d}\nspec: {connection: " + c.connection + "}\n"
+		found, err := Read("x", strings.NewReader(text))
+		if err != nil || len(found.Problems) != 1 || found.Problems[0].String() != c.want {
+			t.Errorf("%s: %v, %v", name, found.Problems, err)
+		}
 	}
 }

@@ -3,7 +3,7 @@
 // host, kubectl and Kubernetes' API server. `make test-peers` runs it.
 //
 // It depends on nothing but the standard library. The peers come from Debian
-// (docker-registry, apache2-utils, etcd-server) or are built from the Go module
+// (docker-registry, apache2-utils, skopeo, etcd-server) or are built from the Go module
 // proxy, once, into a cache. A peer that cannot be had fails the tests; none is ever
 // skipped.
 //

@@ -212,8 +212,13 @@ func unpacked(t *testing.T, pkg, command string) string {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	// Some releases have /bin, some have all of it in /usr/bin.
+	found, err := filepath.Glob(filepath.Join(work, "files", "*", command))
+	if err != nil || len(found) == 0 {
+		found = []string{filepath.Join(work, "files", "usr", "bin", command)}
+	}
 	fresh := filepath.Join(dir, command+"."+filepath.Base(work))
-	if err := run("cp", filepath.Join("files", "usr", "bin", command), fresh); err != nil {
+	if err := run("cp", found[0], fresh); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(fresh, program); err != nil {

@@ -12,5 +12,6 @@ import (
 func Commands(e *env.Env, u *ui.UI) []*cobra.Command {
 	return []*cobra.Command{
 		imageCommand(e, u),
+		clusterCommand(e, u),
 	}
 }

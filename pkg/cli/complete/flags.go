@@ -41,6 +41,10 @@ func flag(e *env.Env, c *cobra.Command, f *pflag.Flag) {
 		complete = Precise(e)
 	case "registry":
 		complete = hosts(e)
+	case "context":
+		complete = starting(func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return e.Contexts(env.ClusterFlags{Kubeconfig: c.Flag("kubeconfig").Value.String()}), noFiles
+		})
 	case "file":
 		complete = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return []string{"toml"}, cobra.ShellCompDirectiveFilterFileExt
@@ -49,7 +53,7 @@ func flag(e *env.Env, c *cobra.Command, f *pflag.Flag) {
 		complete = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		}
-	case "bundle", "ca-file", "from", "key":
+	case "bundle", "ca-file", "from", "key", "kubeconfig":
 		return // files: what a shell offers anyway
 	}
 	_ = c.RegisterFlagCompletionFunc(f.Name, complete)

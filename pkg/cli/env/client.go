@@ -74,7 +74,7 @@ func (e *Env) registryOptions() (registry.Options, error) {
 		Proxy:       http.ProxyFromEnvironment,
 		Hosts:       map[string]registry.Host{},
 		Events:      e.Events.Registry,
-		UserAgent:   "kubectl-schemahero-plugin/" + e.Version,
+		UserAgent:   e.userAgent(),
 	}
 	if e.Flags.CAFile != "" {
 		o.CAFile = e.Abs(e.Flags.CAFile)
@@ -87,6 +87,9 @@ func (e *Env) registryOptions() (registry.Options, error) {
 	}
 	return o, nil
 }
+
+// userAgent is how servers see this program.
+func (e *Env) userAgent() string { return "kubectl-schemahero-plugin/" + e.Version }
 
 // ServedFrom is where a repository's layers come from: itself, or what --from
 // names. It is "" if a mirror may be asked first.

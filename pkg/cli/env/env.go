@@ -20,6 +20,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/image"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/kube"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/link"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
@@ -53,6 +54,7 @@ type Flags struct {
 type Events struct {
 	Registry func(registry.Event)
 	Install  func(install.Event)
+	Cluster  func(kube.Event)
 }
 
 // Env is one run.

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,14 +25,16 @@ const localDir = "plugins/bin"
 
 func initCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var from, registry string
-	var local bool
+	var local, fromCluster bool
+	var cluster env.ClusterFlags
 	cmd := e.Command(env.Command{
 		Use:   "init",
 		Short: "Write a manifest, " + project.ManifestName,
 		Long: `The manifest is written into the working directory and begins empty, or with
 the drivers that --from finds in SchemaHero's YAML: Database and Table objects,
 or Lists of them as kubectl get writes, in a folder, a file or standard input.
-An existing manifest is never overwritten.
+--from-cluster finds them in the Databases of the cluster that kubectl would
+ask. An existing manifest is never overwritten.
 
 --local installs drivers into plugins/bin beside the manifest, where the host
 looks too, and keeps that folder out of git.`,
@@ -39,19 +42,35 @@ looks too, and keeps that folder out of git.`,
 			{"init", "begin in this folder"},
 			{"init --local", "drivers of this project only, beside it"},
 			{"init --from schemas/", "require the drivers that these YAML files need"},
+			{"init --from-cluster -A", "require what the Databases of a cluster need"},
 			{"init --from - < objects.yaml", "or what kubectl get databases,tables -A -o yaml wrote"},
 		},
 		Args:     env.None,
 		Complete: complete.Nothing,
-		Run:      func(*cobra.Command, []string) error { return runInit(e, u, from, registry, local) },
+		Run: func(cmd *cobra.Command, _ []string) error {
+			if flag := env.GivenClusterFlag(cmd); flag != "" && !fromCluster {
+				return hint.Usagef("--%s: needs --from-cluster", flag)
+			}
+			learn := func() (kube.Found, error) { return learned(e, u, from) }
+			if fromCluster {
+				from = "the cluster"
+				learn = func() (kube.Found, error) { return asked(cmd.Context(), e, cluster) }
+			}
+			return runInit(e, u, from, learn, registry, local)
+		},
 	})
 	cmd.Flags().StringVar(&from, "from", "", "folder or file of SchemaHero YAML to learn the drivers from; - for standard input")
+	cmd.Flags().BoolVar(&fromCluster, "from-cluster", false, "learn the drivers from a cluster's Databases")
+	cmd.MarkFlagsMutuallyExclusive("from", "from-cluster")
+	cluster.Add(cmd)
 	cmd.Flags().StringVar(&registry, "registry", "", "registry to write into the manifest")
 	cmd.Flags().BoolVar(&local, "local", false, "install into "+localDir+" beside the manifest")
 	return cmd
 }
 
-func runInit(e *env.Env, u *ui.UI, from, registry string, local bool) error {
+// runInit writes a manifest with the drivers that learn finds in from, unless that
+// is "".
+func runInit(e *env.Env, u *ui.UI, from string, learn func() (kube.Found, error), registry string, local bool) error {
 	file := filepath.Join(e.Directory, project.ManifestName)
 	if e.Flags.File != "" {
 		file = e.Abs(e.Flags.File)
@@ -68,13 +87,13 @@ func runInit(e *env.Env, u *ui.UI, from, registry string, local bool) error {
 	if local {
 		o.Dir = localDir
 	}
-	var needs []kube.Need
+	var found kube.Found
 	if from != "" {
 		var err error
-		if needs, err = learned(e, u, from); err != nil {
+		if found, err = learn(); err != nil {
 			return err
 		}
-		for _, n := range needs {
+		for _, n := range found.Needs {
 			o.Plugins = append(o.Plugins, manifest.Edit{Name: n.Driver, Version: "*", Aliases: n.Aliases})
 		}
 	}
@@ -82,10 +101,13 @@ func runInit(e *env.Env, u *ui.UI, from, registry string, local bool) error {
 		return err
 	}
 	u.Say("wrote %s", u.Rel(file))
-	for _, n := range needs {
+	for _, n := range found.Needs {
 		u.Say("  %s, for %s", n.Driver, strings.Join(n.Objects, ", "))
 	}
-	if from != "" && len(needs) == 0 {
+	for _, p := range found.Problems {
+		u.Warn("%s", p)
+	}
+	if from != "" && len(found.Needs)+len(found.Problems) == 0 {
 		u.Warn("%s: no Database or Table object of SchemaHero was found", from)
 	}
 	if local {
@@ -94,7 +116,7 @@ func runInit(e *env.Env, u *ui.UI, from, registry string, local bool) error {
 		}
 	}
 	next := "add a driver: " + e.Name() + " add postgres"
-	if len(needs) > 0 {
+	if len(found.Needs) > 0 {
 		next = "lock and install: " + e.Name() + " sync"
 	}
 	u.Hint("next:", "%s", next)
@@ -102,23 +124,33 @@ func runInit(e *env.Env, u *ui.UI, from, registry string, local bool) error {
 }
 
 // learned reads SchemaHero's YAML: of a folder, a file, or standard input for "-".
-func learned(e *env.Env, u *ui.UI, from string) ([]kube.Need, error) {
+func learned(e *env.Env, u *ui.UI, from string) (found kube.Found, err error) {
 	if from == "-" {
 		return kube.Read("standard input", u.In)
 	}
 	f, err := os.Open(e.Abs(from))
 	if err != nil {
-		return nil, hint.Usagef("--from %s: no such file or folder", from)
+		return found, hint.Usagef("--from %s: no such file or folder", from)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return nil, err
+		return found, err
 	case info.IsDir():
 		return kube.Scan(os.DirFS(e.Abs(from)))
 	}
 	return kube.Read(from, f)
+}
+
+// asked reads the Databases of a cluster.
+func asked(ctx context.Context, e *env.Env, flags env.ClusterFlags) (kube.Found, error) {
+	c, err := e.Cluster(flags)
+	if err != nil {
+		return kube.Found{}, err
+	}
+	databases, err := c.Databases(ctx)
+	return kube.Needed(databases), err
 }
 
 // writeNew makes a file that must not be there yet.

@@ -17,15 +17,7 @@ import (
 func (u *UI) Network(e registry.Event, carrying bool) {
 	switch e.Kind {
 	case registry.EventRequest:
-		status := fmt.Sprint(e.Status)
-		if e.Status == 0 {
-			status = "no answer"
-		}
-		line := fmt.Sprintf("%s %s: %s, %s", e.Method, e.URL, status, e.Duration.Round(time.Millisecond))
-		for _, c := range e.Codes {
-			line += "; " + c.String()
-		}
-		u.Trace("%s", line)
+		u.Request(e.Method, e.URL, e.Status, e.Duration, e.Codes...)
 	case registry.EventRetry:
 		why := ""
 		if e.RetryAfter {
@@ -42,6 +34,20 @@ func (u *UI) Network(e registry.Event, carrying bool) {
 	case registry.EventWarning:
 		u.Warn("%s: %s", e.Subject, reason(e))
 	}
+}
+
+// Request tells of a request with --verbose; a status of 0 is no answer. codes are
+// what a registry says of a refusal.
+func (u *UI) Request(method, url string, status int, took time.Duration, codes ...registry.ErrorCode) {
+	answer := fmt.Sprint(status)
+	if status == 0 {
+		answer = "no answer"
+	}
+	line := fmt.Sprintf("%s %s: %s, %s", method, url, answer, took.Round(time.Millisecond))
+	for _, c := range codes {
+		line += "; " + c.String()
+	}
+	u.Trace("%s", line)
 }
 
 func reason(e registry.Event) string {
