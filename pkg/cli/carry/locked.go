@@ -79,5 +79,5 @@ func incomplete(u *ui.UI, what string, problems []string) error {
 	for _, p := range problems {
 		u.Warn("%s", p)
 	}
-	return hint.Refuse(fmt.Sprintf("%s: incomplete, %s could not be carried", what, ui.Count(len(problems), "thing")))
+	return hint.Refuse(fmt.Sprintf("%s: incomplete, %s could not be carried", what, ui.Count(len(problems), "item")))
 }
