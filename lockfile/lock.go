@@ -110,6 +110,26 @@ func (p *Plugin) Platform(platform artifact.Platform) (Platform, bool) {
 	return Platform{}, false
 }
 
+// Roots returns what of an entry is signed and withdrawn, each once: what its tag
+// named, or in the tags layout each platform's manifest.
+func (p *Plugin) Roots() []digest.Digest {
+	var out []digest.Digest
+	for _, q := range p.Platforms {
+		if d := p.Root(q); !slices.Contains(out, d) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// Root returns where the chain to a platform's layer begins.
+func (p *Plugin) Root(q Platform) digest.Digest {
+	if p.Digest == "" || q.Tag != "" {
+		return q.Manifest
+	}
+	return p.Digest
+}
+
 // Equal reports whether both would be written alike: order, and the difference
 // between nil and empty, do not count.
 func (p *Plugin) Equal(q *Plugin) bool {

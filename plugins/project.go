@@ -311,7 +311,7 @@ func (p *Project) Verify(ctx context.Context, o VerifyOptions) (*VerifyReport, e
 	}
 	r := &VerifyReport{Items: itemsOf(found.Items)}
 	if o.Remote {
-		moved, err := call.VerifyRemote(ctx)
+		moved, _, err := call.VerifyRemote(ctx)
 		r.Moved = movedOf(moved)
 		if err != nil {
 			return r, err

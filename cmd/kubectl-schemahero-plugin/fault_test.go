@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -47,7 +48,7 @@ func (r *scriptRegistry) match(req *http.Request) *fault {
 // cmdFault: fault REGISTRY KIND MATCH [TIMES] makes requests whose "METHOD
 // path" contains MATCH go wrong, always or as often as said. KIND is a status, by
 // itself or with the code and message of the answer ("403 DENIED no more"),
-// truncate, corrupt, reset, stall, or redirect=HOST:PORT to another registry
+// truncate, corrupt, reset, stall, noreferrers (a registry without that API), or redirect=HOST:PORT to another registry
 // (asked as localhost, so that it is another host); cut=PERCENT,… sends that
 // much of a body to one request after the other, and the rest to those that ask
 // for a range; whole ignores ranges; pages=FORM sends two tags a page, the next
@@ -112,6 +113,18 @@ func (f *fault) serve(w http.ResponseWriter, req *http.Request, next http.Handle
 		return
 	}
 	switch f.kind {
+	case "noreferrers":
+		if strings.Contains(req.URL.Path, "/referrers/") {
+			http.NotFound(w, req)
+			return
+		}
+		rec := httptest.NewRecorder()
+		next.ServeHTTP(rec, req)
+		rec.Header().Del("OCI-Subject")
+		maps.Copy(w.Header(), rec.Header())
+		w.WriteHeader(rec.Code)
+		_, _ = w.Write(rec.Body.Bytes())
+		return
 	case "reset":
 		panic(http.ErrAbortHandler)
 	case "stall":

@@ -186,3 +186,40 @@ func cmdRetag(ts *testscript.TestScript, args []string) {
 	}
 	publisher{ts: ts, url: r.URL, auth: r.user}.do("PUT", r.URL+"/v2/"+args[1]+"/manifests/"+args[3], resp.Header.Get("Content-Type"), body.Bytes())
 }
+
+// cmdRefer: refer REGISTRY PATH TAG TYPE [OPTION...] pushes a manifest of an
+// artifact type that refers to what a tag names. Options: annotation=KEY=VALUE,
+// layer=MEDIATYPE=TEXT, bytes=N (padding), times=N (as many, each its own).
+func cmdRefer(ts *testscript.TestScript, args []string) {
+	r := worldOf(ts).registry(ts, args[0])
+	p := publisher{ts: ts, url: r.URL, auth: r.user, repo: args[1]}
+	resp, err := http.Head(p.url + "/v2/" + p.repo + "/manifests/" + args[2])
+	ts.Check(err)
+	resp.Body.Close()
+	subject := object{"mediaType": resp.Header.Get("Content-Type"), "digest": resp.Header.Get("Docker-Content-Digest"), "size": resp.ContentLength}
+	notes, layers, times := object{}, []any{p.empty()}, 1
+	for _, o := range args[4:] {
+		key, value, _ := strings.Cut(o, "=")
+		first, second, _ := strings.Cut(value, "=")
+		n := 0
+		fmt.Sscan(value, &n)
+		switch key {
+		case "annotation":
+			notes[first] = second
+		case "layer":
+			layers = []any{p.blob(first, "", []byte(second))}
+		case "bytes":
+			notes["padding"] = strings.Repeat("x", n)
+		case "times":
+			times = n
+		default:
+			ts.Fatalf("refer: unknown option %q", o)
+		}
+	}
+	for i := range times {
+		if times > 1 {
+			notes["number"] = fmt.Sprint(i)
+		}
+		p.manifest(typeManifest, object{"artifactType": args[3], "config": p.empty(), "layers": layers, "subject": subject, "annotations": notes})
+	}
+}

@@ -98,6 +98,7 @@ func scriptParams() testscript.Params {
 			"registry":   cmdRegistry,
 			"publish":    cmdPublish,
 			"retag":      cmdRetag,
+			"refer":      cmdRefer,
 			"requests":   cmdRequests,
 			"fault":      cmdFault,
 			"await":      cmdAwait,

@@ -3,7 +3,11 @@ package artifact_test
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
@@ -65,6 +69,29 @@ func FuzzCheckRepository(f *testing.F) {
 		}
 		if !ok || path == "" || strings.Contains("/"+path+"/", "/../") || strings.Contains("/"+path+"/", "//") || strings.ContainsFunc(s, odd) {
 			t.Errorf("%q is taken", s)
+		}
+	})
+}
+
+// Whatever a manifest says, what counts of it names the subject, has come, and is
+// one line of bounded length.
+func FuzzReadWithdrawal(f *testing.F) {
+	subject := digest.FromString("release")
+	now := time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)
+	for _, w := range []artifact.Withdrawal{{Date: now, Reason: "loses rows", Replacement: "0.1.3"}, {Date: now.Add(time.Hour), Reason: "a\nb"}} {
+		desc, data, err := w.Encode(ocispec.Descriptor{MediaType: ocispec.MediaTypeImageIndex, Digest: subject, Size: 7})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(desc.MediaType, data)
+	}
+	f.Fuzz(func(t *testing.T, mediaType string, data []byte) {
+		w, ok := artifact.ReadWithdrawal(ocispec.Descriptor{MediaType: mediaType}, data, subject, now)
+		if strings.ContainsFunc(w.Reason, unicode.IsControl) || len(w.Reason) > artifact.MaxReason || strings.ContainsFunc(w.Replacement, unicode.IsSpace) {
+			t.Errorf("%q, %q", w.Reason, w.Replacement)
+		}
+		if ok && w.Refused == nil && (w.Date.After(now) || !strings.Contains(string(data), subject.Encoded())) {
+			t.Errorf("counts: %+v", w)
 		}
 	})
 }

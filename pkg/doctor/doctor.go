@@ -71,11 +71,12 @@ const (
 	RegistryKnows                // registry, mirror: Names, who is logged in
 	RegistryAsks                 // registry, mirror: nobody is logged in
 	ClockOff                     // clock: Skew
+	ReleaseWithdrawn             // withdrawn: Withdrawn
 )
 
 // Finding is what one check saw.
 type Finding struct {
-	Check   string // home, host, manifest, lock, alias, driver, executable, probe, trust, registry, mirror, clock
+	Check   string // home, host, manifest, lock, alias, driver, executable, probe, trust, registry, mirror, clock, withdrawn
 	Subject string // a path, a driver, a host
 	State   State
 	Code    Code
@@ -89,6 +90,8 @@ type Finding struct {
 	Identity *probe.Identity
 	Trusted  Trusted
 	Skew     time.Duration
+
+	Withdrawn project.Withdrawn
 }
 
 // Options are what is looked at.
@@ -150,6 +153,7 @@ func Examine(ctx context.Context, o Options) ([]Finding, error) {
 	}
 	if o.Client != nil {
 		x.registries(ctx)
+		x.withdrawn(ctx)
 	}
 	return x.findings, nil
 }

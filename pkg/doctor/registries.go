@@ -35,6 +35,17 @@ func (x *examination) registries(ctx context.Context) {
 	}
 }
 
+// withdrawn finds locked releases that their publishers have withdrawn. A
+// registry that does not answer is found already.
+func (x *examination) withdrawn(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, maxPing)
+	defer cancel()
+	found, _ := x.Project.Withdrawn(ctx)
+	for _, w := range found {
+		x.add("withdrawn", w.Entry.Name, Advice, ReleaseWithdrawn, func(f *Finding) { f.Withdrawn = w })
+	}
+}
+
 // repositories are those of the lock, and whatever the manifest names.
 func (x *examination) repositories() (out []string) {
 	if x.lock != nil {

@@ -6,7 +6,6 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins/signed"
 )
 
 // Standing is how a locked driver stands with the rules of a file.
@@ -31,7 +30,7 @@ type Trusted struct {
 
 // Reference names the driver's release, to show what signatures there are.
 func (t Trusted) Reference() string {
-	if roots := signed.Roots(t.Entry); len(roots) > 0 {
+	if roots := t.Entry.Roots(); len(roots) > 0 {
 		return t.Entry.Repository + "@" + string(roots[0])
 	}
 	return t.Entry.Repository

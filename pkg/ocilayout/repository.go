@@ -202,6 +202,16 @@ func (r *Repository) ReferrersFrom(ctx context.Context, subject digest.Digest, f
 	return list, 1, err
 }
 
+// ReferrersNear implements Repository.
+func (r *Repository) ReferrersNear(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error) {
+	return r.Referrers(ctx, subject)
+}
+
+// RemoveReferrer implements Repository; it always fails.
+func (r *Repository) RemoveReferrer(context.Context, digest.Digest, digest.Digest) error {
+	return r.readOnly()
+}
+
 // Exists implements Repository.
 func (r *Repository) Exists(_ context.Context, desc ocispec.Descriptor) (bool, error) {
 	l, _, err := r.open()

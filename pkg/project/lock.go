@@ -77,7 +77,7 @@ func (p *Project) keepOrResolveChecked(ctx context.Context, in *inputs) (*resolv
 			kept = append(kept, entry)
 		}
 	}
-	result.Moved, _ = resolve.Check(ctx, p.catalog, kept)
+	result.Moved, _ = resolve.Check(ctx, p.under(in.manifest), kept)
 	return result, nil
 }
 
@@ -158,7 +158,7 @@ func (p *Project) stale(in *inputs, frozen bool) *StaleError {
 // resolve asks the registries for what the manifest wants.
 func (p *Project) resolve(ctx context.Context, in *inputs, o resolve.Options) (*resolve.Result, error) {
 	o.Manifest, o.Locked, o.Override, o.Now = in.manifest, in.lock, p.o.Override, p.o.Now()
-	return resolve.Resolve(ctx, p.catalog, o)
+	return resolve.Resolve(ctx, p.under(in.manifest), o)
 }
 
 // CheckLock returns nil if the lock satisfies the manifest, else why not:

@@ -20,6 +20,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
 // ManifestName is the manifest's file name.
@@ -39,6 +40,7 @@ type Options struct {
 	Fetch    install.Fetcher                                      // nil: layers come through Registry
 	Source   func(repository string) (registry.Repository, error) // nil: Registry.Repository
 	Progress func(install.Event)                                  // nil: silence
+	Learnt   func(install.Layer, unpack.Facts)                    // told what a layer is that was fetched, from several goroutines; may be nil
 	Now      func() time.Time                                     // nil: time.Now
 }
 
@@ -83,7 +85,7 @@ func (o Options) Engine() *install.Engine {
 		fetch = fetcher{o}
 	}
 	return install.Open(install.NewHome(o.Home), install.Options{
-		Fetch: fetch, Events: o.Progress, Probe: o.Probe, Host: o.Platform, Now: o.Now,
+		Fetch: fetch, Events: o.Progress, Learnt: o.Learnt, Probe: o.Probe, Host: o.Platform, Now: o.Now,
 	})
 }
 

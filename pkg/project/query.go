@@ -24,7 +24,7 @@ func (p *Project) Outdated(ctx context.Context) ([]resolve.Behind, error) {
 	if err != nil {
 		return nil, err
 	}
-	return resolve.Outdated(ctx, p.catalog, o)
+	return resolve.Outdated(ctx, p.under(o.Manifest), o)
 }
 
 // Explain reports what became of every tag of a driver, and why. Errors:
@@ -34,7 +34,7 @@ func (p *Project) Explain(ctx context.Context, name string) (*resolve.Explanatio
 	if err != nil {
 		return nil, err
 	}
-	return resolve.Explain(ctx, p.catalog, o, name)
+	return resolve.Explain(ctx, p.under(o.Manifest), o, name)
 }
 
 // Versions returns what there is of a driver, newest first, at most limit where
@@ -44,7 +44,7 @@ func (p *Project) Versions(ctx context.Context, name string, limit int) ([]resol
 	if err != nil {
 		return nil, err
 	}
-	return resolve.Versions(ctx, p.catalog, o, name, limit)
+	return resolve.Versions(ctx, p.under(o.Manifest), o, name, limit)
 }
 
 // Versions is Project.Versions if there is no project: the built-in places
@@ -58,7 +58,7 @@ func Versions(ctx context.Context, o Options, name string, limit int) ([]resolve
 	if err != nil {
 		return nil, err
 	}
-	return resolve.Versions(ctx, p.catalog, resolve.Options{Manifest: m, Override: o.Override, Now: p.o.Now()}, name, limit)
+	return resolve.Versions(ctx, p.under(m), resolve.Options{Manifest: m, Override: o.Override, Now: p.o.Now()}, name, limit)
 }
 
 // Tree returns the locked drivers of the manifest, and what each requires.

@@ -33,24 +33,24 @@ func (e *ChainError) Error() string {
 func (e *ChainError) Kind() fault.Kind { return fault.Integrity }
 
 // VerifyRemote checks the lock against the registries: whether tags still name
-// what is locked (the result), and whether digest, manifest and layer are one
+// what is locked, which releases were withdrawn, and whether digest, manifest and layer are one
 // chain (*ChainError). An entry of which a registry tells nothing does not hide
 // what is found of the others. Errors besides, joined: *StaleError without a
 // lock, the Registry's.
-func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
+func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, []Withdrawn, error) {
 	in, err := p.load(nil, true)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	lock := in.lock
 	if lock == nil {
-		return nil, &StaleError{File: p.lock, Missing: true}
+		return nil, nil, &StaleError{File: p.lock, Missing: true}
 	}
 	v := signerCheck{in: in, frozen: true, ignoreCache: true}
 	moved := make([][]resolve.Moved, len(lock.Plugins))
 	err = parallel.Join(parallel.Each(ctx, len(lock.Plugins), maxRequests, func(i int) (err error) {
 		entry := lock.Plugins[i].Clone()
-		moved[i], err = resolve.Check(ctx, p.catalog, lock.Plugins[i:i+1])
+		moved[i], err = resolve.Check(ctx, p.under(in.manifest), lock.Plugins[i:i+1])
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,11 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, error) {
 		}
 		return p.checkSigner(ctx, &entry, v)
 	}))
-	return slices.Concat(moved...), err
+	withdrawn, asking := p.withdrawn(ctx, in)
+	if err == nil { // what the registry refuses is told once
+		err = asking
+	}
+	return slices.Concat(moved...), withdrawn, err
 }
 
 // checkChain reads what an entry pins for some platforms, nil for all, by digest

@@ -115,6 +115,7 @@ type endpoint struct {
 	down        atomic.Pointer[error] // why a mirror is not asked any more
 	noReferrers atomic.Bool           // has no referrers API
 	noHead      atomic.Bool           // serves to a GET what it refuses to a HEAD
+	listed      atomic.Bool           // has listed tags: it is in reach
 }
 
 // endpoint returns what is known of a registry.

@@ -6,6 +6,9 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
+// Deletion is the What of a NotSupportedError of a registry that deletes nothing.
+const Deletion = "way to delete a manifest"
+
 // NotSupportedError says that a registry lacks an optional part of the
 // protocol.
 type NotSupportedError struct {

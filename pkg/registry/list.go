@@ -40,6 +40,7 @@ func (r *remote) Tags(ctx context.Context, page func([]string) error) error {
 				tags, floating = floating, nil
 			}
 			begun = true
+			s.ep.listed.Store(true)
 			return page(tags)
 		})
 		if begun { // a list half from here and half from there would be neither's

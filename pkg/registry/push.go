@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -105,10 +106,48 @@ func (r *remote) putManifest(ctx context.Context, desc ocispec.Descriptor, data 
 	return header, err
 }
 
-// addToFallback lists a referrer under the fallback tag. The registry offers no
-// way to do it in one step: whoever writes there at the same time can
-// undo it, so it is read back.
+// RemoveReferrer implements Repository. What the fallback tag no longer lists
+// refers to nothing, whether the registry deletes it or not.
+func (r *remote) RemoveReferrer(ctx context.Context, subject, referrer digest.Digest) error {
+	if err := errors.Join(checkDigest(r.name, subject), checkDigest(r.name, referrer)); err != nil {
+		return err
+	}
+	_, apiErr := r.referrersAPI(ctx, r.origin, subject)
+	byTag := errors.As(apiErr, new(*NotSupportedError))
+	if byTag {
+		without := func(list []ocispec.Descriptor) []ocispec.Descriptor {
+			return slices.DeleteFunc(slices.Clone(list), func(d ocispec.Descriptor) bool { return d.Digest == referrer })
+		}
+		if err := r.changeFallback(ctx, subject, without); err != nil {
+			return err
+		}
+	}
+	req := r.write(wire.KindOther, http.MethodDelete, "manifests/"+referrer.String(), referrer.String())
+	req.Scopes = []string{auth.ScopeRepository(r.origin.path, auth.ActionPull, auth.ActionPush, auth.ActionDelete)}
+	err := r.c.wire.Do(ctx, req, func(*http.Response) error { return nil })
+	switch {
+	case byTag, err == nil, errors.Is(err, artifact.ErrNotFound):
+		return nil
+	case unsupported(err):
+		return &NotSupportedError{r.origin.ep.Name, Deletion}
+	}
+	return err
+}
+
+// addToFallback lists a referrer under the fallback tag.
 func (r *remote) addToFallback(ctx context.Context, subject digest.Digest, entry ocispec.Descriptor) error {
+	return r.changeFallback(ctx, subject, func(list []ocispec.Descriptor) []ocispec.Descriptor {
+		if slices.ContainsFunc(list, func(d ocispec.Descriptor) bool { return d.Digest == entry.Digest }) {
+			return list
+		}
+		return append(list, entry)
+	})
+}
+
+// changeFallback changes what the fallback tag lists. The registry offers no way
+// to do it in one step: whoever writes there at the same time can
+// undo it, so it is read back. change adds or removes one, or nothing.
+func (r *remote) changeFallback(ctx context.Context, subject digest.Digest, change func([]ocispec.Descriptor) []ocispec.Descriptor) error {
 	release, err := r.c.lockFallback(ctx)
 	if err != nil {
 		return err
@@ -120,12 +159,11 @@ func (r *remote) addToFallback(ctx context.Context, subject digest.Digest, entry
 		if err != nil {
 			return err
 		}
-		for _, d := range list {
-			if d.Digest == entry.Digest {
-				return nil
-			}
+		changed := change(list)
+		if len(changed) == len(list) {
+			return nil
 		}
-		index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: append(list, entry)}
+		index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: append([]ocispec.Descriptor{}, changed...)}
 		index.SchemaVersion = 2
 		data, err := json.Marshal(index)
 		if err != nil {

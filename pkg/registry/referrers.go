@@ -54,6 +54,24 @@ func (r *remote) ReferrersFrom(ctx context.Context, subject digest.Digest, from 
 	return list, next, err
 }
 
+// ReferrersNear implements Repository.
+func (r *remote) ReferrersNear(ctx context.Context, subject digest.Digest) (list []ocispec.Descriptor, err error) {
+	if err := checkDigest(r.name, subject); err != nil {
+		return nil, err
+	}
+	err = r.trySources(ctx, subject.String(), func(s *source) (err error) {
+		list, err = r.referrersAt(ctx, s, subject)
+		if err == nil && len(list) == 0 && s != r.origin && r.origin.ep.listed.Load() {
+			return &NotFoundError{Repository: s.name(), Reference: subject.String()}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return limited(r.name, subject, list)
+}
+
 func limited(repository string, d digest.Digest, found []ocispec.Descriptor) ([]ocispec.Descriptor, error) {
 	if len(found) > MaxReferrers {
 		return found[:MaxReferrers], &LimitError{Subject: subject(repository, d.String()), What: "referrers", Limit: MaxReferrers}

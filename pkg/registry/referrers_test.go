@@ -107,3 +107,32 @@ func TestReferrersFrom(t *testing.T) {
 		}
 	}
 }
+
+// What the first source says is taken, unless the origin has answered already: it
+// may be out of reach.
+func TestReferrersNear(t *testing.T) {
+	subject := digest.FromString("subject")
+	origin, mirror := registrytest.New(t), registrytest.New(t)
+	for i, r := range []*registrytest.Registry{origin, mirror} {
+		r.SetFault(func(_ int, w http.ResponseWriter, req *http.Request) bool {
+			if strings.HasSuffix(req.URL.Path, "/tags/list") {
+				fmt.Fprint(w, []string{`{"tags":["0.1.0"]}`, `{"tags":[]}`}[i])
+				return true
+			}
+			w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
+			fmt.Fprint(w, []string{`{"manifests":[{"digest":"` + subject.String() + `"}]}`, `{"manifests":[]}`}[i])
+			return true
+		})
+	}
+	c, _ := newClient(t, Options{Mirrors: []Mirror{{Prefix: origin.Host(), Targets: []string{mirror.Host()}}}})
+	repo := repository(t, c, origin.Host()+"/db/x")
+	for _, want := range []int{0, 1} {
+		list, err := repo.ReferrersNear(t.Context(), subject)
+		if err != nil || len(list) != want {
+			t.Errorf("%d referrers, want %d: %v", len(list), want, err)
+		}
+		if err := repo.Tags(t.Context(), func([]string) error { return nil }); err != nil { // of the origin
+			t.Fatal(err)
+		}
+	}
+}

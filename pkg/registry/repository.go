@@ -46,6 +46,11 @@ type Repository interface {
 	// any; if that is from, there are no more.
 	ReferrersFrom(ctx context.Context, subject digest.Digest, from int) (list []ocispec.Descriptor, next int, err error)
 
+	// ReferrersNear is Referrers by the word of the first source that answers, as
+	// for tags: who reads through a mirror that knows of none does not wait for an
+	// origin that was not asked before, and may be out of reach.
+	ReferrersNear(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error)
+
 	// Exists reports whether the repository itself, no mirror, holds a blob or
 	// manifest; the media type says which of the two it is.
 	Exists(ctx context.Context, desc ocispec.Descriptor) (bool, error)
@@ -63,6 +68,11 @@ type Repository interface {
 	// of tags. If it has a subject and the registry has no referrers API,
 	// the fallback tag is updated too.
 	PushManifest(ctx context.Context, desc ocispec.Descriptor, data []byte, tags ...string) error
+
+	// RemoveReferrer deletes a manifest that refers to a digest, and takes it out of
+	// the fallback tag if the registry has no referrers API. If it has one and
+	// deletes nothing, the error is a *NotSupportedError.
+	RemoveReferrer(ctx context.Context, subject, referrer digest.Digest) error
 }
 
 // MaxReferrers is how many referrers of a digest are listed.

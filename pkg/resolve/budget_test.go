@@ -39,7 +39,10 @@ func TestRequests(t *testing.T) {
 			if got := r.count("manifest "); got != c.manifests*n {
 				t.Errorf("%d manifests, want %d", got, c.manifests*n)
 			}
-			if got := len(r.log) - r.count("tags ") - r.count("manifest "); got != 0 {
+			if got := r.count("referrers "); got != n {
+				t.Errorf("%d referrers, want %d", got, n)
+			}
+			if got := len(r.log) - r.count("tags ") - r.count("manifest ") - r.count("referrers "); got != 0 {
 				t.Errorf("%d other requests: %q", got, r.log)
 			}
 		})
@@ -62,10 +65,13 @@ func TestOnlyWhatIsLookedAt(t *testing.T) {
 		}
 	}
 	check(t, "read", read, []string{"0.1.20", "0.1.19"})
+	if got := r.count("referrers "); got != 1 {
+		t.Errorf("asked %d times who refers to what, not only of what is taken", got)
+	}
 }
 
 // TestAtOnce answers no list of tags before all plugins' are asked for, then no
-// manifest before all plugins' are: asked one after the other, none would come.
+// manifest before all plugins' are, then no list of referrers: asked one after the other, none would come.
 func TestAtOnce(t *testing.T) {
 	const n = 20
 	r := newRegistries(t)
@@ -76,7 +82,7 @@ func TestAtOnce(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	waiting := map[string]*sync.WaitGroup{"tags": {}, "manifest": {}}
+	waiting := map[string]*sync.WaitGroup{"tags": {}, "manifest": {}, "referrers": {}}
 	for _, w := range waiting {
 		w.Add(n)
 	}

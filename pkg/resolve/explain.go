@@ -243,12 +243,49 @@ func (l *explainer) versions(ctx context.Context) (map[string]*reason, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, v := range unread {
-		if reasons[v.id], err = l.whyNot(ctx, v); err != nil {
+	if reasons[l.e.Taken] != nil {
+		if err := l.takenDetail(ctx, reasons[l.e.Taken]); err != nil {
 			return nil, err
 		}
 	}
+	for _, v := range unread {
+		why, err := l.whyNot(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		told := *why
+		reasons[v.id] = told.with(artifact.NotCounted(v.withdrawals)...)
+	}
 	return reasons, nil
+}
+
+// takenDetail says of the version that is taken who withdrew it, or would have.
+func (l *explainer) takenDetail(ctx context.Context, taken *reason) (err error) {
+	var found []artifact.Withdrawal
+	if v := l.p.byID[l.e.Taken]; v != nil {
+		found = v.withdrawals
+	}
+	if l.e.Kept && l.p.locked != nil {
+		if found, err = Withdrawals(ctx, l.catalog, l.p.locked); err != nil {
+			return err
+		}
+	}
+	if w := artifact.Withdrawn(found); w != nil {
+		taken.with(w.String())
+	}
+	taken.with(artifact.NotCounted(found)...)
+	return nil
+}
+
+// with adds to the detail of a reason.
+func (r *reason) with(texts ...string) *reason {
+	for _, text := range texts {
+		if r.detail != "" {
+			r.detail += "; "
+		}
+		r.detail += text
+	}
+	return r
 }
 
 // keptOut reports why the manifest does not admit a version.

@@ -27,6 +27,8 @@ type registries struct {
 	fail map[string]error     // by request, as in log
 	hold func(request string) // called before each answer, nil for nothing
 
+	withdrawn map[digest.Digest][]artifact.Withdrawal
+
 	mu    sync.Mutex
 	repos map[string]*repo
 	log   []string // "tags REPO", "manifest REPO:REF", "resolve REPO:REF", "blob REPO"
@@ -328,4 +330,9 @@ func (r *registries) publish(name string, versions ...string) {
 	for _, v := range versions {
 		r.repo(official+"/"+name).index(v, release{})
 	}
+}
+
+// Withdrawals implements Catalog with what withdrawn holds.
+func (r *registries) Withdrawals(_ context.Context, _, repository string, root digest.Digest) ([]artifact.Withdrawal, error) {
+	return r.withdrawn[root], r.asked("referrers %s@%s", repository, root)
 }

@@ -23,6 +23,7 @@ type Behind struct {
 	Digest     bool   // Wanted is another content under the same name: a floating tag that moved
 	Kept       string // why an update would keep what is locked though the registry has nothing to take in its place; "" for any other reason
 	Moved      []Moved
+	Withdrawn  *artifact.Withdrawal // of what is locked; nil if it was not
 }
 
 // Outdated reports whether the plugin is behind: its latest is newer, an update
@@ -71,6 +72,11 @@ func (a *attempt) behind(ctx context.Context, name, wanted string) (Behind, erro
 	if l, ok := a.o.Locked.Plugin(name); ok {
 		b.Current = versionID(l.Version, l.Tag, l.Digest)
 		b.Repository = l.Repository
+		found, err := Withdrawals(ctx, a.catalog, l)
+		if err != nil {
+			return b, err
+		}
+		b.Withdrawn = artifact.Withdrawn(found)
 	}
 	for _, m := range a.moved {
 		if m.Plugin == name {
@@ -102,9 +108,13 @@ func (a *attempt) behind(ctx context.Context, name, wanted string) (Behind, erro
 	return b, nil
 }
 
-// latest returns the newest version of all, stable ones before prereleases.
+// latest returns the newest version of all, stable ones before prereleases; not one
+// that is known to be withdrawn.
 func (p *plugin) latest() string {
 	for _, v := range p.versions {
+		if v.reason != nil && v.reason.verdict == Withdrawn {
+			continue
+		}
 		if p.entry.Prerelease || v.semver.Prerelease() == "" {
 			return v.id
 		}

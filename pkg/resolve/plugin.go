@@ -53,7 +53,8 @@ type version struct {
 	err     error
 	reason  *reason // why it can never be taken
 
-	malformed bool // reason is that its manifest cannot be followed
+	withdrawals []artifact.Withdrawal // of it, counted or not, as far as they were asked for
+	malformed   bool                  // reason is that its manifest cannot be followed
 }
 
 // plugin returns the plugin of a name.
@@ -157,9 +158,12 @@ func (r *resolver) listReference(ctx context.Context, p *plugin) error {
 	release.Tag = p.entry.Tag
 	v := &version{id: versionID(release.Version, p.entry.Tag, p.entry.Digest)}
 	v.semver, _ = semver.StrictNewVersion(release.Version)
-	v.reading.Do(func() { r.record(p, v, release) })
+	v.reading.Do(func() {
+		r.record(p, v, release)
+		v.err = r.withdrawn(ctx, p, v)
+	})
 	p.versions = []*version{v}
-	return nil
+	return v.err
 }
 
 // find looks into p's locations in order. Only one that does not exist makes
@@ -215,6 +219,7 @@ func (r *resolver) read(ctx context.Context, p *plugin, v *version) error {
 			v.err = err
 		default:
 			r.record(p, v, release)
+			v.err = r.withdrawn(ctx, p, v)
 		}
 	})
 	return v.err

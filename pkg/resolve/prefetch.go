@@ -120,8 +120,7 @@ func (a *attempt) mayTake(p *plugin, v *version) bool {
 
 // supports reports whether a release goes with the manifest's host.
 func (a *attempt) supports(release *artifact.Release) bool {
-	text, ok := release.Requires[artifact.Host]
-	return !ok || !a.hasHost() || hostMeets(a.o.Manifest.SchemaHero, text)
+	return a.relaxed == artifact.Host || a.hostSupports(release)
 }
 
 // required fetches the plugins that a release requires and that nothing else

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/Masterminds/semver/v3"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -37,6 +38,9 @@ type Catalog interface {
 	Tags(ctx context.Context, repository string) ([]string, error)
 	// Reader returns a reader of the repository; it asks nothing yet.
 	Reader(repository string) (artifact.Reader, error)
+	// Withdrawals returns what withdraws a digest of a plugin, a release's root,
+	// and whether it counts; an error if that has to be known and is not.
+	Withdrawals(ctx context.Context, plugin, repository string, root digest.Digest) ([]artifact.Withdrawal, error)
 }
 
 // Options say what to resolve, and how far to leave what is locked alone.
@@ -72,7 +76,7 @@ type Result struct {
 type Skipped struct {
 	Plugin  string
 	Version string
-	Verdict Verdict // platform, age, undated, host, conflict, broken or deleted
+	Verdict Verdict // platform, age, undated, host, conflict, broken, deleted or withdrawn
 	Detail  string  // why, as a predicate: "offers no linux/arm64"
 }
 

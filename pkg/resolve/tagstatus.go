@@ -27,6 +27,7 @@ const (
 	Conflict      Verdict = "conflict"           // does not go with another plugin
 	Broken        Verdict = "broken"             // no release can be read under the tag
 	Deleted       Verdict = "deleted"            // gone since the tags were listed
+	Withdrawn     Verdict = "withdrawn"          // by its publisher
 	Locked        Verdict = "locked"             // is acceptable, but an older one is locked
 	Older         Verdict = "older"              // is acceptable, but a newer one is taken
 )

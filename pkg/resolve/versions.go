@@ -14,16 +14,17 @@ import (
 // VersionInfo is a row of the compatibility matrix.
 type VersionInfo struct {
 	Version   string
-	Tag       string              // for all platforms; "" if there is none
-	Digest    digest.Digest       // of what Tag names; "" without one
-	Platforms []artifact.Platform // that the release serves, sorted
-	Requires  map[string]string   // constraints by plugin name, artifact.Host for the host
-	Created   time.Time           // zero if the release does not say
-	Builds    []artifact.Build    // of the declared platforms, or of all where none are
-	Locked    bool                // the lock has this version
-	Moved     bool                // and its tag names something else now
-	Stated    error               // *artifact.StatedError if the release states another version or name
-	Problem   error               // why the release cannot be read, nil if it can: *artifact.FormatError or one that matches artifact.ErrNotFound
+	Tag       string               // for all platforms; "" if there is none
+	Digest    digest.Digest        // of what Tag names; "" without one
+	Platforms []artifact.Platform  // that the release serves, sorted
+	Requires  map[string]string    // constraints by plugin name, artifact.Host for the host
+	Created   time.Time            // zero if the release does not say
+	Builds    []artifact.Build     // of the declared platforms, or of all where none are
+	Locked    bool                 // the lock has this version
+	Moved     bool                 // and its tag names something else now
+	Withdrawn *artifact.Withdrawal // by its publisher; nil if it was not
+	Stated    error                // *artifact.StatedError if the release states another version or name
+	Problem   error                // why the release cannot be read, nil if it can: *artifact.FormatError or one that matches artifact.ErrNotFound
 }
 
 // Versions returns what there is of a plugin, newest first, at most limit
@@ -56,7 +57,9 @@ func Versions(ctx context.Context, c Catalog, o Options, name string, limit int)
 				return err
 			}
 			infos[i].fill(release)
-			return nil
+			found, err := withdrawals(ctx, r.catalog, name, p.repository, release.Roots())
+			infos[i].Withdrawn = artifact.Withdrawn(found)
+			return err
 		})
 	}))
 	if l, ok := o.Locked.Plugin(name); ok && l.Repository == p.repository && ownTag(l) {

@@ -22,12 +22,13 @@ type Options struct {
 	Dir     string           // folder of the public good instance's root and of what was verified
 	Offline bool             // the root is taken from Dir alone
 	HTTP    *http.Client     // for the root; nil means http.DefaultClient
-	TUF     string           // where the root is fetched; "" for sigstore.dev
 	Now     func() time.Time // nil: time.Now
 
 	// Unsigned is called for each repository whose releases are accepted with no
 	// signature, because a rule says so, whenever one is asked about. Nil: silence.
 	Unsigned func(repository string, rule policy.Rule)
+
+	tuf string // where tests fetch the root; "" for sigstore.dev
 }
 
 // Verifier verifies signatures. It is safe for use by several goroutines.

@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/opencontainers/go-digest"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
@@ -108,31 +106,11 @@ func (v *Verifier) request(q project.Verification) trust.Request {
 		r.Prefers = func(s trust.Signer) bool { return q.Before.SameSigner(&s) }
 		r.AnyWillDo = q.Rotates
 	}
-	r.Roots = Roots(q.Entry)
+	r.Roots = q.Entry.Roots()
 	for _, p := range q.Entry.Platforms {
 		if slices.Contains(q.Platforms, p.Platform) {
-			r.Links = append(r.Links, fmt.Sprint(q.Entry.Name, " ", q.Entry.Version, root(q.Entry, p), p.Platform, p.Manifest, p.Layer, p.Size, p.Executable))
+			r.Links = append(r.Links, fmt.Sprint(q.Entry.Name, " ", q.Entry.Version, q.Entry.Root(p), p.Platform, p.Manifest, p.Layer, p.Size, p.Executable))
 		}
 	}
 	return r
-}
-
-// Roots returns what of an entry must be signed: what its tag named, or in the
-// tags layout each platform's manifest.
-func Roots(entry lockfile.Plugin) []digest.Digest {
-	var out []digest.Digest
-	for _, p := range entry.Platforms {
-		if d := root(entry, p); !slices.Contains(out, d) {
-			out = append(out, d)
-		}
-	}
-	return out
-}
-
-// root is where the chain to a platform's layer begins.
-func root(entry lockfile.Plugin, p lockfile.Platform) digest.Digest {
-	if entry.Digest == "" || p.Tag != "" {
-		return p.Manifest
-	}
-	return entry.Digest
 }

@@ -15,5 +15,6 @@ func Commands(e *env.Env, u *ui.UI) []*cobra.Command {
 		pushCommand(e, u),
 		signCommand(e, u),
 		tagCommand(e, u),
+		withdrawCommand(e, u),
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
-	"github.com/schemahero/kubectl-schemahero-plugin/plugins/signed"
 )
 
 // warnUnsigned says which drivers a copy holds without the signature that the
@@ -23,7 +22,7 @@ func warnUnsigned(u *ui.UI, lock *lockfile.Lock, graphs []*transfer.Graph) {
 		if i < 0 {
 			continue
 		}
-		for _, root := range signed.Roots(entry) {
+		for _, root := range entry.Roots() {
 			if !signedIn(graphs[i], root) {
 				u.Warn("%s", entry.Name+" "+ui.Locked(&entry)+": the lock says that it is signed by "+entry.Signature.String()+", and no signature of "+string(root)+" was found to take along")
 			}

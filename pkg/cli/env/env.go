@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
@@ -221,6 +223,10 @@ func (e *Env) Home() install.Home {
 func (e *Env) Layers() *image.Memory {
 	if e.layers == nil {
 		e.layers = image.OpenMemory(e.Home().Layers())
+		e.layers.Stored = func(layer digest.Digest) (string, digest.Digest, bool) {
+			entry, ok := e.Home().Stored(layer)
+			return entry.Path, entry.Executable, ok
+		}
 	}
 	return e.layers
 }

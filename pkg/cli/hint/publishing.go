@@ -8,9 +8,10 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-// publishing are the errors of build, push, sign and tag.
+// publishing are the errors of build, push, sign, tag and withdraw.
 func publishing() section {
 	return section{title: "Publishing", rows: []row{
 		on(func(c Context, e *publish.SignError) []string {
@@ -19,6 +20,12 @@ func publishing() section {
 		on(func(_ Context, _ *publish.PublishedError) []string {
 			return []string{"publish a new version; whoever locked this one is refused other bytes, so use --force only if nobody uses it yet"}
 		}, told("`is published already: …`", "Publish it as a new version. `--force` replaces it, and everybody who has locked it gets a mismatch", fault.Failure)),
+		on(func(_ Context, e *registry.NotSupportedError) []string {
+			if e.What != registry.Deletion {
+				return nil
+			}
+			return []string{"delete the manifest by the registry's own means: its web page, or its command line"}
+		}, told("`has no way to delete a manifest`", "`withdraw --undo` at a registry that has the referrers API and deletes nothing: delete the manifest by its own means", fault.Failure)),
 		on(func(c Context, e *publish.RefusedError) []string {
 			out := []string{"where the repository's tags never move, use one that is not there yet"}
 			if e.Kind() == fault.Denied {

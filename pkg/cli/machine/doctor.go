@@ -24,9 +24,9 @@ func doctorCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Use:   "doctor",
 		Short: "Diagnose problems and say what to run",
 		Long: `Looks at configuration, home, manifest, lock, installed drivers, the host's
-discovery order, trust rules, registries, mirrors, credentials and this
-machine's clock. Exit code 1 where a locked driver would not load; advice alone
-is exit code 0.
+discovery order, trust rules, registries, mirrors, credentials, withdrawn
+releases and this machine's clock. Exit code 1 where a locked driver would not
+load; advice alone is exit code 0.
 
 Nothing is changed and, without --probe, no driver is started.`,
 		Examples: []env.Example{
@@ -146,6 +146,8 @@ func say(e *env.Env, u *ui.UI, f doctor.Finding) (text, run string) {
 		return "answers, logged in as " + f.Names[0], ""
 	case doctor.RegistryAsks:
 		return "answers, not logged in", ""
+	case doctor.ReleaseWithdrawn:
+		return f.Withdrawn.Entry.Version + " " + f.Withdrawn.By.String(), me + " update " + f.Subject
 	case doctor.ClockOff:
 		return fmt.Sprintf("differs from this machine's by %s", f.Skew.Round(time.Second)), "set this machine's clock: certificates and tokens depend on it"
 	}

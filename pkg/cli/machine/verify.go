@@ -23,7 +23,8 @@ func verifyCommand(e *env.Env, u *ui.UI) *cobra.Command {
 changed, the next sync repairs. Exit code 3 if anything differs.
 
 --remote also asks the registries whether the locked tags still name the locked
-digests, and whether digest, manifest and layer are one chain.`,
+digests, and whether digest, manifest and layer are one chain, and tells which
+releases were withdrawn.`,
 		Examples: []env.Example{
 			{"verify", "is every installed driver as the lock says?"},
 			{"verify -o json", "the same for a script"},
@@ -60,7 +61,10 @@ func runVerify(ctx context.Context, e *env.Env, u *ui.UI, remote bool) error {
 	if failed != nil && !errors.As(failed, new(*hint.DriftError)) || !remote {
 		return failed
 	}
-	findings, err := p.VerifyRemote(ctx)
+	findings, withdrawn, err := p.VerifyRemote(ctx)
+	for _, w := range withdrawn {
+		u.Warn("%s", w.String())
+	}
 	for _, f := range findings {
 		u.Warn("%s", f.String())
 	}

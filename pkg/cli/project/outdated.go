@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +21,8 @@ func outdatedCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Short: "Show drivers that have newer releases",
 		Long: `CURRENT is locked, WANTED is what update would take, LATEST is the newest that
 there is, whether the manifest admits it or not. Tags that were moved or deleted
-in the registry since they were locked are told too.
+in the registry since they were locked, and releases that were withdrawn, are
+told too.
 
 --exit-code makes it exit 3 if a driver is behind its latest version, or
 moved.`,
@@ -46,6 +48,7 @@ type outdatedItem struct {
 	note       string   `col:"NOTE"`
 	Repository string   `json:"repository" col:"+REPOSITORY"`
 	Moved      []string `json:"moved"`
+	Withdrawn  string   `json:"withdrawn"`
 }
 
 func runOutdated(ctx context.Context, e *env.Env, u *ui.UI, exitCode bool) error {
@@ -72,6 +75,11 @@ func runOutdated(ctx context.Context, e *env.Env, u *ui.UI, exitCode bool) error
 			it.note = "new content"
 		case f.Kept != "":
 			it.note = "kept"
+		}
+		if f.Withdrawn != nil {
+			it.Withdrawn = f.Withdrawn.String()
+			it.note = strings.TrimSuffix("withdrawn, "+it.note, ", ")
+			u.Warn("%s %s: %s", f.Plugin, f.Current, it.Withdrawn)
 		}
 		if f.Kept != "" {
 			u.Say("%s: an update keeps %s: %s", f.Plugin, f.Current, f.Kept)

@@ -21,7 +21,8 @@ func versionsCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Short: "List a driver's releases: versions, hosts and platforms they support",
 		Long: `Reads every release of the driver in the repository that the manifest names, or
 without a manifest where SchemaHero publishes, newest first. Floating tags are
-left out. A version whose tag was moved since it was locked is marked.`,
+left out. A version that was withdrawn, or whose tag was moved since it was
+locked, is marked.`,
 		Examples: []env.Example{
 			{"versions postgres", "what there is of the postgres driver"},
 			{"versions postgres --limit 5 -o wide", "the newest five, with digests"},
@@ -59,6 +60,9 @@ func runVersions(ctx context.Context, e *env.Env, u *ui.UI, name string, limit i
 		for _, p := range f.Platforms {
 			it.Platforms = append(it.Platforms, p.String())
 		}
+		if f.Withdrawn != nil {
+			it.Withdrawn = f.Withdrawn.String()
+		}
 		if f.Stated != nil {
 			u.Warn("%s", f.Stated.Error())
 		}
@@ -78,6 +82,7 @@ type versionItem struct {
 	Tag        string   `json:"tag" col:"+TAG"`
 	Digest     string   `json:"digest" col:"+DIGEST"`
 	Moved      bool     `json:"moved"`
+	Withdrawn  string   `json:"withdrawn"`
 }
 
 // versions asks the project's repositories, or without a project the built-in
@@ -112,7 +117,17 @@ func sizeHere(f resolve.VersionInfo) int64 {
 }
 
 func versionNote(f resolve.VersionInfo) string {
+	withdrawn := ""
+	if f.Withdrawn != nil {
+		withdrawn = f.Withdrawn.String()
+	}
 	switch {
+	case f.Withdrawn != nil && f.Moved:
+		return "locked, moved; " + withdrawn
+	case f.Withdrawn != nil && f.Locked:
+		return "locked; " + withdrawn
+	case f.Withdrawn != nil:
+		return withdrawn
 	case f.Problem != nil:
 		return "unreadable: " + f.Problem.Error()
 	case f.Moved:

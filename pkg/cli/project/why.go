@@ -18,8 +18,9 @@ func whyCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Short: "Explain why this version of a driver is locked, tag by tag",
 		Long: `Shows where the driver was looked for, who wants it, and every tag of its
 repository with the reason it was taken or passed over: floating, not a version,
-another platform's, same version, prerelease, constraint, platform, age, host or
-conflict. The last line tells which constraint would admit the next version.`,
+another platform's, same version, prerelease, constraint, platform, age, host,
+withdrawn or conflict. The last line tells which constraint would admit the next
+version.`,
 		Examples: []env.Example{
 			{"why postgres", "why this version, and not another one"},
 			{"why postgres -o json", "the same for a script"},

@@ -10,10 +10,12 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
@@ -88,7 +90,45 @@ func runTrustShow(ctx context.Context, e *env.Env, u *ui.UI, ref, key string) er
 	if err != nil {
 		return err
 	}
-	return printSignatures(e, u, repo.Name(), desc.Digest, found, rule)
+	withdrawals, err := withdrawalsOf(ctx, e, repo.Name(), desc.Digest)
+	if err != nil {
+		return err
+	}
+	return printSignatures(e, u, repo.Name(), desc.Digest, found, withdrawals, rule)
+}
+
+// withdrawalsOf returns what withdraws a digest, counted or not under the rules of
+// manifest and config.
+func withdrawalsOf(ctx context.Context, e *env.Env, repository string, d digest.Digest) (map[digest.Digest]artifact.Withdrawal, error) {
+	o, err := e.Options()
+	if err != nil {
+		return nil, err
+	}
+	c, err := e.Config()
+	if err != nil {
+		return nil, err
+	}
+	o.Machine, o.Source = &c.Trust, e.Repository
+	var m *manifest.Manifest
+	if p, err := e.Project(); err == nil {
+		if m, err = p.Manifest(); err != nil {
+			return nil, err
+		}
+	}
+	all, err := o.Withdrawals(ctx, m, manifest.NameIn(repository), repository, d)
+	out := map[digest.Digest]artifact.Withdrawal{}
+	for _, w := range all {
+		out[w.Manifest] = w
+	}
+	return out, err
+}
+
+// withdrawalText is what a withdrawal says, and whether it counts.
+func withdrawalText(w artifact.Withdrawal) string {
+	if w.Refused != nil {
+		return strings.TrimPrefix(w.Reason+": not counted: ", ": ") + w.Refused.Error()
+	}
+	return w.String()
 }
 
 // ruleFor returns by which rule each signature of a repository is shown.
@@ -128,13 +168,17 @@ func ruleFor(e *env.Env, repository, key string) (func(trust.Finding) *policy.Ru
 	}, nil
 }
 
-func printSignatures(e *env.Env, u *ui.UI, repository string, d digest.Digest, found []trust.Finding, rule func(trust.Finding) *policy.Rule) error {
+func printSignatures(e *env.Env, u *ui.UI, repository string, d digest.Digest, found []trust.Finding, withdrawals map[digest.Digest]artifact.Withdrawal, rule func(trust.Finding) *policy.Rule) error {
 	items := []signatureItem{}
 	for _, f := range found {
 		it := signatureItem{
 			Manifest: string(f.Manifest), Form: cmp.Or(string(f.Form), "other"), Type: f.Type, Predicate: f.Predicate,
 			Issuer: f.Signer.Issuer, Identity: f.Signer.Identity, Key: f.Signer.Key, Time: ui.Time(f.Time),
 			Verified: f.Verified, Reason: reasonText(f),
+		}
+		w, withdraws := withdrawals[f.Manifest]
+		if withdraws {
+			it.Form, it.Type, it.Reason = "withdrawal", artifact.TypeLifecycle, withdrawalText(w)
 		}
 		it.state = stateText(it)
 		if !f.Signer.IsZero() {
@@ -149,6 +193,10 @@ func printSignatures(e *env.Env, u *ui.UI, repository string, d digest.Digest, f
 			w.Line("nothing refers to it: it is not signed")
 		}
 		for _, f := range found {
+			if by, ok := withdrawals[f.Manifest]; ok {
+				w.Line("  %s (withdrawal): %s", f.Manifest, withdrawalText(by))
+				continue
+			}
 			w.Line("  %s", f.String())
 			if !f.Time.IsZero() {
 				w.Line("    at %s", ui.Time(f.Time))
@@ -178,6 +226,8 @@ func stateText(it signatureItem) string {
 		return it.Reason + ", verified"
 	case it.Verified:
 		return "verified"
+	case it.Form == "withdrawal":
+		return it.Form
 	case it.Reason != "":
 		reason, _, _ := strings.Cut(it.Reason, ":")
 		return reason
