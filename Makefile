@@ -22,7 +22,7 @@ RACE_SCRIPTS ?= mirror|projects|interrupt
 # (golang.org/issue/75804).
 FUZZTIME ?= 10000x
 
-# Go needs a place for modules and builds. Where there is no HOME (cron, some
+# Go needs a place for modules and builds. If there is no HOME (cron, some
 # containers), it is in the checkout, in a folder that Go ignores.
 ifeq ($(strip $(HOME)),)
 export GOPATH   ?= $(CURDIR)/.cache/go
@@ -117,7 +117,7 @@ image: ## Write the container image to dist, as an OCI image layout in a tar: th
 	go -C hack run ./release -image -version "$(VERSION)" -revision "$(REVISION)" -time "$(COMMIT_TIME)"
 
 .PHONY: docs
-docs: ## Write docs/cli and docs/schema anew from the program
+docs: ## Write docs/cli and docs/schema from the program
 	go test ./pkg/cli ./pkg/cli/hint -run '^TestDocs$$' -update
 	go -C hack run ./schema $(CURDIR)/docs/schema/schemahero-plugins.json
 
