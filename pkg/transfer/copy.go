@@ -77,7 +77,7 @@ func (c *copier) copy(ctx context.Context, g *Graph) error {
 		return err // a registry refuses manifests whose blobs it lacks
 	}
 	for _, lost := range c.lost {
-		less := g.lose(lost)
+		less := g.without(lost)
 		if less == nil {
 			return lost
 		}
