@@ -34,7 +34,7 @@ type Options struct {
 	Registry *registry.Client                                     // the one way to registries
 	Override string                                               // SCHEMAHERO_PLUGIN_REGISTRY: VALUE-NAME is where a driver is, if the manifest names no registry
 	Offline  bool                                                 // only tells, and lists all that is missing: Registry is what refuses
-	Machine  *policy.Policy                                       // the trust rules of this machine; nil: none
+	Machine  []*policy.Policy                                     // the trust rules of this machine, all of which must be satisfied
 	Verifier Verifier                                             // nil: what a trust rule asks a signature of is refused
 	Probe    func(context.Context, install.Item, string) error    // starts a driver; needed for SyncOptions.Probe
 	Fetch    install.Fetcher                                      // nil: layers come through Registry
