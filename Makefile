@@ -22,7 +22,7 @@ RACE_SCRIPTS ?= mirror|projects|interrupt
 # (golang.org/issue/75804).
 FUZZTIME ?= 10000x
 
-# Go needs a place for modules and builds. Where there is no HOME (cron, some
+# Go needs a place for modules and builds. If there is no HOME (cron, some
 # containers), it is in the checkout, in a folder that Go ignores.
 ifeq ($(strip $(HOME)),)
 export GOPATH   ?= $(CURDIR)/.cache/go
@@ -113,7 +113,7 @@ krew: ## Write release archives, checksums and krew manifest to dist, the same b
 	go -C hack run ./release -version "$(VERSION)" -revision "$(REVISION)" -time "$(COMMIT_TIME)"
 
 .PHONY: docs
-docs: ## Write docs/cli and docs/schema anew from the program
+docs: ## Write docs/cli and docs/schema from the program
 	go test ./pkg/cli ./pkg/cli/hint -run '^TestDocs$$' -update
 	go -C hack run ./schema $(CURDIR)/docs/schema/schemahero-plugins.json
 

@@ -192,7 +192,7 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// The digest of the lock's image is asked for only where a pod has an image mounted:
+// The digest of the lock's image is asked for only if a pod has an image mounted:
 // it may not be known.
 func TestImageIsAskedForLate(t *testing.T) {
 	unknown := errors.New("unknown")

@@ -58,7 +58,7 @@ func locking(t *testing.T, s *apiServer, reg *registry, plugins string, names ..
 	return p
 }
 
-// contains fails the test where a text lacks a part.
+// contains fails the test if a text lacks a part.
 func contains(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
