@@ -24,7 +24,7 @@ func cluster() section {
 		on(func(Context, *image.PathError) []string { return nil },
 			told("`… both claim the path …`", "In one image a driver's file would take another's place: give each a lock, and an image, of its own", fault.Failure)),
 		on(func(Context, *image.BaseError) []string { return nil },
-			told("`base …: is no container image`", "Name an image with `--base`, such as the operator's: a driver's release is none", fault.Failure)),
+			told("`base …: is not a container image`", "Name an image with `--base`, such as the operator's: a driver's release is none", fault.Failure)),
 		on(func(Context, *image.BasePlatformError) []string { return nil },
 			told("`base …: has no image for …`", "Leave the platform out with `--platform`, or take a base that has it", fault.Unsatisfied)),
 		on(func(c Context, e *image.SignError) []string {
