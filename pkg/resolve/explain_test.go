@@ -91,7 +91,7 @@ func TestLadderOfLocked(t *testing.T) {
 	check(t, "rulings", texts(e.Tags), []string{
 		"0.2.0: constraint: is not admitted by ^0.1",
 		"0.1.3: conflict: requires mysql ^2, and 1.0.0 is taken",
-		"0.1.2: locked: would do, but 0.1.1 is locked",
+		"0.1.2: locked: is acceptable, but 0.1.1 is locked",
 		"0.1.1: taken: is locked",
 		"0.1.0: older",
 	})

@@ -33,7 +33,7 @@ func machine() section {
 			return []string{"ask whoever administers this machine to make it readable for everybody; without it nothing is done"}
 		}, told("`may hold this machine's policy and cannot be read`", "The administrator's file, `/etc/schemahero/plugins.toml` or that of `--system-config`, must be readable for everybody: what it asks for is never passed over", fault.Usage)),
 		on(func(c Context, _ *install.ForeignError) []string {
-			return []string{"it is not the driver to be installed; to overwrite it: " + c.Name + " sync --force", "to keep it, move it elsewhere"}
+			return []string{"this file is not the locked driver; to replace it: " + c.Name + " sync --force", "to keep it, move it elsewhere"}
 		}, told("`is in the way: it was not installed by this program`", "It is not the locked driver, which would have been adopted. `plugin sync --force` overwrites it; to keep it, move it elsewhere", fault.Failure)),
 		on(func(_ Context, _ *install.UnstagedError) []string {
 			return []string{"something removed it from the store meanwhile: run this again"}
@@ -54,7 +54,7 @@ func machine() section {
 			if fault.Of(err) != fault.Integrity {
 				return nil
 			}
-			return []string{"nothing of it was kept; fetch again: " + c.Name + " sync --refetch", "if it happens again, the registry does not hold what was locked: tell its owner"}
+			return []string{"the download was discarded; try again: " + c.Name + " sync --refetch", "if it happens again, the registry does not hold what was locked: tell its owner"}
 		}, docs: []doc{
 			told("`digest mismatch`, `size mismatch`, `bad archive`", "Nothing of it was kept. `plugin sync --refetch`; if it happens again, the registry does not hold what was locked: tell its owner", fault.Integrity),
 			told("`digest \"…\" is neither a SHA-256 nor a SHA-512`, `size … is not between`, `media type … is not TYPE/SUBTYPE`", "A manifest or index lists what cannot be; nothing of it was used. Ask whoever published it, or runs the registry", fault.Integrity),
