@@ -17,17 +17,18 @@ import (
 type Report struct {
 	Name       string
 	Version    string
-	Repository string          // HOST/PATH; "" for a dry run without a target
-	Tag        string          // that names the version
-	Digest     digest.Digest   // of the index
-	Kept       bool            // the version was published with this content before
-	DryRun     bool            // nothing was sent
-	Unread     bool            // dry run only: the target may not be read without credentials, so nothing was compared
-	Platforms  []Published     // sorted by platform
-	Tags       []TagMove       // set, or in a dry run to be set
-	Refused    []*RefusedError // floating tags that the registry would not set
-	Left       []string        // tags of the version for platforms that it does not have: an earlier publication's
-	Ignored    []Problem       // what Options.Force passed over
+	Repository string           // HOST/PATH; "" for a dry run without a target
+	Tag        string           // that names the version
+	Digest     digest.Digest    // of the index
+	Kept       bool             // the version was published with this content before
+	DryRun     bool             // nothing was sent
+	Unread     bool             // dry run only: the target may not be read without credentials, so nothing was compared
+	Platforms  []Published      // sorted by platform
+	Tags       []TagMove        // set, or in a dry run to be set
+	Refused    []*RefusedError  // floating tags that the registry would not set
+	Left       []string         // tags of the version for platforms that it does not have: an earlier publication's
+	Ignored    []Problem        // what Options.Force passed over
+	Strays     []artifact.Stray // dry run only: floating tags that are wrong and that this would not set
 
 	Sent    int64 // bytes of blobs and manifests
 	Blobs   int   // blobs sent

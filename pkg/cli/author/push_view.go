@@ -92,6 +92,12 @@ func pushView(u *ui.UI, reports []*publish.Report) ui.View {
 				r.Repository, strings.Join(p.TagsRefused, ", "), strings.Join(p.Tags, ", "), r.Refused[0])
 			u.Hint("hint:", "not to try it: --no-floating-tags")
 		}
+		for _, s := range r.Strays {
+			u.Warn("%s: %s", r.Repository, s.String())
+		}
+		if len(r.Strays) > 0 {
+			u.Hint("hint:", "to set them: --repair-tags")
+		}
 		for _, tag := range r.Left {
 			u.Warn("%s:%s: is left from an earlier %s, which had this platform: delete the tag in the registry", r.Repository, tag, p.Version)
 		}
