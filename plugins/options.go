@@ -1,6 +1,7 @@
 package plugins
 
 import (
+	"cmp"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,12 +19,13 @@ import (
 // Options are what the package needs to know of its surroundings. DefaultOptions
 // fills them in.
 type Options struct {
-	Home     string            // folder of drivers, store, receipts and config.toml; a relative path is made absolute
-	Platform artifact.Platform // of the drivers; zero for this program's own
-	Registry string            // VALUE: a driver is at VALUE-NAME if the manifest names no registry; "" for the built-in places
-	Offline  bool              // never use the network
-	Verifier Verifier          // nil: what a trust rule asks a signature of is refused
-	Progress func(Event)       // nil: silence. Calls of one Project or Download never overlap
+	Home         string            // folder of drivers, store, receipts and config.toml; a relative path is made absolute
+	SystemConfig string            // file above the home's config.toml; "" for the administrator's, in /etc/schemahero
+	Platform     artifact.Platform // of the drivers; zero for this program's own
+	Registry     string            // VALUE: a driver is at VALUE-NAME if the manifest names no registry; "" for the built-in places
+	Offline      bool              // never use the network
+	Verifier     Verifier          // nil: what a trust rule asks a signature of is refused
+	Progress     func(Event)       // nil: silence. Calls of one Project or Download never overlap
 
 	environment registry.Options // what the environment says of the way to registries
 }
@@ -46,9 +48,10 @@ type Event struct {
 // SCHEMAHERO_PLUGIN_HOME or ~/.schemahero, the credentials of docker and podman,
 // the proxies of the environment, the registry that SCHEMAHERO_PLUGIN_REGISTRY
 // names, SCHEMAHERO_PLUGIN_OFFLINE. The machine's own settings, mirrors,
-// certificates and trust rules, are in the home's config.toml and count wherever
-// the options are used. It is the one function here that reads the environment.
-// Errors: no home folder; a config.toml that does not parse.
+// certificates and trust rules, are in /etc/schemahero/plugins.toml and the home's
+// config.toml, and count wherever the options are used. It is the one function here that reads the environment.
+// Errors: no home folder; one of the two files that does not parse, or the former if
+// it cannot be read.
 func DefaultOptions() (Options, error) {
 	user, err := os.UserHomeDir()
 	home := os.Getenv("SCHEMAHERO_PLUGIN_HOME")
@@ -61,14 +64,16 @@ func DefaultOptions() (Options, error) {
 	if home, err = filepath.Abs(home); err != nil {
 		return Options{}, err
 	}
-	if _, err := config.Load(install.NewHome(home).Config()); err != nil {
+	system := config.SystemFile()
+	if _, err := config.LoadBoth(system, install.NewHome(home).Config()); err != nil {
 		return Options{}, err
 	}
 	return Options{
-		Home:     home,
-		Platform: artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH},
-		Registry: os.Getenv("SCHEMAHERO_PLUGIN_REGISTRY"),
-		Offline:  config.IsSet(os.Getenv("SCHEMAHERO_PLUGIN_OFFLINE")),
+		Home:         home,
+		SystemConfig: system,
+		Platform:     artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH},
+		Registry:     os.Getenv("SCHEMAHERO_PLUGIN_REGISTRY"),
+		Offline:      config.IsSet(os.Getenv("SCHEMAHERO_PLUGIN_OFFLINE")),
 		environment: registry.Options{
 			Credentials: registry.Conventional(os.Getenv, user, os.Getuid()),
 			Proxy:       http.ProxyFromEnvironment,
@@ -94,7 +99,7 @@ func (o Options) engine() (project.Options, error) {
 		return none, err
 	}
 	home := install.NewHome(dir)
-	machine, err := config.Load(home.Config())
+	machine, err := config.LoadBoth(cmp.Or(o.SystemConfig, config.SystemFile()), home.Config())
 	if err != nil {
 		return none, err
 	}
@@ -123,7 +128,7 @@ func (o Options) engine() (project.Options, error) {
 	}
 	e := project.Options{
 		Home: dir, Platform: o.Platform, Registry: client, Override: o.Registry, Offline: o.Offline,
-		Machine: &machine.Trust, Verifier: verifier, Progress: o.progress,
+		Machine: machine.Trust, Verifier: verifier, Progress: o.progress,
 	}
 	if e.Platform.IsZero() {
 		e.Platform = artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}

@@ -91,6 +91,28 @@ func TestMachineTrust(t *testing.T) {
 	}
 }
 
+// The administrator's file counts above the home's, whatever made the options.
+func TestSystemConfig(t *testing.T) {
+	r, o := place(t, "[[trust]]\nscope = \"REGISTRY\"\nunsigned = true\n")
+	o.SystemConfig = filepath.Join(t.TempDir(), "plugins.toml")
+	for text, want := range map[string]plugins.Kind{
+		"":        "",
+		"bad = 1": plugins.Usage,
+		"[[trust]]\nscope = \"other.example\"\nunsigned = true\n":             plugins.Integrity,
+		"[[trust]]\nscope = \"" + r.Host() + "\"\nunsigned = true\n":          "",
+		"[mirrors]\n\"" + r.Host() + "/x\" = \"" + r.Host() + "/schemahero\"": "",
+	} {
+		if err := os.WriteFile(o.SystemConfig, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		os.RemoveAll(filepath.Join(o.Home, "plugins"))
+		_, err := plugins.Download(t.Context(), o, plugins.DownloadOptions{Name: "postgres"})
+		if (err != nil) != (want != "") || err != nil && plugins.KindOf(err) != want {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 func manifestOf(t *testing.T, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), plugins.ManifestName)

@@ -35,15 +35,15 @@ func main() {
 		debug.SetMemoryLimit(memory)
 		debug.SetGCPercent(usual)
 	})
-	os.Exit(run())
+	os.Exit(run(program()))
 }
 
-func run() int {
+func run(p cli.Program) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// A second interrupt ends the process at once: the first has asked politely.
 	context.AfterFunc(ctx, stop)
-	return cli.Run(ctx, program())
+	return cli.Run(ctx, p)
 }
 
 // program is this process as the command line sees it.

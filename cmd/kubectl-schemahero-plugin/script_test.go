@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"os"
@@ -22,16 +23,24 @@ func TestMain(m *testing.M) {
 	called := os.Args[0]
 	asCalled := func() {
 		os.Args[0] = called // testscript leaves the last element only
-		os.Exit(run())
+		runScripted()
 	}
 	testscript.Main(m, map[string]func(){
-		"plugin": func() { os.Exit(run()) },
+		"plugin": runScripted,
 		// As kubectl and krew call it: the name decides what it says and does.
 		"kubectl-schemahero-plugin":          asCalled,
 		"kubectl-schemahero_plugin":          asCalled,
 		"kubectl_complete-schemahero-plugin": asCalled,
 		"kubectl_complete-schemahero_plugin": asCalled,
 	})
+}
+
+// runScripted is main, on a machine whose administrator's config is where the script
+// says, if anywhere.
+func runScripted() {
+	p := program()
+	p.SystemConfig = cmp.Or(os.Getenv("SYSTEM_CONFIG"), "/nonexistent/plugins.toml")
+	os.Exit(run(p))
 }
 
 const scripts = "../../testdata/script"

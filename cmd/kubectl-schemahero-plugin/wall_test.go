@@ -39,7 +39,7 @@ var layers = map[string][]string{
 	"lockfile":      {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/artifact"},
 	"pkg/registry":  {"pkg/fault", "pkg/disk", "pkg/artifact"},
 	"pkg/kube":      {"pkg/fault", "pkg/diag", "pkg/parallel", "pkg/artifact"},
-	"pkg/ocilayout": {"pkg/fault", "pkg/disk", "pkg/parallel", "pkg/artifact"},
+	"pkg/ocilayout": {"pkg/fault", "pkg/disk", "pkg/artifact"},
 
 	"pkg/resolve":  {"pkg/fault", "pkg/duration", "pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/parallel", "pkg/artifact", "pkg/diag"},
 	"pkg/install":  {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/artifact", "pkg/unpack", "pkg/probe"},
@@ -50,7 +50,7 @@ var layers = map[string][]string{
 	"pkg/serve":    {"pkg/ocilayout", "pkg/artifact"},
 	"pkg/export":   {"pkg/fault", "lockfile", "pkg/artifact"},
 
-	"pkg/project": {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/artifact", "pkg/policy", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install"},
+	"pkg/project": {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/artifact", "pkg/policy", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/unpack"},
 
 	"plugins":        {"pkg/fault", "pkg/artifact", "pkg/config", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/project", "pkg/ocilayout"},
 	"plugins/signed": {"plugins", "pkg/project", "pkg/registry", "pkg/trust", "pkg/policy", "pkg/config", "lockfile"},
@@ -61,7 +61,7 @@ var layers = map[string][]string{
 
 	"pkg/cli/ui":       {"lockfile", "pkg/artifact", "pkg/diag", "pkg/fault", "pkg/image", "pkg/install", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/resolve"},
 	"pkg/cli/hint":     {"lockfile", "pkg/artifact", "pkg/config", "pkg/diag", "pkg/disk", "pkg/duration", "pkg/export", "pkg/fault", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/project", "pkg/publish", "pkg/registry", "pkg/resolve", "pkg/transfer", "pkg/trust", "pkg/ocilayout"},
-	"pkg/cli/env":      {"lockfile", "pkg/artifact", "pkg/config", "pkg/doctor", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/trust", "plugins/signed", "pkg/cli/hint", "pkg/cli/ui", "pkg/ocilayout"},
+	"pkg/cli/env":      {"lockfile", "pkg/artifact", "pkg/config", "pkg/disk", "pkg/doctor", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/trust", "pkg/unpack", "plugins/signed", "pkg/cli/hint", "pkg/cli/ui", "pkg/ocilayout"},
 	"pkg/cli/complete": {"lockfile", "pkg/artifact", "pkg/manifest", "pkg/project", "pkg/cli/env", "pkg/cli/ui"},
 
 	"pkg/cli/project": {"lockfile", "pkg/artifact", "pkg/install", "pkg/kube", "pkg/manifest", "pkg/project", "pkg/resolve", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
@@ -72,7 +72,7 @@ var layers = map[string][]string{
 	"pkg/cli/cluster": {"lockfile", "pkg/artifact", "pkg/image", "pkg/kube", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/shell":   {"pkg/link", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 
-	"pkg/cli": {"pkg/diag", "pkg/fault", "pkg/kube", "pkg/registry", "pkg/cli/author", "pkg/cli/carry", "pkg/cli/cluster", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/machine", "pkg/cli/project", "pkg/cli/shell", "pkg/cli/sources", "pkg/cli/ui"},
+	"pkg/cli": {"pkg/config", "pkg/diag", "pkg/fault", "pkg/kube", "pkg/registry", "pkg/cli/author", "pkg/cli/carry", "pkg/cli/cluster", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/machine", "pkg/cli/project", "pkg/cli/shell", "pkg/cli/sources", "pkg/cli/ui"},
 
 	"cmd/kubectl-schemahero-plugin": {"pkg/cli"},
 

@@ -100,6 +100,36 @@ func TestRequires(t *testing.T) {
 	}
 }
 
+// What a release says of its version is held against the one it is published as:
+// the root's word where it has one, else everybody's.
+func TestCheckStated(t *testing.T) {
+	version := func(v string) map[string]string {
+		if v == "" {
+			return map[string]string{"a": "b"}
+		}
+		return map[string]string{ocispec.AnnotationVersion: v}
+	}
+	for _, c := range []struct {
+		root, amd64, arm64 string
+		ok                 bool
+	}{
+		{"0.1.0", "0.2.0", "", true}, {"0.2.0", "0.1.0", "0.1.0", false},
+		{"", "0.1.0", "0.1.0", true}, {"", "0.2.0", "0.1.0", false}, {"", "0.1.0", "0.2.0", false}, {"", "", "0.2.0", false}, {"", "", "", true},
+	} {
+		r := newRepository(t)
+		amd64, arm64 := r.manifest("0.1.0-linux-amd64", artifact.TypeSingle, version(c.amd64), r.archive("linux/amd64")), r.manifest("0.1.0-linux-arm64", artifact.TypeSingle, version(c.arm64), r.archive("linux/arm64"))
+		if c.root == "" { // the tags layout has no root
+			if rel, err := r.read(); err != nil || (rel.CheckStated("0.1.0") == nil) != c.ok {
+				t.Errorf("%+v in tags: %v, %v", c, err, rel.CheckStated("0.1.0"))
+			}
+		}
+		r.index("0.1.0", version(c.root), on("linux/amd64", amd64), on("linux/arm64", arm64))
+		if rel, err := r.read(); err != nil || (rel.CheckStated("0.1.0") == nil) != c.ok {
+			t.Errorf("%+v in an index: %v, %v", c, err, rel.CheckStated("0.1.0"))
+		}
+	}
+}
+
 func TestAnnotationsAndExecutable(t *testing.T) {
 	r := newRepository(t)
 	hex := strings.Repeat("ab", 32)

@@ -13,9 +13,9 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// MaxBlob is the size over which a blob is not believed to exist, in bytes. It
+// maxBlob is the size over which a blob is not believed to exist, in bytes. It
 // keeps sums of sizes far from overflowing.
-const MaxBlob = 64 << 30
+const maxBlob = 64 << 30
 
 // Document is an index or a manifest whose bytes have been read by
 // ParseDocument. An index has no layers, a manifest no Manifests.
@@ -168,8 +168,8 @@ func descriptorProblem(what string, d ocispec.Descriptor) string {
 	switch {
 	case !IsContentDigest(d.Digest):
 		return fmt.Sprintf("%s: digest %q is neither a SHA-256 nor a SHA-512", what, cut(d.Digest.String()))
-	case d.Size < 0 || d.Size > MaxBlob:
-		return fmt.Sprintf("%s: size %d is not between 0 and %d", what, d.Size, int64(MaxBlob))
+	case d.Size < 0 || d.Size > maxBlob:
+		return fmt.Sprintf("%s: size %d is not between 0 and %d", what, d.Size, int64(maxBlob))
 	case d.MediaType != "" && !isMediaType(d.MediaType):
 		return fmt.Sprintf("%s: media type %q is not TYPE/SUBTYPE", what, cut(d.MediaType))
 	}

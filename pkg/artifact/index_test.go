@@ -74,6 +74,11 @@ func TestIndex(t *testing.T) {
 			m := r.manifest("", artifact.TypeSingle, nil, r.archive("linux/arm"), r.archive("linux/arm/v6"), r.archive("linux/arm/v7"))
 			r.index("0.1.0", nil, on("linux/arm/v7", m))
 		}, "index version=0.1.0 tag=0.1.0\nlinux/arm/v7 tag= file=schemahero-x-linux-arm-v7.tar.gz"},
+		{"of two archives for the platform the first", func(r *repository) {
+			m := r.manifest("", artifact.TypeSingle, nil, r.archive("linux/amd64"), r.layer("application/gzip", "schemahero-x-linux-amd64.tgz", "b"))
+			n := r.manifest("", artifact.TypeSingle, nil, r.archive("linux/arm"), r.layer("application/gzip", "schemahero-x-linux-arm.tgz", "b"))
+			r.index("0.1.0", nil, on("linux/amd64", m), on("linux/arm/v7", n))
+		}, "index version=0.1.0 tag=0.1.0\nlinux/amd64 tag= file=schemahero-x-linux-amd64.tar.gz\nlinux/arm/v7 tag= file=schemahero-x-linux-arm.tar.gz"},
 		{"checksum and metadata beside", func(r *repository) {
 			m := r.manifest("", artifact.TypeSingle, nil,
 				r.layer("text/plain", "schemahero-x-linux-amd64.tar.gz.sha256", "sum"), r.layer("application/json", "artifacts.json", "{}"), r.archive("linux/amd64"))
@@ -122,6 +127,10 @@ func TestIndexRefused(t *testing.T) {
 		want string
 	}{
 		{"no platform at all", func(r *repository) { r.index("0.1.0", nil) }, "0.1.0: holds no executable of x for any platform: it is an index of 0 manifests, none for a platform"},
+		{"another variant's archive", func(r *repository) {
+			m := r.manifest("", artifact.TypeSingle, nil, r.archive("linux/arm/v6"))
+			r.index("0.1.0", nil, on("linux/arm/v7", m))
+		}, "DIGEST: no layer is titled schemahero-x-linux-arm-v7.tar.gz, and 0 others could be meant: it is a driver's manifest"},
 		{"another platform's archive", func(r *repository) {
 			m := r.manifest("", artifact.TypeSingle, nil, r.archive("linux/arm64"))
 			r.index("0.1.0", nil, on("linux/amd64", m))

@@ -25,6 +25,9 @@ func TestNoRelease(t *testing.T) {
 			image := r.image(r.layer(ocispec.MediaTypeImageLayerGzip, "", "a"), r.layer(ocispec.MediaTypeImageLayerGzip, "", "b"))
 			r.index("0.1.0", nil, on("linux/amd64", image), on("unknown/unknown", image))
 		}},
+		{": it is an index of manifests for platforms", func(r *repository) {
+			r.index("0.1.0", nil, on("linux/amd64", r.index("", nil)))
+		}},
 		{": it is a container image", func(r *repository) {
 			r.tags["0.1.0"] = r.image(r.layer(ocispec.MediaTypeImageLayerGzip, "", "a")).Digest
 		}},

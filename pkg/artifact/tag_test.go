@@ -50,7 +50,7 @@ func TestParseTag(t *testing.T) {
 }
 
 func TestIsTag(t *testing.T) {
-	for _, s := range []string{"latest", "1.0.0", "_x", "A-b.c_d", strings.Repeat("a", 128)} {
+	for _, s := range []string{"latest", "1.0.0", "_x", "A-b.c_d", "azAZ09", strings.Repeat("a", 128)} {
 		if !artifact.IsTag(s) {
 			t.Errorf("IsTag(%q) = false", s)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/kube"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -24,18 +25,19 @@ import (
 
 // Program is one invocation, as main received it.
 type Program struct {
-	Args      []string // with the program's own name first
-	Version   string
-	Revision  string // commit that it was built from; "" where it is not known
-	Directory string // working directory, absolute
-	DirError  error  // why there is none
-	Env       func(key string) (string, bool)
-	Environ   func() []string
-	Exec      func(path string, args, env []string) error // becomes another program; errors.ErrUnsupported where it cannot
-	Now       func() time.Time
-	In        io.Reader
-	Out       io.Writer
-	Err       io.Writer
+	Args         []string // with the program's own name first
+	Version      string
+	Revision     string // commit that it was built from; "" where it is not known
+	Directory    string // working directory, absolute
+	DirError     error  // why there is none
+	SystemConfig string // config of the machine's administrator, above the home's; absolute, "" for config.SystemFile
+	Env          func(key string) (string, bool)
+	Environ      func() []string
+	Exec         func(path string, args, env []string) error // becomes another program; errors.ErrUnsupported where it cannot
+	Now          func() time.Time
+	In           io.Reader
+	Out          io.Writer
+	Err          io.Writer
 }
 
 // wire makes what the commands work with.
@@ -43,7 +45,7 @@ func wire(p Program) (*env.Env, *ui.UI) {
 	u := ui.New(p.In, p.Out, p.Err, p.Env)
 	u.Dir = p.Directory
 	e := env.New(env.Process{
-		Args: p.Args, Version: p.Version, Revision: p.Revision, Directory: p.Directory, DirError: p.DirError,
+		Args: p.Args, Version: p.Version, Revision: p.Revision, Directory: p.Directory, DirError: p.DirError, SystemConfig: cmp.Or(p.SystemConfig, config.SystemFile()),
 		Lookup: p.Env, Environ: p.Environ, Exec: p.Exec, Now: p.Now,
 	})
 	e.Events = env.Events{

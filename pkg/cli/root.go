@@ -67,6 +67,7 @@ this machine match the lock.`,
 	f.StringVarP(&g.File, "file", "f", "", "the manifest (default: schemahero-plugins.toml here or in a parent folder)")
 	f.StringVarP(&g.Directory, "directory", "C", "", "change to this folder first")
 	f.StringVar(&g.Home, "home", "", "where drivers, store and receipts are kept (default: ~/.schemahero)")
+	f.StringVar(&g.SystemConfig, "system-config", "", "the machine's config, above HOME/config.toml (default: /etc/schemahero/plugins.toml)")
 	f.StringVarP(&u.Output, "output", "o", "", "json, yaml, name, wide, jsonpath=…, go-template=… or custom-columns=…")
 	f.StringVar(&u.Errors, "errors", ui.ErrorForms()[0], "how errors are told: text, json (an object a line) or github (annotations)")
 	f.BoolVarP(&u.Quiet, "quiet", "q", false, "print results, warnings and errors only")
@@ -149,7 +150,7 @@ func checkTogether(cmd *cobra.Command, output string) error {
 func checkPaths(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "dir", "platform", "home", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than",
+		case "dir", "platform", "home", "system-config", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than",
 			"context", "image", "init-container", "kubeconfig", "mount", "namespace", "pull-secret":
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = hint.Usagef("--%s: is empty", f.Name)

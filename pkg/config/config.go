@@ -1,5 +1,6 @@
-// Package config reads HOME/config.toml, which holds what a machine, and not a
-// project, decides: mirrors, how to reach registries, and whom to trust.
+// Package config reads what a machine, and not a project, decides: mirrors, how to
+// reach registries, and whom to trust. HOME/config.toml holds it, and above that the
+// administrator's file for all users.
 package config
 
 import (
@@ -16,15 +17,16 @@ import (
 // Config is a valid config.toml. The zero value is that of a file that is not
 // there.
 type Config struct {
-	Mirrors    []Mirror            // longest prefix first
+	Mirrors    []Mirror            // longest prefix first, of each file
 	Registries map[string]Registry // by host, or host:port
-	Trust      policy.Policy
+	Trust      []*policy.Policy    // of each file that has rules: a release must satisfy all
 }
 
 // Mirror names the places to ask before a registry.
 type Mirror struct {
 	Prefix  string   // HOST[/PATH], by whole segments
 	Targets []string // HOST[/PATH] each, which stands in the place of the prefix; in the order to try
+	System  bool     // of the administrator: tried before those of the home
 }
 
 // Registry says how to reach a registry. The files are absolute paths, "" where
@@ -62,7 +64,9 @@ func Parse(file string, data []byte) (*Config, error) {
 	if t, ok := doc.Root.Get("registries").AsTable(); ok {
 		c.Registries = decodeRegistries(t)
 	}
-	c.Trust = policy.Decode(doc.Root.Get("trust"))
+	if trust := policy.Decode(doc.Root.Get("trust")); len(trust.Rules) > 0 {
+		c.Trust = []*policy.Policy{&trust}
+	}
 	if err := doc.Err(); err != nil {
 		return nil, err
 	}

@@ -35,14 +35,14 @@ func TestLoad(t *testing.T) {
 	if r := c.Registries["plain.internal"]; r.PlainHTTP == nil || !*r.PlainHTTP {
 		t.Errorf("registry: %+v", r)
 	}
-	if rule, governed := c.Trust.Decide("registry.internal/db/x"); !governed || rule == nil || c.Trust.File != file {
+	if rule, governed := c.Trust[0].Decide("registry.internal/db/x"); !governed || rule == nil || c.Trust[0].File != file || len(c.Trust) != 1 {
 		t.Errorf("trust: %+v", c.Trust)
 	}
 }
 
 func TestLoadAbsent(t *testing.T) {
 	c, err := Load(filepath.Join(t.TempDir(), "config.toml"))
-	if err != nil || len(c.Mirrors) != 0 || len(c.Trust.Rules) != 0 {
+	if err != nil || len(c.Mirrors) != 0 || len(c.Trust) != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if c, err := Load(t.TempDir()); err == nil {

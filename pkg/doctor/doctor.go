@@ -102,7 +102,7 @@ type Options struct {
 	LookPath   func(name string) string // finds a program on PATH; "" for none
 	Probe      bool                     // start each installed driver once
 	Verifier   *signed.Verifier
-	Machine    *policy.Policy // this machine's rules
+	Machine    []*policy.Policy // this machine's rules
 	Repository func(name string) (registry.Repository, error)
 
 	// Client asks registries: nil for none of it.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
@@ -24,7 +23,6 @@ func place(t *testing.T) (dir string, o Options) {
 		Platform:   linux,
 		SearchPath: install.SearchPath(dir, filepath.Join(dir, "user"), ""),
 		LookPath:   func(string) string { return "" },
-		Machine:    &policy.Policy{},
 		Now:        time.Now,
 	}
 }

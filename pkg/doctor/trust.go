@@ -58,7 +58,9 @@ func Trust(m *manifest.Manifest, lock *lockfile.Lock, o Options) ([]Trusted, err
 			return nil, err
 		}
 		here := trusted(entry, own, ours, true)
-		here = append(here, trusted(entry, o.Machine, machines, false)...)
+		for i, policy := range o.Machine {
+			here = append(here, trusted(entry, policy, machines[i], false)...)
+		}
 		if len(here) == 0 {
 			here = []Trusted{{Entry: entry, State: NoRule}}
 		}

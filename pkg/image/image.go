@@ -231,7 +231,7 @@ func (l *Layer) learn(known Known, based bool) (missing int) {
 // named schemahero-NAME in the working directory is what the host finds first and
 // cannot start.
 func fits(f unpack.Facts, name string, p artifact.Platform, based bool) bool {
-	if f.MediaType == "" || !f.Plain || based && !f.Root {
+	if f.DiffID == "" || !f.Plain || based && !f.Root {
 		return false
 	}
 	withPlatform := []string{pack.EntryName(name, p), p.Executable(name) + "-" + p.OS + "-" + p.Arch}

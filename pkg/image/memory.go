@@ -1,7 +1,9 @@
 package image
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +29,10 @@ const maxMemory = 4 << 20
 // and one that cannot be written costs that. It is safe for use by several
 // goroutines, and by several processes.
 type Memory struct {
+	// Stored returns the file of the executable in a layer, and its digest, where it
+	// is at hand; may be nil.
+	Stored func(layer digest.Digest) (path string, executable digest.Digest, ok bool)
+
 	file string // "": only this process remembers
 
 	mu     sync.Mutex
@@ -63,7 +69,34 @@ func (m *Memory) Layer(layer digest.Digest) (unpack.Facts, bool) {
 	defer m.mu.Unlock()
 	m.load()
 	f, ok := m.facts[layer]
+	if ok && f.Frame != nil {
+		return m.complete(layer, f)
+	}
 	return f, ok
+}
+
+// complete finds the digest of a layer's tar by the executable that was in it.
+func (m *Memory) complete(layer digest.Digest, f unpack.Facts) (unpack.Facts, bool) {
+	if m.Stored == nil {
+		return f, false
+	}
+	path, want, ok := m.Stored(layer)
+	if !ok {
+		return f, false
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		return f, false
+	}
+	defer in.Close()
+	sum := sha256.New()
+	f.DiffID, err = f.Frame.DiffID(io.TeeReader(in, sum))
+	if f.Frame = nil; err != nil || digest.NewDigest(digest.SHA256, sum) != want {
+		return f, false
+	}
+	m.facts[layer] = f
+	m.write(line{Layer: layer, Facts: &f})
+	return f, true
 }
 
 // Packed implements Known.
@@ -75,12 +108,15 @@ func (m *Memory) Packed(layer digest.Digest, name string, p artifact.Platform) (
 	return packed, ok
 }
 
-// Learn remembers what a layer is.
+// Learn remembers what a layer is, if all is known.
 func (m *Memory) Learn(layer digest.Digest, f unpack.Facts) {
+	if !f.Complete() {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.load()
-	if _, known := m.facts[layer]; !known {
+	if old, known := m.facts[layer]; !known || old.Frame != nil && f.Frame == nil {
 		m.facts[layer] = f
 		m.write(line{Layer: layer, Facts: &f})
 	}
@@ -120,7 +156,7 @@ func (m *Memory) load() {
 			if l.Packed.valid() {
 				m.packed[packedKey{l.Layer, l.Name, l.Platform, l.Packer}] = *l.Packed
 			}
-		case l.DiffID == "" && l.MediaType == "" || artifact.IsContentDigest(l.DiffID):
+		case l.Complete() && (l.DiffID == "" || artifact.IsContentDigest(l.DiffID)):
 			m.facts[l.Layer] = *l.Facts
 		}
 	}

@@ -29,6 +29,7 @@ import (
 type Options struct {
 	Fetch  Fetcher                                                 // needed by Stage
 	Events func(Event)                                             // progress; nil: none
+	Learnt func(Layer, unpack.Facts)                               // told what a layer is that was fetched, from several goroutines; may be nil
 	Probe  func(ctx context.Context, item Item, path string) error // starts the driver at path; for PlaceOptions.Probe
 	Host   artifact.Platform                                       // only its drivers are probed
 	Now    func() time.Time                                        // nil: time.Now
@@ -88,10 +89,10 @@ func (e *Engine) Lock(ctx context.Context) (*Hold, error) {
 	if err := errors.Join(ctx.Err(), e.home.check()); err != nil {
 		return nil, err
 	}
-	if err := e.disk.MkdirAll(e.home.Locks()); err != nil {
+	if err := e.disk.MkdirAll(e.home.locks()); err != nil {
 		return nil, err
 	}
-	l, err := e.disk.Lock(ctx, filepath.Join(e.home.Locks(), homeLock), func(pid int) {
+	l, err := e.disk.Lock(ctx, filepath.Join(e.home.locks(), homeLock), func(pid int) {
 		e.emit(Event{Kind: EventWait, Subject: e.home.Dir(), PID: pid})
 	})
 	if err != nil {

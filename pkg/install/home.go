@@ -50,8 +50,8 @@ func (h Home) Store() string { return h.path("store") }
 // Receipts returns the folder of what is known about installed files.
 func (h Home) Receipts() string { return h.path("receipts") }
 
-// Locks returns the folder of the locks between processes.
-func (h Home) Locks() string { return h.path("locks") }
+// locks returns the folder of the locks between processes.
+func (h Home) locks() string { return h.path("locks") }
 
 // Config returns the user's configuration file.
 func (h Home) Config() string { return h.path("config.toml") }

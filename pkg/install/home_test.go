@@ -46,7 +46,7 @@ func TestNoLocks(t *testing.T) {
 	}
 	w.holds(a, "1.0.0")
 	told := w.events(EventNoLocks)
-	if len(told) != 1 || told[0].Path != w.home().Locks() {
+	if len(told) != 1 || told[0].Path != w.home().locks() {
 		t.Errorf("told %+v", told)
 	}
 }

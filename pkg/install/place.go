@@ -183,7 +183,7 @@ func (e *Engine) CheckPlace(work []Status, force bool) error {
 			fail(s, &fs.PathError{Op: "replace", Path: s.Path, Err: syscall.EISDIR})
 			continue
 		}
-		dirs := []string{e.home.Receipts(), e.home.Locks()}
+		dirs := []string{e.home.Receipts(), e.home.locks()}
 		if s.needsLayer() {
 			dirs = append(dirs, e.home.Store(), filepath.Dir(s.path))
 		}

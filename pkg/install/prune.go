@@ -202,12 +202,12 @@ func (p *pruning) young(t time.Time) bool {
 // they write to.
 func (e *Engine) Sweep(dirs ...string) {
 	e.sweep(append([]string{e.home.Store(), e.home.Receipts()}, dirs...)...)
-	files, _ := os.ReadDir(e.home.Locks())
+	files, _ := os.ReadDir(e.home.locks())
 	for _, f := range files {
 		if f.Name() == homeLock || !strings.HasSuffix(f.Name(), ".lock") {
 			continue
 		}
-		if l, _ := e.disk.TryLock(filepath.Join(e.home.Locks(), f.Name())); l != nil {
+		if l, _ := e.disk.TryLock(filepath.Join(e.home.locks(), f.Name())); l != nil {
 			l.UnlockAndRemove()
 		}
 	}

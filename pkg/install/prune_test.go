@@ -200,7 +200,7 @@ func TestHomePaths(t *testing.T) {
 	h := NewHome("/h/.schemahero/")
 	for got, want := range map[string]string{
 		h.Dir(): "/h/.schemahero", h.Plugins(): "/h/.schemahero/plugins", h.Store(): "/h/.schemahero/store",
-		h.Receipts(): "/h/.schemahero/receipts", h.Locks(): "/h/.schemahero/locks", h.Config(): "/h/.schemahero/config.toml",
+		h.Receipts(): "/h/.schemahero/receipts", h.locks(): "/h/.schemahero/locks", h.Config(): "/h/.schemahero/config.toml",
 		h.Trust(): "/h/.schemahero/trust", h.Cache(): "/h/.schemahero/cache",
 	} {
 		if got != filepath.FromSlash(want) {

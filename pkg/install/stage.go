@@ -67,7 +67,7 @@ func (e *Engine) stage(ctx context.Context, s Status, refetch bool) error {
 			return err
 		}
 	}
-	if err := e.disk.MkdirAll(e.home.Locks()); err != nil {
+	if err := e.disk.MkdirAll(e.home.locks()); err != nil {
 		return err
 	}
 	lock, err := e.disk.Lock(ctx, e.layerLock(s.Layer.Digest), func(pid int) {
@@ -103,7 +103,7 @@ func (e *Engine) staged(ctx context.Context, s Status) (bool, error) {
 }
 
 func (e *Engine) layerLock(layer digest.Digest) string {
-	return filepath.Join(e.home.Locks(), layer.Algorithm().String()+"-"+layer.Encoded()+".lock")
+	return filepath.Join(e.home.locks(), layer.Algorithm().String()+"-"+layer.Encoded()+".lock")
 }
 
 // fetch gets a layer into the store in one pass: the compressed bytes are
@@ -159,7 +159,7 @@ func (e *Engine) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executabl
 		return "", 0, err
 	}
 	out := &leaving{temp: temp, sum: sha256.New(), failed: func() { src.Close() }}
-	broken := e.unpacker.Extract(ahead, out, unpack.Driver{Name: l.Plugin, Platform: l.Platform, Size: l.Size, File: l.File})
+	facts, broken := e.unpacker.Read(ahead, out, unpack.Driver{Name: l.Plugin, Platform: l.Platform, Size: l.Size, File: l.File}, false)
 	if out.err == nil {
 		// Of a layer that was not understood, the rest still reports whether these
 		// are the bytes that the lock pins: the better answer.
@@ -184,6 +184,9 @@ func (e *Engine) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executabl
 	case l.Executable != "" && l.Executable != executable:
 		bad.Cause, bad.Want, bad.Got = badExecutable, l.Executable, executable
 	default:
+		if e.o.Learnt != nil {
+			e.o.Learnt(l, facts)
+		}
 		return executable, out.size, nil
 	}
 	return "", 0, bad

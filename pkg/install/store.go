@@ -67,6 +67,14 @@ func (s store) lookup(layer digest.Digest) (Entry, bool) {
 	return Entry{}, false
 }
 
+// Stored returns what the store has of a layer. Nothing is hashed.
+func (h Home) Stored(layer digest.Digest) (Entry, bool) {
+	if h.dir == "" || layer.Validate() != nil {
+		return Entry{}, false
+	}
+	return store{dir: h.Store()}.lookup(layer)
+}
+
 // put makes a sealed temporary file the entry of a layer, in place of any
 // other. The caller holds the layer's lock.
 func (s store) put(t *disk.Temp, layer, executable digest.Digest, size int64) (Entry, error) {

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
 // AnnotationTool is, with OS-ARCH behind it, the index's annotation for the digest
@@ -129,20 +128,17 @@ func batches(parts []part) [2][]int {
 
 // each runs f for 0 to n-1, some at a time, and begins no more if one failed.
 func each(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var failed atomic.Pointer[error]
-	parallel.Each(ctx, n, parallelBlobs, func(i int) error {
-		err := f(ctx, i)
-		if err != nil && failed.CompareAndSwap(nil, &err) {
-			cancel()
-		}
-		return err
-	})
-	if err := failed.Load(); err != nil {
-		return *err // the others say that they were cancelled
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelBlobs)
+	for i := range n {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return f(ctx, i)
+		})
 	}
-	return ctx.Err()
+	return group.Wait()
 }
 
 // parallelBlobs is how many blobs are read at a time.

@@ -29,6 +29,9 @@ func checkFile(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if target, err := os.Readlink(path); err == nil {
+			return fmt.Errorf("is a link to %s, which does not exist", target)
+		}
 		return errors.New("does not exist")
 	case err != nil:
 		return fmt.Errorf("cannot be read: %w", withoutPath(err))

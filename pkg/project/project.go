@@ -20,6 +20,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
 // ManifestName is the manifest's file name.
@@ -33,12 +34,13 @@ type Options struct {
 	Registry *registry.Client                                     // the one way to registries
 	Override string                                               // SCHEMAHERO_PLUGIN_REGISTRY: VALUE-NAME is where a driver is, if the manifest names no registry
 	Offline  bool                                                 // only tells, and lists all that is missing: Registry is what refuses
-	Machine  *policy.Policy                                       // the trust rules of this machine; nil: none
+	Machine  []*policy.Policy                                     // the trust rules of this machine, all of which must be satisfied
 	Verifier Verifier                                             // nil: what a trust rule asks a signature of is refused
 	Probe    func(context.Context, install.Item, string) error    // starts a driver; needed for SyncOptions.Probe
 	Fetch    install.Fetcher                                      // nil: layers come through Registry
 	Source   func(repository string) (registry.Repository, error) // nil: Registry.Repository
 	Progress func(install.Event)                                  // nil: silence
+	Learnt   func(install.Layer, unpack.Facts)                    // told what a layer is that was fetched, from several goroutines; may be nil
 	Now      func() time.Time                                     // nil: time.Now
 }
 
@@ -83,7 +85,7 @@ func (o Options) Engine() *install.Engine {
 		fetch = fetcher{o}
 	}
 	return install.Open(install.NewHome(o.Home), install.Options{
-		Fetch: fetch, Events: o.Progress, Probe: o.Probe, Host: o.Platform, Now: o.Now,
+		Fetch: fetch, Events: o.Progress, Learnt: o.Learnt, Probe: o.Probe, Host: o.Platform, Now: o.Now,
 	})
 }
 

@@ -268,16 +268,26 @@ func (v *signerCheck) recorded(previous, entry *lockfile.Plugin) bool {
 	}
 }
 
+// asking returns the first of the project's and the machine's policies that asks for
+// a signature in a repository, or admits none there; nil for none. m may be nil.
+func (o Options) asking(m *manifest.Manifest, repository string) *policy.Policy {
+	rules := o.Machine
+	if m != nil {
+		rules = append([]*policy.Policy{&m.Trust}, rules...)
+	}
+	for _, p := range rules {
+		if rule, governed := p.Decide(repository); governed && (rule == nil || !rule.Unsigned) {
+			return p
+		}
+	}
+	return nil
+}
+
 // askVerifier asks the Verifier who signed an entry.
 func (p *Project) askVerifier(ctx context.Context, entry, previous *lockfile.Plugin, v signerCheck) (*lockfile.Signature, error) {
 	if p.o.Verifier == nil {
-		for _, rules := range []*policy.Policy{&v.manifest().Trust, p.o.Machine} {
-			if rules == nil {
-				continue
-			}
-			if rule, governed := rules.Decide(entry.Repository); governed && (rule == nil || !rule.Unsigned) {
-				return nil, &NoVerifierError{File: rules.File, Repository: entry.Repository}
-			}
+		if rules := p.o.asking(v.manifest(), entry.Repository); rules != nil {
+			return nil, &NoVerifierError{File: rules.File, Repository: entry.Repository}
 		}
 		return nil, nil
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/resolve"
 )
@@ -40,7 +39,7 @@ func (c ruled) Withdrawals(ctx context.Context, plugin, repository string, root 
 	})
 	switch {
 	case err == nil:
-	case ctx.Err() != nil, c.asks(repository):
+	case ctx.Err() != nil, c.o.asking(c.manifest, repository) != nil:
 		return nil, err
 	case refusal(err):
 		return nil, nil
@@ -65,7 +64,7 @@ func (c ruled) unsigned(ctx context.Context, plugin string, repo registry.Reposi
 	switch {
 	case c.o.Verifier != nil:
 		_, err = c.o.Verifier.Verify(ctx, Verification{Manifest: c.manifest, Entry: entry, Repository: repo})
-	case c.asks(repo.Name()):
+	case c.o.asking(c.manifest, repo.Name()) != nil:
 		err = &RefusedError{plugin, errors.New("this program cannot verify signatures")}
 	}
 	if r, ok := errors.AsType[*RefusedError](err); ok {
@@ -73,22 +72,6 @@ func (c ruled) unsigned(ctx context.Context, plugin string, repo registry.Reposi
 		return errors.New(strings.TrimPrefix(text, repo.Name()+"@"+w.Manifest.String()+": ")), nil
 	}
 	return nil, err
-}
-
-// asks reports whether a trust rule asks for a signature in a repository, or none
-// admits it.
-func (c ruled) asks(repository string) bool {
-	rules := []*policy.Policy{c.o.Machine}
-	if c.manifest != nil {
-		rules = append(rules, &c.manifest.Trust)
-	}
-	return slices.ContainsFunc(rules, func(p *policy.Policy) bool {
-		if p == nil {
-			return false
-		}
-		rule, governed := p.Decide(repository)
-		return governed && (rule == nil || !rule.Unsigned)
-	})
 }
 
 // refusal reports whether a registry answers, and does not tell who refers to

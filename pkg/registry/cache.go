@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
@@ -30,55 +31,28 @@ const maxKept = 8 << 20
 type manifestCache struct {
 	dir string // "": memory only
 
-	broken atomic.Bool // the folder takes no files
+	broken  atomic.Bool // the folder takes no files
+	flights singleflight.Group
 
-	mu      sync.Mutex
-	kept    map[digest.Digest]manifest
-	size    int
-	flights map[string]*flight
+	mu   sync.Mutex
+	kept map[digest.Digest]manifest
+	size int
 }
 
-// flight is a read that several wait for.
-type flight struct {
-	done chan struct{}
-	m    manifest
-	err  error
-}
-
-// once runs read once for all who ask for the same key at the same time. If
-// the one who runs it gives up, the others try for themselves.
+// once runs read once for all who ask for the same key at the same time. If the
+// caller who runs it gives up, the others try for themselves.
 func (c *manifestCache) once(ctx context.Context, key string, read func() (manifest, error)) (manifest, error) {
 	for {
-		c.mu.Lock()
-		f := c.flights[key]
-		if f == nil {
-			break
-		}
-		c.mu.Unlock()
 		select {
-		case <-f.done:
 		case <-ctx.Done():
 			return manifest{}, ctx.Err()
-		}
-		if !wire.IsContext(f.err) {
-			return f.m, f.err
+		case r := <-c.flights.DoChan(key, func() (any, error) { return read() }):
+			if wire.IsContext(r.Err) && ctx.Err() == nil {
+				continue
+			}
+			return r.Val.(manifest), r.Err
 		}
 	}
-	f := &flight{done: make(chan struct{})}
-	if c.flights == nil {
-		c.flights = map[string]*flight{}
-	}
-	c.flights[key] = f
-	c.mu.Unlock()
-	f.err = context.Canceled // for those who wait, should read panic
-	defer func() {
-		c.mu.Lock()
-		delete(c.flights, key)
-		c.mu.Unlock()
-		close(f.done)
-	}()
-	f.m, f.err = read()
-	return f.m, f.err
 }
 
 func (c *manifestCache) path(d digest.Digest) string {

@@ -17,12 +17,15 @@ import (
 
 func TestMirrorsOf(t *testing.T) {
 	mirrors := []Mirror{
-		{"docker.io", []string{"hub.internal"}},
-		{"docker.io/schemahero", []string{"mirror.internal/schemahero", "second.internal/x/y"}},
-		{"docker.io/schemahero/plugin-postgres", []string{"pg.internal/pg"}},
-		{"registry.internal:5000", []string{"registry.internal:5001"}},
+		{Prefix: "docker.io", Targets: []string{"hub.internal"}},
+		{Prefix: "docker.io/schemahero", Targets: []string{"mirror.internal/schemahero", "second.internal/x/y"}},
+		{Prefix: "docker.io/schemahero/plugin-postgres", Targets: []string{"pg.internal/pg"}},
+		{Prefix: "ghcr.io", Targets: []string{"system.internal/ghcr"}, System: true},
+		{Prefix: "ghcr.io/acme", Targets: []string{"own.internal/acme", "system.internal/ghcr/acme"}},
+		{Prefix: "registry.internal:5000", Targets: []string{"registry.internal:5001"}},
 	}
 	for name, want := range map[string][]string{
+		"ghcr.io/acme/plugin-x":                {"system.internal/ghcr/acme/plugin-x", "own.internal/acme/plugin-x"},
 		"docker.io/schemahero/plugin-mysql":    {"mirror.internal/schemahero/plugin-mysql", "second.internal/x/y/plugin-mysql", "hub.internal/schemahero/plugin-mysql"},
 		"docker.io/schemahero/plugin-postgres": {"pg.internal/pg", "mirror.internal/schemahero/plugin-postgres", "second.internal/x/y/plugin-postgres", "hub.internal/schemahero/plugin-postgres"},
 		"docker.io/schemaherox/a":              {"hub.internal/schemaherox/a"},
@@ -34,7 +37,7 @@ func TestMirrorsOf(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
-	for _, bad := range []Mirror{{"https://h", []string{"a.example"}}, {"h.example", []string{""}}, {"h.example/A", nil}} {
+	for _, bad := range []Mirror{{Prefix: "https://h", Targets: []string{"a.example"}}, {Prefix: "h.example", Targets: []string{""}}, {Prefix: "h.example/A"}} {
 		if _, err := New(Options{Mirrors: []Mirror{bad}}); err == nil {
 			t.Errorf("%+v is taken", bad)
 		}
@@ -44,7 +47,7 @@ func TestMirrorsOf(t *testing.T) {
 // mirrored is an origin and a mirror of its db/ under copies/.
 func mirrored(t *testing.T) (origin, mirror *registrytest.Registry, o Options, told *events) {
 	origin, mirror, told = registrytest.New(t), registrytest.New(t), &events{}
-	o = Options{Events: told.add, Mirrors: []Mirror{{origin.Host() + "/db", []string{mirror.Host() + "/copies"}}}}
+	o = Options{Events: told.add, Mirrors: []Mirror{{Prefix: origin.Host() + "/db", Targets: []string{mirror.Host() + "/copies"}}}}
 	return origin, mirror, o, told
 }
 

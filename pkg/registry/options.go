@@ -45,6 +45,7 @@ type Options struct {
 type Mirror struct {
 	Prefix  string   // HOST or HOST/PATH, matched by whole segments
 	Targets []string // what stands in place of Prefix, tried in order before the origin
+	System  bool     // tried before those that are not, whatever their prefix
 }
 
 // wire are the options of a single request.

@@ -120,7 +120,7 @@ func TestPlainRegistryWithTokens(t *testing.T) {
 
 // Docker Hub has several names and is one registry.
 func TestDockerHubsNames(t *testing.T) {
-	c, _ := newClient(t, Options{Mirrors: []Mirror{{"index.docker.io/schemahero", []string{"mirror.internal/hub"}}}})
+	c, _ := newClient(t, Options{Mirrors: []Mirror{{Prefix: "index.docker.io/schemahero", Targets: []string{"mirror.internal/hub"}}}})
 	var ends []*endpoint
 	for _, host := range wire.HubNames() {
 		r := repository(t, c, host+"/schemahero/x").(*remote)

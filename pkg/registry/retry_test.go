@@ -131,7 +131,7 @@ func TestTimeoutIsRetried(t *testing.T) {
 	}
 	mirror := registrytest.New(t)
 	mirror.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool { <-req.Context().Done(); return true })
-	c, k = newClient(t, Options{tests: wire.Options{HeaderTimeout: 50 * time.Millisecond}, Mirrors: []Mirror{{r.Host(), []string{mirror.Host()}}}})
+	c, k = newClient(t, Options{tests: wire.Options{HeaderTimeout: 50 * time.Millisecond}, Mirrors: []Mirror{{Prefix: r.Host(), Targets: []string{mirror.Host()}}}})
 	if _, _, err := repository(t, c, r.Host()+"/db/x").Manifest(context.Background(), "1.0.0"); err != nil || len(mirror.Seen()) != 1 || len(k.slept) != 0 {
 		t.Errorf("%v after %v", err, mirror.Seen())
 	}

@@ -44,20 +44,22 @@ type source struct {
 // name is HOST/PATH.
 func (s *source) name() string { return s.ep.Name + "/" + s.path }
 
-// mirrorsOf returns the repositories that stand for name: those of the longest
-// prefix first, of each in order. Prefixes match whole segments.
+// mirrorsOf returns the repositories that stand for name: the system's, then those
+// of the longest prefix first, of each in order. Prefixes match whole segments.
 func mirrorsOf(mirrors []Mirror, name string) (out []string) {
 	name = wire.OnePath(name)
 	seen := map[string]bool{name: true}
-	for length := len(name); length > 0; length = strings.LastIndexByte(name[:length], '/') {
-		for _, m := range mirrors {
-			if wire.OnePath(m.Prefix) != name[:length] {
-				continue
-			}
-			for _, target := range m.Targets {
-				if full := target + name[length:]; !seen[wire.OnePath(full)] {
-					seen[wire.OnePath(full)] = true
-					out = append(out, full)
+	for _, system := range []bool{true, false} {
+		for length := len(name); length > 0; length = strings.LastIndexByte(name[:length], '/') {
+			for _, m := range mirrors {
+				if m.System != system || wire.OnePath(m.Prefix) != name[:length] {
+					continue
+				}
+				for _, target := range m.Targets {
+					if full := target + name[length:]; !seen[wire.OnePath(full)] {
+						seen[wire.OnePath(full)] = true
+						out = append(out, full)
+					}
 				}
 			}
 		}

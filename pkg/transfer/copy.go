@@ -145,12 +145,20 @@ func (c *copier) hostTags(ctx context.Context, g *Graph) (*Graph, error) {
 	return &with, nil
 }
 
-// blob sends one blob, straight from source to target.
+// blob sends one blob, straight from source to target; within one registry it is
+// mounted.
 func (c *copier) blob(ctx context.Context, d ocispec.Descriptor) error {
 	if c.o.DryRun {
 		ok, err := c.target.Exists(ctx, ocispec.Descriptor{MediaType: "application/octet-stream", Digest: d.Digest, Size: d.Size})
 		if err == nil {
 			c.count(!ok, 0, 1, d.Size)
+		}
+		return err
+	}
+	if mounted, err := c.target.Mount(ctx, d, c.source.Name()); mounted || err != nil {
+		if mounted {
+			c.count(false, 0, 1, 0)
+			c.event(EventThere, d)
 		}
 		return err
 	}

@@ -112,6 +112,32 @@ func TestCopyGoesOn(t *testing.T) {
 	}
 }
 
+// Within one registry blobs are mounted: none is read, and none is sent.
+func TestCopyMounts(t *testing.T) {
+	w := published(t, true)
+	graphs := w.plan(&w.lock, PlanOptions{})
+	w.SetFault(func(_ int, rw http.ResponseWriter, req *http.Request) bool {
+		mount := req.URL.Query().Has("mount")
+		blob := strings.Contains(req.URL.Path, "/blobs/sha256:")
+		switch { // the registry itself mounts none, and has all blobs in every repository
+		case mount && strings.HasPrefix(req.URL.Path, "/v2/copies/") && strings.HasPrefix(req.URL.Query().Get("from"), "plugins/"):
+			rw.WriteHeader(http.StatusCreated)
+		case blob:
+			rw.WriteHeader(http.StatusNotFound)
+		}
+		return mount || blob
+	})
+	to := func(name string) (ours.Repository, error) {
+		return w.client.Repository(strings.Replace(name, "/plugins/", "/copies/", 1))
+	}
+	done, err := Copy(t.Context(), graphs, w.client.Repository, to, CopyOptions{})
+	for _, c := range done {
+		if err != nil || c.Blobs != 0 || c.There == 0 || c.Manifests == 0 {
+			t.Errorf("%+v, %v", c, err)
+		}
+	}
+}
+
 func TestCopyTag(t *testing.T) {
 	ctx := context.Background()
 	a, b := published(t, true), newWorld(t, true)

@@ -51,21 +51,24 @@ func (v *Verifier) inspected(ctx context.Context, c *collector, f Finding, rule 
 }
 
 // Remembers reports whether this home has verified a release, as it is locked,
-// under each policy of a request. A policy that asks for no signature counts as
+// under each policy of a request, the machine's in their order. A policy that asks for no signature counts as
 // satisfied, and so does one that has no rule for it: then the error is a
 // *ScopeError. It asks no network.
-func (v *Verifier) Remembers(r Request) (project, machine bool, err error) {
+func (v *Verifier) Remembers(r Request) (project bool, machine []bool, err error) {
 	rules, scope := r.rules()
 	signer, project := v.memory.recall(r.marks(ruling{project: rules.project}))
-	_, machine = v.memory.recall(r.otherMarks(ruling{machine: rules.machine}))
+	for _, rule := range rules.machine {
+		_, known := v.memory.recall(r.otherMarks(ruling{machine: []*policy.Rule{rule}}))
+		machine = append(machine, known)
+	}
 	return project && r.answers(rules, signer), machine, scope
 }
 
-// Decide returns the rules that are for a repository, nil if a policy has
-// none at all. Errors: *ScopeError.
-func Decide(repository string, project, machine *policy.Policy) (forProject, forMachine *policy.Rule, err error) {
+// Decide returns the rules that are for a repository, the project's first. Errors:
+// *ScopeError.
+func Decide(repository string, project *policy.Policy, machine []*policy.Policy) ([]*policy.Rule, error) {
 	rules, err := decide(repository, nil, project, machine)
-	return rules.project, rules.machine, err
+	return rules.all(), err
 }
 
 // KeyRule returns a rule that asks for one key, to try it. Errors: *KeyError.

@@ -154,9 +154,12 @@ func (r *Request) projectMarks(rule *policy.Rule, locked, by Signer) (out []mark
 
 // otherMarks are those that do not depend on who signed.
 func (r *Request) otherMarks(rules ruling) (out []mark) {
-	if asks(rules.machine) {
+	for _, rule := range rules.machine {
+		if !asks(rule) {
+			continue
+		}
 		for _, d := range r.Roots {
-			out = append(out, mark{hash: hashOf("machine", d.String(), r.Source.Name(), rulePrint(rules.machine))})
+			out = append(out, mark{hash: hashOf("machine", d.String(), r.Source.Name(), rulePrint(rule))})
 		}
 	}
 	for _, l := range r.Links {

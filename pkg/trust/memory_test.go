@@ -65,7 +65,7 @@ func TestMachineAloneTellsNobody(t *testing.T) {
 	sign(t, repo, d, k)
 	v := newVerifier(t)
 	r := ask(repo, d, rule)
-	r.Machine, r.Project, r.Locked = r.Project, nil, k.Signer()
+	r.Machine, r.Project, r.Locked = []*policy.Policy{r.Project}, nil, k.Signer()
 	for _, reads := range []bool{true, false} {
 		repo.reads = 0
 		if got, err := v.Verify(t.Context(), r); err != nil || !got.IsZero() || (repo.reads > 0) != reads {
@@ -87,17 +87,17 @@ func TestRemembersEachPolicy(t *testing.T) {
 	sign(t, repo, d, k)
 	v := newVerifier(t)
 	r := ask(repo, d, rule)
-	r.Machine = under(rule)
+	r.Machine = []*policy.Policy{under(rule)}
 	if _, err := v.Verify(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	r.Locked = k.Signer()
-	r.Machine = under(other)
-	if project, machine, err := v.Remembers(r); !project || machine || err != nil {
+	r.Machine = []*policy.Policy{under(other)}
+	if project, machine, err := v.Remembers(r); !project || machine[0] || err != nil {
 		t.Errorf("another rule of the machine: %v, %v, %v", project, machine, err)
 	}
-	r.Project, r.Machine = under(other), under(rule)
-	if project, machine, err := v.Remembers(r); project || !machine || err != nil {
+	r.Project, r.Machine = under(other), []*policy.Policy{under(rule)}
+	if project, machine, err := v.Remembers(r); project || !machine[0] || err != nil {
 		t.Errorf("another rule of the project: %v, %v, %v", project, machine, err)
 	}
 }

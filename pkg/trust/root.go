@@ -103,8 +103,8 @@ func (v *Verifier) publicRoot(ctx context.Context) ([]byte, error) {
 }
 
 func (v *Verifier) tufURL() string {
-	if v.o.TUF != "" {
-		return v.o.TUF
+	if v.o.tuf != "" {
+		return v.o.tuf
 	}
 	return tuf.DefaultMirror
 }

@@ -24,7 +24,7 @@ func TestRootByTUF(t *testing.T) {
 	}))
 	defer server.Close()
 	dir := t.TempDir()
-	v := New(Options{Dir: dir, TUF: server.URL, HTTP: server.Client()})
+	v := New(Options{Dir: dir, tuf: server.URL, HTTP: server.Client()})
 	var e *RootError
 	if _, err := v.material(t.Context(), ""); !errors.As(err, &e) || e.Offline || e.File != "" || e.Err == nil {
 		t.Errorf("%v", err)

@@ -3,6 +3,7 @@ package trust
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,12 +23,13 @@ type Options struct {
 	Dir     string           // folder of the public good instance's root and of what was verified
 	Offline bool             // the root is taken from Dir alone
 	HTTP    *http.Client     // for the root; nil means http.DefaultClient
-	TUF     string           // where the root is fetched; "" for sigstore.dev
 	Now     func() time.Time // nil: time.Now
 
 	// Unsigned is called for each repository whose releases are accepted with no
 	// signature, because a rule says so, whenever one is asked about. Nil: silence.
 	Unsigned func(repository string, rule policy.Rule)
+
+	tuf string // where tests fetch the root; "" for sigstore.dev
 }
 
 // Verifier verifies signatures. It is safe for use by several goroutines.
@@ -71,9 +73,9 @@ func (v *Verifier) key(file string) (*publicKey, error) {
 // Request asks whether a release may be used.
 type Request struct {
 	Source  registry.Repository
-	Roots   []digest.Digest // what must be signed: an index or manifest; in the tags layout each platform's manifest
-	Project *policy.Policy  // nil: none
-	Machine *policy.Policy  // nil: none
+	Roots   []digest.Digest  // what must be signed: an index or manifest; in the tags layout each platform's manifest
+	Project *policy.Policy   // nil: none
+	Machine []*policy.Policy // of this machine, each of which must be satisfied too
 
 	// Locked is the signer of these roots that the project recorded. It is
 	// preferred to others if the signature verifies. The zero value is none.
@@ -95,18 +97,18 @@ type Request struct {
 }
 
 // Verify returns who signed a release, of those whom the project's policy
-// admits, and the zero value if that asks for nobody. The machine's policy
-// must be satisfied too. What both were satisfied with is remembered. Errors:
+// admits, and the zero value if that asks for nobody. Each of the machine's policies
+// must be satisfied too. What all were satisfied with is remembered. Errors:
 // *RefusedError, *ScopeError; *RootError; those of CheckLinks and of the Repository.
 func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	name := r.Source.Name()
 	rules, err := r.rules()
-	if err != nil || rules.none() {
+	if err != nil || len(rules.all()) == 0 {
 		return Signer{}, err
 	}
 	if v.o.Unsigned != nil {
-		for _, rule := range []*policy.Rule{rules.project, rules.machine} {
-			if rule != nil && rule.Unsigned {
+		for _, rule := range rules.all() {
+			if rule.Unsigned {
 				v.o.Unsigned(name, *rule)
 			}
 		}
@@ -117,7 +119,7 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 		}
 	}
 	if r.CheckLinks != nil {
-		if err := r.CheckLinks(ctx, asks(rules.project) || asks(rules.machine)); err != nil {
+		if err := r.CheckLinks(ctx, slices.ContainsFunc(rules.all(), asks)); err != nil {
 			return Signer{}, err
 		}
 	}
@@ -129,17 +131,25 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	if err != nil {
 		return Signer{}, err
 	}
-	if _, err := v.satisfy(ctx, collectors, rules.machine, preference{}); err != nil {
-		return Signer{}, err
+	for _, rule := range rules.machine {
+		if _, err := v.satisfy(ctx, collectors, rule, preference{}); err != nil {
+			return Signer{}, err
+		}
 	}
 	v.memory.add(r.learnt(rules, signer))
 	return signer, nil
 }
 
-// ruling is the two rules that decide, nil if a file has none at all.
-type ruling struct{ project, machine *policy.Rule }
+// ruling is the rules that decide, nil where a policy has none at all.
+type ruling struct {
+	project *policy.Rule
+	machine []*policy.Rule // of each of the machine's policies
+}
 
-func (r ruling) none() bool { return r.project == nil && r.machine == nil }
+// all returns the rules that there are.
+func (r ruling) all() []*policy.Rule {
+	return slices.DeleteFunc(append([]*policy.Rule{r.project}, r.machine...), func(r *policy.Rule) bool { return r == nil })
+}
 
 func (r *Request) rules() (ruling, error) {
 	return decide(r.Source.Name(), r.Roots, r.Project, r.Machine)
@@ -148,23 +158,24 @@ func (r *Request) rules() (ruling, error) {
 // asks reports whether a rule asks for a signature.
 func asks(rule *policy.Rule) bool { return rule != nil && !rule.Unsigned }
 
-func decide(repository string, roots []digest.Digest, project, machine *policy.Policy) (out ruling, err error) {
-	for _, side := range []struct {
-		policy *policy.Policy
-		rule   **policy.Rule
-	}{{project, &out.project}, {machine, &out.machine}} {
-		if side.policy == nil {
-			continue
+func decide(repository string, roots []digest.Digest, project *policy.Policy, machine []*policy.Policy) (out ruling, err error) {
+	ask := func(p *policy.Policy) *policy.Rule {
+		if p == nil {
+			return nil
 		}
-		rule, governed := side.policy.Decide(repository)
+		rule, governed := p.Decide(repository)
 		if governed && rule == nil && err == nil {
-			e := &ScopeError{Repository: repository, File: side.policy.File}
+			e := &ScopeError{Repository: repository, File: p.File}
 			if len(roots) > 0 {
 				e.Digest = roots[0]
 			}
 			err = e
 		}
-		*side.rule = rule
+		return rule
+	}
+	out.project = ask(project)
+	for _, p := range machine {
+		out.machine = append(out.machine, ask(p))
 	}
 	return out, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -20,7 +21,7 @@ func TestBothPolicies(t *testing.T) {
 	d := repo.release("both")
 	sign(t, repo, d, project)
 	r := ask(repo, d, projectRule)
-	r.Machine = under(machineRule)
+	r.Machine = []*policy.Policy{under(machineRule)}
 	refused(t, newVerifier(t), r, OtherSigner)
 
 	sign(t, repo, d, machine)
@@ -29,7 +30,7 @@ func TestBothPolicies(t *testing.T) {
 	}
 	// A pull request cannot loosen what the machine asks for.
 	bare := repo.release("bare")
-	r = Request{Source: repo, Roots: []digest.Digest{bare.Digest}, Project: under(policy.Rule{Scope: "registry.example", Unsigned: true}), Machine: under(machineRule)}
+	r = Request{Source: repo, Roots: []digest.Digest{bare.Digest}, Project: under(policy.Rule{Scope: "registry.example", Unsigned: true}), Machine: []*policy.Policy{under(machineRule)}}
 	refused(t, newVerifier(t), r, Unsigned)
 	r.Project = nil
 	refused(t, newVerifier(t), r, Unsigned)
@@ -96,7 +97,7 @@ func TestMemory(t *testing.T) {
 	_, other := newKey(t, nil)
 	r.Project = under(also(rule, other))
 	verify("another policy", true)
-	r.Machine = under(rule)
+	r.Machine = []*policy.Policy{under(rule)}
 	verify("a machine's policy too", true)
 	verify("and again", false)
 
@@ -200,5 +201,27 @@ func TestInspect(t *testing.T) {
 	}
 	if verified != 1 || other != 1 {
 		t.Errorf("%v", found)
+	}
+}
+
+// Of a machine with several policies each must be satisfied, and each is remembered.
+func TestEachOfTheMachinesPolicies(t *testing.T) {
+	first, firstRule := newKey(t, nil)
+	second, secondRule := newKey(t, nil)
+	repo := newStore(t)
+	d := repo.release("each")
+	r := ask(repo, d, firstRule)
+	r.Project, r.Machine = nil, []*policy.Policy{under(firstRule), under(secondRule)}
+	sign(t, repo, d, first)
+	refused(t, newVerifier(t), r, OtherSigner)
+	v := newVerifier(t)
+	sign(t, repo, d, second)
+	if got, err := v.Verify(t.Context(), r); err != nil || !got.IsZero() {
+		t.Errorf("%v, %v; want nobody, whom the lock does not record", got, err)
+	}
+	_, other := newKey(t, nil)
+	r.Machine = append(r.Machine, under(other))
+	if _, machine, err := v.Remembers(r); err != nil || !slices.Equal(machine, []bool{true, true, false}) {
+		t.Errorf("remembers %v, %v", machine, err)
 	}
 }

@@ -51,6 +51,9 @@ func FuzzArchive(f *testing.F) {
 		if err == nil && (src.Len() != 0 || w.n == 0) {
 			t.Errorf("accepted, with %d bytes unread and %d written", src.Len(), w.n)
 		}
+		if err == nil {
+			facts(t, layer, d)
+		}
 		if err == nil && pack%4 == 3 && w.n != int64(len(data)) {
 			t.Errorf("%d bytes came out for %d put in", w.n, len(data))
 		}

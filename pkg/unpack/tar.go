@@ -15,8 +15,9 @@ const (
 )
 
 // untar writes the one wanted entry of a tar to w, and reads the rest of it to
-// see that it is the only one. headers are the first two that the tar has.
-func untar(r io.Reader, w io.ReaderFrom, d Driver) (headers []*tar.Header, err error) {
+// see that it is the only one. headers are the first two that the tar has. o is told
+// where the entry begins and ends.
+func untar(r io.Reader, w io.ReaderFrom, d Driver, o *observer) (headers []*tar.Header, err error) {
 	t := tar.NewReader(r)
 	seen := map[string]bool{}
 	found := ""
@@ -62,9 +63,11 @@ func untar(r io.Reader, w io.ReaderFrom, d Driver) (headers []*tar.Header, err e
 		if h.Size == 0 {
 			return nil, refuse("%q is empty", name)
 		}
+		o.next()
 		if _, err := w.ReadFrom(t); err != nil {
 			return nil, err
 		}
+		o.next()
 	}
 	if found == "" {
 		return nil, refuse("holds no %q", "schemahero-"+d.Name)

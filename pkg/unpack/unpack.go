@@ -87,10 +87,10 @@ func New() *Unpacker {
 // r and w as they are, and *Error for everything else.
 func (u *Unpacker) Extract(r io.Reader, w io.ReaderFrom, d Driver) error { return u.open(r, w, d, nil) }
 
-// open reads a layer. f, unless it is nil, is filled in.
-func (u *Unpacker) open(r io.Reader, w io.ReaderFrom, d Driver, f *Facts) error {
+// open reads a layer, with whoever looks on.
+func (u *Unpacker) open(r io.Reader, w io.ReaderFrom, d Driver, o *observer) error {
 	from, to := &source{r: r}, &sink{w: w}
-	err := u.extract(from, to, d, f)
+	err := u.extract(from, to, d, o)
 	switch {
 	case err == nil:
 		return nil
@@ -102,20 +102,15 @@ func (u *Unpacker) open(r io.Reader, w io.ReaderFrom, d Driver, f *Facts) error 
 	return describe(err)
 }
 
-func (u *Unpacker) extract(r io.Reader, w io.ReaderFrom, d Driver, f *Facts) error {
+func (u *Unpacker) extract(r io.Reader, w io.ReaderFrom, d Driver, o *observer) error {
 	layer := bufio.NewReaderSize(r, 64<<10)
 	content, kind, done, err := u.inflate(layer)
 	if err != nil {
 		return err
 	}
 	defer done()
-	var bounded io.Reader = &limited{content, limit(d.Size), d.Size}
-	sum := func() {}
-	if f != nil {
-		bounded, sum = f.hashed(bounded)
-	}
 	// The room for a second sniff, of what was compressed.
-	inner := bufio.NewReaderSize(bounded, 32<<10)
+	inner := bufio.NewReaderSize(o.content(&limited{content, limit(d.Size), d.Size}), 32<<10)
 	head, err := inner.Peek(block)
 	if err != nil && err != io.EOF {
 		return err
@@ -128,11 +123,9 @@ func (u *Unpacker) extract(r io.Reader, w io.ReaderFrom, d Driver, f *Facts) err
 	}
 	switch {
 	case isTar(head):
-		headers, err := untar(inner, w, d)
-		if err == nil && f != nil {
-			f.packedWith(kind)
-			f.holds(headers)
-			sum()
+		headers, err := untar(o.tar(inner), w, d, o)
+		if err == nil {
+			o.archive(kind, headers)
 		}
 		return err
 	case archived(d.File):

@@ -29,7 +29,7 @@ func DefaultOptions() (plugins.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	c, err := config.Load(filepath.Join(o.Home, "config.toml"))
+	c, err := config.LoadBoth(o.SystemConfig, filepath.Join(o.Home, "config.toml"))
 	if err != nil {
 		return o, err
 	}
@@ -41,18 +41,19 @@ func DefaultOptions() (plugins.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	o.Verifier = New(trust.New(trust.Options{Dir: filepath.Join(o.Home, "trust"), Offline: o.Offline, HTTP: client.HTTP()}), &c.Trust)
+	o.Verifier = New(trust.New(trust.Options{Dir: filepath.Join(o.Home, "trust"), Offline: o.Offline, HTTP: client.HTTP()}), c.Trust)
 	return o, nil
 }
 
 // Verifier verifies under the project's rules and those of a machine.
 type Verifier struct {
 	trust   *trust.Verifier
-	machine *policy.Policy
+	machine []*policy.Policy
 }
 
-// New returns a Verifier under the rules of a machine, which may have none.
-func New(t *trust.Verifier, machine *policy.Policy) *Verifier {
+// New returns a Verifier under the rules of a machine, all of which must be
+// satisfied.
+func New(t *trust.Verifier, machine []*policy.Policy) *Verifier {
 	return &Verifier{trust: t, machine: machine}
 }
 
@@ -61,7 +62,7 @@ func (v *Verifier) VerifiesSignatures() {}
 
 // Verify implements project.Verifier.
 func (v *Verifier) Verify(ctx context.Context, q project.Verification) (*lockfile.Signature, error) {
-	if len(v.machine.Rules) == 0 && (q.Manifest == nil || len(q.Manifest.Trust.Rules) == 0) {
+	if len(v.machine) == 0 && (q.Manifest == nil || len(q.Manifest.Trust.Rules) == 0) {
 		return nil, nil // as most are: a sync of many drivers with nothing to do does nothing
 	}
 	r := v.request(q)
@@ -77,9 +78,9 @@ func (v *Verifier) Verify(ctx context.Context, q project.Verification) (*lockfil
 }
 
 // Remembers reports whether an entry was verified in this home before, under the
-// project's rules and under the machine's. It asks no network. Errors:
+// project's rules and under each of the machine's. It asks no network. Errors:
 // *project.RefusedError where a file with rules has none for the repository.
-func (v *Verifier) Remembers(q project.Verification) (project, machine bool, err error) {
+func (v *Verifier) Remembers(q project.Verification) (project bool, machine []bool, err error) {
 	project, machine, err = v.trust.Remembers(v.request(q))
 	if refusal(err) {
 		err = refused(q.Entry.Name, err)

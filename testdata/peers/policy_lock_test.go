@@ -42,7 +42,34 @@ func TestPolicyOfLock(t *testing.T) {
 	p.ok("lock")
 	s.namespace(t, "of-lock")
 	a := &applied{t: t, s: s, namespace: "of-lock"}
+	// A StatefulSet from before there was a policy.
+	object := statefulSet(databaseLabels(), operatorPod())
+	if status, body := s.ask(t, http.MethodPost, "/apis/apps/v1/namespaces/of-lock/statefulsets", object); status != http.StatusCreated {
+		t.Fatalf("status %d: %s", status, body)
+	}
+	stored := func() (generation any, image any) {
+		t.Helper()
+		var o struct{ Items []tree }
+		if err := json.Unmarshal([]byte(s.ok(t, "", "get", "statefulsets", "-n", "of-lock", "-o", "json")), &o); err != nil || len(o.Items) != 1 {
+			t.Fatalf("%v: %v", err, o)
+		}
+		volume := named(at(o.Items[0], "spec", "template", "spec", "volumes"), volumeName)
+		return at(o.Items[0], "metadata", "generation"), at(volume, "image", "reference")
+	}
+	// annotate is the command of docs/cluster.md.
+	annotate := func(value string) {
+		t.Helper()
+		s.ok(t, "", "annotate", "statefulsets", "--namespace", "of-lock", "--selector", "control-plane=schemahero,database", "--overwrite", "drivers="+value)
+	}
 	first, spec := deployed(t, s, p, reg, "of-lock", "--deny")
+	if generation, image := stored(); generation != 1.0 || image != nil {
+		t.Errorf("before anybody writes it, the StatefulSet is of generation %v with %v", generation, image)
+	}
+	annotate("1")
+	annotate("2")
+	if generation, image := stored(); generation != 2.0 || image != first {
+		t.Errorf("the StatefulSet is of generation %v with %v", generation, image)
+	}
 	var refusal string
 	s.until(t, "a pod without the image is refused", func() bool {
 		_, refusal = a.send("of-lock", pod("db-controller-0", databaseLabels(), operatorPod()))
@@ -64,6 +91,10 @@ func TestPolicyOfLock(t *testing.T) {
 	}
 	p.exit(3, "export", "kubernetes", "--image", first)
 	deployed(t, s, p, reg, "of-lock", "--deny")
+	annotate("3")
+	if generation, image := stored(); generation != 3.0 || image != second {
+		t.Errorf("after the second lock the StatefulSet is of generation %v with %v", generation, image)
+	}
 	s.until(t, "a pod of the last lock is refused", func() bool {
 		_, refusal = a.send("of-lock", pod("db-controller-0", databaseLabels(), spec.(tree)))
 		return strings.Contains(refusal, "the pod has no volume schemahero-drivers of "+second)

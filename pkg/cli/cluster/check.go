@@ -218,23 +218,35 @@ func warn(u *ui.UI, found []kube.Finding) {
 // verdict is the error of a cluster that is not as locked, nil where it is, with what
 // to do about the first of each kind.
 func (c check) verdict(me string, found []kube.Finding) error {
-	bad := 0
+	databases, bad, unused := 0, 0, 0
 	var hints []string
-	told := map[kube.State]bool{}
+	told := map[kube.State]bool{kube.Locked: true}
 	for _, f := range found {
-		if f.State == kube.Locked {
-			continue
+		switch f.State {
+		case kube.Unused:
+			unused++
+		case kube.Locked:
+			databases++
+		default:
+			databases++
+			bad++
 		}
-		bad++
 		if !told[f.State] {
 			hints = append(hints, c.advice(me, f)...)
 		}
 		told[f.State] = true
 	}
-	if bad == 0 {
+	var texts []string
+	if bad > 0 {
+		texts = append(texts, fmt.Sprintf("%d of %s not as locked", bad, ui.Count(databases, "Database")))
+	}
+	if unused > 0 {
+		texts = append(texts, ui.Count(unused, "locked driver")+" that no Database needs")
+	}
+	if len(texts) == 0 {
 		return nil
 	}
-	return hint.With(&hint.DriftError{Text: fmt.Sprintf("cluster: %d of %s not as locked", bad, ui.Count(len(found), "row"))}, hints...)
+	return hint.With(&hint.DriftError{Text: "cluster: " + strings.Join(texts, "; ")}, hints...)
 }
 
 // ref is --image without a digest, or what stands for it.

@@ -53,7 +53,7 @@ func flag(e *env.Env, c *cobra.Command, f *pflag.Flag) {
 		complete = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		}
-	case "bundle", "ca-file", "from", "key", "kubeconfig":
+	case "bundle", "ca-file", "from", "key", "kubeconfig", "system-config":
 		return // files: what a shell offers anyway
 	}
 	_ = c.RegisterFlagCompletionFunc(f.Name, complete)

@@ -80,7 +80,7 @@ func (e *Env) registryOptions() (registry.Options, error) {
 		o.CAFile = e.Abs(e.Flags.CAFile)
 	}
 	for _, m := range c.Mirrors {
-		o.Mirrors = append(o.Mirrors, registry.Mirror{Prefix: m.Prefix, Targets: m.Targets})
+		o.Mirrors = append(o.Mirrors, registry.Mirror(m))
 	}
 	for host, r := range c.Registries {
 		o.Hosts[host] = registry.Host{CAFile: r.CAFile, ClientCert: r.ClientCert, ClientKey: r.ClientKey, PlainHTTP: r.PlainHTTP}

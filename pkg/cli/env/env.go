@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
@@ -27,27 +29,29 @@ import (
 
 // Process is what the program was started with, but for its streams.
 type Process struct {
-	Args      []string // with the program's own name first
-	Version   string
-	Revision  string // commit that it was built from; "" where it is not known
-	Directory string // working directory, absolute; that of -C once flags are applied
-	DirError  error  // why there is none
-	Lookup    func(key string) (string, bool)
-	Environ   func() []string
-	Exec      func(path string, args, env []string) error // becomes another program; errors.ErrUnsupported where it cannot
-	Now       func() time.Time
+	Args         []string // with the program's own name first
+	Version      string
+	Revision     string // commit that it was built from; "" where it is not known
+	Directory    string // working directory, absolute; that of -C once flags are applied
+	DirError     error  // why there is none
+	SystemConfig string // config above the home's; absolute
+	Lookup       func(key string) (string, bool)
+	Environ      func() []string
+	Exec         func(path string, args, env []string) error // becomes another program; errors.ErrUnsupported where it cannot
+	Now          func() time.Time
 }
 
 // Flags are those that every command takes, but what says how much is printed.
 type Flags struct {
-	File      string
-	Directory string
-	Home      string
-	Stats     bool
-	Timeout   time.Duration
-	CAFile    string
-	PlainHTTP bool
-	Offline   bool
+	File         string
+	Directory    string
+	Home         string
+	SystemConfig string
+	Stats        bool
+	Timeout      time.Duration
+	CAFile       string
+	PlainHTTP    bool
+	Offline      bool
 }
 
 // Events are told what happens on the way.
@@ -221,24 +225,41 @@ func (e *Env) Home() install.Home {
 func (e *Env) Layers() *image.Memory {
 	if e.layers == nil {
 		e.layers = image.OpenMemory(e.Home().Layers())
+		e.layers.Stored = func(layer digest.Digest) (string, digest.Digest, bool) {
+			entry, ok := e.Home().Stored(layer)
+			return entry.Path, entry.Executable, ok
+		}
 	}
 	return e.layers
 }
 
-// Config reads HOME/config.toml once.
+// Config reads the machine's config, and HOME/config.toml below it, once.
 func (e *Env) Config() (*config.Config, error) {
-	if e.config == nil {
-		c, err := config.Load(e.Home().Config())
-		if err != nil {
-			// In a folder that cannot even be looked at there is no home.
-			if _, unseen := os.Stat(e.Home().Dir()); unseen == nil {
-				return nil, err
-			}
-			c = &config.Config{}
-		}
-		e.config = c
+	if e.config != nil {
+		return e.config, nil
 	}
+	system, systemErr := config.LoadSystem(e.systemConfig())
+	home, err := config.Load(e.Home().Config())
+	if err != nil {
+		// In a folder that cannot even be looked at there is no home.
+		if _, unseen := os.Stat(e.Home().Dir()); unseen != nil {
+			home, err = &config.Config{}, nil
+		}
+	}
+	if err := errors.Join(systemErr, err); err != nil {
+		return nil, err
+	}
+	e.config = system.Over(home)
 	return e.config, nil
+}
+
+// systemConfig is the machine's config: --system-config, else where the process says
+// that it is.
+func (e *Env) systemConfig() string {
+	if e.Flags.SystemConfig != "" {
+		return e.Abs(e.Flags.SystemConfig)
+	}
+	return e.SystemConfig
 }
 
 // Exists reports whether there is anything at a path, be it a broken link.

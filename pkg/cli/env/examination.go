@@ -22,7 +22,7 @@ func (e *Env) Examination() (doctor.Options, error) {
 	}
 	o := doctor.Options{
 		Project: p, Platform: Platform(), SearchPath: e.SearchPath(), LookPath: e.OnPath,
-		Verifier: v, Machine: &c.Trust, Repository: e.Repository, Now: e.Now,
+		Verifier: v, Machine: c.Trust, Repository: e.Repository, Now: e.Now,
 	}
 	for _, m := range c.Mirrors {
 		o.Mirrors = append(o.Mirrors, m.Targets...)

@@ -13,6 +13,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
 // ManifestFile finds the manifest: --file, else upwards from the folder.
@@ -110,7 +111,12 @@ func (e *Env) Options() (project.Options, error) {
 		Offline:  e.Flags.Offline,
 		Now:      e.Now,
 		Progress: e.Events.Install,
-		Probe:    start,
+		Learnt: func(l install.Layer, f unpack.Facts) {
+			if l.Platform.OS == "linux" { // an image holds no other
+				e.Layers().Learn(l.Digest, f)
+			}
+		},
+		Probe: start,
 	}
 	if e.source != nil {
 		o.Fetch, o.Source = e.source, e.Repository

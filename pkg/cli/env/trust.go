@@ -22,7 +22,7 @@ func (e *Env) Verifier() (*signed.Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return signed.New(t, &c.Trust), nil
+	return signed.New(t, c.Trust), nil
 }
 
 // Trust is what the Verifier works with: signatures, and this machine's rules.

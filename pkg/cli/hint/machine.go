@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
@@ -24,6 +25,9 @@ func machine() section {
 			told("`is a link to …, which does not exist`, `…, which leads back to it`", "Make what the link names, or remove the link. At the manifest, the lock or the config it is 2", fault.Failure),
 			told("`is in UTF-16LE: save it as UTF-8`, `byte 0x… is not UTF-8`, `NUL byte`", "The file was saved by Notepad or PowerShell, or in Latin-1: save it as UTF-8. A byte order mark does no harm", fault.Usage),
 		}},
+		on(func(_ Context, e *config.UnreadableError) []string {
+			return []string{"ask whoever administers this machine to make it readable for everybody; without it nothing is done"}
+		}, told("`may hold this machine's policy and cannot be read`", "The administrator's file, `/etc/schemahero/plugins.toml` or that of `--system-config`, must be readable for everybody: what it asks for is never passed over", fault.Usage)),
 		{func(c Context, err error) []string {
 			if !isForeign(err) {
 				return nil

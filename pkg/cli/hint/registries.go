@@ -128,7 +128,7 @@ func certificateHints(c Context, e *registry.CertificateError) []string {
 	for host, r := range c.Config.Registries {
 		for key, file := range map[string]string{"ca-file": r.CAFile, "client-cert": r.ClientCert, "client-key": r.ClientKey} {
 			if file == e.File {
-				return []string{fmt.Sprintf("HOME/config.toml names it, [registries.%q] %s: it takes a PEM file", host, key)}
+				return []string{fmt.Sprintf("[registries.%q] of this machine's config names it, %s: it takes a PEM file", host, key)}
 			}
 		}
 	}

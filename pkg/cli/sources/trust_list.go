@@ -20,8 +20,8 @@ func trustCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Use:   "trust",
 		Short: "Show whose signatures are asked for, and whose there are",
 		Long: `Digests say that bytes did not change; signatures say whose they are. Rules
-stand in the manifest and in HOME/config.toml as [[trust]] tables, and a release
-must satisfy both.`,
+stand as [[trust]] tables in the manifest, in HOME/config.toml and in the config
+of this machine's administrator, and a release must satisfy all three.`,
 		Examples: []env.Example{
 			{"trust list", "the rule that decides on each locked driver"},
 			{"trust show ghcr.io/acme/postgres:0.1.2", "who signed a release, and the rule that would accept it"},
@@ -41,7 +41,7 @@ func trustListCommand(e *env.Env, u *ui.UI) *cobra.Command {
   unsigned    the rule accepts it with no signature
   refused     the file has rules, and none is for the driver's repository, or
               the locked signer is not one that the rule admits
-  no rule     neither file has any: nothing is verified
+  no rule     no file has any: nothing is verified
 
 No registry is asked.`,
 		Examples: []env.Example{

@@ -108,7 +108,7 @@ func withdrawalsOf(ctx context.Context, e *env.Env, repository string, d digest.
 	if err != nil {
 		return nil, err
 	}
-	o.Machine, o.Source = &c.Trust, e.Repository
+	o.Machine, o.Source = c.Trust, e.Repository
 	var m *manifest.Manifest
 	if p, err := e.Project(); err == nil {
 		if m, err = p.Manifest(); err != nil {
@@ -151,12 +151,12 @@ func ruleFor(e *env.Env, repository, key string) (func(trust.Finding) *policy.Ru
 	if err != nil {
 		return nil, err
 	}
-	ours, machines, err := trust.Decide(repository, own, &c.Trust)
+	rules, err := trust.Decide(repository, own, c.Trust)
 	if err != nil && !env.IsRefusal(err) {
 		return nil, err
 	}
-	for _, r := range []*policy.Rule{ours, machines} {
-		if r != nil && !r.Unsigned {
+	for _, r := range rules {
+		if !r.Unsigned {
 			return func(trust.Finding) *policy.Rule { return r }, nil
 		}
 	}
