@@ -115,6 +115,7 @@ func scriptParams() testscript.Params {
 			"secretless": cmdSecretless,
 			"replace":    cmdReplace,
 			"hostile":    cmdHostile,
+			"base":       cmdBase,
 			"mode":       cmdMode,
 			"documented": cmdDocumented,
 			"snippet":    cmdSnippet,

@@ -31,7 +31,11 @@ type LayerError struct {
 }
 
 func (e *LayerError) Error() string {
-	return fmt.Sprintf("%s for %s: layer %s: %v", e.Plugin, e.Platform, e.Layer, e.Err)
+	subject := e.Plugin + " for " + e.Platform.String() + ": "
+	if errors.As(e.Err, new(*unpack.Error)) { // which does not name it
+		return subject + "layer " + e.Layer.String() + " " + e.Err.Error()
+	}
+	return subject + e.Err.Error()
 }
 
 // Kind is that of Err.

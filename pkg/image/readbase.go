@@ -34,7 +34,7 @@ func ociLayer(mediaType string) string {
 }
 
 // ReadBase reads the image that reference, a tag or a digest, names in a
-// repository, for those of the platforms that it has; name is what it is called in
+// repository, for those of the platforms that it has, nil for all; name is what it is called in
 // errors and in what is made of it. An index, OCI's or Docker's, is followed, but
 // not to the attestations in it; a manifest alone is an image for one platform.
 // Errors: *BaseError for what is no image, *artifact.DocumentError, the Reader's.
@@ -71,7 +71,7 @@ func ReadBase(ctx context.Context, r artifact.Reader, name, reference string, pl
 		return nil, &BaseError{name, "is an index without any image"}
 	}
 	err = parallel.First(parallel.EachUntil(ctx, len(listed), atOnce, func(i int) error {
-		if !slices.Contains(platforms, b.Images[i].Platform) {
+		if platforms != nil && !slices.Contains(platforms, b.Images[i].Platform) {
 			return nil // only that it is there is told
 		}
 		desc, data, err := r.Manifest(ctx, listed[i].Digest.String())

@@ -107,6 +107,12 @@ func imageOf(reference, status string) image {
 // drivers tells where the host takes its drivers from: the first of folders for
 // which something is mounted. folders are in the host's order.
 func (p *pod) drivers(folders []string) source {
+	for _, m := range p.Spec.manager().VolumeMounts {
+		// A file in the working directory comes before them all.
+		if at := path.Clean(m.MountPath); strings.HasPrefix(at, "/schemahero-") {
+			return source{mount: at}
+		}
+	}
 	for _, folder := range folders {
 		if m, ok := p.Spec.over(folder); ok {
 			return p.mounted(m, folder)

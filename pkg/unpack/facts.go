@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"hash"
@@ -161,5 +162,44 @@ func (f *Facts) holds(headers []*tar.Header) {
 		// What else there may be are attributes, access lists and flags, each under
 		// the names of several programs.
 		f.Plain = f.Plain && strings.Contains(" path size uid gid uname gname mtime atime ctime comment ", " "+key+" ")
+	}
+}
+
+// List calls each with the header of every entry of a layer of size bytes, until
+// that returns false. Nothing of it is checked beside how far it expands. Errors:
+// those of r, and *Error for what is no archive.
+func (u *Unpacker) List(r io.Reader, size int64, each func(*tar.Header) bool) error {
+	from := &source{r: r}
+	err := u.list(from, size, each)
+	switch {
+	case from.err != nil:
+		return from.err
+	case err != nil:
+		return describe(err)
+	}
+	return nil
+}
+
+func (u *Unpacker) list(r io.Reader, size int64, each func(*tar.Header) bool) error {
+	content, _, done, err := u.inflate(bufio.NewReaderSize(r, 32<<10))
+	if err != nil {
+		return err
+	}
+	defer done()
+	t := tar.NewReader(&limited{content, limit(size), size})
+	for n := 0; ; n++ {
+		h, err := t.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if n == maxEntries {
+			return refuse("holds more than %d files", maxEntries)
+		}
+		if !each(h) {
+			return nil
+		}
 	}
 }

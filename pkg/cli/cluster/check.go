@@ -263,12 +263,16 @@ func (c check) advice(me string, f kube.Finding) []string {
 		}
 		return []string{"lock a driver for it: " + me + " add " + f.Engines[0]}
 	case kube.Pending:
-		return []string{fmt.Sprintf("see why no pod has started: kubectl --namespace %s describe statefulsets,pods -l control-plane=schemahero,database=%s", f.Namespace, f.Name)}
+		return []string{fmt.Sprintf("see why no pod has started: kubectl describe statefulsets,pods --namespace %s --selector control-plane=schemahero,database=%s", f.Namespace, f.Name)}
 	case kube.Unused:
 		return []string{"if no other cluster needs it: " + me + " remove " + f.Driver}
 	}
 	if f.Policy == kube.Acts {
-		return []string{fmt.Sprintf("the policy acts; have the pod made again: kubectl --namespace %s annotate statefulset %s-controller drivers=locked --overwrite, and if the policy is about pods: kubectl --namespace %s delete pod -l control-plane=schemahero,database=%s", f.Namespace, f.Name, f.Namespace, f.Name)}
+		made := fmt.Sprintf("--namespace %s --selector control-plane=schemahero,database=%s", f.Namespace, f.Name)
+		return []string{
+			"the policy acts; have the StatefulSet pass it: kubectl annotate statefulsets " + made + ` --overwrite drivers="$(date +%s)"`,
+			"or, where the policy is about pods: kubectl delete pods " + made,
+		}
 	}
 	return []string{"have the image mounted: " + me + " export kubernetes --image " + c.ref() + " | kubectl apply -f -"}
 }
