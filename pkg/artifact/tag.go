@@ -23,8 +23,8 @@ func ParseTag(name string) (tag Tag, ok bool) {
 	if !IsTag(name) { // whatever a registry says that it has
 		return Tag{}, false
 	}
-	text, platform, _ := CutPlatform(name)
-	if before, host := CutHostTag(text); host {
+	text, platform, cut := CutPlatform(name)
+	if before, host := CutHostTag(text); host && !cut {
 		if _, version := ParseTag(before); version {
 			return Tag{}, false
 		}
