@@ -43,7 +43,7 @@ func (p *publication) publish(ctx context.Context, annotations map[string]string
 	}
 	p.report.describe(p.graph, p.version)
 	if p.o.DryRun {
-		return errors.Join(p.setTags(ctx), p.strays(ctx))
+		return errors.Join(p.sendSBOMs(ctx), p.setTags(ctx), p.strays(ctx))
 	}
 	// Of a release that is kept too: a registry can lose what a manifest names.
 	if err := p.sendBlobs(ctx); err != nil {
@@ -55,6 +55,9 @@ func (p *publication) publish(ctx context.Context, annotations map[string]string
 		}
 	}
 	if err := p.sign(ctx); err != nil {
+		return err
+	}
+	if err := p.sendSBOMs(ctx); err != nil {
 		return err
 	}
 	return p.setTags(ctx)

@@ -36,6 +36,7 @@ type pushFlags struct {
 	probe       bool
 	noFloating  bool
 	hostTags    bool
+	noSBOM      bool
 	repair      bool
 	signing     env.Signing
 }
@@ -122,6 +123,7 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 	f.BoolVar(&p.force, "force", false, "replace a published version, pass over what lint finds")
 	f.BoolVar(&p.noFloating, "no-floating-tags", false, "set X.Y.Z and its platforms' tags alone, not X.Y, X and latest")
 	f.BoolVar(&p.hostTags, "host-tags", false, "also set X.Y.Z-ARCH, X.Y-ARCH and X-ARCH for linux, which the host asks for")
+	f.BoolVar(&p.noSBOM, "no-sbom", false, "attach no SBOM of the Go modules in each executable")
 	f.BoolVar(&p.repair, "repair-tags", false, "publish nothing: set X.Y, X and latest as the published versions say")
 	f.BoolVar(&p.dryRun, "dry-run", false, "send nothing, print digests and tags")
 	p.signing.Flags(f)
@@ -129,7 +131,7 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 	for _, unused := range []string{"build", "platform", "compression", "dist", "source"} {
 		cmd.MarkFlagsMutuallyExclusive("from", unused) // its layers are kept as they are
 	}
-	for _, other := range []string{"from", "build", "platform", "dist", "source", "sign", "host-tags", "no-floating-tags"} {
+	for _, other := range []string{"from", "build", "platform", "dist", "source", "sign", "host-tags", "no-floating-tags", "no-sbom"} {
 		cmd.MarkFlagsMutuallyExclusive("repair-tags", other)
 	}
 	_ = cmd.RegisterFlagCompletionFunc("platform", complete.Platforms("="))
@@ -262,7 +264,7 @@ func notThat(e *env.Env, err error, from string) error {
 
 func publishOptions(u *ui.UI, repo registry.Repository, p pushFlags) publish.Options {
 	return publish.Options{
-		Force: p.force, DryRun: p.dryRun, NoFloatingTags: p.noFloating, HostTags: p.hostTags, Probe: p.probe, Host: env.Platform(),
+		Force: p.force, DryRun: p.dryRun, NoFloatingTags: p.noFloating, HostTags: p.hostTags, NoSBOM: p.noSBOM, Probe: p.probe, Host: env.Platform(),
 		Sign: p.signing.In(repo, u), Temp: os.TempDir(), Events: told(u),
 	}
 }
