@@ -44,7 +44,7 @@ func TestParseTag(t *testing.T) {
 		"1.0.0-" + strings.Repeat("a", 128),
 	} {
 		if tag, ok := artifact.ParseTag(name); ok {
-			t.Errorf("ParseTag(%q) = %v %v, which is no version", name, tag.Version, tag.Platform)
+			t.Errorf("ParseTag(%q) = %v %v, which is not a version", name, tag.Version, tag.Platform)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func FuzzParseTag(f *testing.F) {
 			return
 		}
 		if !artifact.IsTag(s) {
-			t.Fatalf("%q is read as a version and is no tag", s)
+			t.Fatalf("%q is read as a version and is not a tag", s)
 		}
 		// The tag that this program would write for it names the same.
 		written := artifact.VersionTag(tag.Version)

@@ -86,7 +86,7 @@ func mkdirAll(dir string) error {
 	return err
 }
 
-// Remove removes a file. That it does not exist is no error.
+// Remove removes a file. That it does not exist is not an error.
 func (d Disk) Remove(path string) error {
 	if err := d.check(Remove, path); err != nil {
 		return err

@@ -134,7 +134,7 @@ func (w *workshop) read(ctx context.Context, l Layer) error {
 	in := io.TeeReader(&told{ctx: ctx, r: src, o: w.o, e: Event{Stage: Fetching, Subject: l.Locked.File, Total: l.Locked.Size}}, out)
 	executable := sha256.New()
 	facts, broken := w.unpacker.Read(in, sink{executable}, driver(l), true)
-	// Of a layer that was not understood, the rest still tells whether these are the
+	// Of a layer that was not understood, the rest still shows whether these are the
 	// bytes that the lock pins: the better answer.
 	if _, err := io.Copy(io.Discard, in); err != nil {
 		return err

@@ -37,7 +37,7 @@ func ociLayer(mediaType string) string {
 // repository, for those of the platforms that it has, nil for all; name is what it is called in
 // errors and in what is made of it. An index, OCI's or Docker's, is followed, but
 // not to the attestations in it; a manifest alone is an image for one platform.
-// Errors: *BaseError for what is no image, *artifact.DocumentError, the Reader's.
+// Errors: *BaseError for what is not an image, *artifact.DocumentError, the Reader's.
 func ReadBase(ctx context.Context, r artifact.Reader, name, reference string, platforms []artifact.Platform) (*Base, error) {
 	desc, data, err := r.Manifest(ctx, reference)
 	if err != nil {
@@ -106,7 +106,7 @@ func platformOf(p *ocispec.Platform) (artifact.Platform, bool) {
 // read reads the image of a manifest.
 func (b *Base) read(ctx context.Context, r artifact.Reader, manifest digest.Digest, doc *artifact.Document) (BaseImage, error) {
 	refuse := func(format string, args ...any) (BaseImage, error) {
-		return BaseImage{}, &BaseError{b.Name, "is no container image: " + fmt.Sprintf(format, args...)}
+		return BaseImage{}, &BaseError{b.Name, "is not a container image: " + fmt.Sprintf(format, args...)}
 	}
 	if t := doc.Config.MediaType; doc.IsIndex() || t != ocispec.MediaTypeImageConfig && t != dockerConfig {
 		return refuse("its config is of type %q", t)

@@ -81,14 +81,14 @@ func TestWrongAnswers(t *testing.T) {
 		kind    fault.Kind
 		want    string
 	}{
-		"a page": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>"+secret) }, fault.Unreachable, "no object of Kubernetes"},
+		"a page": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>"+secret) }, fault.Unreachable, "not an object of Kubernetes"},
 		"cut JSON": {func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, 200, `{"kind": "DatabaseList", "items": [{"spec": "`+secret)
-		}, fault.Unreachable, "no object of Kubernetes"},
+		}, fault.Unreachable, "not an object of Kubernetes"},
 		"another object":  {func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, databaseObject(secret, connection)) }, fault.Unreachable, "does not answer with a DatabaseList"},
 		"another list":    {func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, listOf("PodList")) }, fault.Unreachable, "does not answer with a DatabaseList"},
-		"items of text":   {func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, listOf("DatabaseList", secret)) }, fault.Unreachable, "no object of Kubernetes"},
-		"nothing":         {func(http.ResponseWriter, *http.Request) {}, fault.Unreachable, "no object of Kubernetes"},
+		"items of text":   {func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, listOf("DatabaseList", secret)) }, fault.Unreachable, "not an object of Kubernetes"},
+		"nothing":         {func(http.ResponseWriter, *http.Request) {}, fault.Unreachable, "not an object of Kubernetes"},
 		"a broken server": {func(w http.ResponseWriter, _ *http.Request) { answer(w, 500, secret) }, fault.Unreachable, "answers 500 Internal Server Error"},
 		"a failing server": {func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, 503, fields{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 503, "message": secret})

@@ -67,7 +67,7 @@ type containerStatus struct {
 }
 
 // managerName is the name of the container in which the host runs. There are others
-// where something else adds them: a webhook a sidecar, say.
+// if something else adds them: a webhook a sidecar, say.
 const managerName = "manager"
 
 // manager is the container in which the host runs, the zero one if there is none.
@@ -83,8 +83,8 @@ func named(containers []container, name string) container {
 
 // source is where the host in a pod takes its drivers from.
 type source struct {
-	images []image // of the volume, of what filled it, or of the manager; none where it is another volume
-	mount  string  // path of the volume; "" where nothing is mounted and the manager's image is all there is
+	images []image // of the volume, of what filled it, or of the manager; none if it is another volume
+	mount  string  // path of the volume; "" if nothing is mounted and the manager's image is all there is
 	empty  bool    // the volume at mount has nothing in it
 }
 
@@ -164,7 +164,7 @@ func (s *podSpec) fill(name string) (out []container) {
 	return out
 }
 
-// mounted tells what a mount gives the host: an image where a volume is one, or was
+// mounted reports what a mount gives the host: an image where a volume is one, or was
 // filled by one, and the whole of it is the folder.
 func (p *pod) mounted(m mount, folder string) source {
 	s := source{mount: path.Clean(m.MountPath), empty: p.Spec.isEmpty(m.Name)}

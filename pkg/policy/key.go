@@ -58,7 +58,7 @@ func readFile(path string, most int64) ([]byte, error) {
 	return data, nil
 }
 
-// checkRoot returns an error where a file is not a trusted root of a Sigstore, as
+// checkRoot returns an error if a file is not a trusted root of a Sigstore, as
 // far as that can be told without what verifies with it.
 func checkRoot(path string) error {
 	data, err := readFile(path, maxRoot)

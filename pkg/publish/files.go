@@ -89,7 +89,7 @@ func (x *examiner) file(ctx context.Context, p artifact.Platform, file, dir stri
 	return executable, problems, err
 }
 
-// probe starts an executable, where that is asked for and possible, and says why
+// probe starts an executable, if that is asked for and possible, and says why
 // it does not answer as the driver.
 func (x *examiner) probe(ctx context.Context, executable, subject string, p artifact.Platform) ([]Problem, error) {
 	if !x.o.Probe || p != x.o.Host {

@@ -17,7 +17,7 @@ import (
 // entry counts, with its mode and owner, and nobody takes the one that is wanted.
 type Facts struct {
 	MediaType string        `json:"mediaType,omitempty"` // OCI's, by the first bytes; "" for a bare executable
-	DiffID    digest.Digest `json:"diffId,omitempty"`    // of the tar; "" for a bare executable, and where it was not asked for
+	DiffID    digest.Digest `json:"diffId,omitempty"`    // of the tar; "" for a bare executable, and if it was not asked for
 	Entry     string        `json:"entry,omitempty"`     // the name of the file that the tar holds; "" unless that is all it holds
 	Plain     bool          `json:"plain,omitempty"`     // Entry is r-x for all, not writable for others, with no special bit or attribute
 	Root      bool          `json:"root,omitempty"`      // Entry belongs to user and group 0
@@ -64,7 +64,7 @@ func (u *Unpacker) Read(r io.Reader, w io.ReaderFrom, d Driver, sum bool) (Facts
 // observer finds out what a layer is while it is read. A nil one looks at nothing.
 type observer struct {
 	facts *Facts
-	hash  hash.Hash // nil where only the frame is wanted
+	hash  hash.Hash // nil if only the frame is wanted
 
 	r     io.Reader // the tar
 	part  int       // of the tar, that is read

@@ -19,7 +19,7 @@ const managerImage = "docker.io/schemahero/schemahero-manager"
 func exportCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	return e.Holds(env.Command{
 		Use:   "export",
-		Short: "Write what the lock says for other tools",
+		Short: "Export the lock for other tools",
 		Long: `Everything is read from the lock, and goes to standard output: the same lock is
 the same text. Only cyclonedx asks registries, for what is in the drivers.`,
 		Examples: []env.Example{

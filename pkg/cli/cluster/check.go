@@ -59,9 +59,9 @@ pods take drivers from.
   pending   no pod has started yet
   unused    a locked driver that no Database needs
 
-A dry run of a new pod tells whether the policy acts that export kubernetes
+A dry run of a new pod reports whether the policy acts that export kubernetes
 writes: nothing is made. Of a connection only the name of its engine is read.
-Exit code 3 where anything is not locked.`,
+Exit code 3 if anything is not locked.`,
 		Examples: []env.Example{
 			{"cluster check", "the namespace of kubectl's current context"},
 			{"cluster check -n app --image registry.internal/db/drivers@sha256:DIGEST", "held against this image, be it with a base"},
@@ -183,14 +183,14 @@ func (c check) lock(e *env.Env, lock *lockfile.Lock) (kube.Lock, error) {
 		return l, nil
 	}
 	if !artifact.IsDigest(reference) {
-		return l, hint.Usagef("--image %s: %q is no digest", c.image, reference)
+		return l, hint.Usagef("--image %s: %q is not a digest", c.image, reference)
 	}
 	l.Manager = digest.Digest(reference)
 	l.Image = func() (digest.Digest, error) { return l.Manager, nil }
 	return l, nil
 }
 
-// warn tells what a state does not: an odd Database, and what is to come of a new pod.
+// warn reports what a state does not: an odd Database, and what is to come of a new pod.
 func warn(u *ui.UI, found []kube.Finding) {
 	said := map[string]bool{}
 	for _, f := range found {
@@ -215,7 +215,7 @@ func warn(u *ui.UI, found []kube.Finding) {
 	}
 }
 
-// verdict is the error of a cluster that is not as locked, nil where it is, with what
+// verdict is the error of a cluster that is not as locked, nil if it is, with what
 // to do about the first of each kind.
 func (c check) verdict(me string, found []kube.Finding) error {
 	databases, bad, unused := 0, 0, 0

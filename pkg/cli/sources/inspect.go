@@ -80,7 +80,7 @@ func inspectAdvice(e *env.Env, err error, ref, repository string) error {
 	var format *artifact.FormatError
 	switch {
 	case errors.As(err, &format):
-		return hint.With(err, "it is no driver that can be read; see all of it: "+e.Name()+" inspect "+ref+" --manifest")
+		return hint.With(err, "it is not a driver that can be read; see all of it: "+e.Name()+" inspect "+ref+" --manifest")
 	case errors.Is(err, artifact.ErrNotFound):
 		at := strings.LastIndexByte(repository, '/')
 		return hint.With(err, "see what there is: "+e.Name()+" search "+repository[:max(at, 0)])
@@ -120,7 +120,7 @@ type referrerInfo struct {
 }
 
 // readRelease reads what a reference names, with the tags of single platforms
-// where it is a version of the tags layout.
+// if it is a version of the tags layout.
 func readRelease(ctx context.Context, repo registry.Repository, name, reference string) (*artifact.Release, error) {
 	rel, err := artifact.ReadReference(ctx, repo, name, reference)
 	if err != nil {

@@ -90,7 +90,7 @@ func (s *Session) release() { <-s.lock }
 // attempt is one try of a request. The first one to a registry sends nothing; a
 // 401 then says what is wanted. A token that does not do, because it has expired
 // or was granted for less than was asked, is replaced once, by one for this very
-// request. If it is refused and another scheme asked for, that is tried once; where nothing is asked for, Basic is.
+// request. If it is refused and another scheme asked for, that is tried once; if nothing is asked for, Basic is.
 type attempt struct {
 	s    *Session
 	r    *wire.Request
