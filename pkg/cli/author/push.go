@@ -56,8 +56,11 @@ release. A version that exists with the same content is left alone; other
 content is refused. If the registry never moves a tag, X.Y, X and latest stay
 behind, with a warning. --repair-tags sets those that do not name what the
 published versions say they should, and nothing else; --dry-run tells of them.
---host-tags adds X.Y.Z-ARCH, X.Y-ARCH and X-ARCH for linux, which the host asks for
-where SCHEMAHERO_PLUGIN_REGISTRY or --plugin-registry names a registry.
+--host-tags adds X.Y.Z-ARCH, X.Y-ARCH and X-ARCH for linux, which the host asks
+for where SCHEMAHERO_PLUGIN_REGISTRY or --plugin-registry names a registry.
+
+An SBOM of the Go modules in each executable is attached (CycloneDX 1.6), signed
+where the release is.
 
 The archives in dist/ are published; or the files that --platform names; or what
 --build compiles; or, with --from, a release of another layout, whose layers are
