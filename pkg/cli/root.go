@@ -150,7 +150,7 @@ func checkTogether(cmd *cobra.Command, output string) error {
 func checkPaths(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "dir", "platform", "home", "system-config", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than",
+		case "dir", "platform", "home", "system-config", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than", "only",
 			"context", "image", "init-container", "kubeconfig", "mount", "namespace", "pull-secret":
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = hint.Usagef("--%s: is empty", f.Name)
