@@ -28,8 +28,8 @@ func runCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Long: `Installs what the lock says (as sync --locked), refuses where the host would
 load another file than a locked driver (exit 3), and then becomes the command:
 signals reach that alone, and its exit code is the command line's. --timeout is
-for the sync. --only installs, and looks at, only the named drivers and what they
-require.`,
+for the sync. --only installs, and looks at, only the named drivers and what
+they require.`,
 		Examples: []env.Example{
 			{"run -- kubectl schemahero plan --driver postgres --uri \"$URI\" --spec-file users.yaml", "plan with the locked drivers"},
 			{"run -- ./migrate.sh", "a script"},
