@@ -22,7 +22,7 @@ RACE_SCRIPTS ?= mirror|projects|interrupt
 # (golang.org/issue/75804).
 FUZZTIME ?= 10000x
 
-# Go needs a place for modules and builds. Where there is no HOME (cron, some
+# Go needs a place for modules and builds. If there is no HOME (cron, some
 # containers), it is in the checkout, in a folder that Go ignores.
 ifeq ($(strip $(HOME)),)
 export GOPATH   ?= $(CURDIR)/.cache/go
@@ -112,8 +112,12 @@ pictures: ## Draw docs/performance.svg from the tables of docs/performance.md
 krew: ## Write release archives, checksums and krew manifest to dist, the same bytes for one commit
 	go -C hack run ./release -version "$(VERSION)" -revision "$(REVISION)" -time "$(COMMIT_TIME)"
 
+.PHONY: image
+image: ## Write the container image to dist, as an OCI image layout in a tar: the same bytes for one commit, without docker
+	go -C hack run ./release -image -version "$(VERSION)" -revision "$(REVISION)" -time "$(COMMIT_TIME)"
+
 .PHONY: docs
-docs: ## Write docs/cli and docs/schema anew from the program
+docs: ## Write docs/cli and docs/schema from the program
 	go test ./pkg/cli ./pkg/cli/hint -run '^TestDocs$$' -update
 	go -C hack run ./schema $(CURDIR)/docs/schema/schemahero-plugins.json
 

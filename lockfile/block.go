@@ -13,7 +13,7 @@ import (
 // next one.
 type block struct {
 	from, to int    // lines of the side, from 0; to is behind the last
-	name     string // "" where it cannot be read
+	name     string // "" if it cannot be read
 	mixed    bool   // put together from text of a conflict and text around it
 	text     string // without white space around it
 }
@@ -21,7 +21,7 @@ type block struct {
 // dropUnsure removes the plugins of which the side's text is nobody's, and
 // returns their names.
 //
-// Git compares lines and knows no plugins. Where one side adds an entry and the
+// Git compares lines and knows no plugins. If one side adds an entry and the
 // other removes its neighbour, it may take the name of one plugin for the
 // conflict and settle, outside of it, on the digests of another, or leave an
 // entry on one side twice. Lines that many entries share (a version, a

@@ -60,7 +60,7 @@ type Change struct {
 type RequireChange struct {
 	Name string // a plugin, or artifact.Host
 	From string // constraint; "" where there was none
-	To   string // constraint; "" where there is none any more
+	To   string // constraint; "" if there is none any more
 }
 
 // Diff returns what differs between two locks, sorted by name: nothing where

@@ -15,7 +15,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // hash returns a digest that one can tell from others.
 func hash(s string) digest.Digest { return digest.FromString(s) }
@@ -103,7 +103,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Errorf("got\n%+v\nwant\n%+v", read, lock)
 	}
 	if again := read.Encode(); !bytes.Equal(again, text) {
-		t.Errorf("written anew as\n%s", again)
+		t.Errorf("written again as\n%s", again)
 	}
 }
 

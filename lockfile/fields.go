@@ -77,13 +77,13 @@ func (r *reader) platform(t *diag.Table) Platform {
 	if v := t.Need("size"); v != nil {
 		n, ok := v.AsInt()
 		if p.Size = n; ok && n <= 0 {
-			v.Problem("%d bytes is no size of a layer", n)
+			v.Problem("%d bytes is not a size of a layer", n)
 		}
 	}
 	if v := t.Need("file"); v != nil {
 		s, ok := v.AsString()
 		if p.File = s; ok && artifact.CheckFile(s) != nil {
-			v.Problem("%s is no bare file name", show(s))
+			v.Problem("%s is not a bare file name", show(s))
 		}
 	}
 	return p
@@ -107,7 +107,7 @@ func (r *reader) version(v *diag.Value) string {
 		return ""
 	}
 	if _, err := semver.StrictNewVersion(s); err != nil {
-		v.Problem("%s is no X.Y.Z version", show(s))
+		v.Problem("%s is not an X.Y.Z version", show(s))
 	}
 	return s
 }
@@ -136,7 +136,7 @@ func (r *reader) repository(v *diag.Value) string {
 func (r *reader) tag(v *diag.Value) string {
 	s, ok := v.AsString()
 	if ok && !artifact.IsTag(s) {
-		v.Problem("%s is no tag", show(s))
+		v.Problem("%s is not a tag", show(s))
 	}
 	return s
 }
@@ -161,7 +161,7 @@ func (r *reader) requires(v *diag.Value) map[string]string {
 		}
 		if s, ok := e.Value.AsString(); ok {
 			if !artifact.IsConstraint(s) {
-				e.Value.Problem("%s is no constraint", show(s))
+				e.Value.Problem("%s is not a constraint", show(s))
 			}
 			out[e.Key] = s
 		}
@@ -190,7 +190,7 @@ func (r *reader) signature(v *diag.Value) *Signature {
 func (r *reader) text(v *diag.Value) string {
 	s, ok := v.AsString()
 	if ok && !isText(s) {
-		v.Problem("%s is no name of a signer", show(s))
+		v.Problem("%s is not a name of a signer", show(s))
 	}
 	return s
 }

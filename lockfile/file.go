@@ -9,7 +9,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
-// Load reads the lock in a file. Errors: fs.ErrNotExist where there is none,
+// Load reads the lock in a file. Errors: fs.ErrNotExist if there is none,
 // *SizeError, and Parse's.
 func Load(file string) (*Lock, error) {
 	data, err := ReadFile(file)
@@ -35,8 +35,8 @@ func (e *SizeError) Kind() fault.Kind { return fault.Usage }
 func (e *SizeError) Position() diag.Position { return diag.Position{File: e.File} }
 
 // ReadFile reads the text of a lock for Parse, and no more of anything else than
-// shows that it is none. Errors: fs.ErrNotExist where there is none, *SizeError,
-// *diag.Error for what is no file.
+// shows that it is none. Errors: fs.ErrNotExist if there is none, *SizeError,
+// *diag.Error for what is not a file.
 func ReadFile(file string) ([]byte, error) {
 	data, err := diag.ReadFile(file, MaxSize)
 	if err != nil {

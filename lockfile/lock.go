@@ -27,7 +27,7 @@ type Plugin struct {
 	Name       string
 	Version    string            // X.Y.Z[-pre][+build]; "" where a tag or digest names a release that states none
 	Aliases    []string          // engines under whose names the executable is installed too, sorted
-	Repository string            // host/path or oci-layout:DIR, the origin even where a mirror served
+	Repository string            // host/path or oci-layout:DIR, the origin even if a mirror served
 	Tag        string            // the registry's tag; "" for a pinned digest and where only platforms have tags
 	Digest     digest.Digest     // what Tag named: an index or a manifest; "" without a tag for all platforms
 	Requires   map[string]string // constraints by plugin name, artifact.Host for the host
@@ -46,7 +46,7 @@ type Platform struct {
 	Layer      digest.Digest // what a sync fetches
 	Size       int64         // of the layer, in bytes
 	File       string        // the layer's title, a bare file name
-	Executable digest.Digest // of the executable inside; "" where the release does not state it
+	Executable digest.Digest // of the executable inside; "" if the release does not state it
 }
 
 // Plugin returns the entry of a name, which the caller may change in place.

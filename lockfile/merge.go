@@ -21,7 +21,7 @@ type Merged struct {
 // Merge puts two locks together, plugin by plugin: what only one side changed
 // is taken from there, and what both changed alike is kept. A plugin that both
 // changed in different ways, or that one removed and the other changed, is a
-// conflict. base is the lock that both come from; where it is nil, a plugin
+// conflict. base is the lock that both come from; if it is nil, a plugin
 // that only one side has is kept, whichever of the two it may have been, added
 // there or removed here.
 func Merge(base, ours, theirs *Lock) *Merged {
@@ -53,7 +53,7 @@ func mergeBut(conflicts []string, base, ours, theirs *Lock) *Merged {
 	return m
 }
 
-// merge decides about one plugin, nil where a side lacks it.
+// merge decides about one plugin, nil if a side lacks it.
 func merge(haveBase bool, base, ours, theirs *Plugin) (p *Plugin, ok bool) {
 	switch {
 	case same(ours, theirs):
@@ -99,7 +99,7 @@ func (m *Merged) dropCollisions() {
 }
 
 // MergeFiles is Merge over the three files that git hands to a merge driver. A
-// base that is no lock counts as none: git gives an empty file where both sides
+// base that is not a lock counts as none: git gives an empty file where both sides
 // added the lock, and one with conflict markers where the base was itself
 // merged. Errors: those of Load for ours and theirs, fs.ErrNotExist for base.
 func MergeFiles(base, ours, theirs string) (*Merged, error) {

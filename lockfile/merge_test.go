@@ -173,7 +173,7 @@ func TestMergeConflict(t *testing.T) {
 		{"removed, no base", conflicted(text("b"), "<", "=", tail("b", "b c"), ">"), "b c"},
 		{"several conflicts", conflicted(text(""), "<", tail("", "a"), "=", tail("", "b"), ">", tail("", "c"), "<", tail("", "d"), "=", tail("", "e"), ">"), "a b c d e"},
 		{"a base in one conflict of two does not count", conflicted(text(""), "<", "|", tail("", "a"), "=", tail("", "a"), ">", tail("", "c"), "<", tail("", "d"), "=", tail("", "e"), ">"), "a c d e"},
-		{"a base that is no lock does not count", conflicted(text(""), "<", tail("", "b"), "|", "<<<<<<<<< nested\n", tail("", "a b"), "=", tail("", "a b"), ">"), "a b"},
+		{"a base that is not a lock does not count", conflicted(text(""), "<", tail("", "b"), "|", "<<<<<<<<< nested\n", tail("", "a b"), "=", tail("", "a b"), ">"), "a b"},
 		{"markers without labels", conflicted(text(""), "<<<<<<<\n", tail("", "a"), "=", tail("", "b"), ">>>>>>>\n"), "a b"},
 		{"the whole file", conflicted("<", text("a"), "=", text("b"), ">"), "a b"},
 		{"longer markers", longer(conflicted(text(""), "<", tail("", "b"), "|", tail("", "a b"), "=", tail("", "a b"), ">")), "b"},
@@ -232,7 +232,7 @@ func TestMergeConflictRefused(t *testing.T) {
 		{"three sides", jj("<", "%", diffed(" ", version), "+", version, "%", diffed("+", version), ">"), "X:8:1: sides of the conflict: 3, and only two can be merged"},
 		{"one side", jj("<", "+", version, ">"), "X:4:1: sides of the conflict: 1, and only two can be merged"},
 		{"no diff", jj("<", "%", version, "+", version, ">"), "X:3:1: not a line of a diff"},
-		{"a side that is no lock", conflicted(version, "[[plugin]]\n", "<", "name = \"../a\"\n", "=", "name = \"b\"\n", ">"),
+		{"a side that is not a lock", conflicted(version, "[[plugin]]\n", "<", "name = \"../a\"\n", "=", "name = \"b\"\n", ">"),
 			"X:2:3: plugin: platform is missing\nX:2:3: plugin: repository is missing\nX:2:3: plugin: has neither version nor tag nor digest\nX:4:8: name: \"../a\": " +
 				"a driver's name has only a-z, 0-9 and -, and begins with a letter or digit"},
 		{"the other side", conflicted("<", version, "=", ">"), "X:1:1: version is missing"},

@@ -84,7 +84,7 @@ type reader struct {
 func (r *reader) lock(root *diag.Table) *Lock {
 	r.only(root, "version", "plugin")
 	if n, ok := root.Need("version").AsInt(); ok && n != Version {
-		root.Get("version").Problem("%d is no version of a lock", n)
+		root.Get("version").Problem("%d is not a version of a lock", n)
 	}
 	lock := &Lock{}
 	tables := root.Get("plugin").AsTables()

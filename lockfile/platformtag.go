@@ -40,7 +40,7 @@ func (p *Plugin) tagProblem(q Platform) string {
 	}
 	tag, ok := artifact.ParseTag(q.Tag)
 	if !own || !ok || tag.Version.String() != p.Version || tag.Platform != q.Platform {
-		return strings.Join(strings.Fields("is no tag of "+p.Name+" "+p.Version+" for "+q.Platform.String()), " ")
+		return strings.Join(strings.Fields("is not a tag of "+p.Name+" "+p.Version+" for "+q.Platform.String()), " ")
 	}
 	return ""
 }

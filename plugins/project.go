@@ -25,7 +25,7 @@ type Project struct {
 }
 
 // FindManifest returns the manifest in dir or the nearest folder above it. The
-// error's kind is Usage where there is none.
+// error's kind is Usage if there is none.
 func FindManifest(dir string) (string, error) { return manifest.Find(dir) }
 
 // Open returns the project of a manifest; a relative path is made absolute.
@@ -95,7 +95,7 @@ func (p *Project) Lock(ctx context.Context, o LockOptions) (*LockReport, error) 
 
 // SyncOptions change what Sync and Update do.
 type SyncOptions struct {
-	Locked    bool                // a missing or stale lock is an error of kind Stale
+	Locked    bool                // fail if the lock is missing or out of date of kind Stale
 	Frozen    bool                // the lock alone decides; a manifest is not needed
 	Prune     bool                // afterwards remove what no lock wants
 	Force     bool                // overwrite files that were not installed by this home
@@ -125,13 +125,13 @@ type SyncReport struct {
 type Item struct {
 	Name       string // that the host looks for
 	Driver     string
-	Version    string // "" where the release states none
+	Version    string // "" if the release states none
 	Repository string
 	Platform   artifact.Platform
 	Layer      digest.Digest
 	Path       string // absolute
 	State      State
-	Action     Action // of a sync; "" where nothing was done
+	Action     Action // of a sync; "" if nothing was done
 }
 
 // State is how a file stands to what the lock wants.
@@ -237,12 +237,12 @@ type OutdatedReport struct {
 	Items []Outdated // sorted by name
 }
 
-// Outdated is one driver. Versions are a tag or digest where a release states
+// Outdated is one driver. Versions are a tag or digest if a release states
 // none.
 type Outdated struct {
 	Name       string
 	Repository string
-	Current    string // "" where the lock does not have the driver
+	Current    string // "" if the lock does not have the driver
 	Wanted     string // what an update would take
 	Latest     string // the newest that there is, admitted or not
 	Behind     bool   // Latest is newer, an update would change it, or its tag moved

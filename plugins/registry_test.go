@@ -34,7 +34,7 @@ func push(r *registrytest.Registry, name, version string) {
 	_, err = publish.Push(context.Background(), repo, publish.Release{
 		Name: name, Version: version, Created: time.Unix(0, 0),
 		Files: map[artifact.Platform]string{{OS: runtime.GOOS, Arch: runtime.GOARCH}: file},
-	}, publish.Options{Force: true, Temp: dir}) // a script is no format of executables that is known
+	}, publish.Options{Force: true, Temp: dir}) // a script is not a format of executables that is known
 	check(err)
 }
 

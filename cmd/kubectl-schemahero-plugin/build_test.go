@@ -9,7 +9,7 @@ import (
 )
 
 // goCache is where compiled packages are kept. Scripts that build drivers have
-// a home of their own, in which the standard library would be compiled anew.
+// a home of their own, in which the standard library would be compiled again.
 var goCache = sync.OnceValues(func() (string, error) {
 	out, err := exec.Command("go", "env", "GOCACHE").Output()
 	return strings.TrimSpace(string(out)), err

@@ -183,7 +183,7 @@ func TestDockerfile(t *testing.T) {
 		}
 		word, rest, ok := strings.Cut(line, " ")
 		if !ok || !slices.Contains([]string{"FROM", "WORKDIR", "COPY", "RUN", "ARG", "USER", "ENV", "ENTRYPOINT", "CMD"}, word) {
-			t.Errorf("%q: is no instruction", line)
+			t.Errorf("%q: is not an instruction", line)
 		}
 		if word == "FROM" {
 			stages = append(stages, nil)
@@ -203,7 +203,7 @@ func TestDockerfile(t *testing.T) {
 	var entry, command []string
 	for name, into := range map[string]*[]string{"ENTRYPOINT": &entry, "CMD": &command} {
 		if err := json.Unmarshal([]byte(last[name]), into); err != nil {
-			t.Errorf("%s %s: is no JSON array, and there is no shell: %v", name, last[name], err)
+			t.Errorf("%s %s: is not a JSON array, and there is no shell: %v", name, last[name], err)
 		}
 	}
 	understands(t, command)

@@ -71,7 +71,7 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// round kills one sync to a version, looks, and heals. It tells whether the
+// round kills one sync to a version, looks, and heals. It reports whether the
 // sync was killed before it ended.
 func (c *crash) round(target string) bool {
 	t := c.r.t

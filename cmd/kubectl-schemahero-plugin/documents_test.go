@@ -42,23 +42,33 @@ func example(ts *testscript.TestScript, doc, name string) string {
 	return text
 }
 
-// asKubectl starts the program as kubectl does, by its path.
+// asKubectl starts the program as kubectl does, by its path; the documents also
+// call it `plugin`, for short.
 const asKubectl = `exec 2>&1
-kubectl() { shift 2; "$(command -v kubectl-schemahero-plugin)" "$@"; }
+plugin() { "$(command -v kubectl-schemahero-plugin)" "$@"; }
+kubectl() { shift 2; plugin "$@"; }
 `
 
-var drawnText = regexp.MustCompile(`<text [^>]*>(.*)</text>`)
+var (
+	drawnText = regexp.MustCompile(`<text [^>]*>(.*)</text>`)
+	working   = regexp.MustCompile(`^(fetching|building|sending) `)
+)
 
-// cmdTranscript: transcript DOC [NAME] runs the commands of an example, or of a
-// picture of a terminal, and compares what they print with what stands there.
-// Lines that say what is being fetched do not count. `-update` writes examples
-// again; pictures are drawn by `make demo`.
+// cmdTranscript: transcript DOC [NAME [HOST=REAL...]] runs the commands of an
+// example, or of a picture of a terminal, and compares what they print with what
+// stands there, in which … stands for anything. Lines that say what is being done do
+// not count. `-update` writes examples again; pictures are drawn by `make demo`.
 func cmdTranscript(ts *testscript.TestScript, args []string) {
-	var lines []string
-	if len(args) == 2 {
+	path := filepath.Join("..", "..", "docs", args[0])
+	var lines, real, shown []string
+	if len(args) > 1 {
 		lines = strings.Split(example(ts, args[0], args[1]), "\n")
+		for _, pair := range args[2:] {
+			host, at, _ := strings.Cut(pair, "=")
+			real, shown = append(real, host, at), append(shown, at, host)
+		}
 	} else {
-		data, err := os.ReadFile(filepath.Join("..", "..", "docs", args[0]))
+		data, err := os.ReadFile(path)
 		ts.Check(err)
 		for _, m := range drawnText.FindAllStringSubmatch(string(data), -1) {
 			lines = append(lines, html.UnescapeString(m[1]))
@@ -78,20 +88,25 @@ func cmdTranscript(ts *testscript.TestScript, args []string) {
 			}
 			want = append(want, next)
 		}
-		_ = ts.Exec("sh", "-c", asKubectl+command) // what it prints says whether it fails
-		for next := range strings.Lines(ts.ReadFile("stdout")) {
-			if !strings.HasPrefix(next, "fetching ") {
-				got = append(got, strings.TrimRight(next, "\n"))
+		_ = ts.Exec("sh", "-c", asKubectl+strings.NewReplacer(real...).Replace(command)) // what it prints says whether it fails
+		for next := range strings.Lines(strings.NewReplacer(shown...).Replace(ts.ReadFile("stdout"))) {
+			if working.MatchString(next) {
+				continue
 			}
+			next = strings.TrimRight(next, "\n")
+			if n := len(got); n < len(want) && matches(want[n], next) {
+				next = want[n]
+			}
+			got = append(got, next)
 		}
 		if slices.Equal(got, want) {
 			continue
 		}
-		if *update && len(args) == 2 {
-			path := filepath.Join("..", "..", "docs", args[0])
+		if *update && len(args) > 1 {
 			data, err := os.ReadFile(path)
 			ts.Check(err)
-			was, is := strings.Join(lines[i:i+1+len(want)], "\n"), strings.Join(append([]string{line}, got...), "\n")
+			was := strings.Join(slices.Concat(lines[i:i+1+len(want)], []string{""}), "\n")
+			is := strings.Join(slices.Concat([]string{line}, got, []string{""}), "\n")
 			ts.Check(os.WriteFile(path, []byte(strings.Replace(string(data), was, is, 1)), 0o644))
 			continue
 		}
@@ -99,6 +114,60 @@ func cmdTranscript(ts *testscript.TestScript, args []string) {
 	}
 	if !ran {
 		ts.Fatalf("docs/%s: no command in it", args[0])
+	}
+}
+
+// matches reports whether a line is what a document shows, where … stands for
+// anything.
+func matches(shown, line string) bool {
+	parts := strings.Split(shown, "…")
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	return regexp.MustCompile("^" + strings.Join(parts, ".+") + "$").MatchString(line)
+}
+
+// Every terminal that a document shows is an example, and a script runs it. What
+// cannot be run here is of another language: sh, text.
+func TestTerminalsRun(t *testing.T) {
+	terminal := regexp.MustCompile("(?m)^(?:<!-- example: (.*) -->\n)?```console$")
+	root := filepath.Join("..", "..")
+	scripts, err := filepath.Glob(filepath.Join(root, "testdata", "script", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := map[string]bool{}
+	for _, script := range scripts {
+		data, err := os.ReadFile(script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)transcript (\S+) (\S+)`).FindAllStringSubmatch(string(data), -1) {
+			run[m[1]+" "+m[2]] = true
+		}
+	}
+	docs, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, doc := range append(docs, filepath.Join(root, "README.md")) {
+		data, err := os.ReadFile(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, err := filepath.Rel(filepath.Join(root, "docs"), doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range terminal.FindAllStringSubmatchIndex(string(data), -1) {
+			example := ""
+			if at[2] >= 0 {
+				example = string(data[at[2]:at[3]])
+			}
+			if !run[filepath.ToSlash(name)+" "+example] {
+				t.Errorf("%s:%d: no script runs this example %q", doc, 1+strings.Count(string(data[:at[0]]), "\n"), example)
+			}
+		}
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -34,6 +36,50 @@ func archive(file string, body []byte) []byte {
 	z.Close()
 	return b.Bytes()
 }
+
+// otherwise is archive for a layer that an image cannot hold as it is, or only one
+// without a base.
+func otherwise(kind, name, file string, body []byte) []byte {
+	h := tar.Header{Name: file, Mode: 0o755, Size: int64(len(body)), Typeflag: tar.TypeReg}
+	headers := []*tar.Header{&h}
+	switch kind {
+	case "bare":
+		return body
+	case "short":
+		h.Name = "schemahero-" + name
+	case "zstd", "tar":
+	case "users":
+		h.Uid, h.Gid = 1001, 127
+	case "secret":
+		h.Mode = 0o700
+	case "setuid":
+		h.Mode = 0o4755
+	case "folder":
+		headers = []*tar.Header{{Name: "./", Mode: 0o700, Typeflag: tar.TypeDir}, &h}
+	case "host":
+		headers = append(headers, &tar.Header{Name: "usr/bin/kubectl-schemahero", Mode: 0o755, Typeflag: tar.TypeReg})
+	}
+	var b bytes.Buffer
+	var z io.WriteCloser = gzip.NewWriter(&b)
+	switch kind {
+	case "zstd":
+		z, _ = zstd.NewWriter(&b)
+	case "tar":
+		z = nopCloser{&b}
+	}
+	t := tar.NewWriter(z)
+	for _, h := range headers {
+		t.WriteHeader(h)
+		t.Write(body[:h.Size])
+	}
+	t.Close()
+	z.Close()
+	return b.Bytes()
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
 
 // publisher pushes by plain HTTP, as the oras CLI would.
 type publisher struct {
@@ -88,14 +134,14 @@ func (p publisher) empty() object {
 // cmdPublish: publish REGISTRY LAYOUT NAME VERSION [option...] publishes as
 // authors do, by default as REGISTRY/schemahero/plugins/NAME for linux/amd64
 // and linux/arm64. Options: repo=PATH, platforms=a/b,c/d, badsum, floating,
-// annotation=KEY=VALUE, say=TEXT (other bytes).
+// annotation=KEY=VALUE, say=TEXT (other bytes), layer=KIND (see otherwise).
 func cmdPublish(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
 	layout, name, version := args[1], args[2], args[3]
 	p := publisher{ts: ts, url: r.URL, auth: r.user, repo: "schemahero/plugins/" + name}
 	platforms := []string{"linux/amd64", "linux/arm64"}
 	notes := object{"org.opencontainers.image.title": "schemahero-" + name, "org.opencontainers.image.version": strings.TrimPrefix(version, "v")}
-	badsum, floating, says := false, false, version
+	badsum, floating, says, kind := false, false, version, ""
 	for _, o := range args[4:] {
 		key, value, _ := strings.Cut(o, "=")
 		switch key {
@@ -109,6 +155,8 @@ func cmdPublish(ts *testscript.TestScript, args []string) {
 			floating = true
 		case "say":
 			says = value
+		case "layer":
+			kind = value
 		case "annotation":
 			k, v, _ := strings.Cut(value, "=")
 			notes[k] = v
@@ -125,14 +173,20 @@ func cmdPublish(ts *testscript.TestScript, args []string) {
 	var layers, manifests []any
 	for _, platform := range platforms {
 		file := "schemahero-" + name + "-" + strings.ReplaceAll(platform, "/", "-")
-		data := archive(file, driver(name, says, platform))
+		data, title := archive(file, driver(name, says, platform)), file+".tar.gz"
+		if kind != "" {
+			data = otherwise(kind, name, file, driver(name, says, platform))
+		}
+		if kind == "bare" {
+			title = file
+		}
 		hex := strings.TrimPrefix(sum(data), "sha256:")
 		if badsum {
 			hex = strings.Repeat("0", 64)
 		}
 		pair := []any{
-			p.blob("application/gzip", file+".tar.gz", data),
-			p.blob("text/plain", file+".tar.gz.sha256", []byte(hex+"  "+file+".tar.gz\n")),
+			p.blob("application/gzip", title, data),
+			p.blob("text/plain", title+".sha256", []byte(hex+"  "+title+"\n")),
 		}
 		layers = append(layers, pair...)
 		if layout == "files" {

@@ -102,7 +102,7 @@ func (r *scriptRegistry) answer(_ int, w http.ResponseWriter, req *http.Request)
 // cmdRequests: requests NAME KIND=COUNT... holds the requests since the last
 // such line against what is expected: kinds are tags, manifests, blobs, other.
 // Kinds that are not named must be 0; /v2/ itself does not count. requests NAME
-// ignore only begins anew.
+// ignore only begins again.
 func cmdRequests(ts *testscript.TestScript, args []string) {
 	r := worldOf(ts).registry(ts, args[0])
 	log := r.Take()

@@ -152,7 +152,7 @@ func (p project) run(args ...string) string {
 	return string(out)
 }
 
-// whole returns the version of an installed driver, "" where it is missing. It
+// whole returns the version of an installed driver, "" if it is missing. It
 // fails the test where the file is anything but one published executable, from
 // its first byte to its last.
 func (p project) whole(plugin, name string) string {

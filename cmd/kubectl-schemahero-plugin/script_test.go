@@ -15,7 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-var update = flag.Bool("update", false, "write the golden output of the scripts anew")
+var update = flag.Bool("update", false, "write the golden output of the scripts again")
 
 // The scripts run this very program: testscript starts the test binary again
 // under the name of a command, and main runs in it.
@@ -115,6 +115,7 @@ func scriptParams() testscript.Params {
 			"secretless": cmdSecretless,
 			"replace":    cmdReplace,
 			"hostile":    cmdHostile,
+			"base":       cmdBase,
 			"mode":       cmdMode,
 			"documented": cmdDocumented,
 			"snippet":    cmdSnippet,

@@ -61,12 +61,12 @@ var layers = map[string][]string{
 
 	"pkg/cli/ui":       {"lockfile", "pkg/artifact", "pkg/diag", "pkg/fault", "pkg/image", "pkg/install", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/resolve"},
 	"pkg/cli/hint":     {"lockfile", "pkg/artifact", "pkg/config", "pkg/diag", "pkg/disk", "pkg/duration", "pkg/export", "pkg/fault", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/project", "pkg/publish", "pkg/registry", "pkg/resolve", "pkg/transfer", "pkg/trust", "pkg/ocilayout"},
-	"pkg/cli/env":      {"lockfile", "pkg/artifact", "pkg/config", "pkg/doctor", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/trust", "pkg/unpack", "plugins/signed", "pkg/cli/hint", "pkg/cli/ui", "pkg/ocilayout"},
+	"pkg/cli/env":      {"lockfile", "pkg/artifact", "pkg/config", "pkg/disk", "pkg/doctor", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/trust", "pkg/unpack", "plugins/signed", "pkg/cli/hint", "pkg/cli/ui", "pkg/ocilayout"},
 	"pkg/cli/complete": {"lockfile", "pkg/artifact", "pkg/manifest", "pkg/project", "pkg/cli/env", "pkg/cli/ui"},
 
 	"pkg/cli/project": {"lockfile", "pkg/artifact", "pkg/install", "pkg/kube", "pkg/manifest", "pkg/project", "pkg/resolve", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/machine": {"pkg/artifact", "pkg/doctor", "pkg/duration", "pkg/install", "pkg/project", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
-	"pkg/cli/sources": {"pkg/artifact", "pkg/doctor", "pkg/manifest", "pkg/policy", "pkg/project", "pkg/registry", "pkg/search", "pkg/trust", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
+	"pkg/cli/sources": {"pkg/artifact", "pkg/doctor", "pkg/image", "pkg/manifest", "pkg/policy", "pkg/project", "pkg/registry", "pkg/search", "pkg/trust", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/author":  {"pkg/artifact", "pkg/manifest", "pkg/pack", "pkg/publish", "pkg/registry", "pkg/trust", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/carry":   {"lockfile", "pkg/artifact", "pkg/config", "pkg/diag", "pkg/disk", "pkg/export", "pkg/install", "pkg/manifest", "pkg/project", "pkg/registry", "pkg/serve", "pkg/transfer", "plugins/signed", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui", "pkg/ocilayout"},
 	"pkg/cli/cluster": {"lockfile", "pkg/artifact", "pkg/image", "pkg/kube", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},

@@ -40,7 +40,7 @@ func run(args []string) error {
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	plugin := flags.String("plugin", "", "the program to measure")
-	oras := flags.String("oras", "", "the oras CLI; built from the module proxy where there is none")
+	oras := flags.String("oras", "", "the oras CLI; built from the module proxy if there is none")
 	dir := flags.String("dir", "", "a folder on the disk to measure on (default: the system's for temporary files)")
 	full := flags.Bool("full", false, "50 drivers of full size too, 7 GB on the disk")
 	only := flags.String("only", "", "measure only what has this in its name: start, cold, warm, changed, memory, lock")

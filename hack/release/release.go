@@ -33,7 +33,7 @@ type archived struct {
 }
 
 // semantic turns what `git describe` says into a version that krew takes:
-// 1.2.3 of v1.2.3, and a prerelease of 0.0.0 where there is no such tag.
+// 1.2.3 of v1.2.3, and a prerelease of 0.0.0 if there is no such tag.
 func semantic(described string) string {
 	if v, err := semver.StrictNewVersion(strings.TrimPrefix(described, "v")); err == nil {
 		return v.String()
@@ -45,7 +45,7 @@ func semantic(described string) string {
 		}
 		return '-'
 	}, described)
-	// One identifier that is no number, which must not begin with a zero.
+	// One identifier that is not a number, which must not begin with a zero.
 	return "0.0.0-dev-" + clean
 }
 
@@ -102,7 +102,7 @@ func (r release) archive(platform string) (archived, error) {
 		}
 	}
 	path := filepath.Join(r.out, a.Name)
-	if err := pack(path, r.time, entry{a.Program, built, 0o755}, entry{"LICENSE", "LICENSE", 0o644}); err != nil {
+	if _, err := pack(path, r.time, entry{name: a.Program, path: built, mode: 0o755}, entry{name: "LICENSE", path: "LICENSE", mode: 0o644}); err != nil {
 		return a, err
 	}
 	a.SHA256, err = sum(path)

@@ -20,7 +20,7 @@ type document struct {
 	MinimumAge string            `json:"minimum-age,omitempty" jsonschema:"minLength=1,pattern=^(0|([0-9]+d)?([0-9.]+(h|m|s|ms|us|µs|ns))*)$,example=72h,example=3d" jsonschema_description:"Take no release that is younger than this."`
 	Required   string            `json:"required-version,omitempty" jsonschema:"example=>=0.3,example=~0.3.1" jsonschema_description:"Constraint on the version of kubectl-schemahero-plugin itself, which is judged before anything else in this file."`
 	Plugins    map[string]plugin `json:"plugins,omitempty" jsonschema_description:"The drivers, by name: postgres, mysql, timescaledb, sqlite, rqlite, cassandra, or any other."`
-	Trust      []rule            `json:"trust,omitempty" jsonschema_description:"Who must have signed. Where there is any rule, a repository under none of them is refused."`
+	Trust      []rule            `json:"trust,omitempty" jsonschema_description:"Who must have signed. If there is any rule, a repository under none of them is refused."`
 }
 
 // JSONSchemaExtend restricts the names of plugins as the parser does.

@@ -17,7 +17,7 @@ import (
 // build. Semantic versioning gives build metadata no precedence, so that
 // Masterminds takes any build of the version.
 type Constraint struct {
-	// Prerelease admits prereleases within the ranges also where the constraint
+	// Prerelease admits prereleases within the ranges also if the constraint
 	// names none.
 	Prerelease bool
 

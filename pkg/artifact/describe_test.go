@@ -22,7 +22,7 @@ func TestCreated(t *testing.T) {
 	}{
 		{"the root's", created(first), created(second), created(third), first},
 		{"the first platform's", nil, created(second), created(third), second},
-		{"the first platform's, where the root says other things", map[string]string{"a": "b"}, created(second), nil, second},
+		{"the first platform's, if the root says other things", map[string]string{"a": "b"}, created(second), nil, second},
 		{"the first platform's, where the root's is none", created("yesterday"), created(second), nil, second},
 		{"no later platform's", nil, nil, created(third), ""},
 		{"none", nil, nil, nil, ""},
@@ -69,7 +69,7 @@ func TestRequires(t *testing.T) {
 	}{
 		{"none", nil, nil, nil},
 		{"the root's", map[string]string{host: ">=0.24", other: "^1"}, map[string]string{host: ">=9"}, map[string]string{"schemahero": ">=0.24", "other": "^1"}},
-		{"the platform's where the root has none", map[string]string{"a": "b"}, map[string]string{other: "~1.2"}, map[string]string{"other": "~1.2"}},
+		{"the platform's if the root has none", map[string]string{"a": "b"}, map[string]string{other: "~1.2"}, map[string]string{"other": "~1.2"}},
 		{"the host by its own annotation", map[string]string{host: ">=0.24", artifact.AnnotationRequires + "schemahero": ">=9"}, nil, map[string]string{"schemahero": ">=0.24"}},
 		{"the host as a plugin", map[string]string{artifact.AnnotationRequires + "schemahero": ">=0.24"}, nil, map[string]string{"schemahero": ">=0.24"}},
 	} {
@@ -85,17 +85,47 @@ func TestRequires(t *testing.T) {
 		})
 	}
 	for annotation, want := range map[string]string{
-		artifact.AnnotationRequires + "../x=^1":     `0.1.0: requires "../x", which is no driver's name`,
-		artifact.AnnotationRequires + "=^1":         `0.1.0: requires "", which is no driver's name`,
-		artifact.AnnotationRequires + "other=newer": `0.1.0: requires other "newer", which is no constraint`,
-		host + "=":        `0.1.0: requires schemahero "", which is no constraint`,
-		host + "=>=1\x1b": `0.1.0: requires schemahero ">=1\x1b", which is no constraint`,
+		artifact.AnnotationRequires + "../x=^1":     `0.1.0: requires "../x", which is not a driver's name`,
+		artifact.AnnotationRequires + "=^1":         `0.1.0: requires "", which is not a driver's name`,
+		artifact.AnnotationRequires + "other=newer": `0.1.0: requires other "newer", which is not a constraint`,
+		host + "=":        `0.1.0: requires schemahero "", which is not a constraint`,
+		host + "=>=1\x1b": `0.1.0: requires schemahero ">=1\x1b", which is not a constraint`,
 	} {
 		r := newRepository(t)
 		key, value, _ := strings.Cut(annotation, "=")
 		r.manifest("0.1.0", artifact.TypeMulti, map[string]string{key: value}, r.archive("linux/amd64"))
 		if rel, err := r.read(); err == nil || err.Error() != want {
 			t.Errorf("%v\ngot  %v\nwant %s", rel, err, want)
+		}
+	}
+}
+
+// What a release says of its version is held against the one it is published as:
+// the root's word if it has one, else everybody's.
+func TestCheckStated(t *testing.T) {
+	version := func(v string) map[string]string {
+		if v == "" {
+			return map[string]string{"a": "b"}
+		}
+		return map[string]string{ocispec.AnnotationVersion: v}
+	}
+	for _, c := range []struct {
+		root, amd64, arm64 string
+		ok                 bool
+	}{
+		{"0.1.0", "0.2.0", "", true}, {"0.2.0", "0.1.0", "0.1.0", false},
+		{"", "0.1.0", "0.1.0", true}, {"", "0.2.0", "0.1.0", false}, {"", "0.1.0", "0.2.0", false}, {"", "", "0.2.0", false}, {"", "", "", true},
+	} {
+		r := newRepository(t)
+		amd64, arm64 := r.manifest("0.1.0-linux-amd64", artifact.TypeSingle, version(c.amd64), r.archive("linux/amd64")), r.manifest("0.1.0-linux-arm64", artifact.TypeSingle, version(c.arm64), r.archive("linux/arm64"))
+		if c.root == "" { // the tags layout has no root
+			if rel, err := r.read(); err != nil || (rel.CheckStated("0.1.0") == nil) != c.ok {
+				t.Errorf("%+v in tags: %v, %v", c, err, rel.CheckStated("0.1.0"))
+			}
+		}
+		r.index("0.1.0", version(c.root), on("linux/amd64", amd64), on("linux/arm64", arm64))
+		if rel, err := r.read(); err != nil || (rel.CheckStated("0.1.0") == nil) != c.ok {
+			t.Errorf("%+v in an index: %v, %v", c, err, rel.CheckStated("0.1.0"))
 		}
 	}
 }
@@ -184,8 +214,8 @@ func TestReadReferenceRefused(t *testing.T) {
 	r.manifest("nightly", artifact.TypeSingle, nil, r.layer("application/gzip", "schemahero-x.tar.gz", "a"))
 	r.manifest("odd-linux-arm64", artifact.TypeSingle, nil, r.archive("linux/amd64"))
 	for reference, want := range map[string]string{
-		"nightly":                  "nightly: is no release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated: it is a driver's manifest",
-		r.tags["nightly"].String(): r.tags["nightly"].String() + ": is no release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated: it is a driver's manifest",
+		"nightly":                  "nightly: is not a release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated: it is a driver's manifest",
+		r.tags["nightly"].String(): r.tags["nightly"].String() + ": is not a release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated: it is a driver's manifest",
 		"odd-linux-arm64":          "odd-linux-arm64: is offered for linux/arm64 and says that it is for linux/amd64",
 		"absent":                   "absent: not found",
 		"sha256:" + zeros:          "sha256:" + zeros + ": not found",

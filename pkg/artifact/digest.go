@@ -2,7 +2,7 @@ package artifact
 
 import "strings"
 
-// IsDigest tells whether s is "sha256:" and 64 lower-case hexadecimal digits,
+// IsDigest reports whether s is "sha256:" and 64 lower-case hexadecimal digits,
 // the only form that a lock holds.
 func IsDigest(s string) bool {
 	hex, ok := strings.CutPrefix(s, "sha256:")

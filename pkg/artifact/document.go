@@ -62,7 +62,7 @@ func Entry(desc ocispec.Descriptor, data []byte) (subject digest.Digest, entry o
 }
 
 // ParseDocument is the one reader of indexes and manifests. mediaType is what
-// the carrier calls the bytes, "" where it does not say; subject is how errors
+// the carrier calls the bytes, "" if it does not say; subject is how errors
 // name them. What is returned has a media type of an index or of a manifest,
 // and every descriptor in it has a digest that can become a path and a size
 // that can be added up.
@@ -202,7 +202,7 @@ func isMediaType(s string) bool {
 }
 
 // ReferrersTag is the tag of the index that lists the referrers of a digest
-// where a registry has no referrers API (distribution-spec, "Referrers Tag
+// if a registry has no referrers API (distribution-spec, "Referrers Tag
 // Schema"). With .sig behind it, it is where cosign before 3 kept signatures.
 func ReferrersTag(d digest.Digest) string {
 	tag := strings.Replace(d.String(), ":", "-", 1)

@@ -75,7 +75,7 @@ func (r *repository) blob(mediaType, data string) ocispec.Descriptor {
 	return ocispec.Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(data))}
 }
 
-// layer is blob with a title, where it has any.
+// layer is blob with a title, if it has any.
 func (r *repository) layer(mediaType, title, data string) ocispec.Descriptor {
 	l := r.blob(mediaType, data)
 	if title != "" {
@@ -94,7 +94,7 @@ func (r *repository) archive(platform string) ocispec.Descriptor {
 	return r.layer("application/gzip", p.Archive("x"), "archive for "+platform)
 }
 
-// raw stores a manifest, under a tag where there is one.
+// raw stores a manifest, under a tag if there is one.
 func (r *repository) raw(tag, mediaType, data string) ocispec.Descriptor {
 	desc := r.blob(mediaType, data)
 	r.types[desc.Digest] = mediaType

@@ -39,6 +39,10 @@ func TestFiles(t *testing.T) {
 				r.layer("text/plain", "./dist/schemahero-x-linux-arm64.tar.gz.sha256", "sum"), r.layer("application/octet-stream", `C:\build\schemahero-x-windows-amd64.exe`, "b"),
 				r.layer("application/json", "dist/manifest.json", "{}"))
 		}, "files version=0.1.0 tag=0.1.0\nlinux/arm64 tag= file=schemahero-x-linux-arm64.tar.gz sum\nwindows/amd64 tag= file=schemahero-x-windows-amd64.exe"},
+		{"its checksum in another folder", func(r *repository) {
+			r.manifest("0.1.0", artifact.TypeMulti, nil,
+				r.layer("application/gzip", "dist/schemahero-x-linux-arm64.tar.gz", "a"), r.layer("text/plain", "sums/schemahero-x-linux-arm64.tar.gz.sha256", "sum"))
+		}, "files version=0.1.0 tag=0.1.0\nlinux/arm64 tag= file=schemahero-x-linux-arm64.tar.gz sum"},
 		{"other titles", func(r *repository) {
 			layer := func(title string) ocispec.Descriptor { return r.layer("application/gzip", title, title) }
 			r.manifest("0.1.0", artifact.TypeMulti, nil,

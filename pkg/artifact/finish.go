@@ -75,7 +75,7 @@ func (rd *reading) finish(reference string) (*Release, error) {
 	slices.SortFunc(rel.Offered, Platform.Compare)
 	slices.SortFunc(rel.Builds, func(a, b Build) int { return a.Platform.Compare(b.Platform) })
 	if rel.Digest != "" && !IsDigest(rel.Digest.String()) {
-		return nil, &FormatError{reference, fmt.Sprintf("digest %q is no SHA-256", rel.Digest)}
+		return nil, &FormatError{reference, fmt.Sprintf("digest %q is not a SHA-256 digest", rel.Digest)}
 	}
 	for _, b := range rel.Builds {
 		if problem := b.problem(); problem != "" {
@@ -84,10 +84,10 @@ func (rd *reading) finish(reference string) (*Release, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(rel.Requires)) {
 		if err := CheckName(name); err != nil {
-			return nil, &FormatError{reference, fmt.Sprintf("requires %q, which is no driver's name", name)}
+			return nil, &FormatError{reference, fmt.Sprintf("requires %q, which is not a driver's name", name)}
 		}
 		if constraint := rel.Requires[name]; !IsConstraint(constraint) {
-			return nil, &FormatError{reference, fmt.Sprintf("requires %s %q, which is no constraint", name, constraint)}
+			return nil, &FormatError{reference, fmt.Sprintf("requires %s %q, which is not a constraint", name, constraint)}
 		}
 	}
 	return rel, nil
@@ -97,17 +97,17 @@ func (rd *reading) finish(reference string) (*Release, error) {
 func (b Build) problem() string {
 	switch {
 	case CheckFile(b.File) != nil:
-		return fmt.Sprintf("layer title %q is no bare file name", b.File)
+		return fmt.Sprintf("layer title %q is not a bare file name", b.File)
 	case !IsDigest(b.Manifest.String()):
-		return fmt.Sprintf("%s: manifest digest %q is no SHA-256", b.Platform, b.Manifest)
+		return fmt.Sprintf("%s: manifest digest %q is not a SHA-256 digest", b.Platform, b.Manifest)
 	case !IsDigest(b.Layer.Digest.String()):
-		return fmt.Sprintf("%s: layer digest %q is no SHA-256", b.File, b.Layer.Digest)
+		return fmt.Sprintf("%s: layer digest %q is not a SHA-256 digest", b.File, b.Layer.Digest)
 	case b.Layer.Size <= 0:
 		return fmt.Sprintf("%s: layer size %d", b.File, b.Layer.Size)
 	case b.Executable != "" && !IsDigest(b.Executable.String()):
-		return fmt.Sprintf("%s: annotation %s is no SHA-256", b.File, AnnotationExecutable)
+		return fmt.Sprintf("%s: annotation %s is not a SHA-256 digest", b.File, AnnotationExecutable)
 	case b.Sum != nil && !IsDigest(b.Sum.Digest.String()):
-		return fmt.Sprintf("%s.sha256: layer digest %q is no SHA-256", b.File, b.Sum.Digest)
+		return fmt.Sprintf("%s.sha256: layer digest %q is not a SHA-256 digest", b.File, b.Sum.Digest)
 	}
 	return ""
 }
@@ -115,5 +115,5 @@ func (b Build) problem() string {
 // platformless is the error for a manifest that says nowhere what it is for.
 func (rd *reading) platformless(reference string, p *part) error {
 	return &FormatError{cmp.Or(reference, rd.rel.Version), fmt.Sprintf(
-		"is no release of %[1]s: no layer is titled schemahero-%[1]s-OS-ARCH.tar.gz, and no platform is stated: it is %[2]s", rd.rel.Name, p.What())}
+		"is not a release of %[1]s: no layer is titled schemahero-%[1]s-OS-ARCH.tar.gz, and no platform is stated: it is %[2]s", rd.rel.Name, p.What())}
 }

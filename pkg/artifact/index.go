@@ -26,7 +26,7 @@ func (rd *reading) index(reference string, idx *Document) error {
 			continue
 		}
 		if !IsDigest(d.Digest.String()) {
-			return &FormatError{reference, fmt.Sprintf("%s: manifest digest %q is no SHA-256", platform, d.Digest)}
+			return &FormatError{reference, fmt.Sprintf("%s: manifest digest %q is not a SHA-256 digest", platform, d.Digest)}
 		}
 		rd.rel.Offered = append(rd.rel.Offered, platform)
 		if rd.wants(platform) {
@@ -42,7 +42,7 @@ func (rd *reading) index(reference string, idx *Document) error {
 		return err
 	}
 	if len(parts) > 0 && !slices.ContainsFunc(parts, func(p *part) bool { return !p.isImage() || len(p.titled(rd.rel.Name)) > 0 }) {
-		return &FormatError{reference, "is no release of " + rd.rel.Name + ": it is an index of container images"}
+		return &FormatError{reference, "is not a release of " + rd.rel.Name + ": it is an index of container images"}
 	}
 	for i, p := range parts {
 		if err := rd.add(p, platforms[i], ""); err != nil {

@@ -74,6 +74,11 @@ func TestIndex(t *testing.T) {
 			m := r.manifest("", artifact.TypeSingle, nil, r.archive("linux/arm"), r.archive("linux/arm/v6"), r.archive("linux/arm/v7"))
 			r.index("0.1.0", nil, on("linux/arm/v7", m))
 		}, "index version=0.1.0 tag=0.1.0\nlinux/arm/v7 tag= file=schemahero-x-linux-arm-v7.tar.gz"},
+		{"of two archives for the platform the first", func(r *repository) {
+			m := r.manifest("", artifact.TypeSingle, nil, r.archive("linux/amd64"), r.layer("application/gzip", "schemahero-x-linux-amd64.tgz", "b"))
+			n := r.manifest("", artifact.TypeSingle, nil, r.archive("linux/arm"), r.layer("application/gzip", "schemahero-x-linux-arm.tgz", "b"))
+			r.index("0.1.0", nil, on("linux/amd64", m), on("linux/arm/v7", n))
+		}, "index version=0.1.0 tag=0.1.0\nlinux/amd64 tag= file=schemahero-x-linux-amd64.tar.gz\nlinux/arm/v7 tag= file=schemahero-x-linux-arm.tar.gz"},
 		{"checksum and metadata beside", func(r *repository) {
 			m := r.manifest("", artifact.TypeSingle, nil,
 				r.layer("text/plain", "schemahero-x-linux-amd64.tar.gz.sha256", "sum"), r.layer("application/json", "artifacts.json", "{}"), r.archive("linux/amd64"))
@@ -122,6 +127,10 @@ func TestIndexRefused(t *testing.T) {
 		want string
 	}{
 		{"no platform at all", func(r *repository) { r.index("0.1.0", nil) }, "0.1.0: holds no executable of x for any platform: it is an index of 0 manifests, none for a platform"},
+		{"another variant's archive", func(r *repository) {
+			m := r.manifest("", artifact.TypeSingle, nil, r.archive("linux/arm/v6"))
+			r.index("0.1.0", nil, on("linux/arm/v7", m))
+		}, "DIGEST: no layer is titled schemahero-x-linux-arm-v7.tar.gz, and 0 others could be meant: it is a driver's manifest"},
 		{"another platform's archive", func(r *repository) {
 			m := r.manifest("", artifact.TypeSingle, nil, r.archive("linux/arm64"))
 			r.index("0.1.0", nil, on("linux/amd64", m))
@@ -137,31 +146,31 @@ func TestIndexRefused(t *testing.T) {
 		{"a title that leaves the folder", func(r *repository) {
 			m := r.manifest("", artifact.TypeSingle, nil, r.layer("application/gzip", "../..", "a"))
 			r.index("0.1.0", nil, on("linux/amd64", m))
-		}, `0.1.0: layer title ".." is no bare file name`},
+		}, `0.1.0: layer title ".." is not a bare file name`},
 		{"a title with control characters", func(r *repository) {
 			m := r.manifest("", artifact.TypeSingle, nil, r.layer("application/gzip", "\x1b[2Jx", "a"))
 			r.index("0.1.0", nil, on("linux/amd64", m))
-		}, `0.1.0: layer title "\x1b[2Jx" is no bare file name`},
+		}, `0.1.0: layer title "\x1b[2Jx" is not a bare file name`},
 		{"a manifest's digest of another kind", func(r *repository) {
 			r.index("0.1.0", nil, on("linux/amd64", ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: zeros}))
-		}, fmt.Sprintf("0.1.0: linux/amd64: manifest digest %q is no SHA-256", zeros)},
+		}, fmt.Sprintf("0.1.0: linux/amd64: manifest digest %q is not a SHA-256 digest", zeros)},
 		{"a manifest's digest that is a path", func(r *repository) {
 			r.index("0.1.0", nil, on("linux/amd64", ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: "../x"}))
 		}, `0.1.0: manifest 1: digest "../x" is neither a SHA-256 nor a SHA-512`},
 		{"a layer's digest of another kind", func(r *repository) {
 			m := r.manifest("", artifact.TypeSingle, nil, ocispec.Descriptor{MediaType: "application/gzip", Digest: zeros, Size: 1})
 			r.index("0.1.0", nil, on("linux/amd64", m))
-		}, fmt.Sprintf("0.1.0: schemahero-x-linux-amd64.tar.gz: layer digest %q is no SHA-256", zeros)},
+		}, fmt.Sprintf("0.1.0: schemahero-x-linux-amd64.tar.gz: layer digest %q is not a SHA-256 digest", zeros)},
 		{"a layer of no size", func(r *repository) {
 			l := r.archive("linux/amd64")
 			l.Size = -1
 			r.index("0.1.0", nil, on("linux/amd64", r.manifest("", artifact.TypeSingle, nil, l)))
 		}, "DIGEST: layer 1: size -1 is not between 0 and 68719476736"},
-		{"an executable that is no digest", func(r *repository) {
+		{"an executable that is not a digest", func(r *repository) {
 			l := r.archive("linux/amd64")
 			l.Annotations[artifact.AnnotationExecutable] = "sha256:zz"
 			r.index("0.1.0", nil, on("linux/amd64", r.manifest("", artifact.TypeSingle, nil, l)))
-		}, "0.1.0: schemahero-x-linux-amd64.tar.gz: annotation io.schemahero.plugin.executable is no SHA-256"},
+		}, "0.1.0: schemahero-x-linux-amd64.tar.gz: annotation io.schemahero.plugin.executable is not a SHA-256 digest"},
 		{"an entry that is an index in truth", func(r *repository) {
 			amd64, _ := r.both()
 			inner := r.index("", nil, on("linux/amd64", amd64))

@@ -14,7 +14,7 @@ type IntegrityError struct {
 	ServedBy   string // host, or the layout or bundle; several with commas
 	Digest     digest.Digest
 	Got        digest.Digest // "" where the size already differed
-	Size       int64         // bytes promised, -1 where not known
+	Size       int64         // bytes promised, -1 if not known
 	GotSize    int64         // bytes seen, at least
 	Problem    string        // where neither of them tells
 }

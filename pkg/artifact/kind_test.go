@@ -10,20 +10,23 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
-// Whoever asks for what is no release is told what it is.
+// Whoever asks for what is not a release is told what it is.
 func TestNoRelease(t *testing.T) {
 	about := digest.FromString("a release")
 	for _, c := range []struct {
 		what string
 		make func(r *repository)
 	}{
-		{"is no release of x: it is an index of container images", func(r *repository) {
+		{"is not a release of x: it is an index of container images", func(r *repository) {
 			image := r.image(r.layer(ocispec.MediaTypeImageLayerGzip, "", "a"))
 			r.index("0.1.0", nil, on("linux/amd64", image), on("linux/arm64", image))
 		}},
-		{"is no release of x: it is an index of container images", func(r *repository) {
+		{"is not a release of x: it is an index of container images", func(r *repository) {
 			image := r.image(r.layer(ocispec.MediaTypeImageLayerGzip, "", "a"), r.layer(ocispec.MediaTypeImageLayerGzip, "", "b"))
 			r.index("0.1.0", nil, on("linux/amd64", image), on("unknown/unknown", image))
+		}},
+		{": it is an index of manifests for platforms", func(r *repository) {
+			r.index("0.1.0", nil, on("linux/amd64", r.index("", nil)))
 		}},
 		{": it is a container image", func(r *repository) {
 			r.tags["0.1.0"] = r.image(r.layer(ocispec.MediaTypeImageLayerGzip, "", "a")).Digest

@@ -18,17 +18,17 @@ func DocumentTypes() []string {
 	return []string{ocispec.MediaTypeImageIndex, ocispec.MediaTypeImageManifest, dockerList, dockerManifest}
 }
 
-// IsIndex tells whether a media type is an index's.
+// IsIndex reports whether a media type is an index's.
 func IsIndex(mediaType string) bool {
 	return mediaType == ocispec.MediaTypeImageIndex || mediaType == dockerList
 }
 
-// IsManifest tells whether a media type is a manifest's.
+// IsManifest reports whether a media type is a manifest's.
 func IsManifest(mediaType string) bool {
 	return mediaType == ocispec.MediaTypeImageManifest || mediaType == dockerManifest
 }
 
-// isMetadata tells whether a layer is surely no executable: a checksum, or a
+// isMetadata reports whether a layer is surely no executable: a checksum, or a
 // description such as the artifacts.json and index.json of the files layout.
 func isMetadata(l ocispec.Descriptor) bool {
 	title := FileName(l)

@@ -11,7 +11,7 @@ import (
 // label, so that a name can stand wherever Kubernetes wants one.
 const MaxNameLength = 63
 
-// NameError says why a string is no driver name.
+// NameError says why a string is not a driver name.
 type NameError struct {
 	Name   string
 	Reason string
@@ -92,6 +92,6 @@ func DriverOf(engine string) (driver string, ok bool) {
 	return "", false
 }
 
-// HostLooksFor tells whether the host asks for an executable of this engine's
+// HostLooksFor reports whether the host asks for an executable of this engine's
 // own name that nobody publishes, so that a manifest must alias it.
 func HostLooksFor(engine string) bool { return engine == "cockroachdb" }

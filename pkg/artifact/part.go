@@ -14,7 +14,7 @@ import (
 type part struct {
 	*Document
 	digest   digest.Digest
-	platform Platform // where the manifest says so itself
+	platform Platform // if the manifest says so itself
 	guessed  bool     // platform is only what the layout has it be
 }
 
@@ -85,7 +85,7 @@ func (p *part) single(name string, platform Platform, tag string) (Build, error)
 			return Build{}, &FormatError{reference, fmt.Sprintf("is offered for %s and says that it is for %s", platform, p.platform)}
 		}
 		if p.isImage() { // whose layers are not drivers', however few they are
-			return Build{}, &FormatError{reference, "is no release of " + name + ": it is " + p.What()}
+			return Build{}, &FormatError{reference, "is not a release of " + name + ": it is " + p.What()}
 		}
 		if len(rest) != 1 {
 			return Build{}, &FormatError{reference, fmt.Sprintf("no layer is titled %s, and %d others could be meant: it is %s", platform.Archive(name), len(rest), p.What())}

@@ -9,14 +9,14 @@ import (
 )
 
 // Platform is an operating system and a processor, in Go's and OCI's spelling:
-// linux/amd64, linux/arm/v7. The zero value is no platform.
+// linux/amd64, linux/arm/v7. The zero value is not a platform.
 type Platform struct {
 	OS      string
 	Arch    string
 	Variant string
 }
 
-// PlatformError says why a string is no platform.
+// PlatformError says why a string is not a platform.
 type PlatformError struct {
 	Text   string
 	Reason string
@@ -90,7 +90,7 @@ func ParseMachine(s string) (Platform, error) {
 // CutPlatform splits a trailing -OS-ARCH[-VARIANT] off s.
 func CutPlatform(s string) (before string, p Platform, ok bool) {
 	parts := strings.Split(s, "-")
-	for _, n := range []int{3, 2} { // the variant belongs to the platform where there is one
+	for _, n := range []int{3, 2} { // the variant belongs to the platform if there is one
 		if len(parts) <= n {
 			continue
 		}
@@ -122,7 +122,7 @@ func (p Platform) join(sep string) string {
 	return s
 }
 
-// IsZero tells whether p is no platform.
+// IsZero reports whether p is not a platform.
 func (p Platform) IsZero() bool { return p == Platform{} }
 
 // Compare orders platforms by OS, architecture and variant.

@@ -8,7 +8,7 @@ import (
 )
 
 // Read fetches what the tags of a candidate name and returns the release. The
-// version is the tag's. Platform tags are looked at only where there is no tag
+// version is the tag's. Platform tags are looked at only if there is no tag
 // for all platforms, or where it names a manifest for a single platform.
 // Errors: the Reader's, *FormatError.
 func Read(ctx context.Context, r Reader, name string, c Candidate) (*Release, error) {

@@ -78,10 +78,10 @@ const (
 type Release struct {
 	Name        string
 	Version     string        // "" where only a tag or digest names the release and it states none
-	Tag         string        // the tag for all platforms, "" where there is none
+	Tag         string        // the tag for all platforms, "" if there is none
 	Layout      Layout        //
 	Digest      digest.Digest // of the index or manifest that Tag or the digest names; "" without either
-	Created     time.Time     // zero where the release does not say
+	Created     time.Time     // zero if the release does not say
 	Annotations map[string]string
 	Requires    map[string]string // constraints by plugin name, Host for the host
 	Offered     []Platform        // every platform that the release serves, sorted
@@ -97,11 +97,11 @@ type Build struct {
 	Manifest   digest.Digest      // the manifest that lists the layer
 	Layer      ocispec.Descriptor // digest, size in bytes and media type
 	File       string             // the layer's title, a bare file name
-	Executable digest.Digest      // of the executable inside; "" where not stated
+	Executable digest.Digest      // of the executable inside; "" if not stated
 	Sum        *ocispec.Descriptor
 }
 
-// FormatError says why what a registry holds is no release of a driver.
+// FormatError says why what a registry holds is not a release of a driver.
 type FormatError struct {
 	Subject string // what was read: a tag, a digest, a layer's title
 	Problem string

@@ -18,7 +18,7 @@ const LayoutScheme = "oci-layout:"
 // distribution's reference grammar).
 const maxRepository = 255
 
-// RepositoryError says why a string is no repository.
+// RepositoryError says why a string is not a repository.
 type RepositoryError struct {
 	Text   string
 	Reason string
@@ -73,14 +73,14 @@ func repositoryReason(s string) string {
 	case !ok:
 		return "write HOST/PATH, like docker.io/schemahero/plugin-postgres"
 	case !isHost(host):
-		return fmt.Sprintf("%q is no host", host)
+		return fmt.Sprintf("%q is not a host", host)
 	}
 	for segment := range strings.SplitSeq(path, "/") {
 		if !isPathSegment(segment) {
 			if isPathSegment(strings.ToLower(segment)) { // like the owner of a repository on GitHub
 				return fmt.Sprintf("has capital letters in its path: write %s/%s", host, strings.ToLower(path))
 			}
-			return fmt.Sprintf("%q is no part of a repository's path: a-z and 0-9, with . _ __ or - between them", segment)
+			return fmt.Sprintf("%q is not part of a repository's path: a-z and 0-9, with . _ __ or - between them", segment)
 		}
 	}
 	return ""
@@ -127,7 +127,7 @@ func isPort(s string) bool {
 	return err == nil && n > 0 && s[0] != '0'
 }
 
-// isPathSegment tells whether s is [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*.
+// isPathSegment reports whether s is [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*.
 func isPathSegment(s string) bool {
 	if s == "" || !isAlphanumeric(s[0]) || !isAlphanumeric(s[len(s)-1]) {
 		return false

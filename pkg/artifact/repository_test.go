@@ -11,7 +11,7 @@ import (
 func TestCheckRepository(t *testing.T) {
 	for _, s := range []string{
 		"docker.io/schemahero/plugin-postgres", "localhost:5000/x", "127.0.0.1:5000/a/b/c", "[::1]:5000/x", "[fe80::1]/x",
-		"registry.internal/db/schemahero-oracle", "Registry.Internal/x", "registry/x", "a.b/x.y_z__w-v--u/0",
+		"registry.internal/db/schemahero-oracle", "Registry.Internal/x", "registry/x", "a.b/x.y_z__w-v--u/0", "az09.AZ:65535/az09",
 		"oci-layout:vendor/plugins/postgres", "oci-layout:vendor", "oci-layout:Vendor/My-Plugins/x", "oci-layout:..x/y..",
 	} {
 		if err := artifact.CheckRepository(s); err != nil {

@@ -15,7 +15,7 @@ import (
 // whoever may push; what a release states is signed with it.
 type StatedError struct {
 	Name, Version string // by which it is known
-	OtherName     string // that it states; "" where it does not differ
+	OtherName     string // that it states; "" if it does not differ
 	OtherVersion  string
 }
 

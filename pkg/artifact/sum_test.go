@@ -21,6 +21,7 @@ func TestCheckSum(t *testing.T) {
 		{"the hash alone", hex, ""},
 		{"upper case, CRLF", strings.ToUpper(hex) + "  " + file + "\r\n", ""},
 		{"with a folder before the name", hex + "  ./dist/" + file + "\n", ""},
+		{"with the root before the name", hex + "  /" + file + "\n", ""},
 		{"with a Windows folder before the name", hex + `  dist\` + file + "\n", ""},
 		{"among others", other + "  other\n" + hex + "  " + file + "\n", ""},
 		{"another hash", other + "  " + file + "\n", fmt.Sprintf("%s: checksum mismatch: its .sha256 says %s, the layer is %s", file, other, hex)},

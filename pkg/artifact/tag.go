@@ -12,7 +12,7 @@ import (
 type Tag struct {
 	Name     string          // as the registry has it
 	Version  *semver.Version // build metadata after "+"
-	Platform Platform        // zero where the tag is for all platforms
+	Platform Platform        // zero if the tag is for all platforms
 }
 
 // ParseTag reads X.Y.Z[-pre][+build], one leading v allowed and _ standing for
@@ -34,7 +34,7 @@ func ParseTag(name string) (tag Tag, ok bool) {
 	return Tag{Name: name, Version: v, Platform: platform}, true
 }
 
-// IsTag tells whether s can be a tag at all (OCI distribution-spec, "Pulling
+// IsTag reports whether s can be a tag at all (OCI distribution-spec, "Pulling
 // manifests").
 func IsTag(s string) bool {
 	if s == "" || len(s) > 128 || s[0] == '.' || s[0] == '-' {

@@ -44,13 +44,13 @@ func TestParseTag(t *testing.T) {
 		"1.0.0-" + strings.Repeat("a", 128),
 	} {
 		if tag, ok := artifact.ParseTag(name); ok {
-			t.Errorf("ParseTag(%q) = %v %v, which is no version", name, tag.Version, tag.Platform)
+			t.Errorf("ParseTag(%q) = %v %v, which is not a version", name, tag.Version, tag.Platform)
 		}
 	}
 }
 
 func TestIsTag(t *testing.T) {
-	for _, s := range []string{"latest", "1.0.0", "_x", "A-b.c_d", strings.Repeat("a", 128)} {
+	for _, s := range []string{"latest", "1.0.0", "_x", "A-b.c_d", "azAZ09", strings.Repeat("a", 128)} {
 		if !artifact.IsTag(s) {
 			t.Errorf("IsTag(%q) = false", s)
 		}
@@ -129,7 +129,7 @@ func FuzzParseTag(f *testing.F) {
 			return
 		}
 		if !artifact.IsTag(s) {
-			t.Fatalf("%q is read as a version and is no tag", s)
+			t.Fatalf("%q is read as a version and is not a tag", s)
 		}
 		// The tag that this program would write for it names the same.
 		written := artifact.VersionTag(tag.Version)

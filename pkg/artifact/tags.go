@@ -10,7 +10,7 @@ import (
 )
 
 // tags reads the platforms' own tags, and completes them with what the bare
-// tag names, where there is one.
+// tag names, if there is one.
 func (rd *reading) tags(c Candidate, bare *part) (*Release, error) {
 	if bare == nil {
 		rd.facts = append(rd.facts, nil)

@@ -166,10 +166,10 @@ func TestTagsRefused(t *testing.T) {
 		}, "0.1.0-linux-amd64: is an index where a manifest for one platform should be"},
 		{"a container image", func(r *repository) {
 			r.manifest("0.1.0", "application/vnd.oci.image.config.v1+json", nil, r.layer("application/vnd.oci.image.layer.v1.tar+gzip", "", "a"))
-		}, "0.1.0: is no release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated: it is a container image"},
+		}, "0.1.0: is not a release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated: it is a container image"},
 		{"another driver's files", func(r *repository) {
 			r.manifest("0.1.0", "", nil, r.layer("application/gzip", "schemahero-y-linux-amd64.tar.gz", "a"))
-		}, "0.1.0: is no release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated: it is an artifact that states no type"},
+		}, "0.1.0: is not a release of x: no layer is titled schemahero-x-OS-ARCH.tar.gz, and no platform is stated: it is an artifact that states no type"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRepository(t)

@@ -31,18 +31,18 @@ func titlePlatform(title string) (before string, p Platform, ok bool) {
 	return CutPlatform(strings.TrimSuffix(title, ".exe"))
 }
 
-// compatible tells whether two names of a platform can mean the same: a title
+// compatible reports whether two names of a platform can mean the same: a title
 // may leave out the variant that an index gives (linux-arm for linux/arm/v7).
 func (p Platform) compatible(q Platform) bool {
 	return p.OS == q.OS && p.Arch == q.Arch && (p.Variant == q.Variant || p.Variant == "" || q.Variant == "")
 }
 
-// CheckFile tells why s is no bare file name, as a lock may record it.
+// CheckFile reports why s is not a bare file name, as a lock may record it.
 func CheckFile(s string) error {
 	bare := s != "" && len(s) <= 255 && s != "." && s != ".." &&
 		utf8.ValidString(s) && !strings.ContainsAny(s, `/\:`) && !strings.ContainsFunc(s, unicode.IsControl)
 	if !bare {
-		return &FormatError{fmt.Sprintf("%q", s), "is no bare file name"}
+		return &FormatError{fmt.Sprintf("%q", s), "is not a bare file name"}
 	}
 	return nil
 }

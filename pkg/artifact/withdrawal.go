@@ -40,7 +40,7 @@ type Withdrawal struct {
 	Date        time.Time     // from which on
 	Reason      string        // in the publisher's words; can be ""
 	Replacement string        // a version; can be ""
-	Refused     error         // why it does not count, nil where it does
+	Refused     error         // why it does not count, nil if it does
 }
 
 // String returns a predicate: `was withdrawn on 2026-11-28: it loses rows; take
@@ -56,7 +56,7 @@ func (w Withdrawal) String() string {
 	return text
 }
 
-// CheckReason returns an error where a text cannot be the reason of a withdrawal.
+// CheckReason returns an error if a text cannot be the reason of a withdrawal.
 func CheckReason(s string) error {
 	switch {
 	case strings.TrimSpace(s) == "":
@@ -87,7 +87,7 @@ func (w Withdrawal) Encode(subject ocispec.Descriptor) (ocispec.Descriptor, []by
 	return ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromBytes(data), Size: int64(len(data))}, data, err
 }
 
-// ReadWithdrawal reads what a manifest says of a subject; ok is false where it is
+// ReadWithdrawal reads what a manifest says of a subject; ok is false if it is
 // of another artifact type. now is when: a date that is still to come does not
 // count yet. What cannot be understood is Refused.
 func ReadWithdrawal(desc ocispec.Descriptor, data []byte, subject digest.Digest, now time.Time) (w Withdrawal, ok bool) {

@@ -27,13 +27,13 @@ import (
 type Program struct {
 	Args         []string // with the program's own name first
 	Version      string
-	Revision     string // commit that it was built from; "" where it is not known
+	Revision     string // commit that it was built from; "" if it is not known
 	Directory    string // working directory, absolute
 	DirError     error  // why there is none
 	SystemConfig string // config of the machine's administrator, above the home's; absolute, "" for config.SystemFile
 	Env          func(key string) (string, bool)
 	Environ      func() []string
-	Exec         func(path string, args, env []string) error // becomes another program; errors.ErrUnsupported where it cannot
+	Exec         func(path string, args, env []string) error // becomes another program; errors.ErrUnsupported if it cannot
 	Now          func() time.Time
 	In           io.Reader
 	Out          io.Writer

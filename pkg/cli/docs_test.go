@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-var update = flag.Bool("update", false, "write docs/cli anew")
+var update = flag.Bool("update", false, "write docs/cli again")
 
 // TestDocs holds docs/cli, a page for each command, against what the program
 // says of itself. `make docs` writes it.

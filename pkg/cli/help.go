@@ -8,7 +8,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 )
 
-// helpCommand is cobra's, but a word that is no command is told, and not
+// helpCommand is cobra's, but a word that is not a command is told, and not
 // answered with the help of something else.
 func helpCommand(e *env.Env) *cobra.Command {
 	return e.Command(env.Command{

@@ -100,7 +100,7 @@ func exampleLines(c *cobra.Command) []string {
 	return lines
 }
 
-// accepts tells whether a command line would run the command of this path: its
+// accepts reports whether a command line would run the command of this path: its
 // flags are known and its arguments taken. Nothing is run.
 func accepts(root *cobra.Command, words []string, path string) error {
 	cmd, rest, err := root.Find(words)

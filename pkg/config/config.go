@@ -35,11 +35,11 @@ type Registry struct {
 	CAFile     string // PEM certificates to trust besides the system's
 	ClientCert string // PEM; set together with ClientKey
 	ClientKey  string
-	PlainHTTP  *bool // nil where the file does not say
+	PlainHTTP  *bool // nil if the file does not say
 }
 
 // Load reads a config; a file that is not there is an empty one. The error is a
-// *diag.Error, or an *fs.PathError where the file cannot be read.
+// *diag.Error, or an *fs.PathError if the file cannot be read.
 func Load(file string) (*Config, error) {
 	data, err := diag.ReadFile(file, diag.TooLarge)
 	if errors.Is(err, fs.ErrNotExist) {

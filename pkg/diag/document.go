@@ -95,7 +95,7 @@ func (d *Document) only(at Span, format string, args ...any) {
 	d.closed = true
 }
 
-// Err returns all the problems as an *Error, or nil where there are none.
+// Err returns all the problems as an *Error, or nil if there are none.
 func (d *Document) Err() error {
 	if len(d.problems) == 0 {
 		return nil

@@ -38,7 +38,7 @@ func Quote(s string) string {
 	return b.String()
 }
 
-// QuoteKey returns s as a TOML key, between quotes only where it needs them.
+// QuoteKey returns s as a TOML key, between quotes only if it needs them.
 func QuoteKey(s string) string {
 	if isBare(s) {
 		return s
@@ -53,7 +53,7 @@ func QuoteKey(s string) string {
 // Replace puts text in the place of a span.
 func (d *Document) Replace(at Span, text string) []byte { return splice(d.Source, at, text) }
 
-// SetString gives a value another string. Where the old one is a string of one
+// SetString gives a value another string. If the old one is a string of one
 // line, its quotes stay.
 func (v *Value) SetString(s string) []byte {
 	d := v.doc

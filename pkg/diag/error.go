@@ -10,7 +10,7 @@ import (
 )
 
 // Position is a place in a file. Line and Column begin at 1; a column is a
-// character (a Unicode code point), not a byte. The zero value is no place.
+// character (a Unicode code point), not a byte. The zero value is not a place.
 type Position struct {
 	File         string
 	Line, Column int

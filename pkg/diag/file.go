@@ -12,7 +12,7 @@ import (
 // ReadFile reads a file that a person may have written, or a pull request: of a
 // larger one than limit bytes only as much as shows that, and of a device or a
 // pipe, behind a link for one, nothing. Errors: those of the file system; an
-// *Error where it is no file that can be read whole.
+// *Error if it is not a file that can be read whole.
 func ReadFile(file string, limit int64) ([]byte, error) {
 	// A pipe would keep the opener waiting for somebody who writes to it.
 	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -28,7 +28,7 @@ func ReadFile(file string, limit int64) ([]byte, error) {
 	} else if info.IsDir() {
 		return nil, NewDocument(file, nil).At(Span{}, "is a directory")
 	} else if !info.Mode().IsRegular() {
-		return nil, NewDocument(file, nil).At(Span{}, "is no regular file")
+		return nil, NewDocument(file, nil).At(Span{}, "is not a regular file")
 	}
 	return io.ReadAll(io.LimitReader(f, limit+1))
 }

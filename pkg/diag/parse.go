@@ -14,7 +14,7 @@ type parser struct {
 	doc  *Document
 	toml unstable.Parser
 	base int    // where the parser's data begins in the source
-	in   *Table // the table of the last header; nil where that could not be read
+	in   *Table // the table of the last header; nil if that could not be read
 }
 
 // ParseTOML reads a TOML 1.0 document (https://toml.io/en/v1.0.0; inline tables

@@ -46,7 +46,7 @@ func walkValue(t *testing.T, doc *Document, v *Value) {
 	switch {
 	case v.Kind == Array && !v.open && (text[0] != '[' || text[len(text)-1] != ']'),
 		v.Kind == TableKind && v.Table.by == byBraces && (text[0] != '{' || text[len(text)-1] != '}'):
-		t.Errorf("%s: %q is no %v", v.Name, text, v.Kind)
+		t.Errorf("%s: %q is not a %v", v.Name, text, v.Kind)
 	}
 	for _, item := range v.Items {
 		walkValue(t, doc, item)

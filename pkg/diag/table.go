@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// origin tells how a table came to be, which decides what may be added to it
+// origin reports how a table came to be, which decides what may be added to it
 // (TOML 1.0, "Table" and "Inline Table").
 type origin int
 
@@ -35,7 +35,7 @@ type Entry struct {
 	KeySpan Span // the key itself, quotes included
 	Value   *Value
 
-	line   Span // the whole a.b = 1; zero where a header made the entry
+	line   Span // the whole a.b = 1; zero if a header made the entry
 	inline bool // the line stands within braces
 }
 
@@ -44,7 +44,7 @@ func (e *Entry) Problem(format string, args ...any) {
 	e.Value.doc.Problem(e.KeySpan, "%s: "+format, append([]any{QuoteKey(e.Key)}, args...)...)
 }
 
-// Get returns the value of a key, nil where it is not there.
+// Get returns the value of a key, nil if it is not there.
 func (t *Table) Get(key string) *Value {
 	if e := t.Entry(key); e != nil {
 		return e.Value
@@ -52,7 +52,7 @@ func (t *Table) Get(key string) *Value {
 	return nil
 }
 
-// Need is Get for a key that must be there: where it is not, that is a problem,
+// Need is Get for a key that must be there: if it is not, that is a problem,
 // but for what Missing excepts.
 func (t *Table) Need(key string) *Value {
 	v := t.Get(key)
@@ -66,7 +66,7 @@ func (t *Table) Need(key string) *Value {
 	return v
 }
 
-// Missing is Problem for what the table lacks: nothing is said where a syntax
+// Missing is Problem for what the table lacks: nothing is said if a syntax
 // error in the table, or an unknown key, may be what was meant.
 func (t *Table) Missing(format string, args ...any) {
 	if !t.broken {
@@ -74,7 +74,7 @@ func (t *Table) Missing(format string, args ...any) {
 	}
 }
 
-// Entry returns the entry of a key, nil where it is not there.
+// Entry returns the entry of a key, nil if it is not there.
 func (t *Table) Entry(key string) *Entry {
 	if t.index != nil {
 		return t.index[key]

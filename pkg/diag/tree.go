@@ -27,7 +27,7 @@ func (p *parser) keyValue(t *Table, node *unstable.Node, inline bool) (end int) 
 	return line.End
 }
 
-// dotted returns the table of a in a.b = 1, and makes it where it is the first
+// dotted returns the table of a in a.b = 1, and makes it if it is the first
 // time. Only such keys may add to it.
 func (p *parser) dotted(t *Table, key *unstable.Node, line Span, inline bool) *Table {
 	if e := t.Entry(string(key.Data)); e != nil {

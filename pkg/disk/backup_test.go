@@ -76,7 +76,7 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// Where there are no hard links, the file is copied.
+// If there are no hard links, the file is copied.
 func TestBackupByCopy(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
@@ -117,7 +117,7 @@ func TestReplaceBusy(t *testing.T) {
 	}
 	only(t, dir, "f")
 
-	// Where it fails all the same, the old file is back.
+	// If it fails all the same, the old file is back.
 	if err := replaceBusy(from, to, busy(to)); !errors.Is(err, fs.ErrNotExist) || read(t, to) != "new" {
 		t.Errorf("%q, %v", read(t, to), err)
 	}

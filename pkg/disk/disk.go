@@ -77,7 +77,7 @@ func mkdirAll(dir string) error {
 		if info, e := os.Stat(dir); e == nil && info.IsDir() {
 			return nil // another process was faster
 		}
-		return explain(dir, err)
+		return Explain(dir, err)
 	}
 	info, err := os.Lstat(dir)
 	if err == nil && info.Mode()&0o700 != 0o700 {
@@ -86,7 +86,7 @@ func mkdirAll(dir string) error {
 	return err
 }
 
-// Remove removes a file. That it does not exist is no error.
+// Remove removes a file. That it does not exist is not an error.
 func (d Disk) Remove(path string) error {
 	if err := d.check(Remove, path); err != nil {
 		return err
@@ -144,9 +144,9 @@ func (d Disk) Writable(dir string) error {
 			}
 			return writable(dir)
 		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
-			return explain(dir, err)
+			return Explain(dir, err)
 		}
-		if err := explain(dir, err); errors.As(err, new(*LinkError)) {
+		if err := Explain(dir, err); errors.As(err, new(*LinkError)) {
 			return err
 		}
 		up := filepath.Dir(dir)

@@ -18,11 +18,14 @@ type LinkError struct {
 	Circle bool   // it leads back to itself; otherwise there is nothing at its end
 }
 
-func (e *LinkError) Error() string {
+func (e *LinkError) Error() string { return e.Path + ": " + e.Problem() }
+
+// Problem is the text of the error without its path.
+func (e *LinkError) Problem() string {
 	if e.Circle {
-		return fmt.Sprintf("%s: is a link to %s, which leads back to it", e.Path, e.Target)
+		return fmt.Sprintf("is a link to %s, which leads back to it", e.Target)
 	}
-	return fmt.Sprintf("%s: is a link to %s, which does not exist", e.Path, e.Target)
+	return fmt.Sprintf("is a link to %s, which does not exist", e.Target)
 }
 
 // Kind implements fault.Kind's interface.
@@ -37,14 +40,14 @@ func Target(path string) (string, error) {
 	}
 	// Opening fails in the system's own words, which EvalSymlinks replaces.
 	if _, err := os.Stat(path); err != nil {
-		return "", explain(path, err)
+		return "", Explain(path, err)
 	}
 	return filepath.EvalSymlinks(path)
 }
 
-// explain returns the *LinkError that is behind a failure at path, whether the
+// Explain returns the *LinkError that is behind a failure at path, whether the
 // link is its last element or one before; err if there is none.
-func explain(path string, err error) error {
+func Explain(path string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ELOOP) {
 		return err
 	}

@@ -66,7 +66,7 @@ func (d Disk) TryLock(path string) (*Lock, error) {
 func (d Disk) LockFolder(ctx context.Context, dir string, wait func()) (*Lock, error) {
 	f, err := openFolder(dir)
 	if f == nil || err != nil {
-		return &Lock{}, explain(dir, err)
+		return &Lock{}, Explain(dir, err)
 	}
 	ok, err := d.try(f, dir)
 	if err != nil {
@@ -116,7 +116,7 @@ func (d Disk) openLock(path string) (*os.File, error) {
 		}
 	}
 	if err != nil {
-		return nil, explain(path, err)
+		return nil, Explain(path, err)
 	}
 	return f, nil
 }

@@ -73,7 +73,7 @@ func (d Disk) CreateTemp(dir, base string) (*Temp, error) {
 			continue
 		}
 		if err != nil {
-			return nil, explain(dir, err)
+			return nil, Explain(dir, err)
 		}
 		t.guard, err = hold(t.path)
 		if err != nil {

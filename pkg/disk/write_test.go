@@ -64,7 +64,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// Where the mount decides the mode and it gives what is wanted, no change of it is
+// If the mount decides the mode and it gives what is wanted, no change of it is
 // needed; where it gives less, the refusal is the error.
 func TestSealWhereModesAreFixed(t *testing.T) {
 	d := Disk{Fault: func(op Op, _ string) error {

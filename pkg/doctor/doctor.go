@@ -215,7 +215,7 @@ func (x *examination) project() (err error) {
 	return nil
 }
 
-// manifest is nil where there is none.
+// manifest is nil if there is none.
 func (x *examination) manifest() (*manifest.Manifest, error) {
 	if !exists(x.Project.ManifestFile()) {
 		return nil, nil

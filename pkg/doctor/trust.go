@@ -24,7 +24,7 @@ const (
 type Trusted struct {
 	Entry lockfile.Plugin
 	File  string       // that has rules; "" where none has
-	Rule  *policy.Rule // nil where the file has none for the driver's repository
+	Rule  *policy.Rule // nil if the file has none for the driver's repository
 	State Standing
 }
 
@@ -93,8 +93,8 @@ func (x *examination) trust() error {
 	return err
 }
 
-// trusted is what one policy says of a driver; none where it has no rules. known
-// tells whether this home has verified the driver under it. The lock records whom
+// trusted is what one policy says of a driver; none if it has no rules. known
+// reports whether this home has verified the driver under it. The lock records whom
 // the project's own policy verified.
 func trusted(entry lockfile.Plugin, p *policy.Policy, known, own bool) []Trusted {
 	rule, governed := p.Decide(entry.Repository)

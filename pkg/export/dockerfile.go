@@ -84,7 +84,7 @@ set -eu
 }
 
 // script holds the shell functions of the first stage. An archive holds the
-// driver as schemahero-NAME or with its platform behind that; what is no archive
+// driver as schemahero-NAME or with its platform behind that; what is not an archive
 // is the driver itself.
 const script = `mkdir -p out in
 check() { echo "${1#sha256:}  out/schemahero-$2" | sha256sum -c -; }

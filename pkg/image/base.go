@@ -30,7 +30,7 @@ type BaseImage struct {
 	Config   map[string]json.RawMessage
 }
 
-// image returns the base for a platform; a zero one where there is no base.
+// image returns the base for a platform; a zero one if there is no base.
 func (b *Base) image(p artifact.Platform) BaseImage {
 	if b == nil {
 		return BaseImage{}
@@ -100,7 +100,7 @@ func (b *Base) annotations(of digest.Digest) map[string]string {
 }
 
 // config makes an image's config: the base's with what was added, else the least
-// that there can be. It has a history only where the base has one: tools count its
+// that there can be. It has a history only if the base has one: tools count its
 // entries.
 func (b *Base) config(p artifact.Platform, diffs []digest.Digest, notes []string) (ocispec.Descriptor, []byte, error) {
 	if b == nil {

@@ -5,7 +5,7 @@
 // what a cluster runs.
 //
 // The image is a pure function of the lock, of what is known about its layers, and
-// of the base where there is one: Build asks nobody and is the same everywhere.
+// of the base if there is one: Build asks nobody and is the same everywhere.
 package image
 
 import (
@@ -63,7 +63,7 @@ type Part struct {
 	Base     []ocispec.Descriptor // the base's layers, under the media types of OCI
 	Layers   []Layer              // the drivers', in the lock's order
 	Links    []Link               // sorted by their path
-	LinkDesc ocispec.Descriptor   // of the layer that holds Links; no digest where there are none
+	LinkDesc ocispec.Descriptor   // of the layer that holds Links; no digest if there are none
 	LinkData []byte
 	Lacks    []string // drivers that have no release for this platform
 }

@@ -144,7 +144,7 @@ func (o *PolicyOptions) normalize() {
 	o.Namespaces = slices.Compact(slices.Sorted(slices.Values(o.Namespaces)))
 }
 
-// Check tells whether a policy can be written for an image in a repository: a
+// Check reports whether a policy can be written for an image in a repository: a
 // cluster takes one whose expressions it cannot compile, and then refuses every pod.
 // Errors: *OptionError, *artifact.RepositoryError.
 func (o PolicyOptions) Check(repository string) error {
@@ -167,7 +167,7 @@ func (o PolicyOptions) Check(repository string) error {
 	case !path.IsAbs(o.Mount):
 		return &OptionError{strconv.Quote(o.Mount), "is not an absolute path"}
 	case !matches(mountPath, o.Mount):
-		return &OptionError{strconv.Quote(o.Mount), "is not a folder to mount drivers at: use letters, digits and -._+@="}
+		return &OptionError{strconv.Quote(o.Mount), "is not a directory to mount drivers at: use letters, digits and -._+@="}
 	case o.Copier != "" && !matches(imageName, o.Copier):
 		return &OptionError{strconv.Quote(o.Copier), "is not an image"}
 	}

@@ -91,8 +91,8 @@ func TestPolicyRefuses(t *testing.T) {
 	}{
 		{"oci-layout:drivers", image.PolicyOptions{}, `oci-layout:drivers: is a folder, from which no cluster pulls`},
 		{"acme/drivers", image.PolicyOptions{}, `"acme/drivers": begins with the registry's host, like docker.io`},
-		{"registry.example.com/drivers:1", image.PolicyOptions{}, `is no part of a repository's path`},
-		{`registry.example.com/d"rivers`, image.PolicyOptions{}, `is no part of a repository's path`},
+		{"registry.example.com/drivers:1", image.PolicyOptions{}, `is not part of a repository's path`},
+		{`registry.example.com/d"rivers`, image.PolicyOptions{}, `is not part of a repository's path`},
 		{repository, image.PolicyOptions{Name: "Shop"}, `"Shop": is not the name of an object`},
 		{repository, image.PolicyOptions{Name: strings.Repeat(long+".", 4)}, `is not the name of an object`},
 		{repository, image.PolicyOptions{Namespaces: []string{"ok", ""}}, `"": is not the name of a namespace`},
@@ -101,9 +101,9 @@ func TestPolicyRefuses(t *testing.T) {
 		{repository, image.PolicyOptions{Namespaces: []string{"a\nb"}}, `"a\nb": is not the name of a namespace`},
 		{repository, image.PolicyOptions{PullSecret: "-"}, `"-": is not the name of a secret`},
 		{repository, image.PolicyOptions{Mount: "plugins"}, `"plugins": is not an absolute path`},
-		{repository, image.PolicyOptions{Mount: "/"}, `"/": is not a folder to mount drivers at`},
-		{repository, image.PolicyOptions{Mount: `/a"b`}, `is not a folder to mount drivers at`},
-		{repository, image.PolicyOptions{Mount: "/a b"}, `is not a folder to mount drivers at`},
+		{repository, image.PolicyOptions{Mount: "/"}, `"/": is not a directory to mount drivers at`},
+		{repository, image.PolicyOptions{Mount: `/a"b`}, `is not a directory to mount drivers at`},
+		{repository, image.PolicyOptions{Mount: "/a b"}, `is not a directory to mount drivers at`},
 		{repository, image.PolicyOptions{Copier: `busy"box`}, `is not an image`},
 		{repository, image.PolicyOptions{Copier: "/busybox"}, `"/busybox": is not an image`},
 	} {

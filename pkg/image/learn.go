@@ -31,7 +31,11 @@ type LayerError struct {
 }
 
 func (e *LayerError) Error() string {
-	return fmt.Sprintf("%s for %s: layer %s: %v", e.Plugin, e.Platform, e.Layer, e.Err)
+	subject := e.Plugin + " for " + e.Platform.String() + ": "
+	if errors.As(e.Err, new(*unpack.Error)) { // which does not name it
+		return subject + "layer " + e.Layer.String() + " " + e.Err.Error()
+	}
+	return subject + e.Err.Error()
 }
 
 // Kind is that of Err.
@@ -130,7 +134,7 @@ func (w *workshop) read(ctx context.Context, l Layer) error {
 	in := io.TeeReader(&told{ctx: ctx, r: src, o: w.o, e: Event{Stage: Fetching, Subject: l.Locked.File, Total: l.Locked.Size}}, out)
 	executable := sha256.New()
 	facts, broken := w.unpacker.Read(in, sink{executable}, driver(l), true)
-	// Of a layer that was not understood, the rest still tells whether these are the
+	// Of a layer that was not understood, the rest still shows whether these are the
 	// bytes that the lock pins: the better answer.
 	if _, err := io.Copy(io.Discard, in); err != nil {
 		return err

@@ -42,7 +42,7 @@ func TestMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// What is no line of ours says nothing: half a line, no digests, another packer.
+	// What is not a line of ours says nothing: half a line, no digests, another packer.
 	text := string(data[:len(data)-20]) + "\n{\n" + `{"layer":"x","diffId":"` + string(sum("d")) + `"}` + "\n" + `{"layer":"` + string(sum("c")) + `","mediaType":"m","diffId":"x"}` + "\n" +
 		`{"layer":"` + string(sum("c")) + `","packed":{"digest":"x","size":1,"diffId":"x"},"name":"postgres","platform":"linux/amd64","packer":"` + pack.Version + `"}` + "\n" +
 		`{"layer":"` + string(sum("d")) + `","packed":{"digest":"` + string(sum("p")) + `","size":1,"diffId":"` + string(sum("q")) + `"},"name":"postgres","platform":"linux/amd64","packer":"old"}` + "\n"

@@ -239,7 +239,7 @@ func (s *sending) blobs(img *Image) (all []blob) {
 	return all
 }
 
-// openLayer opens a locked layer, where it was fetched or at its source.
+// openLayer opens a locked layer, if it was fetched or at its source.
 func (s *sending) openLayer(ctx context.Context, l Layer) (io.ReadCloser, error) {
 	if f, err := os.Open(s.file(l, "layer")); err == nil {
 		return f, nil

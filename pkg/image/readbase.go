@@ -34,10 +34,10 @@ func ociLayer(mediaType string) string {
 }
 
 // ReadBase reads the image that reference, a tag or a digest, names in a
-// repository, for those of the platforms that it has; name is what it is called in
+// repository, for those of the platforms that it has, nil for all; name is what it is called in
 // errors and in what is made of it. An index, OCI's or Docker's, is followed, but
 // not to the attestations in it; a manifest alone is an image for one platform.
-// Errors: *BaseError for what is no image, *artifact.DocumentError, the Reader's.
+// Errors: *BaseError for what is not an image, *artifact.DocumentError, the Reader's.
 func ReadBase(ctx context.Context, r artifact.Reader, name, reference string, platforms []artifact.Platform) (*Base, error) {
 	desc, data, err := r.Manifest(ctx, reference)
 	if err != nil {
@@ -71,7 +71,7 @@ func ReadBase(ctx context.Context, r artifact.Reader, name, reference string, pl
 		return nil, &BaseError{name, "is an index without any image"}
 	}
 	err = parallel.First(parallel.EachUntil(ctx, len(listed), atOnce, func(i int) error {
-		if !slices.Contains(platforms, b.Images[i].Platform) {
+		if platforms != nil && !slices.Contains(platforms, b.Images[i].Platform) {
 			return nil // only that it is there is told
 		}
 		desc, data, err := r.Manifest(ctx, listed[i].Digest.String())
@@ -106,7 +106,7 @@ func platformOf(p *ocispec.Platform) (artifact.Platform, bool) {
 // read reads the image of a manifest.
 func (b *Base) read(ctx context.Context, r artifact.Reader, manifest digest.Digest, doc *artifact.Document) (BaseImage, error) {
 	refuse := func(format string, args ...any) (BaseImage, error) {
-		return BaseImage{}, &BaseError{b.Name, "is no container image: " + fmt.Sprintf(format, args...)}
+		return BaseImage{}, &BaseError{b.Name, "is not a container image: " + fmt.Sprintf(format, args...)}
 	}
 	if t := doc.Config.MediaType; doc.IsIndex() || t != ocispec.MediaTypeImageConfig && t != dockerConfig {
 		return refuse("its config is of type %q", t)

@@ -45,7 +45,7 @@ type Found struct {
 
 // Discover returns the files that the host finds for a driver in dirs, in its
 // order; links are followed. file is the executable's name,
-// artifact.Platform.Executable. The host takes the first that is not a folder,
+// artifact.Platform.Executable. The host takes the first that is not a directory,
 // even if it then cannot start it; the others are shadowed. What lies in the
 // first of dirs, its working directory, it never starts: it asks for the bare
 // name, which is looked up on PATH.

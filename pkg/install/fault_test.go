@@ -121,7 +121,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// oneFault syncs with a fault, and returns false where it was not reached.
+// oneFault syncs with a fault, and returns false if it was not reached.
 func oneFault(t *testing.T, f *faults, stuck bool) bool {
 	w := newWorld(t)
 	replaced, repaired := w.publish("replaced", "1.0.0"), w.publish("repaired", "1.0.0")

@@ -115,7 +115,7 @@ func TestAdopt(t *testing.T) {
 	w.holds(plain, "1.0.0")
 }
 
-// Where only the layer knows the right bytes, it is staged before the file is
+// If only the layer knows the right bytes, it is staged before the file is
 // judged.
 func TestAdoptUnjudged(t *testing.T) {
 	for _, right := range []bool{true, false} {

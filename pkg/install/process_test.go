@@ -162,7 +162,7 @@ func whole(t *testing.T, it Item, missing bool, versions ...string) {
 }
 
 // killed runs a task that ends by SIGKILL, looks at what it left behind, and
-// heals. It returns false where the task ended well.
+// heals. It returns false if the task ended well.
 func killed(t *testing.T, w *world, run func(task) error, missing bool) bool {
 	v1 := []Item{w.big("a", "1.0.0"), w.big("b", "1.0.0")}
 	v2 := []Item{w.big("a", "2.0.0"), w.big("b", "2.0.0"), w.big("c", "2.0.0")}

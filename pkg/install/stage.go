@@ -161,7 +161,7 @@ func (e *Engine) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executabl
 	out := &leaving{temp: temp, sum: sha256.New(), failed: func() { src.Close() }}
 	facts, broken := e.unpacker.Read(ahead, out, unpack.Driver{Name: l.Plugin, Platform: l.Platform, Size: l.Size, File: l.File}, false)
 	if out.err == nil {
-		// Of a layer that was not understood, the rest still reports whether these
+		// Of a layer that was not understood, the rest still shows whether these
 		// are the bytes that the lock pins: the better answer.
 		_, _ = io.Copy(io.Discard, ahead)
 	}

@@ -153,7 +153,7 @@ func (s store) list() ([]Entry, error) {
 }
 
 // eachFolder calls f with the names of dir's folders, sorted. That there is no
-// dir is no error.
+// dir is not an error.
 func eachFolder(dir string, f func(name string) error) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !os.IsNotExist(err) {

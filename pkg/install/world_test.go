@@ -37,7 +37,7 @@ func newWorld(t testing.TB) *world {
 	return &world{t: t, dir: filepath.Join(tempDir(t), "home"), reg: &registry{layers: map[digest.Digest][]byte{}}}
 }
 
-// tempDir is t.TempDir in memory, where there is such a place: what a test of
+// tempDir is t.TempDir in memory, if there is such a place: what a test of
 // this package waits for is fsync.
 func tempDir(t testing.TB) string {
 	dir, err := os.MkdirTemp("/dev/shm", "install")

@@ -49,7 +49,7 @@ type Finding struct {
 	Namespace, Name string // "" for a driver that no Database needs
 	Engines         []string
 	Driver          string // of the engine that the host takes; "" where the connection names none
-	Version         string // locked; "" where it is not
+	Version         string // locked; "" if it is not
 	State           State
 	Image           string // from which its pods take drivers, as they name it
 	Mount           string // folder at which it is mounted; "" for the manager's own image
@@ -73,7 +73,7 @@ type Lock struct {
 	// image mounted.
 	Image func() (digest.Digest, error)
 	// Manager is the digest of the manager's image that has the locked drivers in it;
-	// "" where it is not known to be one.
+	// "" if it is not known to be one.
 	Manager digest.Digest
 }
 
@@ -168,7 +168,7 @@ func (p *pod) counts() bool {
 	return p.Metadata.DeletionTimestamp == "" && p.Status.Phase != "Succeeded" && p.Status.Phase != "Failed"
 }
 
-// state tells what a pod runs. custom is set where the Database names an image of its
+// state reports what a pod runs. custom is set if the Database names an image of its
 // own for the manager, which may have drivers in it.
 func (l Lock) state(p *pod, from source, custom bool) (State, error) {
 	if p.Status.Phase == "Pending" || p.Status.Phase == "" {
@@ -212,7 +212,7 @@ func (s source) reference() string {
 	return s.images[len(s.images)-1].reference
 }
 
-// judgeNext tells what becomes of the next pod of a Database.
+// judgeNext reports what becomes of the next pod of a Database.
 func (c *Cluster) judgeNext(l Lock, d Database, f *Finding) error {
 	next, asked := c.next[d.key()]
 	switch {

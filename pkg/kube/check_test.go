@@ -68,6 +68,7 @@ func TestStates(t *testing.T) {
 			false, Other, "", "/plugins/bin"},
 		"a later one does not count": {mounted(volume("r/d@"+locked)+", {name: v, hostPath: {path: /x}}", "{name: v, mountPath: /usr/local/lib/schemahero/plugins}, "+at(home)), false, Locked, "r/d@" + locked, home},
 		"one file over it":           {mounted(volume("r/d@"+locked)+", {name: v, configMap: {name: x}}", at(home)+", {name: v, mountPath: "+home+"/schemahero-postgres, subPath: x}"), false, Other, "", home + "/schemahero-postgres"},
+		"one file before all":        {mounted(volume("r/d@"+locked)+", {name: v, configMap: {name: x}}", at(home)+", {name: v, mountPath: /schemahero-postgres, subPath: x}"), false, Other, "", "/schemahero-postgres"},
 		"a volume around it":         {mounted("{name: v, persistentVolumeClaim: {claimName: x}}", "{name: v, mountPath: /home/schemahero-manager}"), false, Other, "", "/home/schemahero-manager"},
 		"one around, and it":         {mounted(volume("r/d@"+locked)+", {name: v, persistentVolumeClaim: {claimName: x}}", "{name: v, mountPath: /home/schemahero-manager}, "+at(home)), false, Locked, "r/d@" + locked, home},
 		"an empty one around it":     {mounted("{name: v, emptyDir: {}}", "{name: v, mountPath: /home}"), false, Unlocked, "m", ""},
@@ -191,7 +192,7 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// The digest of the lock's image is asked for only where a pod has an image mounted:
+// The digest of the lock's image is asked for only if a pod has an image mounted:
 // it may not be known.
 func TestImageIsAskedForLate(t *testing.T) {
 	unknown := errors.New("unknown")

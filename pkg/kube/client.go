@@ -104,7 +104,7 @@ func Open(o Options) (*Client, error) {
 // Namespace is the one that is read, "" for all of them.
 func (c *Client) Namespace() string { return c.namespace }
 
-// Contexts returns the names of the contexts that there are, sorted; none where the
+// Contexts returns the names of the contexts that there are, sorted; none if the
 // configuration cannot be read.
 func Contexts(o Options) []string {
 	raw, err := o.rules().Load()
@@ -166,7 +166,7 @@ func (a *Account) load() (*rest.Config, string, error) {
 	return &rest.Config{
 		Host:            "https://" + net.JoinHostPort(a.Host, a.Port),
 		BearerToken:     string(token),
-		BearerTokenFile: file("token"), // it is made anew now and then
+		BearerTokenFile: file("token"), // it is made again now and then
 		TLSClientConfig: rest.TLSClientConfig{CAFile: file("ca.crt")},
 	}, strings.TrimSpace(string(namespace)), nil
 }
@@ -225,7 +225,7 @@ func (c *Client) list(ctx context.Context, resource schema.GroupVersionResource,
 
 // do makes one request. Errors: *DeniedError, *MissingError, *ServerError,
 // *refusal, and that of the context. What an answer says is in none of them but
-// where it is about rights or about what was sent: a part of an object could be in it.
+// if it is about rights or about what was sent: a part of an object could be in it.
 func (c *Client) do(ctx context.Context, r Request, call func(context.Context) error) error {
 	// What client-go logs of it is dropped.
 	limited, cancel := context.WithTimeout(klog.NewContext(ctx, klog.Logger{}), c.limit)
@@ -250,7 +250,7 @@ func (c *Client) do(ctx context.Context, r Request, call func(context.Context) e
 		}
 		return &ServerError{Request: r, Err: network.Err}
 	}
-	return &ServerError{Request: r, Problem: "answers with what is no object of Kubernetes"}
+	return &ServerError{Request: r, Problem: "answers with what is not an object of Kubernetes"}
 }
 
 // answered is the error for an answer that is a refusal.

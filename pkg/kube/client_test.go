@@ -81,14 +81,14 @@ func TestWrongAnswers(t *testing.T) {
 		kind    fault.Kind
 		want    string
 	}{
-		"a page": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>"+secret) }, fault.Unreachable, "no object of Kubernetes"},
+		"a page": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>"+secret) }, fault.Unreachable, "not an object of Kubernetes"},
 		"cut JSON": {func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, 200, `{"kind": "DatabaseList", "items": [{"spec": "`+secret)
-		}, fault.Unreachable, "no object of Kubernetes"},
+		}, fault.Unreachable, "not an object of Kubernetes"},
 		"another object":  {func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, databaseObject(secret, connection)) }, fault.Unreachable, "does not answer with a DatabaseList"},
 		"another list":    {func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, listOf("PodList")) }, fault.Unreachable, "does not answer with a DatabaseList"},
-		"items of text":   {func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, listOf("DatabaseList", secret)) }, fault.Unreachable, "no object of Kubernetes"},
-		"nothing":         {func(http.ResponseWriter, *http.Request) {}, fault.Unreachable, "no object of Kubernetes"},
+		"items of text":   {func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, listOf("DatabaseList", secret)) }, fault.Unreachable, "not an object of Kubernetes"},
+		"nothing":         {func(http.ResponseWriter, *http.Request) {}, fault.Unreachable, "not an object of Kubernetes"},
 		"a broken server": {func(w http.ResponseWriter, _ *http.Request) { answer(w, 500, secret) }, fault.Unreachable, "answers 500 Internal Server Error"},
 		"a failing server": {func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, 503, fields{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 503, "message": secret})
@@ -312,5 +312,61 @@ func TestAccountOfPod(t *testing.T) {
 	}
 	if _, err := Open(Options{Pod: &Account{Dir: filepath.Join(dir, "x")}}); fault.Of(err) != fault.Usage {
 		t.Error(err)
+	}
+}
+
+// What a cluster says of a new pod is a finding, whatever it says; one that is gone is
+// an error.
+func TestRehearsal(t *testing.T) {
+	status := func(code int, name string) fields {
+		return fields{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": "because", "details": fields{"name": name}}
+	}
+	cut := func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }
+	for name, c := range map[string]struct {
+		set, pod http.HandlerFunc
+		want     Policy
+		text     string
+		kind     fault.Kind
+	}{
+		"RBAC":             {func(w http.ResponseWriter, _ *http.Request) { answer(w, 403, status(403, "")) }, nil, Unknown, "may not create statefulsets.apps in namespace app: because", 0},
+		"admission":        {nil, func(w http.ResponseWriter, _ *http.Request) { answer(w, 403, status(403, "main-controller-x")) }, Refuses, "because", 0},
+		"no dry runs":      {func(w http.ResponseWriter, _ *http.Request) { answer(w, 400, status(400, "")) }, nil, Refuses, "because", 0},
+		"a broken webhook": {nil, func(w http.ResponseWriter, _ *http.Request) { answer(w, 500, status(500, "")) }, Unknown, "answers 500", 0},
+		"no answer":        {nil, cut, "", "", fault.Unreachable},
+		"no template": {func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, 201, fields{"apiVersion": "apps/v1", "kind": "StatefulSet"})
+		}, nil, "", "", fault.Unreachable},
+		"another object": {nil, func(w http.ResponseWriter, _ *http.Request) { answer(w, 201, listOf("PodList")) }, "", "", fault.Unreachable},
+	} {
+		client, err := Open(Options{File: fakeCluster(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("dryRun") != "All" || r.Method != http.MethodPost {
+				t.Errorf("%s %s", r.Method, r.URL)
+			}
+			handler := map[bool]http.HandlerFunc{true: c.pod, false: c.set}[strings.HasSuffix(r.URL.Path, "/namespaces/app/pods")]
+			if handler != nil {
+				handler(w, r)
+				return
+			}
+			var sent fields
+			if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
+				t.Error(err)
+			}
+			answer(w, 201, sent)
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := Database{Namespace: "app", Name: "main", Engines: []string{"mysql"}}
+		cluster := &Cluster{databases: []Database{d}, next: map[[2]string]next{}}
+		err = client.Rehearse(t.Context(), cluster)
+		if c.want == "" {
+			if fault.Of(err) != c.kind {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if got := cluster.next[d.key()]; err != nil || got.policy != c.want || !strings.Contains(got.text, c.text) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
 	}
 }

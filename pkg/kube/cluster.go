@@ -74,7 +74,7 @@ func Needed(databases []Database) Found {
 	return n.found()
 }
 
-// check tells a cluster without SchemaHero's objects from what is no cluster: that has
+// check tells a cluster without SchemaHero's objects from what is not a cluster: that has
 // no pods either.
 func (c *Client) check(ctx context.Context, missing *MissingError) error {
 	err := c.list(ctx, pods(), "PodList", selector, func(*unstructured.Unstructured) error { return nil })

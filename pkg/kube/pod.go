@@ -67,7 +67,7 @@ type containerStatus struct {
 }
 
 // managerName is the name of the container in which the host runs. There are others
-// where something else adds them: a webhook a sidecar, say.
+// if something else adds them: a webhook a sidecar, say.
 const managerName = "manager"
 
 // manager is the container in which the host runs, the zero one if there is none.
@@ -83,8 +83,8 @@ func named(containers []container, name string) container {
 
 // source is where the host in a pod takes its drivers from.
 type source struct {
-	images []image // of the volume, of what filled it, or of the manager; none where it is another volume
-	mount  string  // path of the volume; "" where nothing is mounted and the manager's image is all there is
+	images []image // of the volume, of what filled it, or of the manager; none if it is another volume
+	mount  string  // path of the volume; "" if nothing is mounted and the manager's image is all there is
 	empty  bool    // the volume at mount has nothing in it
 }
 
@@ -107,6 +107,12 @@ func imageOf(reference, status string) image {
 // drivers tells where the host takes its drivers from: the first of folders for
 // which something is mounted. folders are in the host's order.
 func (p *pod) drivers(folders []string) source {
+	for _, m := range p.Spec.manager().VolumeMounts {
+		// A file in the working directory comes before them all.
+		if at := path.Clean(m.MountPath); strings.HasPrefix(at, "/schemahero-") {
+			return source{mount: at}
+		}
+	}
 	for _, folder := range folders {
 		if m, ok := p.Spec.over(folder); ok {
 			return p.mounted(m, folder)
@@ -158,7 +164,7 @@ func (s *podSpec) fill(name string) (out []container) {
 	return out
 }
 
-// mounted tells what a mount gives the host: an image where a volume is one, or was
+// mounted reports what a mount gives the host: an image where a volume is one, or was
 // filled by one, and the whole of it is the folder.
 func (p *pod) mounted(m mount, folder string) source {
 	s := source{mount: path.Clean(m.MountPath), empty: p.Spec.isEmpty(m.Name)}

@@ -31,7 +31,7 @@ const atOnce = 8
 // Rehearse has the API server say what it would make of the next StatefulSet and pod
 // of each Database, by a dry run: nothing is made. The objects are those that the
 // operator writes whenever it looks at a Database, without what was added to them
-// before. Errors: *ServerError where the cluster can no longer be reached, and that of
+// before. Errors: *ServerError if the cluster can no longer be reached, and that of
 // ctx; what it refuses is told in Check's findings.
 func (c *Client) Rehearse(ctx context.Context, in *Cluster) error {
 	out := make([]next, len(in.databases))
@@ -69,7 +69,7 @@ func (c *Client) rehearse(ctx context.Context, d Database, image string) (next, 
 	return next{pod: p}, c.decode(made, p)
 }
 
-// unrehearsed tells what the API server said of something that it did not admit, or
+// unrehearsed reports what the API server said of something that it did not admit, or
 // was not asked about because of it.
 func unrehearsed(err error) (next, error) {
 	var refused *refusal

@@ -48,7 +48,7 @@ type Link struct {
 // ForeignError says that something which was not made here is in a link's place.
 type ForeignError struct {
 	Path   string
-	Target string // where it links to; "" where it is no link
+	Target string // where it links to; "" if it is not a link
 }
 
 func (e *ForeignError) Error() string {
@@ -65,7 +65,7 @@ func (e *ForeignError) Kind() fault.Kind { return fault.Failure }
 type Folder struct {
 	Dir      string // absolute
 	Self     string // this program as it was invoked, unresolved
-	KrewRoot string // krew's folder, "" where there is none
+	KrewRoot string // krew's folder, "" if there is none
 }
 
 // IsKrews reports whether the folder is krew's own: krew takes what lies there for

@@ -21,7 +21,7 @@ func Find(path, name string) string {
 
 // Before returns what stands in the way of kubectl finding the links in a PATH:
 // found is false where their folder is not in it. first is another program of the
-// name in a folder that comes before; "" where there is none.
+// name in a folder that comes before; "" if there is none.
 func (f Folder) Before(path, main string) (found bool, first string) {
 	for _, d := range filepath.SplitList(path) {
 		if d == "" {

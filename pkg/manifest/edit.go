@@ -47,9 +47,9 @@ func (e *NotListedError) Error() string {
 func (e *NotListedError) Kind() fault.Kind { return fault.Usage }
 
 // Set returns the text of a manifest with the edit made: a new plugin is a line
-// behind the last one of [plugins], which is added where it is missing; of one
+// behind the last one of [plugins], which is added if it is missing; of one
 // that is there, only the value in question changes. Every other byte stays.
-// The error is a *diag.Error where the manifest is not valid, and an *EditError
+// The error is a *diag.Error if the manifest is not valid, and an *EditError
 // where it would not be afterwards.
 func Set(file string, data []byte, e Edit) ([]byte, error) {
 	before, err := Parse(file, data)

@@ -88,8 +88,8 @@ func TestSetErrors(t *testing.T) {
 		edit Edit
 		want string
 	}{
-		{Edit{Name: "postgres", Version: "latest"}, `m.toml: postgres: "latest" is no constraint`},
-		{Edit{Name: "postgres", Version: "1\"\nx = \"y"}, "is no version constraint"},
+		{Edit{Name: "postgres", Version: "latest"}, `m.toml: postgres: "latest" is not a constraint`},
+		{Edit{Name: "postgres", Version: "1\"\nx = \"y"}, "is not a version constraint"},
 		{Edit{Name: "mariadb"}, "m.toml: mariadb: name \"mariadb\": is an engine"},
 		{Edit{Name: "a\nb"}, "a driver's name has only"},
 		{Edit{Name: "edge", Version: "^1"}, "m.toml: edge: tag: excludes version"},
@@ -241,7 +241,7 @@ func mustReparse(t *testing.T, file string, data []byte) *Manifest {
 	return m
 }
 
-// subsequence tells whether whole has part with one stretch inserted.
+// subsequence reports whether whole has part with one stretch inserted.
 func subsequence(part, whole []byte) bool {
 	n := 0
 	for n < len(part) && n < len(whole) && part[n] == whole[n] {

@@ -19,7 +19,7 @@ const (
 // Location is a repository in which a plugin may be.
 type Location struct {
 	Repository string // HOST/PATH without tag, or oci-layout:DIR
-	BuiltIn    bool   // of the list that counts where nothing is configured
+	BuiltIn    bool   // of the list that counts if nothing is configured
 }
 
 // Locations returns where to look for a plugin, in the order to try: its own
@@ -29,7 +29,7 @@ type Location struct {
 // another one requires has no entry, and is looked for by the rest.
 //
 // A registry REG means REG/NAME, or REG with the name in the place of {name}
-// where it has that. So does oci-layout:DIR: NAME's releases in the image layout
+// if it has that. So does oci-layout:DIR: NAME's releases in the image layout
 // in DIR are oci-layout:DIR/NAME.
 func (m *Manifest) Locations(name, override string) []Location {
 	p, _ := m.Plugin(name)
@@ -113,7 +113,7 @@ func check(s, plain, repository string) error {
 		reason = bad.Reason
 	}
 	if bad := new(artifact.RepositoryError); reason == "" && errors.As(artifact.CheckRepository(repository), &bad) {
-		reason = "is no repository: " + bad.Reason
+		reason = "is not a repository: " + bad.Reason
 	}
 	if reason == "" {
 		return nil

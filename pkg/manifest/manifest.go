@@ -24,14 +24,14 @@ const FileName = "schemahero-plugins.toml"
 // Manifest is a valid schemahero-plugins.toml.
 type Manifest struct {
 	File          string
-	Registry      []string            // as written, in the order to try; nil where the file has none
+	Registry      []string            // as written, in the order to try; nil if the file has none
 	Platforms     []artifact.Platform // in file order; nil for all that a release offers
-	Dir           string              // as written, with slashes, relative to the file; "" where the file has none
-	SchemaHero    *semver.Version     // the host's; nil where the file has none
+	Dir           string              // as written, with slashes, relative to the file; "" if the file has none
+	SchemaHero    *semver.Version     // the host's; nil if the file has none
 	SchemaHeroPos diag.Position       // of its value
 	MinimumAge    time.Duration
 
-	RequiredVersion string   // constraint on this program, as written; "" where the file has none
+	RequiredVersion string   // constraint on this program, as written; "" if the file has none
 	Plugins         []Plugin // in file order
 	Trust           policy.Policy
 
@@ -82,7 +82,7 @@ func Load(version, file string) (*Manifest, error) {
 }
 
 // ParseFor is Parse for a program of a version, as it was built; "" stands for
-// Release. Where it does not satisfy the manifest's required-version, the error has
+// Release. If it does not satisfy the manifest's required-version, the error has
 // nothing but that, a *RequiredVersionError: a later version may know the keys that
 // this one does not.
 func ParseFor(version, file string, data []byte) (*Manifest, error) {
@@ -144,7 +144,7 @@ func (e *NotFoundError) Error() string {
 func (e *NotFoundError) Kind() fault.Kind { return fault.Usage }
 
 // Find returns the path of the manifest in dir or in the nearest folder above
-// that has one; the error is a *NotFoundError where there is none.
+// that has one; the error is a *NotFoundError if there is none.
 func Find(dir string) (path string, err error) {
 	dir, err = filepath.Abs(dir)
 	if err != nil {

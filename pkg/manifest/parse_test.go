@@ -59,7 +59,7 @@ func TestLoadFull(t *testing.T) {
 		t.Errorf("mysql: %+v", mysql)
 	}
 	if _, ok := m.Plugin("mariadb"); ok {
-		t.Error("an alias is no entry")
+		t.Error("an alias is not an entry")
 	}
 	if rule, governed := m.Trust.Decide("registry.internal/db/oracle"); !governed || len(rule.Keys) != 3 {
 		t.Errorf("rule: %+v, %v", rule, governed)
@@ -112,7 +112,7 @@ func TestConstraintErrors(t *testing.T) {
 func TestFind(t *testing.T) {
 	root := t.TempDir()
 	deep := filepath.Join(root, "a", "b")
-	if err := os.MkdirAll(filepath.Join(deep, FileName), 0o700); err != nil { // a folder of that name is no manifest
+	if err := os.MkdirAll(filepath.Join(deep, FileName), 0o700); err != nil { // a folder of that name is not a manifest
 		t.Fatal(err)
 	}
 	var missing *NotFoundError

@@ -77,14 +77,14 @@ func (p *Plugin) decodeTable(t *diag.Table) {
 		v := t.Get("tag")
 		p.Tag, p.Pos = s, v.Position()
 		if !artifact.IsTag(s) {
-			v.Problem("%q is no tag: a tag has at most 128 letters, digits, _, . and -", s)
+			v.Problem("%q is not a tag: a tag has at most 128 letters, digits, _, . and -", s)
 		}
 	}
 	if s, ok := t.Get("digest").AsString(); ok {
 		v := t.Get("digest")
 		p.Digest, p.Pos = digest.Digest(s), v.Position()
 		if !artifact.IsDigest(s) {
-			v.Problem("%q is no digest: write sha256: and 64 hexadecimal digits in lower case", s)
+			v.Problem("%q is not a digest: write sha256: and 64 hexadecimal digits in lower case", s)
 		}
 	}
 	p.Registry = decodeRegistry(t.Get("registry"))
@@ -125,7 +125,7 @@ func (p *Plugin) decodeVersion(v *diag.Value) {
 	p.Version, p.Pos = s, v.Position()
 }
 
-// ConstraintError says why a string is no version constraint.
+// ConstraintError says why a string is not a version constraint.
 type ConstraintError struct {
 	Constraint string
 	Reason     string
@@ -148,11 +148,11 @@ func ParseConstraint(s string) (*artifact.Constraint, error) {
 	case len(s) > maxConstraint:
 		return nil, &ConstraintError{s[:16] + "…", fmt.Sprintf("has %d characters, at most %d are allowed", len(s), maxConstraint)}
 	case strings.TrimSpace(s) == "latest":
-		return nil, &ConstraintError{s, `is no constraint: it is a floating tag`}
+		return nil, &ConstraintError{s, `is not a constraint: it is a floating tag`}
 	}
 	c, err := artifact.ParseConstraint(s)
 	if err != nil {
-		return nil, &ConstraintError{s, `is no version constraint: write one like "^0.1" or ">=1, <3"`}
+		return nil, &ConstraintError{s, `is not a version constraint: write one like "^0.1" or ">=1, <3"`}
 	}
 	return c, nil
 }

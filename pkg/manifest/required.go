@@ -12,7 +12,7 @@ import (
 )
 
 // Release is the release that this source becomes. A build that no release names,
-// of a bare commit say, counts as it where a manifest has a required-version.
+// of a bare commit say, counts as it if a manifest has a required-version.
 const Release = "0.3.0"
 
 // RequiredVersionError says that a manifest is for another version of this program.

@@ -97,7 +97,7 @@ func (m *Manifest) decodeHost(v *diag.Value) {
 	}
 	version, err := semver.StrictNewVersion(full)
 	if err != nil {
-		v.Problem("%q is no version: write X.Y or X.Y.Z", s)
+		v.Problem("%q is not a version: write X.Y or X.Y.Z", s)
 		return
 	}
 	m.SchemaHero, m.SchemaHeroPos = version, v.Position()
@@ -109,7 +109,7 @@ func decodeAge(v *diag.Value) (age time.Duration, ok bool) {
 		return 0, false
 	}
 	if age, ok = duration.Parse(s); !ok {
-		v.Problem(`%q is no duration: write hours or days, like "72h" or "3d"`, s)
+		v.Problem(`%q is not a duration: write hours or days, like "72h" or "3d"`, s)
 	}
 	return age, ok
 }

@@ -60,7 +60,7 @@ type NoLayoutError struct {
 	Dir        string
 }
 
-func (e *NoLayoutError) Error() string { return e.Repository + ": there is no folder " + e.Dir }
+func (e *NoLayoutError) Error() string { return e.Repository + ": " + e.Dir + " does not exist" }
 
 // Kind is fault.Failure.
 func (e *NoLayoutError) Kind() fault.Kind { return fault.Failure }

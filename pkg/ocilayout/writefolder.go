@@ -97,7 +97,7 @@ func CheckFolder(dir string) error {
 	}
 	for _, name := range []string{ocispec.ImageBlobsDir, ocispec.ImageBlobsDir + "/sha256"} {
 		if info, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name))); err == nil && !info.IsDir() {
-			return &FolderError{dir, name + " in it is not a folder: nothing is written through a link"}
+			return &FolderError{dir, name + " in it is not a directory: nothing is written through a link"}
 		}
 	}
 	data, err := os.ReadFile(filepath.Join(dir, ocispec.ImageIndexFile))

@@ -12,7 +12,7 @@ import (
 type Seen struct {
 	Issuer, Identity string // of a keyless one
 	Key              string // else the fingerprint of the key
-	KeyFile          string // of that key, as a rule would name it; "" where it is not known
+	KeyFile          string // of that key, as a rule would name it; "" if it is not known
 	TrustedRoot      string // as a rule would name it; "" for the public good instance
 	Verified         bool
 	Tried            bool // else nobody knows whether it verifies

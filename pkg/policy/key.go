@@ -29,6 +29,9 @@ func checkFile(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if target, err := os.Readlink(path); err == nil {
+			return fmt.Errorf("is a link to %s, which does not exist", target)
+		}
 		return errors.New("does not exist")
 	case err != nil:
 		return fmt.Errorf("cannot be read: %w", withoutPath(err))
@@ -55,7 +58,7 @@ func readFile(path string, most int64) ([]byte, error) {
 	return data, nil
 }
 
-// checkRoot returns an error where a file is not a trusted root of a Sigstore, as
+// checkRoot returns an error if a file is not a trusted root of a Sigstore, as
 // far as that can be told without what verifies with it.
 func checkRoot(path string) error {
 	data, err := readFile(path, maxRoot)

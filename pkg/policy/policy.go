@@ -36,7 +36,7 @@ type Keyless struct {
 }
 
 // Decide returns the rule with the longest scope that repository (HOST/PATH, no
-// tag) is in. governed is false where the file has no rules at all, so that
+// tag) is in. governed is false if the file has no rules at all, so that
 // nothing is verified; governed with a nil rule means that the repository is
 // refused.
 func (p *Policy) Decide(repository string) (rule *Rule, governed bool) {

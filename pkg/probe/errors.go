@@ -43,7 +43,7 @@ func (e *ProtocolError) Kind() fault.Kind { return fault.Failure }
 // another operating system or processor, or no executable at all.
 type PlatformError struct {
 	Path  string // absolute
-	OS    string // GOOS that it was built for, "" where the file does not tell
+	OS    string // GOOS that it was built for, "" if the file does not tell
 	Archs []string
 	Err   error // the operating system's error
 }
@@ -64,7 +64,7 @@ func (e *PlatformError) Unwrap() error { return e.Err }
 // such as the loader of a C library, is not on this machine.
 type LoaderError struct {
 	Path   string // absolute
-	Loader string // such as "/lib/ld-musl-x86_64.so.1"; "" where the file does not tell
+	Loader string // such as "/lib/ld-musl-x86_64.so.1"; "" if the file does not tell
 	Err    error  // the operating system's error
 }
 

@@ -222,7 +222,7 @@ func startGrandchild() error {
 		return err
 	}
 	cmd := exec.Command(link)
-	cmd.Env = []string{"TMPDIR=" + dir} // without the cookie: it is no driver
+	cmd.Env = []string{"TMPDIR=" + dir} // without the cookie: it is not a driver
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err

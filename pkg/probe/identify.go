@@ -46,7 +46,7 @@ type Identity struct {
 // [*LoaderError] where the libc that it was linked for is missing,
 // [*ProtocolError] where it speaks another protocol, [*TimeoutError] where it
 // takes too long, [*HandshakeError] for everything else that the driver does
-// wrong; the operating system's own error where the file cannot be read, and
+// wrong; the operating system's own error if the file cannot be read, and
 // ctx's error where ctx ended.
 func Identify(ctx context.Context, path string) (Identity, error) {
 	return identify(ctx, path, Limit)
@@ -63,7 +63,7 @@ func identify(ctx context.Context, path string, limit time.Duration) (Identity, 
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	// The socket of go-plugin's server lies in a folder that only this user
-	// can enter, and goes with it even where the driver does not clean up.
+	// can enter, and goes with it even if the driver does not clean up.
 	dir, err := os.MkdirTemp("", "probe-")
 	if err != nil {
 		return Identity{}, err
@@ -88,7 +88,7 @@ func identify(ctx context.Context, path string, limit time.Duration) (Identity, 
 	return Identity{}, explain(err, p)
 }
 
-// runnable reports why path is no file that can be executed.
+// runnable reports why path is not a file that can be executed.
 func runnable(path string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -102,7 +102,7 @@ func runnable(path string) error {
 	return nil
 }
 
-// ask completes the handshake and asks the questions. quit tells whether the
+// ask completes the handshake and asks the questions. quit reports whether the
 // driver agreed to end by itself.
 func ask(ctx context.Context, p *process) (id Identity, quit bool, err error) {
 	line, err := p.handshake(ctx)

@@ -16,10 +16,10 @@ import (
 // Info is what an executable's headers say. OS and architectures are in Go's
 // words: "linux", "arm64".
 type Info struct {
-	OS     string   // "" where the file is no executable that is known here
+	OS     string   // "" if the file is not an executable that is known here
 	Archs  []string // sorted; more than one in a universal Mach-O file
 	Loader string   // the program that starts it, such as a libc's loader; "": none needed, or not ELF
-	Go     *GoInfo  // nil where the file holds no Go build information
+	Go     *GoInfo  // nil if the file holds no Go build information
 }
 
 // GoInfo is what the Go linker wrote into an executable.
@@ -27,10 +27,10 @@ type GoInfo struct {
 	Version string            // of Go, such as "go1.26.8"
 	Path    string            // main package
 	Deps    map[string]string // module path to version, of every module linked in
-	Cgo     string            // CGO_ENABLED of the build: "1", "0", or "" where it is not said
+	Cgo     string            // CGO_ENABLED of the build: "1", "0", or "" if it is not said
 }
 
-// Serves tells whether the executable is for the platform.
+// Serves reports whether the executable is for the platform.
 func (i Info) Serves(goos, goarch string) bool {
 	return i.OS == goos && slices.Contains(i.Archs, goarch)
 }
@@ -45,7 +45,7 @@ func (i Info) Platform() string {
 
 // Stub names a linked module that does not work in this executable, because
 // it is written in C and the build had no cgo. Such a driver answers the
-// handshake and fails at work. "" where there is none.
+// handshake and fails at work. "" if there is none.
 func (i Info) Stub() string {
 	if i.Go == nil || i.Go.Cgo != "0" {
 		return ""
@@ -59,7 +59,7 @@ func (i Info) Stub() string {
 }
 
 // Inspect reads the headers of the executable at path; nothing is run. A file
-// of an unknown kind is no error: its Info has no OS. Neither is one without
+// of an unknown kind is not an error: its Info has no OS. Neither is one without
 // Go build information. Errors are those of reading, and of an executable
 // whose headers contradict themselves.
 func Inspect(path string) (Info, error) {
@@ -237,7 +237,7 @@ func machoArch(c macho.Cpu) string {
 	return strings.ToLower(strings.TrimPrefix(c.String(), "Cpu"))
 }
 
-// readGo reads Go's build information; nil where there is none.
+// readGo reads Go's build information; nil if there is none.
 func readGo(r io.ReaderAt) *GoInfo {
 	b, err := buildinfo.Read(r)
 	if err != nil {

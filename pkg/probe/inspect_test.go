@@ -14,7 +14,7 @@ import (
 )
 
 // elfFile is the smallest executable that has headers: for Linux on goarch,
-// and with a loader where one is named.
+// and with a loader if one is named.
 func elfFile(goarch, loader string) []byte {
 	const headerSize, progSize = 64, 56
 	machine := map[string]elf.Machine{

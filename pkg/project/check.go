@@ -10,7 +10,7 @@ import (
 // CheckReport is how lock and machine stand.
 type CheckReport struct {
 	Lock  *lockfile.Lock
-	Stale *StaleError      // nil where the lock is current
+	Stale *StaleError      // nil if the lock is current
 	Items []install.Status // sorted by folder and name; none without a lock
 }
 
@@ -24,7 +24,7 @@ func (r *CheckReport) Drift() bool {
 	return r.Stale != nil
 }
 
-// Check tells what Sync would find, writing nothing and asking no network.
+// Check reports what Sync would find, writing nothing and asking no network.
 func (p *Project) Check(ctx context.Context, o SyncOptions) (*CheckReport, error) {
 	return p.check(ctx, o, p.engine.Inspect)
 }

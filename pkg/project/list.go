@@ -85,7 +85,7 @@ func listStatus(ctx context.Context, engine *install.Engine, items []install.Ite
 	return status, nil
 }
 
-// markUnused marks what no lock wants, and leaves it out where it is not there.
+// markUnused marks what no lock wants, and leaves it out if it is not there.
 func markUnused(status []install.Status, unused []install.Receipt) []install.Status {
 	none := map[string]bool{}
 	for _, u := range unused {
@@ -134,7 +134,7 @@ func (f *folders) rank(path string) int {
 }
 
 // foreign returns the drivers in dirs that are not known: whatever the host
-// would take for one, even where it could not start it.
+// would take for one, even if it could not start it.
 func foreign(dirs []string, known map[string]bool) []install.Status {
 	var out []install.Status
 	for _, dir := range dirs {

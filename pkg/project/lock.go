@@ -65,7 +65,7 @@ func (p *Project) Lock(ctx context.Context, o LockOptions) (*LockReport, error) 
 
 // keepOrResolveChecked is keepOrResolve that also tells of tags which moved, if the
 // registries are asked anyway. What is locked stays locked whatever they say, so
-// that one which cannot be reached is no failure.
+// that one which cannot be reached is not a failure.
 func (p *Project) keepOrResolveChecked(ctx context.Context, in *inputs) (*resolve.Result, error) {
 	result, err := p.keepOrResolve(false, false)(ctx, in)
 	if err != nil || p.stale(in, false) == nil {
@@ -141,7 +141,7 @@ func (p *Project) keepOrResolve(locked, frozen bool) decideLock {
 	}
 }
 
-// stale returns nil where the lock satisfies the manifest. It asks no network.
+// stale returns nil if the lock satisfies the manifest. It asks no network.
 func (p *Project) stale(in *inputs, frozen bool) *StaleError {
 	if in.lock == nil {
 		return &StaleError{File: p.lock, Missing: true}
@@ -161,7 +161,7 @@ func (p *Project) resolve(ctx context.Context, in *inputs, o resolve.Options) (*
 	return resolve.Resolve(ctx, p.under(in.manifest), o)
 }
 
-// CheckLock returns nil where the lock satisfies the manifest, else why not:
+// CheckLock returns nil if the lock satisfies the manifest, else why not:
 // *StaleError, or what is wrong with the files. It asks no network.
 func (p *Project) CheckLock() error {
 	in, err := p.load(nil, false)

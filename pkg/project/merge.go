@@ -25,7 +25,7 @@ func (p *Project) mergeConflict(in *inputs) (*inputs, error) {
 // whatever that manifest says, since git may not have merged it yet: a sync holds
 // it against the trust rules, and only that a signature which ours had is lost,
 // or becomes another's, is an error at once. Errors: lockfile.MergeFiles's,
-// and Lock's where something is to be resolved or verified.
+// and Lock's if something is to be resolved or verified.
 func (p *Project) MergeLock(ctx context.Context, base, ours, theirs string) (*LockReport, error) {
 	merged, err := lockfile.MergeFiles(base, ours, theirs)
 	if err != nil {

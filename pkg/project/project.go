@@ -120,10 +120,10 @@ func (f fetcher) Fetch(ctx context.Context, l install.Layer) (io.ReadCloser, err
 
 // inputs are a project's files as they were read.
 type inputs struct {
-	manifest *manifest.Manifest // nil where there is none
-	onDisk   []byte             // the manifest as it stands, nil where there is none
-	edited   []byte             // what it shall become; onDisk where nothing is edited
-	lock     *lockfile.Lock     // nil where there is none
+	manifest *manifest.Manifest // nil if there is none
+	onDisk   []byte             // the manifest as it stands, nil if there is none
+	edited   []byte             // what it shall become; onDisk if nothing is edited
+	lock     *lockfile.Lock     // nil if there is none
 	before   *lockfile.Lock     // what was locked, for who signed it and for telling what changes: lock, or our side of one that was merged
 	lockData []byte
 	merged   bool // lock was put together from two, and is not what any file says
@@ -186,7 +186,7 @@ func (p *Project) Manifest() (*manifest.Manifest, error) {
 	return m, err
 }
 
-// ReadLock reads the lock, nil where there is none. Errors: those of
+// ReadLock reads the lock, nil if there is none. Errors: those of
 // lockfile.Parse.
 func (p *Project) ReadLock() (*lockfile.Lock, error) {
 	if p.given != nil {

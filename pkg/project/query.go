@@ -27,7 +27,7 @@ func (p *Project) Outdated(ctx context.Context) ([]resolve.Behind, error) {
 	return resolve.Outdated(ctx, p.under(o.Manifest), o)
 }
 
-// Explain tells what became of every tag of a driver, and why. Errors:
+// Explain reports what became of every tag of a driver, and why. Errors:
 // *resolve.UnknownPluginError, those of Lock.
 func (p *Project) Explain(ctx context.Context, name string) (*resolve.Explanation, error) {
 	o, err := p.query()
@@ -47,7 +47,7 @@ func (p *Project) Versions(ctx context.Context, name string, limit int) ([]resol
 	return resolve.Versions(ctx, p.under(o.Manifest), o, name, limit)
 }
 
-// Versions is Project.Versions where there is no project: the built-in places
+// Versions is Project.Versions if there is no project: the built-in places
 // are looked into, or what Options.Override names.
 func Versions(ctx context.Context, o Options, name string, limit int) ([]resolve.VersionInfo, error) {
 	if err := artifact.CheckName(name); err != nil {

@@ -70,7 +70,7 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, []Withdraw
 }
 
 // checkChain reads what an entry pins for some platforms, nil for all, by digest
-// and compares. Where it is signed, what it states of itself counts too.
+// and compares. If it is signed, what it states of itself counts too.
 func (p *Project) checkChain(ctx context.Context, entry lockfile.Plugin, platforms []artifact.Platform, signed bool) error {
 	repo, err := p.o.repository(entry.Repository)
 	if err != nil {

@@ -21,15 +21,15 @@ import (
 // whichever others it knows.
 type Verifier interface {
 	// Verify returns who signed an entry, of those whom the project's rules admit;
-	// nil where they ask for nobody. It is called from several goroutines. Errors:
-	// *RefusedError where a rule is not satisfied; any other means that nothing
+	// nil if they ask for nobody. It is called from several goroutines. Errors:
+	// *RefusedError if a rule is not satisfied; any other means that nothing
 	// can be said.
 	Verify(ctx context.Context, v Verification) (*lockfile.Signature, error)
 }
 
 // Verification is a question to a Verifier.
 type Verification struct {
-	Manifest   *manifest.Manifest  // whose trust rules are the project's; nil where there is none
+	Manifest   *manifest.Manifest  // whose trust rules are the project's; nil if there is none
 	Entry      lockfile.Plugin     // its Signature is what the lock says of this very content, nil for nothing
 	Before     *lockfile.Signature // who signed what the entry replaces, preferred to others who signed it too; nil for nobody
 	Repository registry.Repository // where the entry's content and signatures are
@@ -63,10 +63,10 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 
 // SignerError says that a driver would come from another signer than is locked,
 // though the rules may admit both. A lock goes from one to another, or to none,
-// only where somebody says so.
+// only if somebody says so.
 type SignerError struct {
 	Name          string
-	Locked, Found *lockfile.Signature // Found is nil where no rule asks for one any more
+	Locked, Found *lockfile.Signature // Found is nil if no rule asks for one any more
 	Moved         bool                // to other content; else the lock is wrong about what it has
 	Merging       bool                // two locks; Locked is what ours says
 }
@@ -244,7 +244,7 @@ func (v *signerCheck) sameKeyRule(repository string, s *lockfile.Signature) bool
 	return rule != nil && s != nil && s.Key != "" && rule.Admits("", "", s.Key)
 }
 
-// manifest returns the manifest, an empty one where there is none.
+// manifest returns the manifest, an empty one if there is none.
 func (v *signerCheck) manifest() *manifest.Manifest {
 	if v.in.manifest == nil {
 		return &manifest.Manifest{}

@@ -38,11 +38,11 @@ type SyncReport struct {
 
 // Synced is one executable after a sync.
 type Synced struct {
-	install.Status                // as it was before; the state is OK where nothing was to do
+	install.Status                // as it was before; the state is OK if nothing was to do
 	Action         install.Action // what was done, or with DryRun would be
 }
 
-// Sync makes this machine match the project: the lock where it is current,
+// Sync makes this machine match the project: the lock if it is current,
 // else the newest releases that satisfy the manifest. Errors: those of Lock,
 // *PlatformError, *resolve.UnknownPluginError, and of install.Engine (joined *install.ItemErrors).
 func (p *Project) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
@@ -131,7 +131,7 @@ func (p *Project) sweep(dirs []string) {
 }
 
 // plan fills in what a sync would do, so that a dry run can show it and the
-// real one has what it did where nothing was to do.
+// real one has what it did if nothing was to do.
 func (r *SyncReport) plan(work []install.Status, force bool) {
 	r.Items = make([]Synced, len(work))
 	for i, s := range work {

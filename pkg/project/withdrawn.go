@@ -21,7 +21,7 @@ import (
 // withdrawals count.
 type ruled struct {
 	*catalog
-	manifest *manifest.Manifest // nil where there is none
+	manifest *manifest.Manifest // nil if there is none
 }
 
 func (p *Project) under(m *manifest.Manifest) resolve.Catalog { return ruled{p.catalog, m} }

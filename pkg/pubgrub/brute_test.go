@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// check says what is wrong with a solution, "" where nothing is.
+// check says what is wrong with a solution, "" if nothing is.
 func (u *universe) check(solution map[string]string) string {
 	reached := map[string]bool{}
 	queue := slices.Clone(u.root)
@@ -196,7 +196,7 @@ func TestBruteForce(t *testing.T) {
 		var failure *Failure
 		switch {
 		case err == nil && found == nil:
-			t.Fatalf("universe %d: solved, %v, where nothing is a solution", n, solution)
+			t.Fatalf("universe %d: solved, %v, although nothing is a solution", n, solution)
 		case err == nil:
 			solved++
 			if problem := u.check(solution); problem != "" {

@@ -1,5 +1,5 @@
 // Package pubgrub chooses one version of each package so that all dependencies
-// hold, and, where that cannot be done, proves it in sentences.
+// hold, and, if that cannot be done, proves it in sentences.
 //
 // It is the PubGrub algorithm as Natalie Weizenbaum published it
 // (https://github.com/dart-lang/pub/blob/master/doc/solver.md), over finite

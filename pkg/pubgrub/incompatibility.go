@@ -23,7 +23,7 @@ type incompatibility struct {
 type fact struct {
 	pkg      *pkg
 	versions set
-	unusable string // or, where that is empty:
+	unusable string // or, if that is empty:
 	dep      Dependency
 	target   *pkg
 	admitted set

@@ -119,7 +119,7 @@ func (inc *incompatibility) satisfier() (last assignment, t term, level int) {
 }
 
 // satisfiedBy returns the first assignment of the term's package that, with
-// all before it and with extra where given, makes the term true; none where no
+// all before it and with extra where given, makes the term true; none if no
 // assignment is needed.
 func (t term) satisfiedBy(extra set) (assignment, bool) {
 	if extra != nil && extra.within(t.set) {

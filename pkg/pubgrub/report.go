@@ -51,7 +51,7 @@ func (r *reporter) reference(inc *incompatibility) string {
 
 // explain writes why inc is true; the last line written ends in it.
 func (r *reporter) explain(inc *incompatibility) {
-	if inc.fact != nil { // only where a single fact settles everything
+	if inc.fact != nil { // only if a single fact settles everything
 		r.write("Because "+inc.fact.clause()+", version solving failed.", inc)
 		return
 	}

@@ -126,7 +126,7 @@ func (s *solver) resolve(conflict *incompatibility) (*incompatibility, error) {
 }
 
 // choose decides on a version of one package and returns the package, nil
-// where nothing is left to decide. A version that is seen to fail is not
+// if nothing is left to decide. A version that is seen to fail is not
 // decided on; its package is returned all the same, so that propagation rules
 // the version out.
 func (s *solver) choose(ctx context.Context) (*pkg, error) {
@@ -168,7 +168,7 @@ func (s *solver) next() *pkg {
 	return next
 }
 
-// learn records what is known of a version and tells whether the partial
+// learn records what is known of a version and reports whether the partial
 // solution makes it impossible to choose. What is said of several versions
 // alike becomes one incompatibility, which makes shorter proofs and rules out
 // more at once.
@@ -205,7 +205,7 @@ func (s *solver) learn(ctx context.Context, p *pkg, version int, r Release) (fai
 }
 
 // merge adds the incompatibility of a fact, in place of the one that says the
-// same of other versions where there is one.
+// same of other versions if there is one.
 func (s *solver) merge(f fact) *incompatibility {
 	key := strings.Join([]string{f.unusable, f.dep.Package, f.dep.Text, f.dep.Where, f.admitted.key()}, "\x00")
 	old, have := f.pkg.facts[key]

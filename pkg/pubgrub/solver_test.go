@@ -56,7 +56,7 @@ func TestUniverses(t *testing.T) {
 	}
 }
 
-// broken is a Source that fails where it is told to.
+// broken is a Source that fails if it is told to.
 type broken struct {
 	*universe
 	versions, release error

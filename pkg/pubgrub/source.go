@@ -41,9 +41,9 @@ type Release struct {
 // Dependency is what one version, or the root, wants of a package.
 type Dependency struct {
 	Package string
-	// Admits tells whether a listed version is good enough; nil admits all.
+	// Admits reports whether a listed version is good enough; nil admits all.
 	Admits func(version string) bool
-	// Text is the constraint as people write it, "^1.0.0"; empty where any
+	// Text is the constraint as people write it, "^1.0.0"; empty if any
 	// version will do.
 	Text string
 	// Where is the place that says so, "schemahero-plugins.toml:7"; empty where

@@ -14,7 +14,7 @@ import (
 // universe is a Source written down in the language of testdata/solver. One
 // line says one thing; # begins a comment:
 //
-//	root: foo ^1.0.0 @ manifest:3, bar     what the root wants, and where it says so
+//	root: foo ^1.0.0 @ manifest:3, bar     what the root wants, and if it says so
 //	foo 1.1.0: bar >=2 <3, baz             a version and what it depends on
 //	foo 1.0.0                              one that depends on nothing
 //	foo 1.2.0 ! offers no linux/arm64      one that cannot be chosen, and why
@@ -115,7 +115,7 @@ func (u *universe) line(l string) error {
 	head, list, _ := strings.Cut(head, ":")
 	f := strings.Fields(head)
 	if len(f) != 2 {
-		return fmt.Errorf("%q is no NAME VERSION", head)
+		return fmt.Errorf("%q is not NAME VERSION", head)
 	}
 	v, err := semver.StrictNewVersion(f[1])
 	if err != nil {

@@ -103,7 +103,7 @@ func (p *pkg) subject(s set) string {
 }
 
 // object names versions of p that are wanted, by the constraint that admits
-// just them where there is one.
+// just them if there is one.
 func (p *pkg) object(s set) string {
 	if text, ok := p.labels[s.key()]; ok {
 		return strings.TrimSpace(p.name + " " + text)
@@ -145,7 +145,7 @@ func (p *pkg) ranges(s set) string {
 	return join(runs, "or")
 }
 
-// versionsClause tells which versions of p there are, as a clause.
+// versionsClause reports which versions of p there are, as a clause.
 func (p *pkg) versionsClause() string {
 	switch {
 	case p.note != "":

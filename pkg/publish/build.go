@@ -18,7 +18,7 @@ import (
 // BuildOptions are what to build, and with what.
 type BuildOptions struct {
 	Source    string   // tree that holds plugins/NAME; "" is the working directory
-	Dist      string   // folder that archives are written to; made where it is missing
+	Dist      string   // folder that archives are written to; made if it is missing
 	Names     []string // of drivers
 	Version   string   // of all of them; "" is VersionOf each
 	Platforms []artifact.Platform
@@ -49,8 +49,8 @@ type Built struct {
 	Name      string
 	Version   string
 	Archive          // in the dist folder, FILE.sha256 beside it
-	Compiler  string // C compiler that was used; "" where the driver needs no cgo
-	Installed string // the executable in the install folder; "" where not put there
+	Compiler  string // C compiler that was used; "" if the driver needs no cgo
+	Installed string // the executable in the install folder; "" if not put there
 }
 
 // buildsAtOnce is how many platforms are compiled at once: the Go command itself

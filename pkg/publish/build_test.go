@@ -96,7 +96,7 @@ func TestBuildIsReproducible(t *testing.T) {
 	}
 }
 
-// static fails where an executable asks for a loader or a library.
+// static fails if an executable asks for a loader or a library.
 func static(t *testing.T, file string) {
 	t.Helper()
 	f, err := dbg.Open(file)
@@ -106,7 +106,7 @@ func static(t *testing.T, file string) {
 	defer f.Close()
 	libs, _ := f.ImportedLibraries()
 	if interp := slices.ContainsFunc(f.Progs, func(p *dbg.Prog) bool { return p.Type == dbg.PT_INTERP }); interp || len(libs) > 0 {
-		t.Errorf("%s is no static executable: loader %v, libraries %v", file, interp, libs)
+		t.Errorf("%s is not a static executable: loader %v, libraries %v", file, interp, libs)
 	}
 }
 

@@ -13,8 +13,8 @@ type MissingCompiler struct {
 	Name     string // of the driver
 	Platform artifact.Platform
 	Variable string   // that would name a compiler, such as CC_linux_arm64
-	Commands []string // looked for on PATH; empty where no compiler is known by name
-	Package  string   // Debian's, which holds one; "" where there is none
+	Commands []string // looked for on PATH; empty if no compiler is known by name
+	Package  string   // Debian's, which holds one; "" if there is none
 }
 
 // CompilerError lists the platforms that were not built for want of a C

@@ -63,7 +63,7 @@ func FromDist(dir, name string) (map[artifact.Platform]string, error) {
 }
 
 // ListDist returns the names of the drivers whose archives are in a folder,
-// sorted. Errors: *NoFilesError where there is none, the disk's.
+// sorted. Errors: *NoFilesError if there is none, the disk's.
 func ListDist(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -99,7 +99,7 @@ func cutArchive(file string) (name string, p artifact.Platform, ok bool) {
 	return name, p, ok && artifact.CheckName(name) == nil
 }
 
-// checkSum holds a file against FILE.sha256. Where that is missing the build
+// checkSum holds a file against FILE.sha256. If that is missing the build
 // did not come to its end.
 func checkSum(file string) error {
 	base := filepath.Base(file)

@@ -32,7 +32,7 @@ func (e *PublishedError) Error() string {
 // Kind is fault.Failure.
 func (e *PublishedError) Kind() fault.Kind { return fault.Failure }
 
-// published looks for the version in the repository. It returns nil where it is
+// published looks for the version in the repository. It returns nil if it is
 // not there, the release as published where that has what this one has but for
 // the time of creation, and *PublishedError otherwise.
 func (p *publication) published(ctx context.Context) (*graph, error) {
@@ -55,13 +55,13 @@ func (p *publication) published(ctx context.Context) (*graph, error) {
 		return &PublishedError{p.to.Name(), tag, desc.Digest, differences}
 	}
 	if !artifact.IsIndex(desc.MediaType) {
-		return nil, refuse("it is no index")
+		return nil, refuse("it is not an index")
 	}
 	index, err := artifact.ParseDocument("it", desc.MediaType, data)
 	if err != nil {
 		return nil, refuse(err.Error())
 	}
-	// Where the time alone differs, all that the index names is known from its
+	// If the time alone differs, all that the index names is known from its
 	// digest; it need not be fetched, nor even be there still.
 	if then, err := p.createdAt(index.Annotations[ocispec.AnnotationCreated]); err != nil || then.desc.Digest == desc.Digest {
 		return then, err

@@ -13,7 +13,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
 )
 
-// whole fails where a tag names what is not there, and where a version can be
+// whole fails where a tag names what is not there, and if a version can be
 // read whose platforms are not all there.
 func whole(t *testing.T, m *memory, version string) {
 	t.Helper()

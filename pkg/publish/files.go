@@ -14,6 +14,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
@@ -50,7 +51,10 @@ func (x *examiner) release(ctx context.Context, r Release, platforms []artifact.
 
 func (x *examiner) file(ctx context.Context, p artifact.Platform, file, dir string) (string, []Problem, error) {
 	info, err := os.Stat(file)
+	link, leadsNowhere := errors.AsType[*disk.LinkError](disk.Explain(file, err))
 	switch {
+	case leadsNowhere:
+		return "", []Problem{{ProblemFile, file, link.Problem()}}, nil
 	case errors.Is(err, os.ErrNotExist):
 		return "", []Problem{{ProblemFile, file, "does not exist"}}, nil
 	case err != nil:
@@ -85,7 +89,7 @@ func (x *examiner) file(ctx context.Context, p artifact.Platform, file, dir stri
 	return executable, problems, err
 }
 
-// probe starts an executable, where that is asked for and possible, and says why
+// probe starts an executable, if that is asked for and possible, and says why
 // it does not answer as the driver.
 func (x *examiner) probe(ctx context.Context, executable, subject string, p artifact.Platform) ([]Problem, error) {
 	if !x.o.Probe || p != x.o.Host {

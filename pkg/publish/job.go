@@ -34,7 +34,7 @@ type job struct {
 // failures are why drivers are not built, one reason for each.
 type failures map[string]error
 
-// add notes why a driver is not built; false where the reason is none of its
+// add notes why a driver is not built; false if the reason is none of its
 // own, so that no other would be built either.
 func (f failures) add(name string, err error) bool {
 	own := errors.As(err, new(*LintError)) || errors.As(err, new(*NoDriverError)) || errors.As(err, new(*NoVersionError)) ||

@@ -118,7 +118,7 @@ func (r Release) lint(platforms []artifact.Platform) (*semver.Version, []Problem
 	}
 	constraint := func(subject, text string) {
 		if !artifact.IsConstraint(text) {
-			add(ProblemConstraint, subject, "%q is no version constraint", text)
+			add(ProblemConstraint, subject, "%q is not a version constraint", text)
 		}
 	}
 	if r.HostConstraint != "" {
@@ -143,7 +143,7 @@ func (r Release) lint(platforms []artifact.Platform) (*semver.Version, []Problem
 	return v, out
 }
 
-// nameProblem returns why a string is no driver's name.
+// nameProblem returns why a string is not a driver's name.
 func nameProblem(kind ProblemKind, err error) Problem {
 	if e, ok := errors.AsType[*artifact.NameError](err); ok {
 		return Problem{kind, fmt.Sprintf("name %q", e.Name), e.Reason}

@@ -32,8 +32,8 @@ func TestLint(t *testing.T) {
 		"as a platform":   {func(r *publish.Release) { r.Version = "1.0.0-linux-amd64" }, `version "1.0.0-linux-amd64": its tag 1.0.0-linux-amd64 would be read as another version's, or is none`, false},
 		"long":            {func(r *publish.Release) { r.Version = "1.0.0+" + strings.Repeat("b", 120) }, `version "1.0.0+` + strings.Repeat("b", 120) + `": its tag 1.0.0_` + strings.Repeat("b", 120) + `-linux-amd64 would be read as another version's, or is none`, false},
 		"created":         {func(r *publish.Release) { r.Created = time.Time{} }, "created: is not set", false},
-		"host":            {func(r *publish.Release) { r.HostConstraint = "newest" }, `host constraint: "newest" is no version constraint`, false},
-		"requires":        {func(r *publish.Release) { r.Requires = map[string]string{"mysql": "", "postgres": "^1", "A b": "^1"} }, "name \"A b\": a driver's name has only a-z, 0-9 and -, and begins with a letter or digit\nrequires mysql: \"\" is no version constraint\nrequires postgres: is the driver itself", false},
+		"host":            {func(r *publish.Release) { r.HostConstraint = "newest" }, `host constraint: "newest" is not a version constraint`, false},
+		"requires":        {func(r *publish.Release) { r.Requires = map[string]string{"mysql": "", "postgres": "^1", "A b": "^1"} }, "name \"A b\": a driver's name has only a-z, 0-9 and -, and begins with a letter or digit\nrequires mysql: \"\" is not a version constraint\nrequires postgres: is the driver itself", false},
 		"requires engine": {func(r *publish.Release) { r.Requires = map[string]string{"mariadb": "^1"} }, "requires mariadb: is an engine that the driver mysql serves", false},
 		"requires host":   {func(r *publish.Release) { r.Requires = map[string]string{"schemahero": "^1"} }, "requires schemahero: is the host, whose constraint stands by itself", false},
 		"annotations":     {func(r *publish.Release) { r.Annotations = map[string]string{"org.opencontainers.image.version": "2"} }, "annotation org.opencontainers.image.version: is written from the release itself", false},
@@ -48,7 +48,7 @@ func TestLint(t *testing.T) {
 		"all at once": {func(r *publish.Release) {
 			r.Version, r.HostConstraint = "1", "new"
 			r.Files = map[artifact.Platform]string{amd64: dir + "/none", arm64: file("both", []byte("#!"), 0o600)}
-		}, "version \"1\": is not X.Y.Z[-pre][+build]\nhost constraint: \"new\" is no version constraint\n" + dir + "/none: does not exist\n" + dir + "/both: is not executable\n" + dir + "/both: is in no known format of executables", false},
+		}, "version \"1\": is not X.Y.Z[-pre][+build]\nhost constraint: \"new\" is not a version constraint\n" + dir + "/none: does not exist\n" + dir + "/both: is not executable\n" + dir + "/both: is in no known format of executables", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := release(t, "1.0.0", "text")

@@ -57,7 +57,7 @@ const (
 )
 
 // Event is progress of one subject: a file's title or a tag. Done and Total
-// are bytes, zero where a stage begins or has none. Ended says that the stage
+// are bytes, zero if a stage begins or has none. Ended says that the stage
 // is over for this subject.
 type Event struct {
 	Stage       Stage

@@ -51,7 +51,7 @@ type Published struct {
 // A version that is published with the same layers and annotations, but for
 // the time of creation, is kept; only what is missing of it is sent, and tags
 // that are missing or behind are set. A floating tag that the registry refuses
-// is no failure (Report.Refused). to must answer for itself: a mirror that lags
+// is not a failure (Report.Refused). to must answer for itself: a mirror that lags
 // would let a published version be replaced. With Options.DryRun it is read and
 // not written, and may be nil; then nothing is compared.
 //

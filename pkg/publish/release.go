@@ -17,7 +17,7 @@ type Release struct {
 	Version string // X.Y.Z[-pre][+build]; one leading v is dropped
 
 	// Files holds an executable for each platform, or an archive of one as
-	// Build or tar(1) makes it. Archives are packed anew, so that the layers depend on
+	// Build or tar(1) makes it. Archives are packed again, so that the layers depend on
 	// the executables alone. Republish takes no files.
 	Files       map[artifact.Platform]string
 	Compression pack.Compression // "" is Gzip

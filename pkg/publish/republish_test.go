@@ -149,7 +149,7 @@ func TestRepublishRefuses(t *testing.T) {
 		ref    string
 		want   string
 	}{
-		"in place":  {func(*memory, map[artifact.Platform]ocispec.Descriptor) {}, "0.3.0", "r.example/old/mysql:0.3.0: is published already: it is no index"},
+		"in place":  {func(*memory, map[artifact.Platform]ocispec.Descriptor) {}, "0.3.0", "r.example/old/mysql:0.3.0: is published already: it is not an index"},
 		"not there": {func(*memory, map[artifact.Platform]ocispec.Descriptor) {}, "0.4.0", "0.4.0: not found"},
 		"cut layer": {func(m *memory, a map[artifact.Platform]ocispec.Descriptor) {
 			d := a[amd64].Digest

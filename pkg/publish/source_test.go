@@ -82,7 +82,7 @@ func TestVersionOf(t *testing.T) {
 	check("the highest of a commit", "pure", "9.1.1")
 	git("commit", "-qm", "fourth", "--allow-empty")
 	git("tag", "v10", "-m", "moves along")
-	behind("a tag nearer that is no version", "pure", "9.1.1-1-g")
+	behind("a tag nearer that is not a version", "pure", "9.1.1-1-g")
 	git("tag", "v10.0.0+b")
 	git("commit", "-qm", "fifth", "--allow-empty")
 	behind("behind build metadata", "pure", "10.0.0-1-g")

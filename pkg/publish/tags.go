@@ -31,8 +31,8 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string { return e.Err.Error() }
 
-// Kind is that of Err where the registry refuses who asks, and fault.Failure
-// where it refuses what was asked.
+// Kind is that of Err if the registry refuses who asks, and fault.Failure
+// if it refuses what was asked.
 func (e *RefusedError) Kind() fault.Kind {
 	if fault.Of(e.Err) == fault.Denied {
 		return fault.Denied
@@ -109,7 +109,7 @@ func (p *publication) setTag(ctx context.Context, tag string, doc document) erro
 	return p.set(ctx, move, doc)
 }
 
-// move returns what setting a tag would change, nil where it stands right.
+// move returns what setting a tag would change, nil if it stands right.
 func (p *publication) move(ctx context.Context, tag string, doc document) (*TagMove, error) {
 	if p.to == nil {
 		return &TagMove{Tag: tag, Digest: doc.desc.Digest}, nil
@@ -219,7 +219,7 @@ func AddTags(ctx context.Context, to registry.Repository, reference string, tags
 	return set, errors.Join(refused...)
 }
 
-// checkTag returns what setting a tag would change, nil where it stands right.
+// checkTag returns what setting a tag would change, nil if it stands right.
 func checkTag(ctx context.Context, in registry.Repository, tag string, doc document) (*TagMove, error) {
 	now, err := in.Resolve(ctx, tag)
 	switch {

@@ -29,7 +29,7 @@ func (e *NoVersionError) Kind() fault.Kind { return fault.Usage }
 // VersionOf finds a driver's version, without a leading v: what stands in
 // source/plugins/NAME/VERSION, else in source/VERSION, else what the nearest git
 // tag plugins/NAME/vX.Y.Z says (as Go names the versions of a module in a
-// folder), and where the driver has none of its own, vX.Y.Z or X.Y.Z. Tags that
+// folder), and if the driver has none of its own, vX.Y.Z or X.Y.Z. Tags that
 // are no version, such as v1, are passed over. A commit behind its tag is a
 // prerelease of it, like 0.1.2-3-g4f2a9c1. env is the environment of git.
 // Errors: *FileError, *NoVersionError, the disk's, the context's.
@@ -74,7 +74,7 @@ type gitTags struct {
 const maxTagged = 100
 
 // describe says what the commit that is checked out is by its nearest tag; ""
-// where there is none, and no git.
+// if there is none, and no git.
 func (g gitTags) describe(ctx context.Context, dir string, env []string) string {
 	args := []string{"describe", "--tags", "--long"}
 	for _, p := range g.patterns {

@@ -44,7 +44,7 @@ func negative(t *testing.T) []byte {
 }
 
 // A file of certificates is taken as people have them, and Go's own reason told
-// where it is not.
+// if it is not.
 func TestAuthorities(t *testing.T) {
 	r := registrytest.NewTLS(t, nil)
 	r.Manifest(t, "db/x", "one", "1.0.0")

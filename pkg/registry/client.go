@@ -28,7 +28,7 @@ type Client struct {
 
 // New returns a Client. Nothing is read and nobody is asked before the first
 // request, so that a command which needs no network pays for none. Errors:
-// *ReferenceError for a mirror that is no HOST[/PATH].
+// *ReferenceError for a mirror that is not HOST[/PATH].
 func New(o Options) (*Client, error) {
 	c := &Client{
 		o: o, wire: wire.New(o.wire()), keys: auth.NewKeyring(o.Credentials), cache: &manifestCache{dir: o.CacheDir},

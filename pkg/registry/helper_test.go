@@ -164,7 +164,7 @@ func TestHelperLeavesAnAgent(t *testing.T) {
 }
 
 // A helper that is not there stands in the way of nothing public, and is named
-// where the registry then refuses.
+// if the registry then refuses.
 func TestHelperFails(t *testing.T) {
 	r, s := registrytest.New(t), newTokens(t)
 	r.Manifest(t, "public/x", "one", "1.0.0")

@@ -165,7 +165,7 @@ func TestMirrorDeniesBlob(t *testing.T) {
 	}
 }
 
-// Where a mirror breaks down in the midst of a blob, the origin goes on from
+// If a mirror breaks down in the midst of a blob, the origin goes on from
 // there, and the whole is verified.
 func TestMirrorBreaksDown(t *testing.T) {
 	origin, mirror, o, told := mirrored(t)

@@ -16,7 +16,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 )
 
-// What a registry says is told with the refusal, but where it says nothing that
+// What a registry says is told with the refusal, but if it says nothing that
 // the refusal itself does not.
 func TestRefusalIsTold(t *testing.T) {
 	for words, told := range map[string]bool{"the token has expired": true, "Authentication required": false, "": false} {

@@ -70,7 +70,7 @@ type Repository interface {
 	PushManifest(ctx context.Context, desc ocispec.Descriptor, data []byte, tags ...string) error
 
 	// RemoveReferrer deletes a manifest that refers to a digest, and takes it out of
-	// the fallback tag where the registry has no referrers API. Where it has one and
+	// the fallback tag if the registry has no referrers API. If it has one and
 	// deletes nothing, the error is a *NotSupportedError.
 	RemoveReferrer(ctx context.Context, subject, referrer digest.Digest) error
 }

@@ -65,7 +65,7 @@ func Withdrawals(ctx context.Context, repo Repository, subject digest.Digest, no
 }
 
 // typeRank sorts what could be a withdrawal: 0 by its word, 1 where a registry
-// gives the config's type or none for the artifact's, -1 where it is none.
+// gives the config's type or none for the artifact's, -1 if it is none.
 func typeRank(d ocispec.Descriptor) int {
 	switch d.ArtifactType {
 	case artifact.TypeLifecycle:

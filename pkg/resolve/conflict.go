@@ -12,7 +12,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pubgrub"
 )
 
-// failed makes the error of a failed attempt: where a plugin cannot be taken
+// failed makes the error of a failed attempt: if a plugin cannot be taken
 // by itself, that is said and nothing else.
 func (a *attempt) failed(ctx context.Context, failure *pubgrub.Failure) error {
 	var errs []error

@@ -120,7 +120,7 @@ func TestSkippedForConflict(t *testing.T) {
 }
 
 // TestMissingRequirement: a version that requires what cannot be had is no
-// candidate, and where there is no other the proof tells where it was looked
+// candidate, and if there is no other the proof tells where it was looked
 // for.
 func TestMissingRequirement(t *testing.T) {
 	r := newRegistries(t)

@@ -77,7 +77,7 @@ func mentioned(constraint string) []*semver.Version {
 }
 
 // nearest returns the version closest to those that a constraint names, nil
-// where there is none. Of two at the same distance it is the first.
+// if there is none. Of two at the same distance it is the first.
 func nearest(versions []*semver.Version, constraint string) *semver.Version {
 	var best *semver.Version
 	var bestAt [3]uint64
@@ -112,7 +112,7 @@ func neighbours(versions []*semver.Version, mark *semver.Version) []*semver.Vers
 	return out
 }
 
-// distance tells how far two versions are apart, in major versions before
+// distance reports how far two versions are apart, in major versions before
 // minor ones before patches.
 func distance(a, b *semver.Version) [3]uint64 {
 	apart := func(x, y uint64) uint64 { return max(x, y) - min(x, y) }

@@ -124,7 +124,7 @@ func reachable(m *manifest.Manifest, l *lockfile.Lock) map[string]bool {
 // ReadPinned reads the release of a lock entry for some platforms in the way
 // it was read when it was locked, but each tag stands for what is locked under
 // it. So the layout is found out from what is there and not from what the lock
-// says: only where the entry's digest names no index and no manifest for
+// says: only if the entry's digest names no index and no manifest for
 // several platforms are the platforms' own manifests looked at. Errors: the
 // Reader's, *artifact.FormatError.
 func ReadPinned(ctx context.Context, reader artifact.Reader, e *lockfile.Plugin, platforms []artifact.Platform) (*artifact.Release, error) {

@@ -39,7 +39,7 @@ func (e *NoRepositoryError) Error() string { return e.Plugin + ": " + e.reasons(
 // Kind is fault.Unsatisfied.
 func (e *NoRepositoryError) Kind() fault.Kind { return fault.Unsatisfied }
 
-// Position is that of the entry in the manifest, zero where it has none.
+// Position is that of the entry in the manifest, zero if it has none.
 func (e *NoRepositoryError) Position() diag.Position { return e.Pos }
 
 // reasons tells the tried repositories as a clause.
@@ -62,13 +62,13 @@ type NoVersionError struct {
 	Pos        diag.Position
 	Repository string
 	Available  int       // versions that there are
-	Newest     string    // of all versions; "" where there is none
-	Nearest    string    // to the constraint; "" where there is none
-	Unstable   string    // the newest prerelease, where it is newer than Newest; "" where there is none
-	Prerelease string    // the newest one that prerelease = true would admit; "" where there is none
+	Newest     string    // of all versions; "" if there is none
+	Nearest    string    // to the constraint; "" if there is none
+	Unstable   string    // the newest prerelease, if it is newer than Newest; "" if there is none
+	Prerelease string    // the newest one that prerelease = true would admit; "" if there is none
 	Passed     []Skipped // those that the constraint admits, newest first
 	Precise    string    // the version that was asked for, the one of Passed; "" where none was
-	Malformed  bool      // each of these is no manifest that can be followed
+	Malformed  bool      // each of these is not a manifest that can be followed
 }
 
 func (e *NoVersionError) Error() string {
@@ -115,7 +115,7 @@ func (e *NoVersionError) Kind() fault.Kind {
 	return fault.Unsatisfied
 }
 
-// Position is that of the constraint in the manifest, zero where it has none.
+// Position is that of the constraint in the manifest, zero if it has none.
 func (e *NoVersionError) Position() diag.Position { return e.Pos }
 
 // PlatformError says that no version which the constraint admits offers all
@@ -144,7 +144,7 @@ func (e *PlatformError) Error() string {
 // Kind is fault.Unsatisfied.
 func (e *PlatformError) Kind() fault.Kind { return fault.Unsatisfied }
 
-// Position is that of the constraint in the manifest, zero where it has none.
+// Position is that of the constraint in the manifest, zero if it has none.
 func (e *PlatformError) Position() diag.Position { return e.Pos }
 
 // ConflictError says that the plugins, or a plugin and the host, do not go

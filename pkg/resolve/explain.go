@@ -15,12 +15,12 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pubgrub"
 )
 
-// Explanation tells how the version of one plugin comes about.
+// Explanation reports how the version of one plugin comes about.
 type Explanation struct {
 	Plugin     string
-	Wants      string        // the manifest's constraint, "tag TAG" or "digest DIGEST"; "" where it does not list the plugin
+	Wants      string        // the manifest's constraint, "tag TAG" or "digest DIGEST"; "" if it does not list the plugin
 	Pos        diag.Position // of that
-	Repository string        // the one used; "" where there is none
+	Repository string        // the one used; "" if there is none
 	Places     []Place       // where the manifest looks for the plugin, in order
 	RequiredBy []Requirement // by other plugins that are taken
 	Taken      string        // version; "" where none can be
@@ -28,7 +28,7 @@ type Explanation struct {
 	Tags       []TagStatus   // one for each tag of Repository: versions, newest first, then the others
 	// Next is the first version above the one taken that the manifest's
 	// constraint alone keeps out, and NextConstraint one that would admit it;
-	// "" where there is none.
+	// "" if there is none.
 	Next, NextConstraint string
 	// Problem is why nothing is taken, or why the plugins do not go together:
 	// an error of Resolve. Nil otherwise.
@@ -41,7 +41,7 @@ type Place struct {
 	BuiltIn    bool
 	Used       bool
 	Tags       int   // how many it has
-	Err        error // why it cannot be used, nil where it exists
+	Err        error // why it cannot be used, nil if it exists
 }
 
 // Requirement is what another plugin that is taken requires.
@@ -59,8 +59,8 @@ type TagStatus struct {
 	Detail   string // more about it, as a predicate; can be ""
 }
 
-// Explain tells what became of each tag of a plugin and why, for the version
-// that Resolve takes with the same options. Releases are read only where tags
+// Explain reports what became of each tag of a plugin and why, for the version
+// that Resolve takes with the same options. Releases are read only if tags
 // do not decide. Errors: *UnknownPluginError, the Catalog's; that nothing
 // satisfies is not an error but Explanation.Problem.
 func Explain(ctx context.Context, c Catalog, o Options, name string) (*Explanation, error) {
@@ -159,7 +159,7 @@ type explainer struct {
 	*attempt
 	p        *plugin
 	e        *Explanation
-	solution map[string]string // nil where there is none
+	solution map[string]string // nil if there is none
 	tags     []string
 }
 
@@ -222,7 +222,7 @@ func (l *explainer) versions(ctx context.Context) (map[string]*reason, error) {
 	reasons := map[string]*reason{}
 	for _, v := range l.p.versions {
 		if l.e.Kept && !l.p.newerThan(v.semver, l.e.Taken) {
-			above = false // also where the tag of what is kept is there no more
+			above = false // also if the tag of what is kept is there no more
 		}
 		switch {
 		case v.id == l.e.Taken:
@@ -288,7 +288,7 @@ func (r *reason) with(texts ...string) *reason {
 	return r
 }
 
-// keptOut tells why the manifest does not admit a version.
+// keptOut reports why the manifest does not admit a version.
 func (l *explainer) keptOut(v *version) *reason {
 	if v.semver.Prerelease() != "" && !l.p.entry.Prerelease {
 		widened := parseConstraint(l.p.entry.Version, true)
@@ -302,7 +302,7 @@ func (l *explainer) keptOut(v *version) *reason {
 	return &reason{verdict: Constraint, detail: "is not admitted by " + l.p.wants()}
 }
 
-// whyNot tells why a version that the manifest admits was not taken although it
+// whyNot reports why a version that the manifest admits was not taken although it
 // is newer than the one that was.
 func (l *explainer) whyNot(ctx context.Context, v *version) (*reason, error) {
 	switch {
@@ -323,7 +323,7 @@ func (l *explainer) whyNot(ctx context.Context, v *version) (*reason, error) {
 		var failure *pubgrub.Failure
 		switch {
 		case err == nil:
-			return &reason{Locked, "", "would do, but " + l.e.Taken + " is locked"}, nil
+			return &reason{Locked, "", "is acceptable, but " + l.e.Taken + " is locked"}, nil
 		case !errors.As(err, &failure):
 			return nil, err
 		}

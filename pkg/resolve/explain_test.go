@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Masterminds/semver/v3"
+
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
@@ -42,6 +44,7 @@ func TestLadder(t *testing.T) {
 	repo.index("0.1.8-rc.1", release{})
 	repo.index("0.2.0", release{})
 	repo.index("0.3.0", release{})
+	repo.index("0.3.0-rc.1", release{})
 	repo.tags["0.1.7"] = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 	for _, tag := range []string{"latest", "0", "0.1", "v0", "sha256-abc.sig", "0.1.1-linux-amd64", "nightly", "v"} {
 		repo.tags[tag] = repo.tags["0.1.1"]
@@ -50,6 +53,7 @@ func TestLadder(t *testing.T) {
 	e := r.explain("schemahero = \"0.25\"\nminimum-age = \"72h\"\nplatforms = [\"linux/amd64\", \"linux/arm64\"]\n[plugins]\npostgres = \"^0.1\"\nmysql = \"^1\"\n", "postgres", Options{})
 	check(t, "rulings", texts(e.Tags), []string{
 		"0.3.0: constraint: is not admitted by ^0.1",
+		"0.3.0-rc.1: constraint: is not admitted by ^0.1",
 		"0.2.0: constraint: is not admitted by ^0.1",
 		"0.1.8-rc.1: prerelease",
 		"0.1.7: deleted: is no longer there",
@@ -87,7 +91,7 @@ func TestLadderOfLocked(t *testing.T) {
 	check(t, "rulings", texts(e.Tags), []string{
 		"0.2.0: constraint: is not admitted by ^0.1",
 		"0.1.3: conflict: requires mysql ^2, and 1.0.0 is taken",
-		"0.1.2: locked: would do, but 0.1.1 is locked",
+		"0.1.2: locked: is acceptable, but 0.1.1 is locked",
 		"0.1.1: taken: is locked",
 		"0.1.0: older",
 	})
@@ -170,6 +174,18 @@ func TestNameInTwoPlaces(t *testing.T) {
 	e := r.explain(m, "postgres", Options{})
 	if len(e.Places) != 3 || !e.Places[0].Used || e.Places[0].Tags != 1 || e.Places[1].Err != nil || e.Places[1].Tags != 1 || e.Places[2].Err == nil {
 		t.Errorf("got %+v", e.Places)
+	}
+}
+
+// What admits a version and the compatible ones after it: below 1.0.0 a minor
+// version breaks, below 0.1.0 each.
+func TestCaret(t *testing.T) {
+	for version, want := range map[string]string{
+		"1.2.3": "^1.2", "1.0.3": "^1.0", "0.1.2": "^0.1", "0.0.3": "^0.0.3", "1.0.0-rc.1": "^1.0.0-rc.1", "1.2.3+b1": "^1.2",
+	} {
+		if got := Caret(semver.MustParse(version)); got != want {
+			t.Errorf("%s: %s, want %s", version, got, want)
+		}
 	}
 }
 

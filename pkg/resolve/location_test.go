@@ -24,12 +24,12 @@ func TestBuiltInLocations(t *testing.T) {
 		want string // repository locked
 		err  error
 	}{
-		"first":                    {in: []string{first, second}, want: first},
-		"second":                   {in: []string{second}, want: second},
-		"anonymous denial":         {in: []string{second}, fail: map[string]error{"tags " + first: denied}, want: second},
-		"denial by credentials":    {in: []string{second}, fail: map[string]error{"tags " + first: errors.New("denied: not yours")}, err: errors.New("denied: not yours")},
-		"unreachable is no answer": {in: []string{second}, fail: map[string]error{"tags " + first: down}, err: down},
-		"nowhere":                  {err: &NoRepositoryError{}},
+		"first":                        {in: []string{first, second}, want: first},
+		"second":                       {in: []string{second}, want: second},
+		"anonymous denial":             {in: []string{second}, fail: map[string]error{"tags " + first: denied}, want: second},
+		"denial by credentials":        {in: []string{second}, fail: map[string]error{"tags " + first: errors.New("denied: not yours")}, err: errors.New("denied: not yours")},
+		"unreachable is not an answer": {in: []string{second}, fail: map[string]error{"tags " + first: down}, err: down},
+		"nowhere":                      {err: &NoRepositoryError{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRegistries(t)

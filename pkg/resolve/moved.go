@@ -27,10 +27,10 @@ const (
 type Moved struct {
 	Plugin     string
 	Repository string
-	Tag        string            // "" where the lock has none
+	Tag        string            // "" if the lock has none
 	Platform   artifact.Platform // of a tag that is for one platform; else zero
 	Locked     digest.Digest
-	Now        digest.Digest // what the tag names now; "" where it is gone
+	Now        digest.Digest // what the tag names now; "" if it is gone
 	Kind       MovedKind
 	Floating   bool // the tag is one that is meant to move: no version's own
 }
@@ -63,7 +63,7 @@ func (e *MovedError) Kind() fault.Kind { return fault.Integrity }
 
 // Check asks the registries whether the tags of lock entries still name what
 // is locked, and where they do not, whether that is still there: one request
-// for each tag, and another where it is needed. A digest entry is asked for
+// for each tag, and another if it is needed. A digest entry is asked for
 // itself. The result is in the order of the entries. Errors: the Catalog's.
 func Check(ctx context.Context, c Catalog, entries []lockfile.Plugin) ([]Moved, error) {
 	return newResolver(c, Options{}).check(ctx, entries)
@@ -97,7 +97,7 @@ func (r *resolver) check(ctx context.Context, entries []lockfile.Plugin) ([]Move
 	return out, err
 }
 
-// compare fills in what became of a locked tag and tells whether it changed.
+// compare fills in what became of a locked tag and reports whether it changed.
 func (r *resolver) compare(ctx context.Context, m *Moved) (changed bool, err error) {
 	reader, err := r.catalog.Reader(m.Repository)
 	if err != nil {

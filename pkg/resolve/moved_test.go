@@ -159,7 +159,7 @@ func TestSignatureStaysWithContent(t *testing.T) {
 	}
 }
 
-// TestNothingToTake: an upgrade keeps what is locked where the registry has
+// TestNothingToTake: an upgrade keeps what is locked if the registry has
 // nothing in its place, and says why.
 func TestNothingToTake(t *testing.T) {
 	const m = "platforms = [\"linux/amd64\"]\nminimum-age = \"72h\"\n[plugins]\nmysql = \"^1\"\nedge = { tag = \"nightly\" }\n"
@@ -213,7 +213,7 @@ func TestNothingToTake(t *testing.T) {
 }
 
 // TestDeletedIsNotLeftForAnOlder: an upgrade goes back to an older version only
-// where it was asked for.
+// if it was asked for.
 func TestDeletedIsNotLeftForAnOlder(t *testing.T) {
 	r, l := start(t)
 	repo := r.repos[official+"/postgres"]

@@ -17,13 +17,13 @@ import (
 type Behind struct {
 	Plugin     string
 	Repository string
-	Current    string // locked; "" where the lock does not have the plugin
+	Current    string // locked; "" if the lock does not have the plugin
 	Wanted     string // what an update would take
 	Latest     string // the newest that there is, admitted or not; no prerelease, unless prerelease = true or there is nothing else
 	Digest     bool   // Wanted is another content under the same name: a floating tag that moved
 	Kept       string // why an update would keep what is locked though the registry has nothing to take in its place; "" for any other reason
 	Moved      []Moved
-	Withdrawn  *artifact.Withdrawal // of what is locked; nil where it was not
+	Withdrawn  *artifact.Withdrawal // of what is locked; nil if it was not
 }
 
 // Outdated reports whether the plugin is behind: its latest is newer, an update

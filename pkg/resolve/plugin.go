@@ -22,10 +22,10 @@ import (
 // of its releases is read once, however many attempts there are to solve.
 type plugin struct {
 	name       string
-	entry      manifest.Plugin // zero where only another plugin requires it
+	entry      manifest.Plugin // zero if only another plugin requires it
 	listed     bool            // the manifest has it
 	constraint *artifact.Constraint
-	locked     *lockfile.Plugin  // the entry that can be kept as it is; nil where there is none
+	locked     *lockfile.Plugin  // the entry that can be kept as it is; nil if there is none
 	extended   *artifact.Release // locked, read again because a declared platform is missing from it
 	relocated  *lockfile.Plugin  // the entry whose repository alone the manifest no longer names: its release is preferred
 	upgrade    bool              // the locked version is not preferred
@@ -44,7 +44,7 @@ type plugin struct {
 // entry names.
 type version struct {
 	id        string          // unique among the plugin's
-	semver    *semver.Version // nil where the release states none
+	semver    *semver.Version // nil if the release states none
 	candidate artifact.Candidate
 
 	reading sync.Once
@@ -71,7 +71,7 @@ func (r *resolver) plugin(name string) *plugin {
 	return p
 }
 
-// wants tells what the manifest asks of p, as its author wrote it.
+// wants reports what the manifest asks of p, as its author wrote it.
 func (p *plugin) wants() string {
 	switch {
 	case p.entry.Tag != "":
@@ -231,7 +231,7 @@ func (r *resolver) record(p *plugin, v *version, release *artifact.Release) {
 	v.reason = r.unusableReason(p, release)
 }
 
-// unusableReason tells why a release can never be taken, nil where it can. What others
+// unusableReason reports why a release can never be taken, nil if it can. What others
 // have to say of it, the host included, is the solver's.
 func (r *resolver) unusableReason(p *plugin, release *artifact.Release) *reason {
 	if lacks := missing(r.o.Manifest.Platforms, release.Offered); len(lacks) > 0 {

@@ -41,7 +41,7 @@ type fetching struct {
 }
 
 // fetch fetches what is to be known of one plugin; required is what another
-// plugin requires of it, nil where the manifest lists it.
+// plugin requires of it, nil if the manifest lists it.
 func (f *fetching) fetch(ctx context.Context, p *plugin, required *artifact.Constraint) error {
 	if f.fixed[p.name] {
 		f.required(ctx, p.locked.Requires)
@@ -112,7 +112,7 @@ func (a *attempt) admits(p *plugin, v *semver.Version) bool {
 }
 
 // mayTake reports whether a version is admitted, and the one that was asked for
-// where one was.
+// if one was.
 func (a *attempt) mayTake(p *plugin, v *version) bool {
 	precise, ok := a.precise[p.name]
 	return a.admits(p, v.semver) && (!ok || v.id == precise)

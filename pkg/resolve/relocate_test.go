@@ -132,7 +132,7 @@ func TestPlaceChangesExplained(t *testing.T) {
 	for _, u := range e.Tags {
 		got = append(got, u.Tag+": "+string(u.Verdict)+" "+u.Detail)
 	}
-	check(t, "rulings", got, []string{"0.2.0: locked would do, but 0.1.1 is locked", "0.1.1: taken is locked", "0.1.0: older "})
+	check(t, "rulings", got, []string{"0.2.0: locked is acceptable, but 0.1.1 is locked", "0.1.1: taken is locked", "0.1.0: older "})
 	if !e.Kept || e.Taken != "0.1.1" {
 		t.Errorf("taken %s, kept %v", e.Taken, e.Kept)
 	}

@@ -39,14 +39,14 @@ type Catalog interface {
 	// Reader returns a reader of the repository; it asks nothing yet.
 	Reader(repository string) (artifact.Reader, error)
 	// Withdrawals returns what withdraws a digest of a plugin, a release's root,
-	// and whether it counts; an error where that has to be known and is not.
+	// and whether it counts; an error if that has to be known and is not.
 	Withdrawals(ctx context.Context, plugin, repository string, root digest.Digest) ([]artifact.Withdrawal, error)
 }
 
 // Options say what to resolve, and how far to leave what is locked alone.
 type Options struct {
 	Manifest *manifest.Manifest
-	Locked   *lockfile.Lock // nil where there is none
+	Locked   *lockfile.Lock // nil if there is none
 	Override string         // SCHEMAHERO_PLUGIN_REGISTRY, see manifest.Locations
 	Now      time.Time      // for minimum-age
 
@@ -116,7 +116,7 @@ func newResolver(c Catalog, o Options) *resolver {
 // Resolve chooses a release for each plugin that the manifest lists and for
 // each that those require. What is locked stays as long as it satisfies the
 // manifest, without any request, unless it is to be upgraded; it gives way
-// only where the plugins would not go together otherwise.
+// only if the plugins would not go together otherwise.
 //
 // Errors, several of them joined in the order of the manifest:
 // *NoRepositoryError, *NoVersionError, *PlatformError, *ConflictError,
@@ -196,7 +196,7 @@ func (a *attempt) result(ctx context.Context, solution map[string]string) (*Resu
 	return &Result{Lock: lock, Skipped: a.skipped(solution), Notes: a.notes, Warnings: a.warnings, Moved: a.moved}, nil
 }
 
-// entry returns the lock entry of a chosen version: the locked one where that
+// entry returns the lock entry of a chosen version: the locked one if that
 // was chosen, else a new one, whose checksums are checked.
 func (a *attempt) entry(ctx context.Context, p *plugin, id string) (lockfile.Plugin, error) {
 	locked := p.locked
@@ -232,7 +232,7 @@ func (a *attempt) entry(ctx context.Context, p *plugin, id string) (lockfile.Plu
 	return e, a.checkSums(ctx, p, p.reader, release)
 }
 
-// noteAge tells how a version that somebody asked for stands to minimum-age.
+// noteAge reports how a version that somebody asked for stands to minimum-age.
 func (a *attempt) noteAge(p *plugin, id string) {
 	age, v := a.o.Manifest.MinimumAgeOf(p.entry), p.byID[id]
 	switch {
@@ -254,7 +254,7 @@ func (a *attempt) warn(err error) {
 	a.warnings = append(a.warnings, err)
 }
 
-// noteRelocated tells where an entry is not what was locked in another place.
+// noteRelocated tells if an entry is not what was locked in another place.
 func (a *attempt) noteRelocated(p *plugin, e *lockfile.Plugin) {
 	was := p.relocated
 	if was == nil {

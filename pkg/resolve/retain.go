@@ -25,7 +25,7 @@ import (
 //	decided last   of a required driver that kept something newer out: its
 //	               version is preferred among what the others leave
 //	               (attempt.decideLast)
-//	fallback       of an entry to upgrade: it is taken where the registry has
+//	fallback       of an entry to upgrade: it is taken if the registry has
 //	               nothing to take in its place (canFallBack)
 //	extended       it is fixed, and its release was read once more, for a
 //	               platform that the manifest declares now (plugin.extended)
@@ -294,7 +294,7 @@ func (a *attempt) blockers(solution map[string]string) []string {
 	return out
 }
 
-// fallbackReason tells why an entry that was to be upgraded is kept although
+// fallbackReason reports why an entry that was to be upgraded is kept although
 // nothing prefers it, "" for any other.
 func (a *attempt) fallbackReason(p *plugin, id string) string {
 	if a.fixed[p.name] || a.prefersLocked(p) || !a.isLockedEntry(p, id) {

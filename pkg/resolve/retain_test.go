@@ -241,7 +241,7 @@ func TestRequirements(t *testing.T) {
 	}
 }
 
-// TestThaw moves a locked plugin only where what is new asks for it.
+// TestThaw moves a locked plugin only if what is new asks for it.
 func TestThaw(t *testing.T) {
 	r := newRegistries(t)
 	r.publish("postgres", "0.1.0", "0.2.0")

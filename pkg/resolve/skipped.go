@@ -32,7 +32,7 @@ func (a *attempt) skipped(solution map[string]string) []Skipped {
 	return out
 }
 
-// passedOver tells why a version that the manifest admits is not in the
+// passedOver reports why a version that the manifest admits is not in the
 // solution.
 func (a *attempt) passedOver(p *plugin, v *version, solution map[string]string) *reason {
 	if v.reason != nil {
@@ -68,7 +68,7 @@ func conflict(format string, args ...any) *reason {
 	return &reason{Conflict, "", fmt.Sprintf(format, args...)}
 }
 
-// hostDetail tells what a release requires of the host that it does not get.
+// hostDetail reports what a release requires of the host that it does not get.
 func (a *attempt) hostDetail(release *artifact.Release) string {
 	m := a.o.Manifest
 	return fmt.Sprintf("requires schemahero %s, and schemahero is %s%s", release.Requires[artifact.Host], m.SchemaHero, at(m.SchemaHeroPos))

@@ -27,10 +27,10 @@ func (d Difference) String() string {
 	return d.Plugin + ": " + d.Text
 }
 
-// Stale returns in what a lock does not satisfy a manifest, nothing where it
+// Stale returns in what a lock does not satisfy a manifest, nothing if it
 // does: plugins in the manifest's order, then those that only the lock has. It
 // asks no network, so releases that came or went since do not count, and
-// neither does minimum-age. l is nil where there is no lock; override is as in
+// neither does minimum-age. l is nil if there is no lock; override is as in
 // manifest.Locations.
 func Stale(m *manifest.Manifest, l *lockfile.Lock, override string) []Difference {
 	if l == nil {

@@ -28,8 +28,8 @@ const (
 	Broken        Verdict = "broken"             // no release can be read under the tag
 	Deleted       Verdict = "deleted"            // gone since the tags were listed
 	Withdrawn     Verdict = "withdrawn"          // by its publisher
-	Locked        Verdict = "locked"             // would do, but an older one is locked
-	Older         Verdict = "older"              // would do, but a newer one is taken
+	Locked        Verdict = "locked"             // is acceptable, but an older one is locked
+	Older         Verdict = "older"              // is acceptable, but a newer one is taken
 )
 
 // reason is why a version cannot be taken, whatever the others are.

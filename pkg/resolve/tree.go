@@ -13,7 +13,7 @@ import (
 type Node struct {
 	Name       string
 	Constraint string           // of the manifest ("tag TAG", "digest DIGEST" for such entries), or of the plugin above
-	Plugin     *lockfile.Plugin // nil where the lock does not have it
+	Plugin     *lockfile.Plugin // nil if the lock does not have it
 	Host       string           // what it requires of the host; "" for nothing
 	Requires   []Node           // sorted by name; empty where Repeated
 	Repeated   bool             // shown further up in the tree, with what it requires

@@ -14,17 +14,17 @@ import (
 // VersionInfo is a row of the compatibility matrix.
 type VersionInfo struct {
 	Version   string
-	Tag       string               // for all platforms; "" where there is none
+	Tag       string               // for all platforms; "" if there is none
 	Digest    digest.Digest        // of what Tag names; "" without one
 	Platforms []artifact.Platform  // that the release serves, sorted
 	Requires  map[string]string    // constraints by plugin name, artifact.Host for the host
-	Created   time.Time            // zero where the release does not say
+	Created   time.Time            // zero if the release does not say
 	Builds    []artifact.Build     // of the declared platforms, or of all where none are
 	Locked    bool                 // the lock has this version
 	Moved     bool                 // and its tag names something else now
-	Withdrawn *artifact.Withdrawal // by its publisher; nil where it was not
-	Stated    error                // *artifact.StatedError where the release states another version or name
-	Problem   error                // why the release cannot be read, nil where it can: *artifact.FormatError or one that matches artifact.ErrNotFound
+	Withdrawn *artifact.Withdrawal // by its publisher; nil if it was not
+	Stated    error                // *artifact.StatedError if the release states another version or name
+	Problem   error                // why the release cannot be read, nil if it can: *artifact.FormatError or one that matches artifact.ErrNotFound
 }
 
 // Versions returns what there is of a plugin, newest first, at most limit

@@ -36,7 +36,7 @@ type Options struct {
 // Search returns the drivers below namespaces, in the forms of a manifest's
 // registry, sorted: as each registry's catalog lists its repositories, or where it
 // has none or does not show it, those that the known drivers would have. A
-// repository that may not be read is passed over; where there is nothing else, that
+// repository that may not be read is passed over; if there is nothing else, that
 // is the error.
 func Search(ctx context.Context, namespaces []string, o Options) ([]Found, error) {
 	var all []Found

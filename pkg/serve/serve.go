@@ -98,7 +98,7 @@ func (r *Registry) read(w http.ResponseWriter, req *http.Request, path string) {
 	case kind == "blobs" && uploading && r.folder != nil:
 		r.folder.uploadState(w, name, upload)
 	case (kind == "blobs" || kind == "referrers" || kind == "manifests" && strings.Contains(reference, ":")) && !artifact.IsContentDigest(d):
-		fail(w, http.StatusBadRequest, "DIGEST_INVALID", "not a SHA-256 or SHA-512")
+		fail(w, http.StatusBadRequest, "DIGEST_INVALID", "neither a SHA-256 nor a SHA-512 digest")
 	case kind == "tags" && reference == "list":
 		tags, err := r.store.tags(name)
 		if err != nil {

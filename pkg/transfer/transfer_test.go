@@ -223,7 +223,7 @@ func TestPlanPlatforms(t *testing.T) {
 	}
 }
 
-// The tags X.Y.Z-OS-ARCH of an index's manifests are carried where they are asked
+// The tags X.Y.Z-OS-ARCH of an index's manifests are carried if they are asked
 // for, and those that name something else are not.
 func TestPlanPlatformTags(t *testing.T) {
 	w := newWorld(t, true)

@@ -58,7 +58,7 @@ func TestGoodSignatureBadCarrier(t *testing.T) {
 	}
 }
 
-// Where the authority logs its certificates, one that was not logged is none.
+// If the authority logs its certificates, one that was not logged is none.
 func TestUnloggedCertificate(t *testing.T) {
 	s := newSigstore(t)
 	s.writeRootWith(s.RekorLogs(), s.RekorLogs(), s.TimestampingAuthorities())

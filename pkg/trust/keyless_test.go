@@ -143,7 +143,7 @@ func (s *sigstore) borrowEntry(t *testing.T, other ocispec.Descriptor) func(*pro
 	}
 }
 
-// A certificate that ran out is of no use where nothing says when it signed.
+// A certificate that ran out is of no use if nothing says when it signed.
 func TestExpiredCertificate(t *testing.T) {
 	s := newSigstore(t)
 	repo := newStore(t)

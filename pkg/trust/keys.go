@@ -16,6 +16,8 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/sigstore/sigstore/pkg/signature/options"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // maxKey is far above the size of any key in PEM, in bytes.
@@ -30,7 +32,7 @@ type publicKey struct {
 func readKeyFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, disk.Explain(path, err)
 	}
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, maxKey))

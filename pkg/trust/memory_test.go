@@ -9,7 +9,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
 
-// Where the lock says nothing of who signed, as a frozen one from before the
+// If the lock says nothing of who signed, as a frozen one from before the
 // rules, the memory does.
 func TestMemoryOfTheNameless(t *testing.T) {
 	a, ruleA := newKey(t, nil)

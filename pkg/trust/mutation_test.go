@@ -6,7 +6,7 @@ import (
 )
 
 // A bundle with any one byte changed, or cut anywhere, is read to an end, and
-// verifies only where what it signs is unchanged: the hint at the key, say, is
+// verifies only if what it signs is unchanged: the hint at the key, say, is
 // nothing that counts. Fuzzing would instrument all that sigstore-go imports.
 func TestEveryByteOfABundle(t *testing.T) {
 	k, rule := newKey(t, nil)

@@ -184,7 +184,7 @@ func TestManyLayers(t *testing.T) {
 	}
 }
 
-// Where any key of a rule will do, nobody further is asked for the one that is
+// If any key of a rule will do, nobody further is asked for the one that is
 // preferred.
 func TestKeyRotates(t *testing.T) {
 	a, ruleA := newKey(t, nil)

@@ -47,6 +47,6 @@ func TestFetcherIsBounded(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(data), err)
 	}
 	if _, err := f.DownloadFile(server.URL, 999, 0); err == nil {
-		t.Error("more than was allowed is no error")
+		t.Error("more than was allowed is not an error")
 	}
 }

@@ -140,7 +140,7 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (Signer, error) {
 	return signer, nil
 }
 
-// ruling is the rules that decide, nil where a policy has none at all.
+// ruling is the rules that decide, nil if a policy has none at all.
 type ruling struct {
 	project *policy.Rule
 	machine []*policy.Rule // of each of the machine's policies

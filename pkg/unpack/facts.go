@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"hash"
@@ -16,7 +17,7 @@ import (
 // entry counts, with its mode and owner, and nobody takes the one that is wanted.
 type Facts struct {
 	MediaType string        `json:"mediaType,omitempty"` // OCI's, by the first bytes; "" for a bare executable
-	DiffID    digest.Digest `json:"diffId,omitempty"`    // of the tar; "" for a bare executable, and where it was not asked for
+	DiffID    digest.Digest `json:"diffId,omitempty"`    // of the tar; "" for a bare executable, and if it was not asked for
 	Entry     string        `json:"entry,omitempty"`     // the name of the file that the tar holds; "" unless that is all it holds
 	Plain     bool          `json:"plain,omitempty"`     // Entry is r-x for all, not writable for others, with no special bit or attribute
 	Root      bool          `json:"root,omitempty"`      // Entry belongs to user and group 0
@@ -63,7 +64,7 @@ func (u *Unpacker) Read(r io.Reader, w io.ReaderFrom, d Driver, sum bool) (Facts
 // observer finds out what a layer is while it is read. A nil one looks at nothing.
 type observer struct {
 	facts *Facts
-	hash  hash.Hash // nil where only the frame is wanted
+	hash  hash.Hash // nil if only the frame is wanted
 
 	r     io.Reader // the tar
 	part  int       // of the tar, that is read
@@ -161,5 +162,44 @@ func (f *Facts) holds(headers []*tar.Header) {
 		// What else there may be are attributes, access lists and flags, each under
 		// the names of several programs.
 		f.Plain = f.Plain && strings.Contains(" path size uid gid uname gname mtime atime ctime comment ", " "+key+" ")
+	}
+}
+
+// List calls each with the header of every entry of a layer of size bytes, until
+// that returns false. Nothing of it is checked beside how far it expands. Errors:
+// those of r, and *Error for what is no archive.
+func (u *Unpacker) List(r io.Reader, size int64, each func(*tar.Header) bool) error {
+	from := &source{r: r}
+	err := u.list(from, size, each)
+	switch {
+	case from.err != nil:
+		return from.err
+	case err != nil:
+		return describe(err)
+	}
+	return nil
+}
+
+func (u *Unpacker) list(r io.Reader, size int64, each func(*tar.Header) bool) error {
+	content, _, done, err := u.inflate(bufio.NewReaderSize(r, 32<<10))
+	if err != nil {
+		return err
+	}
+	defer done()
+	t := tar.NewReader(&limited{content, limit(size), size})
+	for n := 0; ; n++ {
+		h, err := t.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if n == maxEntries {
+			return refuse("holds more than %d files", maxEntries)
+		}
+		if !each(h) {
+			return nil
+		}
 	}
 }

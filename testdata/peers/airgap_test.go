@@ -387,7 +387,7 @@ func TestOfflineMakesNoSocket(t *testing.T) {
 		return strings.Join(found, "\n")
 	}
 	if sockets("lock") == "" {
-		t.Skip("strace sees no socket where there is one: it may not trace here")
+		t.Skip("strace sees no socket if there is one: it may not trace here")
 	}
 	for _, args := range [][]string{{"lock"}, {"sync"}, {"update"}, {"outdated"}, {"versions", "postgres"}, {"inspect", "registry.invalid/x/postgres:1.0.0"}, {"download", "mysql"}} {
 		if found := sockets(append(args, "--offline")...); found != "" {

@@ -9,7 +9,7 @@ import (
 )
 
 // conformance is OCI's own suite for registries. It stands at a commit, since its
-// releases are of the time before it was written anew.
+// releases are of the time before it was written again.
 var conformance = peer{module: "github.com/opencontainers/distribution-spec/conformance", version: "v0.0.0-20260831232431-97274622c111"}
 
 // mayFail names the cases that serve is not held to, each with the reason in

@@ -9,7 +9,7 @@ import (
 
 // TestCosign signs with the program and verifies with cosign, and the other way
 // round in both of cosign's forms. cosign takes minutes to build, so this runs
-// where it is on the PATH; testdata/trust holds what it wrote once.
+// if it is on the PATH; testdata/trust holds what it wrote once.
 func TestCosign(t *testing.T) {
 	cosign, err := exec.LookPath("cosign")
 	if err != nil {

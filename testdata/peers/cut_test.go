@@ -67,7 +67,7 @@ func TestCutPush(t *testing.T) {
 	t.Logf("%d cuts", cuts)
 }
 
-// cutPush runs a push that is killed at its nth request. It tells whether the
+// cutPush runs a push that is killed at its nth request. It reports whether the
 // push ended before that.
 func cutPush(t *testing.T, reg *registry, n int64, after bool, args []string, namespace string) (whole bool) {
 	t.Helper()
@@ -163,7 +163,7 @@ func soundManifest(t *testing.T, reg *registry, repository, reference string) {
 	}
 }
 
-// tagsOf gives a repository's tags, sorted; none where there is no repository.
+// tagsOf gives a repository's tags, sorted; none if there is no repository.
 func tagsOf(t *testing.T, reg *registry, repository string) []string {
 	t.Helper()
 	status, data := get(t, reg, "GET", repository+"/tags/list")

@@ -58,7 +58,7 @@ func locking(t *testing.T, s *apiServer, reg *registry, plugins string, names ..
 	return p
 }
 
-// contains fails the test where a text lacks a part.
+// contains fails the test if a text lacks a part.
 func contains(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
@@ -73,7 +73,6 @@ func contains(t *testing.T, text string, parts ...string) {
 func TestClusterCheck(t *testing.T) {
 	s, reg := startAPIServer(t), startDebian(t, "", access{})
 	s.namespace(t, "mixed")
-	s.namespace(t, "good")
 	p := locking(t, s, reg, "postgres = { version = \"*\", aliases = [\"cockroachdb\"] }\nmysql = \"*\"\nsqlite = \"*\"\noracle = \"*\"\n", "postgres", "mysql", "sqlite", "oracle")
 
 	// Without SchemaHero, and with nobody whom the cluster knows.
@@ -156,33 +155,65 @@ two           cassandra     cassandra     <none>   missing    absent
 	contains(t, r.stderr, "postgres, for mixed: Database/cockroachdb, mixed: Database/postgres", "mixed: Database/none: its connection names no engine")
 	contains(t, read(t, p.dir, "new.toml"), `postgres = { version = "*", aliases = ["cockroachdb"] }`, "timescaledb", "cassandra", "rqlite", "sqlite", "mysql")
 
-	// A cluster that is as locked, with the policy that keeps it so, for somebody who
-	// may only look; and what is told once the policy is gone.
-	p = locking(t, s, reg, "postgres = \"*\"\n")
-	locked = strings.TrimSpace(p.ok("image", "push", image).stdout)
-	s.apply(t, database("good", "main", uri("postgres"))+operated("good", "main", locked, true))
-	runs(t, s, "good", "main")
-	s.apply(t, p.ok("export", "kubernetes", "--image", image, "-n", "good", "--deny", "--name", "good").stdout)
+	shop(t, s, reg, image)
+}
+
+// shop goes through the day of docs/cluster.md, and shows what stands there.
+func shop(t *testing.T, s *apiServer, reg *registry, image string) {
+	document := read(t, "..", "..", "docs", "cluster.md")
+	p := locking(t, s, reg, "postgres = \"*\"\n")
+	locked := strings.TrimSpace(p.ok("image", "push", image).stdout)
+	shown := func(code int) {
+		t.Helper()
+		r := p.exit(code, "cluster", "check", "--namespace", "shop", "--image", image)
+		contains(t, document, "$ kubectl schemahero plugin cluster check --namespace shop --image registry.internal/shop/drivers\n"+
+			strings.ReplaceAll(r.stdout+r.stderr, image, "registry.internal/shop/drivers")+"```\n")
+	}
+	s.namespace(t, "shop")
+	s.apply(t, database("shop", "orders", uri("postgres"))+operated("shop", "orders", "", true))
+	runs(t, s, "shop", "orders")
+	shown(3)
+	s.apply(t, p.ok("export", "kubernetes", "--image", image, "-n", "shop", "--deny", "--name", "shop").stdout)
 	s.until(t, "the policy acts", func() bool {
-		return strings.HasSuffix(p.ok("cluster", "check", "-n", "good", "-o", "jsonpath={.items[*].policy}").stdout, "acts")
+		return strings.HasSuffix(p.exit(3, "cluster", "check", "-n", "shop", "-o", "jsonpath={.items[*].policy}").stdout, "acts")
 	})
-	contains(t, p.ok("cluster", "check", "-n", "good").stdout, "NAMESPACE", "good", "main", "postgres", "1.0.0", "locked", "acts")
-	p.ok("cluster", "check", "-n", "good", "--image", locked)
-	contains(t, p.exit(3, "cluster", "check", "-n", "good", "--image", other).stdout, "other", "outdated")
-	s.ok(t, "", "create", "role", "reader", "-n", "good", "--verb=list", "--resource=databases.databases.schemahero.io,statefulsets.apps,pods")
-	s.ok(t, "", "create", "rolebinding", "reader", "-n", "good", "--role=reader", "--user=reader")
+	contains(t, p.exit(3, "cluster", "check", "-n", "shop").stderr, "the policy acts; have the StatefulSet pass it: kubectl annotate statefulsets --namespace shop --selector control-plane=schemahero,database=orders")
+	s.ok(t, "", "annotate", "statefulsets", "--namespace", "shop", "--selector", "control-plane=schemahero,database=orders", "--overwrite", "drivers=1")
+	contains(t, s.ok(t, "", "get", "statefulsets", "-n", "shop", "-o", "yaml"), locked)
+	s.ok(t, "", "delete", "pod", "orders-controller-0", "-n", "shop", "--force")
+	contains(t, p.exit(3, "cluster", "check", "-n", "shop").stdout, "pending")
+	s.apply(t, operated("shop", "orders", locked, true))
+	runs(t, s, "shop", "orders")
+	shown(0)
+
+	// Held against another image; as somebody who may only look.
+	p.ok("cluster", "check", "-n", "shop", "--image", locked)
+	contains(t, p.exit(3, "cluster", "check", "-n", "shop", "--image", image+"@sha256:"+strings.Repeat("2", 64)).stdout, "other", "outdated")
+	s.ok(t, "", "create", "clusterrole", "schemahero-drivers", "--verb=list", "--resource=databases.databases.schemahero.io,statefulsets.apps,pods")
+	s.ok(t, "", "create", "rolebinding", "reader", "-n", "shop", "--clusterrole=schemahero-drivers", "--user=reader")
 	reader := filepath.Join(p.dir, "reader")
 	write(t, strings.Replace(read(t, s.kubeconfig), "{token: admintoken}", "{token: admintoken, as: reader}", 1), reader)
-	contains(t, p.ok("cluster", "check", "-n", "good", "--kubeconfig", reader).stderr, "what becomes of a new pod is not known", "may not create statefulsets.apps in namespace good")
-	if r := p.ok("cluster", "check", "-n", "good", "--kubeconfig", reader, "--no-dry-run"); r.stderr != "" {
+	contains(t, p.ok("cluster", "check", "-n", "shop", "--kubeconfig", reader).stderr, "what becomes of a new pod is not known", "may not create statefulsets.apps in namespace shop")
+	if r := p.ok("cluster", "check", "-n", "shop", "--kubeconfig", reader, "--no-dry-run"); r.stderr != "" {
 		t.Errorf("without a dry run: %s", r.stderr)
 	}
-	s.ok(t, "", "delete", "mutatingadmissionpolicy", "good")
+
+	// The policy is taken away, one half after the other.
+	s.ok(t, "", "delete", "mutatingadmissionpolicy", "shop")
 	s.until(t, "a new pod is refused", func() bool {
-		return strings.Contains(p.ok("cluster", "check", "-n", "good").stderr, "good/main: a new pod would be refused: pods \"main-controller-")
+		return strings.Contains(p.ok("cluster", "check", "-n", "shop").stderr, "shop/orders: a new pod would be refused: pods \"orders-controller-")
 	})
-	s.ok(t, "", "delete", "validatingadmissionpolicy", "good")
+	s.ok(t, "", "delete", "validatingadmissionpolicy", "shop")
 	s.until(t, "no policy acts", func() bool {
-		return strings.Contains(p.ok("cluster", "check", "-n", "good").stderr, "no policy acts on it")
+		return strings.Contains(p.ok("cluster", "check", "-n", "shop").stderr, "no policy acts on it")
 	})
+
+	// With a base, which the Database names itself.
+	based := image + "@sha256:" + strings.Repeat("3", 64)
+	s.apply(t, strings.Replace(database("shop", "orders", uri("postgres")), "spec: {", "spec: {schemahero: {image: '"+based+"'}, ", 1))
+	s.ok(t, "", "delete", "pod", "orders-controller-0", "-n", "shop", "--force")
+	s.apply(t, strings.ReplaceAll(operated("shop", "orders", "", true), "schemahero/schemahero-manager:0.24.0", based))
+	runs(t, s, "shop", "orders")
+	p.ok("cluster", "check", "-n", "shop", "--image", based)
+	contains(t, p.exit(3, "cluster", "check", "-n", "shop").stdout, "other")
 }

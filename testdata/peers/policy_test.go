@@ -227,6 +227,11 @@ func (a *applied) locked(spec any) {
 		if at(volume, "emptyDir") == nil || at(drivers, "image") != lockedImage || !strings.Contains(at(copier, "image").(string), "busybox") {
 			a.t.Errorf("does not copy %s into a volume: %v", lockedImage, spec)
 		}
+		// What brings the program has no way to the drivers.
+		mounts, _ := at(copier, "volumeMounts").([]any)
+		if named(mounts, volumeName) != nil || at(named(at(drivers, "volumeMounts"), "schemahero-copier"), "readOnly") != true {
+			a.t.Errorf("the copier has %v and the drivers have %v", mounts, at(drivers, "volumeMounts"))
+		}
 	} else if at(volume, "image", "reference") != lockedImage || at(volume, "image", "pullPolicy") != "IfNotPresent" {
 		a.t.Errorf("the volume is not of %s: %v", lockedImage, volume)
 	}

@@ -38,13 +38,13 @@ func (p *project) run(args ...string) result {
 	return command(p.t, p.dir, p.env, "", suite.plugin, args...)
 }
 
-// ok runs it and fails the test where it does not end with 0.
+// ok runs it and fails the test if it does not end with 0.
 func (p *project) ok(args ...string) result {
 	p.t.Helper()
 	return p.exit(0, args...)
 }
 
-// exit runs it and fails the test where it does not end with code.
+// exit runs it and fails the test if it does not end with code.
 func (p *project) exit(code int, args ...string) result {
 	p.t.Helper()
 	r := p.run(args...)
@@ -67,7 +67,7 @@ func (p *project) plan(engine, uri string) string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	// Where no driver lies: the host looks into its working directory first.
+	// A folder without drivers: the host looks into its working directory first.
 	elsewhere := p.t.TempDir()
 	r := command(p.t, elsewhere, p.env, "", schemaHero.built(p.t), "plan", "--driver", engine, "--uri", uri, "--spec-file", spec)
 	if r.code != 0 {

@@ -154,7 +154,7 @@ func testAgain(t *testing.T, a *author) {
 	for _, asked := range a.reg.requests() {
 		count[asked.method]++
 	}
-	if len(count) != 2 || count["GET"] > 2 { // tags, and the index where the time differs
+	if len(count) != 2 || count["GET"] > 2 { // tags, and the index if the time differs
 		t.Errorf("a second push asked %v, want HEAD and 2 GET", count)
 	}
 	t.Logf("second push of three platforms: %s, %v, %s", took, count, strings.TrimSpace(r.stderr))

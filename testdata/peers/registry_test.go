@@ -15,7 +15,7 @@ import (
 
 // access is how a registry is reached; its zero value is open plain HTTP.
 type access struct {
-	user, password string // htpasswd, where there is a user
+	user, password string // htpasswd, if there is a user
 	tokens         *tokenServer
 	tls            *authority
 }
@@ -102,7 +102,7 @@ http:
 }
 
 // start runs the server and waits until it accepts connections. It reports
-// false where the server ended instead.
+// false if the server ended instead.
 func (r *registry) start() bool {
 	r.t.Helper()
 	log, err := os.OpenFile(r.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)

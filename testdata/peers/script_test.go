@@ -101,7 +101,7 @@ func TestPushScript(t *testing.T) {
 			p.ok("update")
 			check(newer)
 
-			// Published anew as an index, it has the same layers.
+			// Published again as an index, it has the same layers.
 			p.ok("push", name, "--from", repository+":"+older, "--registry", registry+"/index")
 			q := newProject(t, "registry = \""+registry+"/index\"\n[plugins]\n"+name+" = \"*\"\n")
 			q.ok("lock")

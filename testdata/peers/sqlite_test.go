@@ -154,7 +154,7 @@ func makeTable(t *testing.T, p *project) {
 }
 
 // testStub builds the same driver as it is often built, without cgo: push
-// refuses it; where it was forced, doctor names it, and the host fails with it.
+// refuses it; if it was forced, doctor names it, and the host fails with it.
 func testStub(t *testing.T, a *author, source string) {
 	stub := filepath.Join(t.TempDir(), "schemahero-sqlite")
 	cmd := exec.Command("go", "build", "-trimpath", "-o", stub, ".")

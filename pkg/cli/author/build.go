@@ -77,7 +77,7 @@ package to install, and are exit code 1 once the others are built.`,
 		},
 	})
 	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		names, _ := publish.ListDrivers(e.Abs(b.source)) // none to offer where it cannot be read
+		names, _ := publish.ListDrivers(e.Abs(b.source)) // none to offer if it cannot be read
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}
 	f := cmd.Flags()

@@ -50,7 +50,7 @@ func pushCommand(e *env.Env, u *ui.UI) *cobra.Command {
 index. Sets the tags X.Y.Z and X.Y.Z-OS-ARCH, and X.Y, X and latest where this
 is the highest version of them; tags come last, so that no reader sees half a
 release. A version that exists with the same content is left alone; other
-content is refused. Where the registry never moves a tag, X.Y, X and latest stay
+content is refused. If the registry never moves a tag, X.Y, X and latest stay
 behind, with a warning.
 
 The archives in dist/ are published; or the files that --platform names; or what
@@ -219,7 +219,7 @@ func runRepublish(ctx context.Context, e *env.Env, u *ui.UI, name, version strin
 // for: nothing was to be installed.
 func notThat(e *env.Env, err error, from string) error {
 	if errors.As(err, new(*artifact.FormatError)) {
-		return hint.With(err, "see what is there: "+e.Name()+" inspect "+from, "check --from, and NAME where it was given: it is the driver's")
+		return hint.With(err, "see what is there: "+e.Name()+" inspect "+from, "check --from, and NAME if it was given: it is the driver's")
 	}
 	return hint.Online(err)
 }

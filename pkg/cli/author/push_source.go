@@ -123,7 +123,7 @@ func pushFiles(e *env.Env, name string, p pushFlags) (map[artifact.Platform]stri
 // lastSecond is the end of the year 9999, the last that RFC 3339 can write.
 const lastSecond = 253402300799
 
-// created is when a release was made: SOURCE_DATE_EPOCH where it is set
+// created is when a release was made: SOURCE_DATE_EPOCH if it is set
 // (https://reproducible-builds.org/specs/source-date-epoch), else now.
 func created(e *env.Env) (time.Time, error) {
 	epoch := e.Getenv("SOURCE_DATE_EPOCH")
@@ -132,7 +132,7 @@ func created(e *env.Env) (time.Time, error) {
 	}
 	seconds, err := strconv.ParseInt(epoch, 10, 64)
 	if err != nil || seconds < 0 || seconds > lastSecond {
-		return time.Time{}, hint.Usagef("SOURCE_DATE_EPOCH %q: is no number of seconds from 0 to %d, the year 9999", epoch, int64(lastSecond))
+		return time.Time{}, hint.Usagef("SOURCE_DATE_EPOCH %q: is not a number of seconds from 0 to %d, the year 9999", epoch, int64(lastSecond))
 	}
 	return time.Unix(seconds, 0), nil
 }

@@ -121,7 +121,7 @@ func printReport(w ui.Lines, p pushed) {
 	verb := "published as"
 	switch {
 	case p.Kept && p.BlobsSent+p.BlobsMounted > 0:
-		verb = "is published already, and was made whole:"
+		verb = "is published already; what was missing was restored:"
 	case p.Kept:
 		verb = "is published already, unchanged:"
 	case p.DryRun:

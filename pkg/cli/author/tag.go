@@ -20,7 +20,7 @@ func tagCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var force bool
 	cmd := e.Command(env.Command{
 		Use:   "tag REF TAG...",
-		Short: "Give a release more tags, without moving bytes",
+		Short: "Add tags to a published release",
 		Long: `REF is HOST/PATH:TAG or HOST/PATH@DIGEST. A tag that names a version and stands
 for something else is refused without --force.`,
 		Examples: []env.Example{
@@ -64,7 +64,7 @@ for something else is refused without --force.`,
 }
 
 // warnStated tells of tags for another version than the one that the release
-// states: under a trust rule nobody can take it under them. What is no release
+// states: under a trust rule nobody can take it under them. What is not a release
 // states none.
 func warnStated(ctx context.Context, u *ui.UI, repo registry.Repository, reference string, moves []publish.TagMove) {
 	rel, err := artifact.ReadReferenceFor(ctx, repo, manifest.NameIn(repo.Name()), reference, []artifact.Platform{})

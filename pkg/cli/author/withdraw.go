@@ -38,7 +38,7 @@ Under a trust rule it counts only if the rule's signer signed it: --sign --key
 FILE, or cosign sign on the digest that is printed.
 
 --undo takes it back: the manifest is deleted, or the fallback tag no longer
-lists it where the registry has no referrers API. Mirrors and bundles that
+lists it if the registry has no referrers API. Mirrors and bundles that
 carried it along keep it.`,
 		Examples: []env.Example{
 			{"withdraw ghcr.io/acme/schemahero/postgres:0.1.2 --reason 'loses rows on rename' --replacement 0.1.3", "and say what to take in its place"},
@@ -144,7 +144,7 @@ func withdrawal(e *env.Env, f withdrawFlags) (artifact.Withdrawal, error) {
 	}
 	v, err := semver.StrictNewVersion(strings.TrimPrefix(f.replacement, "v"))
 	if err != nil {
-		return w, hint.Usagef("--replacement %q: is no version X.Y.Z", f.replacement)
+		return w, hint.Usagef("--replacement %q: is not a version X.Y.Z", f.replacement)
 	}
 	w.Replacement = v.String()
 	return w, nil

@@ -23,7 +23,7 @@ import (
 func bundleCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	return e.Holds(env.Command{
 		Use:   "bundle",
-		Short: "Carry what the lock needs in one file, or keep it in a folder",
+		Short: "Pack all that the lock needs into a file or a folder",
 		Long: `A bundle is an OCI image layout in a tar, with the lock at its root: any OCI
 tool reads it, and sync --from, lock --from, mirror --from and serve --bundle
 do.`,
@@ -44,7 +44,7 @@ func bundleCreateCommand(e *env.Env, u *ui.UI) *cobra.Command {
 releases' signatures are the same. A name that ends in / or is a folder's keeps
 an unpacked layout there, to be committed: a later run fetches what is new,
 leaves alone what is right, and removes what the lock no longer names. A file
-that is there is replaced where it is an earlier bundle.
+that is there is replaced if it is an earlier bundle.
 
 With NAMEs it has only these drivers and what they require. With --file given
 several times it serves all these projects: where their locks have a driver in
@@ -242,7 +242,7 @@ versions, platforms and sizes. It reads manifests, not layers: verify does.`,
 func bundleVerifyCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	return e.Command(env.Command{
 		Use:   "verify FILE",
-		Short: "Hold every byte of a bundle against its digests, offline",
+		Short: "Verify every byte of a bundle, offline",
 		Long: `A bundle that is cut off, or in which any byte differs, is exit code 7. Its
 signatures are verified when it is installed, under the project's trust rules.`,
 		Examples: []env.Example{

@@ -67,7 +67,7 @@ func (b *bundled) view(text func(ui.Lines)) ui.View {
 	return v
 }
 
-// created tells what was written.
+// created reports what was written.
 func (b *bundled) created(w ui.Lines) {
 	w.Line("%s: %s, %s, %s", b.File, ui.Count(len(b.Plugins), "driver"), ui.Count(b.Files, "file"), ui.Bytes(b.Bytes))
 	switch {
@@ -80,7 +80,7 @@ func (b *bundled) created(w ui.Lines) {
 	}
 }
 
-// inspected tells what is in it.
+// inspected reports what is in it.
 func (b *bundled) inspected(w ui.Lines) {
 	for _, p := range b.Plugins {
 		w.Line("%s %s from %s", p.Name, ui.Version(p.Version), p.Repository)

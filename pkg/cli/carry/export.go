@@ -17,7 +17,7 @@ const managerImage = "docker.io/schemahero/schemahero-manager"
 func exportCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	return e.Holds(env.Command{
 		Use:   "export",
-		Short: "Write what the lock says for other tools",
+		Short: "Export the lock for other tools",
 		Long: `Everything is read from the lock alone, without network, and goes to standard
 output: the same lock is the same text.`,
 		Examples: []env.Example{
@@ -92,7 +92,7 @@ func exportCycloneDXCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Use:   "cyclonedx",
 		Short: "Write a CycloneDX SBOM of the locked drivers",
 		Long: `CycloneDX 1.6, JSON: each driver with its purl, repository and digests, each
-archive with its SHA-256, and each executable where the release states it. It
+archive with its SHA-256, and each executable if the release states it. It
 bears no time, so that it changes with the lock and not otherwise.`,
 		Examples: []env.Example{
 			{"export cyclonedx > sbom.json", "named after the project's folder"},

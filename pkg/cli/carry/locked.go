@@ -48,7 +48,7 @@ func transferEvent(u *ui.UI, verb string) func(transfer.Event) {
 	}
 }
 
-// problemTexts tells what could not be carried.
+// problemTexts reports what could not be carried.
 func problemTexts(problems []transfer.Problem) []string {
 	out := []string{}
 	for _, p := range problems {
@@ -58,7 +58,7 @@ func problemTexts(problems []transfer.Problem) []string {
 	return out
 }
 
-// printCarried prints what was carried. Where that is not all, it is a failure:
+// printCarried prints what was carried. If that is not all, it is a failure:
 // then it is told for a person, on standard error.
 func printCarried(u *ui.UI, v ui.View, what string, problems []string) error {
 	if len(problems) == 0 {
@@ -79,5 +79,5 @@ func incomplete(u *ui.UI, what string, problems []string) error {
 	for _, p := range problems {
 		u.Warn("%s", p)
 	}
-	return hint.Refuse(fmt.Sprintf("%s: incomplete, %s could not be carried", what, ui.Count(len(problems), "thing")))
+	return hint.Refuse(fmt.Sprintf("%s: incomplete, %s could not be carried", what, ui.Count(len(problems), "item")))
 }

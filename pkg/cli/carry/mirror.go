@@ -90,6 +90,9 @@ func runMirror(ctx context.Context, e *env.Env, u *ui.UI, target string, m mirro
 			return err
 		}
 		defer source.Close()
+		if contents.Lock != nil && len(m.allVersions) > 0 {
+			return hint.Usagef("--all-versions: %s: is a bundle, which holds only the versions of its lock", m.from)
+		}
 	}
 	if err := mirrorClient(e, target); err != nil {
 		return err

@@ -30,7 +30,7 @@ func warnUnsigned(u *ui.UI, lock *lockfile.Lock, graphs []*transfer.Graph) {
 	}
 }
 
-// signedIn tells whether a graph holds anything that refers to a digest, or is
+// signedIn reports whether a graph holds anything that refers to a digest, or is
 // tagged as its signature.
 func signedIn(g *transfer.Graph, root digest.Digest) bool {
 	tag := artifact.ReferrersTag(root) + ".sig"

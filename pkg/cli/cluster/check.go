@@ -59,9 +59,9 @@ pods take drivers from.
   pending   no pod has started yet
   unused    a locked driver that no Database needs
 
-A dry run of a new pod tells whether the policy acts that export kubernetes
+A dry run of a new pod reports whether the policy acts that export kubernetes
 writes: nothing is made. Of a connection only the name of its engine is read.
-Exit code 3 where anything is not locked.`,
+Exit code 3 if anything is not locked.`,
 		Examples: []env.Example{
 			{"cluster check", "the namespace of kubectl's current context"},
 			{"cluster check -n app --image registry.internal/db/drivers@sha256:DIGEST", "held against this image, be it with a base"},
@@ -183,14 +183,14 @@ func (c check) lock(e *env.Env, lock *lockfile.Lock) (kube.Lock, error) {
 		return l, nil
 	}
 	if !artifact.IsDigest(reference) {
-		return l, hint.Usagef("--image %s: %q is no digest", c.image, reference)
+		return l, hint.Usagef("--image %s: %q is not a digest", c.image, reference)
 	}
 	l.Manager = digest.Digest(reference)
 	l.Image = func() (digest.Digest, error) { return l.Manager, nil }
 	return l, nil
 }
 
-// warn tells what a state does not: an odd Database, and what is to come of a new pod.
+// warn reports what a state does not: an odd Database, and what is to come of a new pod.
 func warn(u *ui.UI, found []kube.Finding) {
 	said := map[string]bool{}
 	for _, f := range found {
@@ -215,7 +215,7 @@ func warn(u *ui.UI, found []kube.Finding) {
 	}
 }
 
-// verdict is the error of a cluster that is not as locked, nil where it is, with what
+// verdict is the error of a cluster that is not as locked, nil if it is, with what
 // to do about the first of each kind.
 func (c check) verdict(me string, found []kube.Finding) error {
 	databases, bad, unused := 0, 0, 0
@@ -263,12 +263,16 @@ func (c check) advice(me string, f kube.Finding) []string {
 		}
 		return []string{"lock a driver for it: " + me + " add " + f.Engines[0]}
 	case kube.Pending:
-		return []string{fmt.Sprintf("see why no pod has started: kubectl --namespace %s describe statefulsets,pods -l control-plane=schemahero,database=%s", f.Namespace, f.Name)}
+		return []string{fmt.Sprintf("see why no pod has started: kubectl describe statefulsets,pods --namespace %s --selector control-plane=schemahero,database=%s", f.Namespace, f.Name)}
 	case kube.Unused:
 		return []string{"if no other cluster needs it: " + me + " remove " + f.Driver}
 	}
 	if f.Policy == kube.Acts {
-		return []string{fmt.Sprintf("the policy acts; have the pod made again: kubectl --namespace %s annotate statefulset %s-controller drivers=locked --overwrite, and if the policy is about pods: kubectl --namespace %s delete pod -l control-plane=schemahero,database=%s", f.Namespace, f.Name, f.Namespace, f.Name)}
+		made := fmt.Sprintf("--namespace %s --selector control-plane=schemahero,database=%s", f.Namespace, f.Name)
+		return []string{
+			"the policy acts; have the StatefulSet pass it: kubectl annotate statefulsets " + made + ` --overwrite drivers="$(date +%s)"`,
+			"or, where the policy is about pods: kubectl delete pods " + made,
+		}
 	}
 	return []string{"have the image mounted: " + me + " export kubernetes --image " + c.ref() + " | kubectl apply -f -"}
 }

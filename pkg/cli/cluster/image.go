@@ -53,7 +53,7 @@ printed, HOST/PATH@DIGEST, names an index over the lock's linux platforms. The
 digest depends on the lock alone, so it is the same in every registry.
 
 The layers of the image are the locked layers themselves, by their digests, and
-one of links from the names under which the host looks. Where the registry has
+one of links from the names under which the host looks. If the registry has
 a layer already it is mounted, else copied. A layer that holds more than its
 driver, or gives it other rights than it needs, is packed again, which is told.
 
@@ -82,7 +82,7 @@ a Database's spec.schemahero.image. Trust rules hold as they do for sync.`,
 	return cmd
 }
 
-// imageReference splits HOST/PATH[:TAG]; the tag is "" where there is none.
+// imageReference splits HOST/PATH[:TAG]; the tag is "" if there is none.
 func imageReference(ref string) (repository, tag string, err error) {
 	if strings.Contains(ref, "@") {
 		return "", "", hint.Usagef("REF %q: has a digest, which the lock decides: write HOST/PATH or HOST/PATH:TAG", ref)
@@ -112,7 +112,7 @@ func baseReference(text string) (name, repository, reference string, err error) 
 		err = hint.Usage(artifact.CheckRepository(repository))
 	}
 	if err == nil && strings.Contains(text, "@") && !artifact.IsContentDigest(digest.Digest(reference)) {
-		err = hint.Usagef("--base %s: %q is no digest", text, reference)
+		err = hint.Usagef("--base %s: %q is not a digest", text, reference)
 	}
 	name, _, pinned := strings.Cut(text, "@")
 	if name == repository && !pinned {

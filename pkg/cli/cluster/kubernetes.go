@@ -89,7 +89,7 @@ func exportKubernetes(e *env.Env, u *ui.UI, ref string, o image.PolicyOptions) e
 		return err
 	}
 	if strings.Contains(reference, ":") && !artifact.IsDigest(reference) {
-		return hint.Usagef("REF %q: %q is no digest", ref, reference)
+		return hint.Usagef("REF %q: %q is not a digest", ref, reference)
 	}
 	if err := o.Check(repository); err != nil {
 		return err

@@ -141,7 +141,7 @@ func Precise(e *env.Env) cobra.CompletionFunc {
 }
 
 // candidates asks the registry for a driver's versions, newest first; none
-// where it does not answer in time.
+// if it does not answer in time.
 func candidates(e *env.Env, c *cobra.Command, name string) []artifact.Candidate {
 	if artifact.CheckName(name) != nil {
 		return nil

@@ -92,7 +92,7 @@ func (e *Env) registryOptions() (registry.Options, error) {
 func (e *Env) userAgent() string { return "kubectl-schemahero-plugin/" + e.Version }
 
 // ServedFrom is where a repository's layers come from: itself, or what --from
-// names. It is "" where a mirror may be asked first.
+// names. It is "" if a mirror may be asked first.
 func (e *Env) ServedFrom(repository string) string {
 	if e.source != nil {
 		return e.source.Path

@@ -61,7 +61,7 @@ func ShowHelp(cmd *cobra.Command, args []string) error {
 	return UnknownCommand(cmd, args[0])
 }
 
-// UnknownCommand answers a word that is no command.
+// UnknownCommand answers a word that is not a command.
 func UnknownCommand(cmd *cobra.Command, word string) error {
 	text := fmt.Sprintf("unknown command %q", word)
 	if near := suggestion(cmd, word); near != "" {

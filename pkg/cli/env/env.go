@@ -31,13 +31,13 @@ import (
 type Process struct {
 	Args         []string // with the program's own name first
 	Version      string
-	Revision     string // commit that it was built from; "" where it is not known
+	Revision     string // commit that it was built from; "" if it is not known
 	Directory    string // working directory, absolute; that of -C once flags are applied
 	DirError     error  // why there is none
 	SystemConfig string // config above the home's; absolute
 	Lookup       func(key string) (string, bool)
 	Environ      func() []string
-	Exec         func(path string, args, env []string) error // becomes another program; errors.ErrUnsupported where it cannot
+	Exec         func(path string, args, env []string) error // becomes another program; errors.ErrUnsupported if it cannot
 	Now          func() time.Time
 }
 
@@ -99,7 +99,7 @@ func (e *Env) Apply(ctx context.Context) (context.Context, error) {
 	if e.Flags.Directory != "" {
 		e.Directory = e.Abs(e.Flags.Directory)
 		if info, err := os.Stat(e.Directory); err != nil || !info.IsDir() {
-			return ctx, hint.Usagef("--directory %s: is no folder", e.Flags.Directory)
+			return ctx, hint.Usagef("--directory %s: is not a directory", e.Flags.Directory)
 		}
 	}
 	if config.IsSet(e.Getenv("SCHEMAHERO_PLUGIN_OFFLINE")) {
@@ -134,7 +134,7 @@ func (e *Env) Abs(path string) string {
 	return filepath.Join(e.Directory, path)
 }
 
-// Getenv returns a variable of the environment, "" where it is not set.
+// Getenv returns a variable of the environment, "" if it is not set.
 func (e *Env) Getenv(key string) string {
 	v, _ := e.Lookup(key)
 	return v
@@ -254,7 +254,7 @@ func (e *Env) Config() (*config.Config, error) {
 	return e.config, nil
 }
 
-// systemConfig is the machine's config: --system-config, else where the process says
+// systemConfig is the machine's config: --system-config, else if the process says
 // that it is.
 func (e *Env) systemConfig() string {
 	if e.Flags.SystemConfig != "" {

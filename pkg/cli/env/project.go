@@ -31,7 +31,7 @@ func (e *Env) ManifestFile() (string, error) {
 }
 
 // ProjectDir is the manifest's folder, from which its oci-layout: paths start, or
-// the working directory where there is no manifest.
+// the working directory if there is no manifest.
 func (e *Env) ProjectDir() string {
 	file, err := e.ManifestFile()
 	if err != nil {
@@ -75,7 +75,7 @@ func (e *Env) ProjectOrLock() (*project.Project, error) {
 	}
 }
 
-// CheckLock refuses a project whose lock cannot be read, where there is one: what
+// CheckLock refuses a project whose lock cannot be read, if there is one: what
 // it wants is not known.
 func (e *Env) CheckLock() error {
 	p, err := e.ProjectOrLock()
@@ -153,7 +153,7 @@ func (e *Env) Target(words []string, dir string) (o project.SyncOptions, err err
 	return o, nil
 }
 
-// Differs is the error of a machine that is not as its lock says; nil where it is.
+// Differs is the error of a machine that is not as its lock says; nil if it is.
 func (e *Env) Differs(r *project.CheckReport) error {
 	switch {
 	case !r.Drift():

@@ -24,12 +24,12 @@ func SplitReference(ref string) (repository, reference string, err error) {
 		return ref, "latest", nil
 	}
 	if !artifact.IsTag(ref[colon+1:]) {
-		return "", "", hint.Usagef("REF %q: %q is no tag", ref, ref[colon+1:])
+		return "", "", hint.Usagef("REF %q: %q is not a tag", ref, ref[colon+1:])
 	}
 	return ref[:colon], ref[colon+1:], nil
 }
 
-// DriverArg reads NAME[@CONSTRAINT]; the constraint is "" where there is none.
+// DriverArg reads NAME[@CONSTRAINT]; the constraint is "" if there is none.
 func DriverArg(arg string) (name, constraint string, err error) {
 	name, constraint, given := strings.Cut(arg, "@")
 	if err := artifact.CheckName(name); err != nil {

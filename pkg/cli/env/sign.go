@@ -17,7 +17,7 @@ import (
 type Signing struct {
 	sign bool
 	file string
-	key  *trust.PrivateKey // nil where nothing is signed
+	key  *trust.PrivateKey // nil if nothing is signed
 }
 
 // Flags adds the flags.
@@ -40,7 +40,7 @@ func (s *Signing) Load(e *Env, u *ui.UI) (err error) {
 	return err
 }
 
-// In returns what signs in a repository; nil where nothing is signed.
+// In returns what signs in a repository; nil if nothing is signed.
 func (s *Signing) In(repo registry.Repository, u *ui.UI) func(context.Context, ocispec.Descriptor) error {
 	if s.key == nil {
 		return nil
@@ -62,7 +62,7 @@ func (e *Env) PrivateKey(u *ui.UI, file string) (*trust.PrivateKey, error) {
 			return []byte(password), nil
 		}
 		if !u.Asks() {
-			return nil, hint.Usagef("%s: is encrypted, and standard input is no terminal: set COSIGN_PASSWORD", file)
+			return nil, hint.Usagef("%s: is encrypted, and standard input is not a terminal: set COSIGN_PASSWORD", file)
 		}
 		return u.AskSecret("Password of " + file + ": ")
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
@@ -40,6 +41,9 @@ func (s *Source) Fetch(ctx context.Context, l install.Layer) (io.ReadCloser, err
 func (e *Env) OpenSource(ctx context.Context, path string, whole bool) (*Source, *transfer.Contents, error) {
 	info, err := os.Stat(e.Abs(path))
 	if err != nil {
+		if link, ok := errors.AsType[*disk.LinkError](disk.Explain(e.Abs(path), err)); ok {
+			return nil, nil, hint.Usage(link)
+		}
 		return nil, nil, hint.Usagef("%s: there is no such file or folder", path)
 	}
 	s, err := ocilayout.Open(e.Abs(path))

@@ -27,7 +27,7 @@ func asking() []row {
 		}, told("`SchemaHero is not installed there`", "`kubectl schemahero install`, or another cluster: `--context NAME`", fault.Unsatisfied)),
 		on(func(_ Context, _ *kube.ServerError) []string {
 			return []string{"see whether kubectl reaches it: kubectl get --raw /readyz"}
-		}, told("`cluster …: no answer within …`, `answers 5…`, `does not answer with`, `connection refused`, `certificate signed by unknown authority`", "`kubectl get --raw /readyz` shows whether kubectl reaches it; otherwise see the kubeconfig's `server` and `certificate-authority`. What is no answer of Kubernetes is not shown: it could be a part of an object", fault.Unreachable)),
+		}, told("`cluster …: no answer within …`, `answers 5…`, `does not answer with`, `connection refused`, `certificate signed by unknown authority`", "`kubectl get --raw /readyz` shows whether kubectl reaches it; otherwise see the kubeconfig's `server` and `certificate-authority`. What is not an answer of Kubernetes is not shown: it could be a part of an object", fault.Unreachable)),
 	}
 }
 

@@ -30,9 +30,9 @@ func downloadHints(c Context, e *project.DownloadError) []string {
 	case errors.As(e, &noVer), errors.As(e, new(*resolve.ConflictError)):
 		return []string{there}
 	case isForeign(e):
-		return []string{"it is not the driver to be installed; to overwrite it: " + again + " --force", "to keep it, move it elsewhere"}
+		return []string{"this file is not the locked driver; to replace it: " + again + " --force", "to keep it, move it elsewhere"}
 	case isItem(e) && fault.Of(e) == fault.Integrity:
-		return []string{"nothing of it was kept; fetch again: " + again, "if it happens again, tell the registry's owner"}
+		return []string{"the download was discarded; try again: " + again, "if it happens again, tell the registry's owner"}
 	}
 	return nil
 }

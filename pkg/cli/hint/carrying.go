@@ -14,7 +14,7 @@ import (
 
 // carrying are the errors about bundles, mirrors and working without network.
 func carrying() section {
-	whole := "it is not whole, or for other platforms; from a lock that names registries, where there is a network: "
+	whole := "it is not whole, or for other platforms; from a lock that names registries, if there is a network: "
 	again := func(c Context, file string) []string {
 		return []string{"copy it again, and hold it against the original: " + c.Name + " bundle verify " + c.Rel(file)}
 	}
@@ -27,19 +27,19 @@ func carrying() section {
 				return nil
 			}
 			return []string{
-				"where there is a network: " + c.Name + " bundle create BUNDLE",
+				"if there is a network: " + c.Name + " bundle create BUNDLE",
 				"then here: " + c.Name + " sync --from BUNDLE",
-				"or leave --offline and SCHEMAHERO_PLUGIN_OFFLINE out",
+				"or drop --offline and unset SCHEMAHERO_PLUGIN_OFFLINE",
 			}
-		}, told("`not available offline`", "Carry the drivers here: `plugin bundle create FILE` where there is a network, `plugin sync --from FILE` here. `login`, `search`, `inspect`, `push` and `tag` need the registry: leave `--offline` out", fault.Failure)),
+		}, told("`not available offline`", "Carry the drivers here: `plugin bundle create FILE` if there is a network, `plugin sync --from FILE` here. `login`, `search`, `inspect`, `push` and `tag` need the registry: leave `--offline` out", fault.Failure)),
 		on(func(c Context, e *transfer.MissingError) []string {
 			if e.Vendored {
 				return []string{whole + c.Name + " bundle create " + c.Rel(e.Source)}
 			}
-			return []string{"it was made from another lock, or for other platforms; from this lock, where there is a network: " + c.Name + " bundle create " + c.Rel(e.Source)}
+			return []string{"it was made from another lock, or for other platforms; from this lock, if there is a network: " + c.Name + " bundle create " + c.Rel(e.Source)}
 		},
 			told("`lacks what the lock has of NAME`", "The bundle was made from another lock or for other platforms: make one from this lock", fault.Failure),
-			told("`incomplete, N things could not be carried`", "Each is told in a warning above; the rest was carried", fault.Failure),
+			told("`incomplete, N items could not be carried`", "Each is told in a warning above; the rest was carried", fault.Failure),
 			told("`the target's tag … names …, not …`", "Somebody pushed another release under that version. Find out who, or use another target", fault.Failure),
 			told("`refused without its other platforms`", "The registry takes no index of which something is missing: mirror without `--platform`", fault.Failure)),
 		on(func(c Context, e *ocilayout.MissingError) []string {
@@ -47,7 +47,7 @@ func carrying() section {
 		}, told("`DIR: lacks oci-layout:…`", "The layout in the repository is for other platforms, or not whole: make it again, with `plugin bundle create DIR` and a lock that names registries", fault.Failure)),
 		on(func(c Context, e *ocilayout.NoLayoutError) []string {
 			return []string{"check its name, or make it, from a lock that names registries: " + c.Name + " bundle create " + c.Rel(e.Dir) + "/"}
-		}, told("`there is no folder DIR`", "The manifest's `oci-layout:` names it: check the name, or make it with `plugin bundle create DIR/`", fault.Failure)),
+		}, told("`oci-layout:…: DIR does not exist`", "The manifest's `oci-layout:` names it: check the name, or make it with `plugin bundle create DIR/`", fault.Failure)),
 		on(func(c Context, e *ocilayout.NotFoundError) []string {
 			return []string{"see what there is: " + c.Name + " versions " + manifest.NameIn(e.Repository)}
 		}),

@@ -15,5 +15,20 @@ func cluster() section {
 			told("`not known before these layers have been read`", "The image's digest follows from what is in the layers: `plugin image push REF` reads them, once", fault.Failure)),
 		on(func(Context, *image.NoPlatformError) []string { return nil },
 			told("`the lock has no driver for linux`", "Containers run linux: add `linux/amd64` or `linux/arm64` to the manifest's `platforms`", fault.Unsatisfied)),
+		on(func(_ Context, e *image.LayerError) []string {
+			if e.Kind() != fault.Integrity {
+				return nil
+			}
+			return []string{"nothing was sent; if it happens again, the registry does not hold what was locked: tell its owner"}
+		}),
+		on(func(Context, *image.PathError) []string { return nil },
+			told("`… both claim the path …`", "In one image a driver's file would take another's place: give each a lock, and an image, of its own", fault.Failure)),
+		on(func(Context, *image.BaseError) []string { return nil },
+			told("`base …: is no container image`", "Name an image with `--base`, such as the operator's: a driver's release is none", fault.Failure)),
+		on(func(Context, *image.BasePlatformError) []string { return nil },
+			told("`base …: has no image for …`", "Leave the platform out with `--platform`, or take a base that has it", fault.Unsatisfied)),
+		on(func(c Context, e *image.SignError) []string {
+			return append(For(c, e.Err), "then push again, with the same key: what was sent is kept")
+		}),
 	}, asking()...)}
 }

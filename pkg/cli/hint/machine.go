@@ -32,7 +32,7 @@ func machine() section {
 			if !isForeign(err) {
 				return nil
 			}
-			return []string{"it is not the driver to be installed; to overwrite it: " + c.Name + " sync --force", "to keep it, move it elsewhere"}
+			return []string{"this file is not the locked driver; to replace it: " + c.Name + " sync --force", "to keep it, move it elsewhere"}
 		}, []doc{told("`is in the way: it was not installed by this program`", "It is not the locked driver, which would have been adopted. `plugin sync --force` overwrites it; to keep it, move it elsewhere", fault.Failure)}},
 		on(func(c Context, _ *link.ForeignError) []string {
 			return []string{"remove it, or link elsewhere: " + c.Name + " link --dir DIR"}
@@ -47,10 +47,10 @@ func machine() section {
 			if fault.Of(err) != fault.Integrity {
 				return nil
 			}
-			return []string{"nothing of it was kept; fetch again: " + c.Name + " sync --refetch", "if it happens again, the registry does not hold what was locked: tell its owner"}
+			return []string{"the download was discarded; try again: " + c.Name + " sync --refetch", "if it happens again, the registry does not hold what was locked: tell its owner"}
 		}, []doc{
 			told("`digest mismatch`, `size mismatch`, `bad archive`", "Nothing of it was kept. `plugin sync --refetch`; if it happens again, the registry does not hold what was locked: tell its owner", fault.Integrity),
-			told("`the lock's entry … does not follow from …`", "The lock was edited: see who did, and write it anew with `plugin lock`", fault.Integrity),
+			told("`the lock's entry … does not follow from …`", "The lock was edited: see who did, and write it again with `plugin lock`", fault.Integrity),
 			told("`digest \"…\" is neither a SHA-256 nor a SHA-512`, `size … is not between`, `media type … is not TYPE/SUBTYPE`", "A manifest or index lists what cannot be; nothing of it was used. Ask whoever published it, or runs the registry", fault.Integrity),
 		}},
 	}}

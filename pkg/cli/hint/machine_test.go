@@ -15,7 +15,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 )
 
-// What a hint says must help: another folder for drivers does not, where it is
+// What a hint says must help: another folder for drivers does not, if it is
 // the home that takes no files.
 func TestDiskHints(t *testing.T) {
 	dir := t.TempDir()

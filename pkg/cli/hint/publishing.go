@@ -18,7 +18,7 @@ func publishing() section {
 			return append(For(c, e.Err), "then push again, with the same files and key: what was sent is kept")
 		}),
 		on(func(_ Context, _ *publish.PublishedError) []string {
-			return []string{"publish it as a new version; who has locked this one is refused other bytes, so --force is for what nobody has taken yet"}
+			return []string{"publish a new version; whoever locked this one is refused other bytes, so use --force only if nobody uses it yet"}
 		}, told("`is published already: …`", "Publish it as a new version. `--force` replaces it, and everybody who has locked it gets a mismatch", fault.Failure)),
 		on(func(_ Context, e *registry.NotSupportedError) []string {
 			if e.What != registry.Deletion {
@@ -34,10 +34,10 @@ func publishing() section {
 			return out
 		},
 			told("`the registry does not let … move`", "A warning: the repository's tags never move, so the release is out and its floating tags stay behind. `push --no-floating-tags` does not try"),
-			told("`…:TAG: PUT answered 4xx`, with the registry's words", "Where the repository's tags never move, use one that is not there yet", fault.Failure, fault.Denied)),
+			told("`…:TAG: PUT answered 4xx`, with the registry's words", "If the repository's tags never move, use one that is not there yet", fault.Failure, fault.Denied)),
 		on(lintHints,
 			told("`holds \"…\" as a link`, `holds both …`, `expands to more than 200 times its size`", "No sync would take the driver out of this archive: pack the driver alone, or push the executable", fault.Integrity),
-			told("`version \"…\": is not X.Y.Z`, `is no version constraint`, `is an engine that the driver … serves`", "Write it as the message says", fault.Usage),
+			told("`version \"…\": is not X.Y.Z`, `is not a version constraint`, `is an engine that the driver … serves`", "Write it as the message says", fault.Usage),
 			told("`is built with CGO_ENABLED=0, and … does not work without cgo`", "`plugin build NAME` compiles it with cgo", fault.Failure),
 			told("`is for PLATFORM, not for …`, `is not executable`", "Publish the file that is meant; `chmod +x FILE`", fault.Failure)),
 		on(compilerHints, told("`needs cgo, and there is no C compiler for …`", "Install what the hint names, or leave the platform out with `--platform`", fault.Failure)),
@@ -58,7 +58,7 @@ func publishing() section {
 			if e.Tool == "go" {
 				return []string{"install Go: https://go.dev/dl, or on Debian: apt-get install golang"}
 			}
-			return []string{"install it, or say a path on which it is"}
+			return []string{"install it, or add it to PATH"}
 		}, told("`go: not found on PATH`", "Install Go", fault.Failure)),
 	}}
 }

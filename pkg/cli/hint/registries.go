@@ -29,7 +29,7 @@ func registries() section {
 			told("`certificate signed by unknown authority`", "`--ca-file FILE`, or in `~/.schemahero/config.toml`: `[registries.\"HOST\"]` with `ca-file = \"FILE\"`", fault.Unreachable),
 			told("certificate expired, or for another host", "Check this machine's clock; tell the registry's owner", fault.Unreachable),
 			told("the server asks for a client certificate", "`[registries.\"HOST\"]` with `client-cert` and `client-key`", fault.Unreachable),
-			told("`certificate … of this PEM file: x509: negative serial number`, `tls: failed to parse certificate from server: …`", "The certificate breaks a rule that Go holds: it must be issued anew. `GODEBUG=x509negativeserial=1` in the environment takes a negative serial number until then", fault.Failure, fault.Unreachable)),
+			told("`certificate … of this PEM file: x509: negative serial number`, `tls: failed to parse certificate from server: …`", "The certificate breaks a rule that Go holds: it must be issued again. `GODEBUG=x509negativeserial=1` in the environment takes a negative serial number until then", fault.Failure, fault.Unreachable)),
 		on(func(_ Context, e *registry.SchemeError) []string {
 			if e.Used == "https" {
 				return []string{fmt.Sprintf("if that is meant: --plain-http, or in HOME/config.toml: [registries.%q] plain-http = true", e.Host)}
@@ -49,7 +49,7 @@ func registries() section {
 			told("`answered 4…`", "Check that the host is a registry and that no proxy or login page answers in its place: the same command with `-v` tells each request", fault.Unreachable),
 			told("`GET answered 404` of a host alone", "No registry answers there: check host and port", fault.Unreachable),
 			told("`the token service … answered …`", "The host that gives out the registry's tokens does not work: try again later, or tell the registry's owner", fault.Unreachable),
-			told("`answered 429 Too Many Requests`", "It was tried five times, but where it asks to wait longer than five minutes. Wait, or log in for a higher limit: `plugin login HOST`; `--stats` shows the remaining quota where the registry tells it", fault.Unreachable)),
+			told("`answered 429 Too Many Requests`", "It was tried five times, but if it asks to wait longer than five minutes. Wait, or log in for a higher limit: `plugin login HOST`; `--stats` shows the remaining quota where the registry tells it", fault.Unreachable)),
 		on(func(c Context, e *registry.NotFoundError) []string {
 			if e.Write {
 				return []string{"make the repository " + e.Repository + " first: this registry makes none by itself", "or check its name"}
@@ -68,12 +68,12 @@ func registries() section {
 			if !errors.Is(err, context.DeadlineExceeded) {
 				return nil
 			}
-			return []string{"give it more time with --timeout, or none of it"}
+			return []string{"raise --timeout, or omit it"}
 		}, []doc{told("`timeout: not done within …`", "Give it more time with `--timeout`", fault.Unreachable)}},
 	}}
 }
 
-// statusHints are those about answers that say no. Where it is the token
+// statusHints are those about answers that say no. If it is the token
 // service's, that of the registry is named, whose owner can do something.
 func statusHints(c Context, e *registry.StatusError) []string {
 	service := "the registry " + e.Host
@@ -86,9 +86,9 @@ func statusHints(c Context, e *registry.StatusError) []string {
 	case e.Storage != "":
 		return []string{"check this machine's clock, by which signed addresses expire, and that no proxy answers in place of " + e.Storage + ", where " + e.Host + " keeps its blobs"}
 	case e.Status == http.StatusTooManyRequests && e.RetryAfter > 0:
-		return []string{fmt.Sprintf("the registry limits how often it is asked: try again in %s, or log in for a higher limit: %s login %s", duration.Format(e.RetryAfter), c.Name, e.Host)}
+		return []string{fmt.Sprintf("the registry limits the rate of requests: try again in %s, or log in for a higher limit: %s login %s", duration.Format(e.RetryAfter), c.Name, e.Host)}
 	case e.Status == http.StatusTooManyRequests:
-		return []string{"the registry limits how often it is asked: wait, or log in for a higher limit: " + c.Name + " login " + e.Host}
+		return []string{"the registry limits the rate of requests: wait, or log in for a higher limit: " + c.Name + " login " + e.Host}
 	case e.Status >= 500 && e.RetryAfter > 0:
 		return []string{service + " has a problem of its own: try again in " + duration.Format(e.RetryAfter)}
 	case e.Status >= 500:
@@ -106,7 +106,7 @@ func credentialsHints(c Context, e *registry.CredentialsError) []string {
 	if strings.HasPrefix(e.File, "docker-credential-") {
 		return []string{"see whether it works: " + e.File + " list", "or leave it out of credsStore and credHelpers in docker's config.json"}
 	}
-	return []string{"mend or remove that file, then log in again: " + c.Name + " login HOST"}
+	return []string{"fix or delete that file, then log in again: " + c.Name + " login HOST"}
 }
 
 // hostPort is a host with HTTPS's port where it names none.
@@ -120,7 +120,7 @@ func hostPort(host string) string {
 // certificateHints names where the file is named.
 func certificateHints(c Context, e *registry.CertificateError) []string {
 	if strings.Contains(e.Err.Error(), "negative serial number") {
-		return []string{"the certificate must be issued anew with a serial number above zero; until then GODEBUG=x509negativeserial=1 in the environment takes it"}
+		return []string{"the certificate must be issued again with a serial number above zero; until then GODEBUG=x509negativeserial=1 in the environment takes it"}
 	}
 	if c.CAFile != "" && c.CAFile == e.File {
 		return []string{"--ca-file takes a file of PEM certificates"}
@@ -191,7 +191,7 @@ func tlsHints(c Context, e *registry.TLSError) []string {
 		return []string{"use the host name that its certificate is for, or tell the registry's owner"}
 	}
 	if strings.Contains(e.Err.Error(), "negative serial number") {
-		return []string{"the certificate must be issued anew with a serial number above zero: tell the registry's owner, or who runs the proxy that shows it; until then GODEBUG=x509negativeserial=1 in the environment takes it"}
+		return []string{"the certificate must be issued again with a serial number above zero: tell the registry's owner, or who runs the proxy that shows it; until then GODEBUG=x509negativeserial=1 in the environment takes it"}
 	}
 	return []string{"tell the registry's owner, or who runs a proxy before it; what it shows: openssl s_client -connect " + hostPort(e.Host) + " -showcerts"}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 )
 
-const askPublisher = "ask the publisher, by another way than the registry, whether that is right"
+const askPublisher = "confirm it with the publisher through another channel"
 
 // signatures are the errors about signatures, rules and keys.
 func signatures() section {
@@ -28,7 +28,7 @@ all that there is of a release.`, rows: []row{
 				ref = e.Repository + "@" + string(e.Digest)
 			}
 			return []string{fmt.Sprintf("see who signs it, and add a rule for it to %s: %s trust show %s", c.Rel(e.File), c.Name, ref)}
-		}, told("`is in the scope of no trust rule`", "Where a file has rules, every repository needs one: add it", fault.Integrity)),
+		}, told("`is in the scope of no trust rule`", "If a file has rules, every repository needs one: add it", fault.Integrity)),
 		on(func(c Context, e *project.SignerError) []string {
 			switch {
 			case e.Merging:

@@ -14,7 +14,7 @@ import (
 type Context struct {
 	Name      string              // how the user calls this program
 	Rel       func(string) string // makes a path short for a person
-	Home      string              // folder, "" where there is none
+	Home      string              // folder, "" if there is none
 	File      string              // the value of --file
 	CAFile    string              // that of --ca-file, absolute
 	PlainHTTP bool                // --plain-http
@@ -25,7 +25,7 @@ type Context struct {
 // row is a kind of error and what to do about it: the command to run. Its docs are
 // how docs/troubleshooting.md tells it.
 type row struct {
-	hints func(Context, error) []string // nil where it is another error
+	hints func(Context, error) []string // nil if it is another error
 	docs  []doc
 }
 

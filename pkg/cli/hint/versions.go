@@ -60,14 +60,14 @@ func versions() section {
 				return []string{fmt.Sprintf("take prereleases too: write %s = { version = %q, prerelease = true } in the manifest", e.Plugin, e.Constraint), "see what there is: " + c.Name + " versions " + e.Plugin}
 			}
 			return []string{"see what there is: " + c.Name + " versions " + e.Plugin, "and why each was passed over: " + c.Name + " why " + e.Plugin}
-		}, told("`no version in … satisfies …`", "`plugin versions NAME` shows what there is, `plugin why NAME` why each tag was passed over. Where only a prerelease would do, the hint writes `prerelease = true`", fault.Unsatisfied)),
+		}, told("`no version in … satisfies …`", "`plugin versions NAME` shows what there is, `plugin why NAME` why each tag was passed over. If only a prerelease would do, the hint writes `prerelease = true`", fault.Unsatisfied)),
 		on(func(c Context, e *resolve.NoRepositoryError) []string {
 			if e.Wants != "" {
 				return []string{"see what there is: " + c.Name + " versions " + e.Plugin}
 			}
 			return []string{"check the name, or say where it is: " + c.Name + " add " + e.Plugin + " --registry HOST/PATH"}
 		}, told("`no repository: … not found` (name unknown)", "Check the driver's name, or say where it is: `plugin add NAME --registry HOST/PATH`; of a download: `SCHEMAHERO_PLUGIN_REGISTRY=HOST/PATH plugin download NAME`, for a driver in `HOST/PATH-NAME`", fault.Unsatisfied)),
-		on(platformHints, told("`serves no PLATFORM; the lock has …`", "Where the manifest's `platforms` leaves it out, add it and run `plugin lock`. On macOS or Windows, where no release serves the machine: run the host in a Linux container, or build the driver with `plugin build NAME --install`", fault.Unsatisfied)),
+		on(platformHints, told("`serves no PLATFORM; the lock has …`", "If the manifest's `platforms` leaves it out, add it and run `plugin lock`. On macOS or Windows, where no release serves the machine: run the host in a Linux container, or build the driver with `plugin build NAME --install`", fault.Unsatisfied)),
 		on(func(c Context, e *resolve.PlatformError) []string {
 			return []string{"see which versions serve which platforms: " + c.Name + " versions " + e.Plugin}
 		}, told("`has no PLATFORM, only …`", "The manifest's `platforms` asks for one that no version offers", fault.Unsatisfied)),
@@ -86,12 +86,12 @@ func versions() section {
 			return out
 		}, told("`Because … , version solving failed.`", "The hints name a constraint whose relaxing would do", fault.Unsatisfied)),
 		on(func(c Context, e *resolve.MovedError) []string {
-			return []string{"find out who moved it; to take what it names now: " + c.Name + " update --accept-moved " + e.Plugin}
+			return []string{"find out who moved the tag; to accept what it names now: " + c.Name + " update --accept-moved " + e.Plugin}
 		},
 			told("`was moved: it now names DIGEST, locked is DIGEST`", "The tag was moved in the registry. Find out who moved it; `plugin update --accept-moved NAME` takes what it names now", fault.Stale, fault.Integrity),
 			told("`has other content than what was locked from …`, `which was locked from …, is not in …`", "A warning: the manifest names another registry. What is locked was looked for there first; compare the two releases (`plugin inspect REF`) before you commit the lock"),
 			told("`tag … was deleted`, `is kept, as it is locked`", "A warning, and 3 of `verify --remote` and `outdated --exit-code`: the registry has nothing to take in its place. Ask its owner for the tag, or take another version: `plugin update NAME --precise VERSION`"),
-			told("`is no tag of NAME VERSION for PLATFORM`", "The lock was edited, and would install another release under this one's name. Take back the lock that was right, and find out who changed it", fault.Usage),
+			told("`is not a tag of NAME VERSION for PLATFORM`", "The lock was edited, and would install another release under this one's name. Take back the lock that was right, and find out who changed it", fault.Usage),
 			told("`refused, because the host would load other files`", "`plugin which NAME` shows who comes first; remove that file", fault.Stale)),
 	}}
 }
@@ -107,7 +107,7 @@ func platformHints(c Context, e *project.PlatformError) []string {
 	return out
 }
 
-// isCause tells whether a problem of a file was found by an error of a type that
+// isCause reports whether a problem of a file was found by an error of a type that
 // meets a condition.
 func isCause[E error](e *diag.Error, condition func(E) bool) bool {
 	return slices.ContainsFunc(e.Problems, func(p diag.Problem) bool {

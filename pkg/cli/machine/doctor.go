@@ -22,7 +22,7 @@ func doctorCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var start bool
 	cmd := e.Command(env.Command{
 		Use:   "doctor",
-		Short: "Check everything and say what to run",
+		Short: "Diagnose problems and say what to run",
 		Long: `Looks at configuration, home, manifest, lock, installed drivers, the host's
 discovery order, trust rules, registries, mirrors, credentials, withdrawn
 releases and this machine's clock. Exit code 1 where a locked driver would not
@@ -171,7 +171,7 @@ func sayDriver(me string, u *ui.UI, f doctor.Finding) (text, run string) {
 	case doctor.DriverUnstarted:
 		return "the host finds it first and never starts it from here: it then takes what is in ~/.schemahero/plugins, or downloads a driver", "remove it, or move it to plugins/bin"
 	case doctor.DriverUnjudged:
-		return "was not installed by this program, and nothing here tells whether it is the locked driver", "find out, and adopt it if it is: " + me + " sync; replace it whatever it is: " + me + " sync --force"
+		return "was not installed by this program, and nothing here shows whether it is the locked driver", "find out, and adopt it if it is: " + me + " sync; replace it whatever it is: " + me + " sync --force"
 	case doctor.DriverForeign:
 		return "was not installed by this program", "remove it, or let sync replace it: " + me + " sync --force"
 	case doctor.DriverHidden:
@@ -185,7 +185,7 @@ func sayDriver(me string, u *ui.UI, f doctor.Finding) (text, run string) {
 	case doctor.NotExecutable:
 		return f.Err.Error(), me + " sync --refetch"
 	case doctor.NotGo:
-		return "is no Go program: nothing can be told of how it was built", ""
+		return "is not a Go program: nothing can be told of how it was built", ""
 	case doctor.Stub:
 		return fmt.Sprintf("was built with CGO_ENABLED=0, but %s needs cgo: it answers the host and fails at work", f.Names[0]), "tell its publisher, or take another version: " + me + " versions " + f.Status.Plugin
 	case doctor.OtherPlatform:

@@ -18,9 +18,9 @@ func verifyCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var remote bool
 	cmd := e.Command(env.Command{
 		Use:   "verify",
-		Short: "Hash every installed driver and tell what differs from the lock",
+		Short: "Check installed drivers against the lock, byte by byte",
 		Long: `Unlike sync, which trusts its receipts, verify reads every byte. What it finds
-changed, the next sync repairs. Exit code 3 where anything differs.
+changed, the next sync repairs. Exit code 3 if anything differs.
 
 --remote also asks the registries whether the locked tags still name the locked
 digests, and whether digest, manifest and layer are one chain, and tells which

@@ -18,7 +18,7 @@ import (
 func whichCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	cmd := e.Command(env.Command{
 		Use:   "which NAME",
-		Short: "Tell which file the host would load for a driver, and why",
+		Short: "Show which file the host would load for a driver, and why",
 		Long: `The host looks in the working directory, in plugins/bin, in the user's home, in
 two folders of the system and in SCHEMAHERO_PLUGIN_PATH, and takes the first
 file of the driver's name. One that it finds in the working directory it never

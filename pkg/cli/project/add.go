@@ -19,7 +19,7 @@ func addCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var noSync, dryRun bool
 	cmd := e.Command(env.Command{
 		Use:   "add NAME[@CONSTRAINT]...",
-		Short: "Require drivers: edit the manifest, lock, install",
+		Short: "Add drivers to the manifest, lock and install them",
 		Long: `Without a constraint the newest stable version is taken and the manifest gets
 its caret range (^0.1 for 0.1.2). Of an engine's name the driver that
 serves it is added: postgresql gives postgres, mariadb gives mysql, and
@@ -40,7 +40,7 @@ satisfies the constraint, nothing is changed.`,
 	})
 	cmd.Flags().StringVar(&registry, "registry", "", "registry of these drivers, if it is not the manifest's")
 	cmd.Flags().BoolVar(&noSync, "no-sync", false, "edit and lock only")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, tell what would be done")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, print what would be done")
 	cmd.SuggestFor = []string{"install", "require", "get"}
 	return cmd
 }

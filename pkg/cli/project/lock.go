@@ -17,7 +17,7 @@ func lockCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var from string
 	cmd := e.Command(env.Command{
 		Use:   "lock",
-		Short: "Resolve the manifest to a lock of digests",
+		Short: "Resolve the manifest and write the lock",
 		Long: `A locked version stays as long as the manifest admits it: new releases change
 nothing until update asks for them. A lock that satisfies the manifest is kept
 without asking any registry. If the manifest names another registry, the locked
@@ -73,7 +73,7 @@ does not satisfy the manifest.`,
 			return printLock(e, u, report)
 		},
 	})
-	cmd.Flags().BoolVar(&check, "check", false, "only tell whether the lock is current; exit 3 where not")
+	cmd.Flags().BoolVar(&check, "check", false, "only report whether the lock is current; exit 3 if not")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, print what would change")
 	cmd.Flags().BoolVar(&merge, "merge", false, "merge the locks BASE OURS THEIRS and write OURS")
 	cmd.Flags().StringVar(&from, "from", "", "resolve to what this bundle or image layout holds, without network")
@@ -90,7 +90,7 @@ func runMerge(ctx context.Context, e *env.Env, u *ui.UI, files []string) error {
 		return err
 	}
 	for _, file := range files {
-		if !env.Exists(e.Abs(file)) { // git gives an empty file where there is no lock
+		if !env.Exists(e.Abs(file)) { // git gives an empty file if there is no lock
 			return hint.Usagef("--merge %s: there is no such file", file)
 		}
 	}
@@ -107,7 +107,7 @@ func printLock(e *env.Env, u *ui.UI, r *project.LockReport) error {
 	u.Unsigned(e.Accepted(r.Lock, r.Changes, nil))
 	for _, p := range r.Lock.Plugins {
 		if _, ok := p.Platform(env.Platform()); !ok {
-			u.Warn("%s %s: serves no %s, so that sync will fail on this machine", p.Name, p.Version, env.Platform())
+			u.Warn("%s %s: serves no %s, and sync will fail on this machine", p.Name, p.Version, env.Platform())
 		}
 	}
 	if len(r.Changes) == 0 && (u.Output == "" || u.Output == "wide") {

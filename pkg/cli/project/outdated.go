@@ -18,24 +18,24 @@ func outdatedCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var exitCode bool
 	cmd := e.Command(env.Command{
 		Use:   "outdated",
-		Short: "Compare what is locked with what there is",
+		Short: "Show drivers that have newer releases",
 		Long: `CURRENT is locked, WANTED is what update would take, LATEST is the newest that
 there is, whether the manifest admits it or not. Tags that were moved or deleted
 in the registry since they were locked, and releases that were withdrawn, are
 told too.
 
---exit-code makes it exit 3 where a driver is behind its latest version, or
+--exit-code makes it exit 3 if a driver is behind its latest version, or
 moved.`,
 		Examples: []env.Example{
 			{"outdated", "what could be updated"},
-			{"outdated --exit-code", "for a scheduled job: 3 where something is behind"},
+			{"outdated --exit-code", "for a scheduled job: 3 if something is behind"},
 			{"outdated -o json", "the same for a script"},
 		},
 		Complete: complete.Nothing,
 		Args:     env.None,
 		Run:      func(cmd *cobra.Command, _ []string) error { return runOutdated(cmd.Context(), e, u, exitCode) },
 	})
-	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit 3 where a driver is behind")
+	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit 3 if a driver is behind")
 	return cmd
 }
 

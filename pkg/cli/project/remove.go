@@ -17,7 +17,7 @@ func removeCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var noSync, dryRun bool
 	cmd := e.Command(env.Command{
 		Use:   "remove NAME...",
-		Short: "Require drivers no longer: edit the manifest, lock, clean",
+		Short: "Remove drivers from the manifest and the lock",
 		Long: `The lines of the drivers leave the manifest and the lock. Their installed files
 stay until prune removes them, since another project may still want them. Of an
 alias only the alias goes, and the driver stays.`,
@@ -54,7 +54,7 @@ alias only the alias goes, and the driver stays.`,
 		},
 	})
 	cmd.Flags().BoolVar(&noSync, "no-sync", false, "edit and lock only")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, tell what would be done")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, print what would be done")
 	cmd.SuggestFor = []string{"uninstall", "delete", "rm"}
 	return cmd
 }

@@ -23,8 +23,8 @@ func syncCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	cmd := e.Command(env.Command{
 		Use:   "sync [NAME...]",
 		Short: "Make this machine match the lock",
-		Long: `Where the lock satisfies the manifest, sync asks the registry for nothing but
-the layers that are missing here, one request for each driver. Where it does
+		Long: `If the lock satisfies the manifest, sync asks the registry for nothing but
+the layers that are missing here, one request for each driver. If it does
 not, sync resolves and writes it first; --locked makes that an error.
 
 Every layer is held against its digest and size before anything is replaced. If
@@ -75,15 +75,15 @@ are. The lock is always that of the whole manifest.`,
 		},
 	})
 	f := cmd.Flags()
-	f.BoolVar(&o.Locked, "locked", false, "a missing or stale lock is an error")
-	f.BoolVar(&o.Frozen, "frozen", false, "the lock alone decides; no manifest is needed")
-	f.BoolVar(&check, "check", false, "write nothing, ask no network; exit 3 where lock or machine differ")
+	f.BoolVar(&o.Locked, "locked", false, "fail if the lock is missing or out of date")
+	f.BoolVar(&o.Frozen, "frozen", false, "install from the lock alone; no manifest is needed")
+	f.BoolVar(&check, "check", false, "only check: no writes, no network; exit 3 if anything differs")
 	f.BoolVar(&o.DryRun, "dry-run", false, "change nothing, print what would be done")
 	f.BoolVar(&o.Prune, "prune", false, "afterwards remove installed drivers that no lock wants")
 	f.BoolVar(&o.Force, "force", false, "overwrite files that were installed by hand")
-	f.BoolVar(&o.KeepGoing, "keep-going", false, "install what can be installed though a driver fails")
+	f.BoolVar(&o.KeepGoing, "keep-going", false, "keep installing other drivers if one fails")
 	f.BoolVar(&o.Probe, "probe", false, "start each new driver once before it is put in place (runs its code)")
-	f.BoolVar(&o.Refetch, "refetch", false, "fetch every layer anew")
+	f.BoolVar(&o.Refetch, "refetch", false, "fetch every layer again")
 	f.StringSliceVar(&platforms, "platform", nil, "OS/ARCH instead of this machine's; several go to DIR/OS-ARCH")
 	f.StringVar(&from, "from", "", "install from this bundle or image layout, as --frozen: by the project's lock, else by the bundle's; with --locked the project's, which must be current")
 	f.StringVar(&dir, "dir", "", "install here, not where the manifest says")
@@ -112,7 +112,7 @@ func shadowed(e *env.Env, items []install.Status, o project.SyncOptions) []insta
 }
 
 // shadow is shadowed for what a sync did, which no sync can mend: it is told.
-// Where there was nothing to do and nobody asks for the states, nobody pays for
+// If there was nothing to do and nobody asks for the states, nobody pays for
 // looking.
 func shadow(e *env.Env, u *ui.UI, items []project.Synced, o project.SyncOptions) {
 	done := func(it project.Synced) bool { return it.Action != install.Kept && it.Action != "" }

@@ -23,8 +23,8 @@ func updateCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var noSync, dryRun bool
 	cmd := e.Command(env.Command{
 		Use:   "update [NAME...]",
-		Short: "Take the newest releases that the manifest admits",
-		Long: `Resolves the named drivers anew, or all of them, prints what changes in the
+		Short: "Update to the newest releases that the manifest allows",
+		Long: `Resolves the named drivers again, or all of them, prints what changes in the
 lock, and installs it. The manifest is not edited: to go further than it admits,
 use add NAME@CONSTRAINT.
 
@@ -60,7 +60,7 @@ older version, and says whether it passes the manifest's minimum-age.`,
 	return cmd
 }
 
-// checkUpdate checks what was asked for; precise tells whether a version was,
+// checkUpdate checks what was asked for; precise reports whether a version was,
 // if only an empty one.
 func checkUpdate(o *project.UpdateOptions, precise bool) error {
 	if precise {
@@ -69,7 +69,7 @@ func checkUpdate(o *project.UpdateOptions, precise bool) error {
 		}
 		v, err := semver.StrictNewVersion(strings.TrimPrefix(o.Precise, "v"))
 		if err != nil {
-			return hint.Usagef("--precise %q: is no version X.Y.Z", o.Precise)
+			return hint.Usagef("--precise %q: is not a version X.Y.Z", o.Precise)
 		}
 		o.Precise = v.String()
 	}
@@ -130,10 +130,10 @@ func kept(u *ui.UI, r *project.LockReport, o project.UpdateOptions) error {
 	return err
 }
 
-// movedError is the part of kept where an entry stays because its tag
+// movedError is the part of kept if an entry stays because its tag
 // names something else now. A tag that is meant to move was followed; one that
 // was deleted is told, and what is locked is kept. What is told here, and what
-// was accepted, is no warning any more.
+// was accepted, is not a warning any more.
 func movedError(r *resolve.Result, o project.UpdateOptions) error {
 	var errs []error
 	var rest []resolve.Moved
@@ -150,7 +150,7 @@ func movedError(r *resolve.Result, o project.UpdateOptions) error {
 	return errors.Join(errs...)
 }
 
-// pins tells whether a lock still has what a moved tag named before.
+// pins reports whether a lock still has what a moved tag named before.
 func pins(l *lockfile.Lock, m resolve.Moved) bool {
 	if l == nil {
 		return false

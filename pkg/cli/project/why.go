@@ -15,7 +15,7 @@ import (
 func whyCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	cmd := e.Command(env.Command{
 		Use:   "why NAME",
-		Short: "Tell why a driver is locked in its version, tag by tag",
+		Short: "Explain why this version of a driver is locked, tag by tag",
 		Long: `Shows where the driver was looked for, who wants it, and every tag of its
 repository with the reason it was taken or passed over: floating, not a version,
 another platform's, same version, prerelease, constraint, platform, age, host,
@@ -77,7 +77,7 @@ func runWhy(ctx context.Context, e *env.Env, u *ui.UI, name string) error {
 	return nil
 }
 
-// printWhy tells who wants the driver, where it was looked for, and what is
+// printWhy reports who wants the driver, where it was looked for, and what is
 // taken.
 func printWhy(u *ui.UI, w ui.Lines, e *resolve.Explanation) {
 	if e.Wants != "" {

@@ -139,7 +139,7 @@ func invoked(e *env.Env) (string, error) {
 	return filepath.Abs(name)
 }
 
-// adviseOnPath tells what the user has to do so that kubectl finds the links, and
+// adviseOnPath reports what the user has to do so that kubectl finds the links, and
 // main behind them.
 func adviseOnPath(e *env.Env, u *ui.UI, f link.Folder, main string) {
 	switch found, first := f.Before(e.Getenv("PATH"), main); {

@@ -12,7 +12,7 @@ func unlinkCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var dir string
 	cmd := e.Command(env.Command{
 		Use:   "unlink",
-		Short: "Remove what link made",
+		Short: "Remove the links that link created",
 		Long: `Removes the links of this program, and no other file. Run it before this program
 is uninstalled; afterwards kubectl hands "kubectl schemahero plugin" to the host
 again.`,

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/image"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 
@@ -27,7 +29,8 @@ func inspectCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Short: "Show a release as a consumer will see it",
 		Long: `REF is HOST/PATH:TAG or HOST/PATH@DIGEST. Shows the layout, the platforms with
 their layers, the annotations and what refers to the release, in any of the
-layouts that drivers are published in.
+layouts that drivers are published in; and of an image that image push made, the
+drivers in it.
 
 --manifest prints the manifest or index as the registry has it, byte for byte.`,
 		Examples: []env.Example{
@@ -56,7 +59,14 @@ layouts that drivers are published in.
 				}
 				return u.Bytes(data)
 			}
-			return inspectAdvice(e, runInspect(cmd.Context(), u, repo, reference), args[0], repository)
+			err = runInspect(cmd.Context(), u, repo, reference)
+			if errors.As(err, new(*artifact.FormatError)) { // it may be an image
+				found, none := image.Inspect(cmd.Context(), repo, args[0], reference)
+				if none == nil {
+					return printImage(cmd.Context(), u, repo, reference, found)
+				}
+			}
+			return inspectAdvice(e, err, args[0], repository)
 		},
 	})
 	cmd.Flags().BoolVar(&raw, "manifest", false, "print the raw JSON")
@@ -70,7 +80,7 @@ func inspectAdvice(e *env.Env, err error, ref, repository string) error {
 	var format *artifact.FormatError
 	switch {
 	case errors.As(err, &format):
-		return hint.With(err, "it is no driver that can be read; see all of it: "+e.Name()+" inspect "+ref+" --manifest")
+		return hint.With(err, "it is not a driver that can be read; see all of it: "+e.Name()+" inspect "+ref+" --manifest")
 	case errors.Is(err, artifact.ErrNotFound):
 		at := strings.LastIndexByte(repository, '/')
 		return hint.With(err, "see what there is: "+e.Name()+" search "+repository[:max(at, 0)])
@@ -110,7 +120,7 @@ type referrerInfo struct {
 }
 
 // readRelease reads what a reference names, with the tags of single platforms
-// where it is a version of the tags layout.
+// if it is a version of the tags layout.
 func readRelease(ctx context.Context, repo registry.Repository, name, reference string) (*artifact.Release, error) {
 	rel, err := artifact.ReadReference(ctx, repo, name, reference)
 	if err != nil {
@@ -146,7 +156,7 @@ func runInspect(ctx context.Context, u *ui.UI, repo registry.Repository, referen
 	}
 	info := releaseInfo{
 		Name: name, Version: rel.Version, Repository: repo.Name(), Tag: rel.Tag, Digest: string(rel.Digest), Layout: string(rel.Layout),
-		Requires: orEmpty(rel.Requires), Annotations: orEmpty(rel.Annotations), Referrers: []referrerInfo{}, Created: ui.Time(rel.Created),
+		Requires: orEmpty(rel.Requires), Annotations: orEmpty(rel.Annotations), Created: ui.Time(rel.Created),
 	}
 	for _, b := range rel.Builds {
 		info.Platforms = append(info.Platforms, buildInfo{b.Platform.String(), b.Tag, b.Layer.Size, b.File, string(b.Layer.Digest), string(b.Manifest), string(b.Executable)})
@@ -155,13 +165,7 @@ func runInspect(ctx context.Context, u *ui.UI, repo registry.Repository, referen
 	if subject == "" {
 		subject = rel.Builds[0].Manifest
 	}
-	referrers, err := repo.Referrers(ctx, subject)
-	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
-		u.Warn("referrers: %s", err.Error())
-	}
-	for _, r := range referrers {
-		info.Referrers = append(info.Referrers, referrerInfo{string(r.Digest), r.ArtifactType, r.Size})
-	}
+	info.Referrers = referrersOf(ctx, u, repo, subject)
 	v := ui.Single("Release", "release", cmp.Or(info.Version, info.Tag, info.Digest), info).Rows(info.Platforms)
 	if u.Output == "" {
 		printRelease(ui.NewLines(u.Out), info)
@@ -169,12 +173,30 @@ func runInspect(ctx context.Context, u *ui.UI, repo registry.Repository, referen
 	return u.Print(v)
 }
 
-func printRelease(w ui.Lines, r releaseInfo) {
-	field := func(name, value string) {
+// referrersOf lists what refers to a digest; that it cannot is a warning.
+func referrersOf(ctx context.Context, u *ui.UI, repo registry.Repository, subject digest.Digest) []referrerInfo {
+	out := []referrerInfo{}
+	referrers, err := repo.Referrers(ctx, subject)
+	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
+		u.Warn("referrers: %s", err.Error())
+	}
+	for _, r := range referrers {
+		out = append(out, referrerInfo{string(r.Digest), r.ArtifactType, r.Size})
+	}
+	return out
+}
+
+// fields writes lines NAME: VALUE, for values that there are.
+func fields(w ui.Lines) func(name, value string) {
+	return func(name, value string) {
 		if value != "" {
 			w.Line("%-12s %s", name+":", value)
 		}
 	}
+}
+
+func printRelease(w ui.Lines, r releaseInfo) {
+	field := fields(w)
 	field("Name", r.Name)
 	field("Version", r.Version)
 	field("Repository", r.Repository)

@@ -21,7 +21,7 @@ func loginCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Use:   "login HOST",
 		Short: "Store credentials for a registry, where docker and oras find them",
 		Long: `The password or token is tried first: what the registry refuses is not stored
-(exit 6); where the registry asks for none, a warning says that it was not
+(exit 6); if the registry asks for none, a warning says that it was not
 tried. It is kept where docker keeps it, by a credential helper if one is
 configured, so that logins made by docker, podman or oras count here and the
 other way round. A password is never taken from the command line.`,
@@ -86,7 +86,7 @@ func runLogin(ctx context.Context, e *env.Env, u *ui.UI, host, user string, from
 // ask reads user and password from the terminal, the latter without echo.
 func ask(u *ui.UI, user string) (string, string, error) {
 	if !u.Asks() {
-		return "", "", hint.Usagef("standard input is no terminal: say --username and --password-stdin")
+		return "", "", hint.Usagef("standard input is not a terminal: say --username and --password-stdin")
 	}
 	if user == "" {
 		var err error

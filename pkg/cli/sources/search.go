@@ -17,7 +17,7 @@ func searchCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	return e.Command(env.Command{
 		Use:   "search [REGISTRY/NAMESPACE]",
 		Short: "Find drivers in a registry",
-		Long: `Lists the repositories below a namespace, where the registry has a catalog;
+		Long: `Lists the repositories below a namespace, if the registry has a catalog;
 where it has none (Docker Hub) or does not show it, the known drivers that exist
 there. A repository that may not be read is passed over with a warning. Without
 an argument the manifest's registry is searched, or else where SchemaHero

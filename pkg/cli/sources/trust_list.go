@@ -18,7 +18,7 @@ import (
 func trustCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	return e.Holds(env.Command{
 		Use:   "trust",
-		Short: "Show whose signatures are asked for, and whose there are",
+		Short: "Inspect trust rules and signatures",
 		Long: `Digests say that bytes did not change; signatures say whose they are. Rules
 stand as [[trust]] tables in the manifest, in HOME/config.toml and in the config
 of this machine's administrator, and a release must satisfy all three.`,
@@ -60,7 +60,7 @@ type trustItem struct {
 	Name       string `json:"name" col:"NAME,name"`
 	Version    string `json:"version" col:"VERSION"`
 	Scope      string `json:"scope" col:"SCOPE"`
-	Rule       string `json:"rule" col:"RULE"` // FILE:LINE, or the file alone where it has none for the repository
+	Rule       string `json:"rule" col:"RULE"` // FILE:LINE, or the file alone if it has none for the repository
 	State      string `json:"state" col:"STATE"`
 	Signer     string `json:"signer" col:"SIGNER"`
 	Repository string `json:"repository" col:"+REPOSITORY"`

@@ -18,7 +18,7 @@ const (
 // ErrorForms are the values of --errors, the usual one first.
 func ErrorForms() []string { return []string{errorsText, errorsJSON, errorsGitHub} }
 
-// CheckErrors returns an error for what is no value of --errors.
+// CheckErrors returns an error for what is not a value of --errors.
 func CheckErrors(form string) error {
 	if !slices.Contains(ErrorForms(), form) {
 		return fmt.Errorf("--errors %q: is none of %s", form, strings.Join(ErrorForms(), ", "))

@@ -10,7 +10,7 @@ import (
 )
 
 // hostile is what no stream may hand on: colours, a cleared screen, C1, DEL,
-// reversed and isolated text, separators, a byte that is no UTF-8.
+// reversed and isolated text, separators, a byte that is not UTF-8.
 const hostile = "a\x1b[2Jb\x07c\x7fd\u009be\u202ef\u2066g\u2028h\u2029i\x9bj\rk"
 
 func newTest(form string) (*UI, *bytes.Buffer, *bytes.Buffer) {

@@ -19,7 +19,7 @@ import (
 type Failure struct {
 	Err      error         // whose kind and hints count
 	Message  string        // what is wrong, of several lines perhaps; what stands before it of a place in a file is in Position
-	Position diag.Position // Line is 0 where only the file is known, File is "" where not even that is
+	Position diag.Position // Line is 0 where only the file is known, File is "" if not even that is
 
 	headline string // as a person reads it
 	below    []string

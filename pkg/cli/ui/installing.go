@@ -53,16 +53,16 @@ func (w *work) sum() (done, of int64) {
 	return done, of
 }
 
-// Left tells what a run that was interrupted has done, and what it has not: ""
-// where it had no drivers to install.
+// Left reports what a run that was interrupted has done, and what it has not: ""
+// if it had no drivers to install.
 func (u *UI) Left() string {
 	u.progress.mu.Lock()
 	defer u.progress.mu.Unlock()
 	return u.progress.work.left()
 }
 
-// left tells what a run that was interrupted has done, and what it has not: ""
-// where it had no drivers to install.
+// left reports what a run that was interrupted has done, and what it has not: ""
+// if it had no drivers to install.
 func (w *work) left() string {
 	var kept, left, parts []string
 	for _, n := range w.need {

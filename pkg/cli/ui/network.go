@@ -12,7 +12,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-// Network tells what happens on the way to registries: retries always, requests
+// Network reports what happens on the way to registries: retries always, requests
 // with --verbose. carrying is set where most of what is asked for is nowhere.
 func (u *UI) Network(e registry.Event, carrying bool) {
 	switch e.Kind {
@@ -36,7 +36,7 @@ func (u *UI) Network(e registry.Event, carrying bool) {
 	}
 }
 
-// Request tells of a request with --verbose; a status of 0 is no answer. codes are
+// Request tells of a request with --verbose; a status of 0 is not an answer. codes are
 // what a registry says of a refusal.
 func (u *UI) Request(method, url string, status int, took time.Duration, codes ...registry.ErrorCode) {
 	answer := fmt.Sprint(status)

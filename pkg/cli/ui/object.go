@@ -23,7 +23,7 @@ func (l *list[T]) DeepCopyObject() runtime.Object {
 	return &list[T]{l.TypeMeta, slices.Clone(l.Items)}
 }
 
-// single is a printed object that is no collection.
+// single is a printed object that is not a collection.
 type single[T any] struct {
 	metav1.TypeMeta `json:",inline"`
 	Spec            T `json:"spec"`

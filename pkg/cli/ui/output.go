@@ -72,7 +72,7 @@ func templated(kind, arg string) (printers.ResourcePrinter, error) {
 }
 
 // Print writes a result to standard output in the form that -o names: all of it,
-// or nothing where that fails.
+// or nothing if that fails.
 func (u *UI) Print(v View) error {
 	var b bytes.Buffer
 	if err := u.print(&b, v); err != nil {

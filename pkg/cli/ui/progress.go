@@ -19,7 +19,7 @@ type progress struct {
 	told  map[string]bool
 	done  bool
 	work  work
-	total *mpb.Bar // of the work, where that is more than one layer
+	total *mpb.Bar // of the work, if that is more than one layer
 }
 
 func (u *UI) drawsBars() bool {

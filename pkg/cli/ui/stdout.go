@@ -27,7 +27,7 @@ func (s *stdout) Write(data []byte) (int, error) {
 func (u *UI) Broken(err error) bool { return err != nil && errors.Is(err, u.stdout.err) }
 
 // Failed returns why results are missing. A reader that has read enough, as
-// head does, is no failure.
+// head does, is not a failure.
 func (u *UI) Failed() error {
 	if u.stdout.err == nil || errors.Is(u.stdout.err, syscall.EPIPE) {
 		return nil

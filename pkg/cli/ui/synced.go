@@ -73,7 +73,7 @@ func printActions(w Lines, items []project.Synced, dryRun bool) {
 	}
 }
 
-// Resolved tells what a person should know of a resolution.
+// Resolved reports what a person should know of a resolution.
 func (u *UI) Resolved(r *resolve.Result) {
 	if r == nil {
 		return

@@ -9,7 +9,7 @@ import (
 // pointer to a zero value, so the host sends this instead.
 const emptyDefault = "__SCHEMAHERO_EMPTY_STRING_DEFAULT__"
 
-// plan gives the statements that make a table where there is none.
+// plan gives the statements that make a table if there is none.
 func plan(name string, schema any) ([]string, error) {
 	var t Table
 	quote := `"`

@@ -90,7 +90,7 @@ func (s *Session) release() { <-s.lock }
 // attempt is one try of a request. The first one to a registry sends nothing; a
 // 401 then says what is wanted. A token that does not do, because it has expired
 // or was granted for less than was asked, is replaced once, by one for this very
-// request. If it is refused and another scheme asked for, that is tried once.
+// request. If it is refused and another scheme asked for, that is tried once; if nothing is asked for, Basic is.
 type attempt struct {
 	s    *Session
 	r    *wire.Request
@@ -98,6 +98,7 @@ type attempt struct {
 	sent sent
 
 	denied           *wire.AuthError // the last refusal
+	bare             *wire.AuthError // one that asked for nothing, to which Basic is the reply
 	replaced, turned bool
 }
 
@@ -146,11 +147,16 @@ func (a *attempt) Refused(ctx context.Context, resp *http.Response) error {
 	defer resp.Body.Close()
 	asked, other := readChallenge(resp.Header)
 	a.denied = a.refusal(resp)
+	bare := resp.StatusCode == http.StatusUnauthorized && asked.scheme == "" && other == ""
+	if bare && a.bare != nil {
+		return a.bare // it was not Basic that was meant
+	}
 	if a.sent.header == "" && asked.scheme == "" {
 		a.denied.Cause, a.denied.Scheme = unasked(resp.StatusCode), other
-		if resp.StatusCode == http.StatusUnauthorized && other == "" {
-			asked.scheme = "basic" // the least that can be meant
-		}
+	}
+	if bare && a.sent.header == "" {
+		a.bare, a.need.challenge.scheme = a.denied, "basic"
+		return nil
 	}
 	t := a.sent.token
 	anonymous := a.sent.header == "" && asked.scheme != ""

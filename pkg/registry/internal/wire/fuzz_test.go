@@ -30,7 +30,7 @@ func FuzzNextLink(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header string) {
 		target := NextLink([]string{header})
 		if target != "" && !strings.Contains(header, target) {
-			t.Errorf("%q is no target of %q", target, header)
+			t.Errorf("%q is not a target of %q", target, header)
 		}
 		if query, ok := NextQuery("/v2/db/x/tags/list", "tags/list", target); ok {
 			u := url.URL{Scheme: "https", Host: "h", Path: "/v2/db/x/tags/list", RawQuery: query}

@@ -184,7 +184,7 @@ func (c *Client) Send(ctx context.Context, r *Request) (*http.Response, error) {
 }
 
 // mayWantTLS reports whether an outcome over plain HTTP is what servers of TLS
-// make of it: a 400, something that is no HTTP, or nothing.
+// make of it: a 400, something that is not HTTP, or nothing.
 func mayWantTLS(err error, declared bool) bool {
 	var status *StatusError
 	var cut *UnreachableError
