@@ -105,10 +105,11 @@ func TestStates(t *testing.T) {
 // Of several pods the worst counts, and those of other Databases do not.
 func TestWorstPodCounts(t *testing.T) {
 	good := podOf(t, "spec: {volumes: [{name: d, image: {reference: r/d@"+locked+"}}], containers: [{name: manager, volumeMounts: [{name: d, mountPath: "+home+"}]}]}")
-	waiting, bad, others, elsewhere := good, podOf(t, "spec: {containers: [{name: manager, image: m}]}"), good, good
+	bad := podOf(t, "spec: {containers: [{name: manager, image: m}]}")
+	waiting := good
 	waiting.Status.Phase = "Pending"
-	others = podOf(t, "metadata: {labels: {database: other}}\nspec: {containers: [{name: manager, image: m}]}")
-	elsewhere = podOf(t, "metadata: {namespace: b}\nspec: {containers: [{name: manager, image: m}]}")
+	others := podOf(t, "metadata: {labels: {database: other}}\nspec: {containers: [{name: manager, image: m}]}")
+	elsewhere := podOf(t, "metadata: {namespace: b}\nspec: {containers: [{name: manager, image: m}]}")
 	lock := Lock{Drivers: []Driver{{Name: "postgres"}}, Folders: folders(), Image: func() (digest.Digest, error) { return locked, nil }}
 	for want, pods := range map[State][]pod{
 		Locked:   {others, good, good, elsewhere},

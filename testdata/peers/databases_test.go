@@ -156,6 +156,19 @@ two           cassandra     cassandra     <none>   missing    absent
 	contains(t, read(t, p.dir, "new.toml"), `postgres = { version = "*", aliases = ["cockroachdb"] }`, "timescaledb", "cassandra", "rqlite", "sqlite", "mysql")
 
 	shop(t, s, reg, image)
+
+	// More of them than are asked for at once.
+	s.namespace(t, "many")
+	var many strings.Builder
+	for i := range 501 {
+		many.WriteString(database("many", fmt.Sprintf("d%03d", i), fmt.Sprintf("{sqlite: {dsn: %s}}", connectionSecret)))
+	}
+	s.ok(t, many.String(), "create", "-f", "-")
+	r = p.ok("init", "--from-cluster", "-n", "many", "-f", "many.toml", "-v")
+	contains(t, r.stderr, "sqlite, for many: Database/d000, ", "many: Database/d009 and 491 more")
+	if n := strings.Count(r.stderr, "/namespaces/many/databases: 200"); n != 2 {
+		t.Errorf("asked %d times:\n%s", n, r.stderr)
+	}
 }
 
 // shop goes through the day of docs/cluster.md, and shows what stands there.
