@@ -24,7 +24,7 @@ type Contents struct {
 	Size   int64 // of all, in bytes
 }
 
-// Inspect reads what a layout names, and holds it against its lock: a layout of
+// Inspect reads what a layout names, and checks it against its lock: a layout of
 // ours is what its lock makes of its manifests, to the byte. Blobs are only
 // looked for. path is for messages. Errors: *ocilayout.Error and
 // *artifact.IntegrityError if something is missing or changed; those of

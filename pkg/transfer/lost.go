@@ -33,10 +33,10 @@ func isGone(err error) bool {
 	return errors.Is(err, artifact.ErrNotFound) || errors.As(err, new(*registry.LackedError))
 }
 
-// lose returns the graph without what only refers to something and lacks a blob,
+// without returns the graph without what only refers to something and lacks a blob,
 // and without what refers to that, each a problem. It is nil if a release
 // itself has the blob.
-func (g *Graph) lose(e *lostError) *Graph {
+func (g *Graph) without(e *lostError) *Graph {
 	out := *g
 	out.Manifests, out.Problems = nil, slices.Clone(g.Problems)
 	lost := map[digest.Digest]bool{e.Digest: true}
@@ -71,7 +71,7 @@ func Build(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool, write func
 			return b, err
 		}
 		at := slices.IndexFunc(graphs, func(g *Graph) bool { return g.Repository == lost.Repository })
-		less := graphs[at].lose(lost)
+		less := graphs[at].without(lost)
 		if less == nil {
 			return nil, graphs[at].about(lost.Err)
 		}
