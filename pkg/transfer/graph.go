@@ -25,7 +25,7 @@ type Graph struct {
 type Manifest struct {
 	Desc    ocispec.Descriptor // media type, digest, size
 	Data    []byte
-	Tags    []string      // that it shall have
+	Tags    []string      // that it is to have
 	Subject digest.Digest // what it refers to, "" for nothing
 	Sparse  bool          // some of what it lists is left out
 
