@@ -112,6 +112,10 @@ pictures: ## Draw docs/performance.svg from the tables of docs/performance.md
 krew: ## Write release archives, checksums and krew manifest to dist, the same bytes for one commit
 	go -C hack run ./release -version "$(VERSION)" -revision "$(REVISION)" -time "$(COMMIT_TIME)"
 
+.PHONY: image
+image: ## Write the container image to dist, as an OCI image layout in a tar: the same bytes for one commit, without docker
+	go -C hack run ./release -image -version "$(VERSION)" -revision "$(REVISION)" -time "$(COMMIT_TIME)"
+
 .PHONY: docs
 docs: ## Write docs/cli and docs/schema from the program
 	go test ./pkg/cli ./pkg/cli/hint -run '^TestDocs$$' -update

@@ -1,7 +1,8 @@
 // Command release writes what a release consists of: an archive for each
-// platform, their checksums and the krew manifest. `make krew` runs it.
+// platform, their checksums and the krew manifest. `make krew` runs it. With
+// -image it writes the container image instead: `make image`.
 //
-//	go -C hack run ./release [-version V] [-revision COMMIT] [-time UNIX] [-url BASE] [-only OS/ARCH,...] [-out DIR]
+//	go -C hack run ./release [-image] [-version V] [-revision COMMIT] [-time UNIX] [-url BASE] [-only OS/ARCH,...] [-out DIR]
 //
 // One commit and one version of Go give the same bytes, wherever and whenever
 // it runs: Go's builds are reproducible with -trimpath, and the archives bear
@@ -32,6 +33,7 @@ func main() {
 	flag.StringVar(&r.url, "url", "", "where the archives will be (default: the release on GitHub)")
 	flag.StringVar(&r.out, "out", "dist", "folder to write to")
 	flag.StringVar(&r.program, "program", "", "pack this file for every platform and build nothing, to try what is around it")
+	image := flag.Bool("image", false, "write the container image, as an OCI image layout in a tar")
 	flag.Parse()
 	if err := os.Chdir(*repository); err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
@@ -43,7 +45,11 @@ func main() {
 	if r.url == "" {
 		r.url = home + "/releases/download/v" + r.version
 	}
-	if err := r.write(); err != nil {
+	write := r.write
+	if *image {
+		write = r.image
+	}
+	if err := write(); err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}

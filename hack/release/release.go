@@ -102,7 +102,7 @@ func (r release) archive(platform string) (archived, error) {
 		}
 	}
 	path := filepath.Join(r.out, a.Name)
-	if err := pack(path, r.time, entry{a.Program, built, 0o755}, entry{"LICENSE", "LICENSE", 0o644}); err != nil {
+	if _, err := pack(path, r.time, entry{name: a.Program, path: built, mode: 0o755}, entry{name: "LICENSE", path: "LICENSE", mode: 0o644}); err != nil {
 		return a, err
 	}
 	a.SHA256, err = sum(path)

@@ -25,7 +25,7 @@ func TestPackDependsOnNothingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		to := filepath.Join(dir, "a.tar.gz")
-		if err := pack(to, at, entry{"program", file, 0o755}, entry{"LICENSE", file, 0o644}); err != nil {
+		if _, err := pack(to, at, entry{name: "program", path: file, mode: 0o755}, entry{name: "LICENSE", path: file, mode: 0o644}); err != nil {
 			t.Fatal(err)
 		}
 		data, err := os.ReadFile(to)

@@ -156,6 +156,19 @@ two           cassandra     cassandra     <none>   missing    absent
 	contains(t, read(t, p.dir, "new.toml"), `postgres = { version = "*", aliases = ["cockroachdb"] }`, "timescaledb", "cassandra", "rqlite", "sqlite", "mysql")
 
 	shop(t, s, reg, image)
+
+	// More of them than are asked for at once.
+	s.namespace(t, "many")
+	var many strings.Builder
+	for i := range 501 {
+		many.WriteString(database("many", fmt.Sprintf("d%03d", i), fmt.Sprintf("{sqlite: {dsn: %s}}", connectionSecret)))
+	}
+	s.ok(t, many.String(), "create", "-f", "-")
+	r = p.ok("init", "--from-cluster", "-n", "many", "-f", "many.toml", "-v")
+	contains(t, r.stderr, "sqlite, for many: Database/d000, ", "many: Database/d009 and 491 more")
+	if n := strings.Count(r.stderr, "/namespaces/many/databases: 200"); n != 2 {
+		t.Errorf("asked %d times:\n%s", n, r.stderr)
+	}
 }
 
 // shop goes through the day of docs/cluster.md, and shows what stands there.
@@ -189,11 +202,11 @@ func shop(t *testing.T, s *apiServer, reg *registry, image string) {
 	// Held against another image; as somebody who may only look.
 	p.ok("cluster", "check", "-n", "shop", "--image", locked)
 	contains(t, p.exit(3, "cluster", "check", "-n", "shop", "--image", image+"@sha256:"+strings.Repeat("2", 64)).stdout, "other", "outdated")
-	s.ok(t, "", "create", "clusterrole", "schemahero-drivers", "--verb=list", "--resource=databases.databases.schemahero.io,statefulsets.apps,pods")
+	s.ok(t, "", "create", "clusterrole", "schemahero-drivers", "--verb=list", "--resource=databases.databases.schemahero.io,pods")
 	s.ok(t, "", "create", "rolebinding", "reader", "-n", "shop", "--clusterrole=schemahero-drivers", "--user=reader")
 	reader := filepath.Join(p.dir, "reader")
 	write(t, strings.Replace(read(t, s.kubeconfig), "{token: admintoken}", "{token: admintoken, as: reader}", 1), reader)
-	contains(t, p.ok("cluster", "check", "-n", "shop", "--kubeconfig", reader).stderr, "what becomes of a new pod is not known", "may not create statefulsets.apps in namespace shop")
+	contains(t, p.ok("cluster", "check", "-n", "shop", "--kubeconfig", reader).stderr, "what becomes of a new pod is not known", "may not create pods in namespace shop")
 	if r := p.ok("cluster", "check", "-n", "shop", "--kubeconfig", reader, "--no-dry-run"); r.stderr != "" {
 		t.Errorf("without a dry run: %s", r.stderr)
 	}

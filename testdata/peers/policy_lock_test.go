@@ -11,6 +11,25 @@ import (
 	"testing"
 )
 
+// withDatabase makes a namespace with a Database, whose pods nobody makes.
+func withDatabase(t *testing.T, s *apiServer, namespace string) {
+	t.Helper()
+	s.install(t)
+	s.namespace(t, namespace)
+	s.ok(t, "", "create", "serviceaccount", "schemahero-db", "--namespace", namespace)
+	s.apply(t, fmt.Sprintf(`apiVersion: databases.schemahero.io/v1alpha4
+kind: Database
+metadata: {name: db, namespace: %s}
+spec: {connection: {postgres: {uri: {value: "postgres://localhost/db"}}}}
+`, namespace))
+}
+
+// acts is what the program finds of the policy in a namespace.
+func acts(p *project, s *apiServer, namespace, image string) string {
+	p.t.Helper()
+	return p.exit(3, "cluster", "check", "--kubeconfig", s.kubeconfig, "--namespace", namespace, "--image", image, "-o", "jsonpath={.items[0].policy}").stdout
+}
+
 // deployed pushes the image of a project's lock to a registry, applies the policy
 // that the program writes, with more flags, and waits until the API server acts on
 // it. It returns the image's reference and the spec of the operator's pods.
@@ -32,6 +51,9 @@ func deployed(t *testing.T, s *apiServer, p *project, reg *registry, namespace s
 		}
 		return strings.Contains(string(text), ref)
 	})
+	if got := acts(p, s, namespace, image); got != "acts" {
+		t.Errorf("cluster check: the policy is %s", got)
+	}
 	return ref, spec
 }
 
@@ -40,7 +62,7 @@ func TestPolicyOfLock(t *testing.T) {
 	s, reg := startAPIServer(t), published(t)
 	p := wanting(t, reg)
 	p.ok("lock")
-	s.namespace(t, "of-lock")
+	withDatabase(t, s, "of-lock")
 	a := &applied{t: t, s: s, namespace: "of-lock"}
 	// A StatefulSet from before there was a policy.
 	object := statefulSet(databaseLabels(), operatorPod())
@@ -60,6 +82,9 @@ func TestPolicyOfLock(t *testing.T) {
 	annotate := func(value string) {
 		t.Helper()
 		s.ok(t, "", "annotate", "statefulsets", "--namespace", "of-lock", "--selector", "control-plane=schemahero,database", "--overwrite", "drivers="+value)
+	}
+	if got := acts(p, s, "of-lock", reg.addr+"/apps/drivers"); got != "absent" {
+		t.Errorf("cluster check, before there is a policy: it is %s", got)
 	}
 	first, spec := deployed(t, s, p, reg, "of-lock", "--deny")
 	if generation, image := stored(); generation != 1.0 || image != nil {
@@ -115,7 +140,7 @@ func TestInitContainers(t *testing.T) {
 	s, reg := startAPIServer(t), published(t)
 	p := wanting(t, reg)
 	p.ok("lock")
-	s.namespace(t, "copied")
+	withDatabase(t, s, "copied")
 	ref, spec := deployed(t, s, p, reg, "copied", "--init-container")
 
 	copier := t.TempDir()

@@ -102,7 +102,7 @@ func runInit(e *env.Env, u *ui.UI, from string, learn func() (kube.Found, error)
 	}
 	u.Say("wrote %s", u.Rel(file))
 	for _, n := range found.Needs {
-		u.Say("  %s, for %s", n.Driver, strings.Join(n.Objects, ", "))
+		u.Say("  %s, for %s", n.Driver, some(n.Objects))
 	}
 	for _, p := range found.Problems {
 		u.Warn("%s", p)
@@ -121,6 +121,17 @@ func runInit(e *env.Env, u *ui.UI, from string, learn func() (kube.Found, error)
 	}
 	u.Hint("next:", "%s", next)
 	return nil
+}
+
+// maxNamed is how many objects that need a driver are named.
+const maxNamed = 10
+
+// some names objects, but not hundreds of them.
+func some(objects []string) string {
+	if len(objects) <= maxNamed {
+		return strings.Join(objects, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(objects[:maxNamed], ", "), len(objects)-maxNamed)
 }
 
 // learned reads SchemaHero's YAML: of a folder, a file, or standard input for "-".
