@@ -34,7 +34,6 @@ func (d Database) key() [2]string { return [2]string{d.Namespace, d.Name} }
 type Cluster struct {
 	databases []Database
 	pods      []pod
-	managers  map[[2]string]string // image of the manager in a Database's StatefulSet
 	next      map[[2]string]next
 }
 
@@ -45,8 +44,7 @@ func (c *Cluster) Databases() int { return len(c.databases) }
 // *ServerError, and that of ctx.
 func (c *Client) Databases(ctx context.Context) ([]Database, error) {
 	var out []Database
-	resource := schema.GroupVersionResource{Group: "databases.schemahero.io", Version: "v1alpha4", Resource: "databases"}
-	err := c.list(ctx, resource, "DatabaseList", "", func(u *unstructured.Unstructured) error {
+	err := c.list(ctx, databases(), "DatabaseList", "", func(u *unstructured.Unstructured) error {
 		d := Database{Namespace: u.GetNamespace(), Name: u.GetName()}
 		// Nothing below the keys is looked at.
 		if connection, _, err := unstructured.NestedFieldNoCopy(u.Object, "spec", "connection"); err == nil {
@@ -59,7 +57,7 @@ func (c *Client) Databases(ctx context.Context) ([]Database, error) {
 		out = append(out, d)
 		return nil
 	})
-	if missing, ok := errors.AsType[*MissingError](err); ok {
+	if missing, ok := errors.AsType[*MissingError](err); ok && !missing.Said {
 		return nil, c.check(ctx, missing)
 	}
 	return out, err
@@ -87,37 +85,23 @@ func (c *Client) check(ctx context.Context, missing *MissingError) error {
 	return err
 }
 
+func databases() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "databases.schemahero.io", Version: "v1alpha4", Resource: "databases"}
+}
+
 func pods() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 }
 
-func statefulSets() schema.GroupVersionResource {
-	return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "statefulsets"}
-}
-
-// Read reads the Databases of a cluster and what the operator has made for them.
+// Read reads the Databases of a cluster, and the pods that the operator's
+// StatefulSets have made for them.
 // Errors: those of Databases.
 func (c *Client) Read(ctx context.Context) (*Cluster, error) {
 	databases, err := c.Databases(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := &Cluster{databases: databases, managers: map[[2]string]string{}, next: map[[2]string]next{}}
-	err = c.list(ctx, statefulSets(), "StatefulSetList", selector, func(u *unstructured.Unstructured) error {
-		var set struct {
-			Spec struct {
-				Template pod `json:"template"`
-			} `json:"spec"`
-		}
-		if err := c.decode(u, &set); err != nil {
-			return err
-		}
-		out.managers[[2]string{u.GetNamespace(), u.GetLabels()[databaseLabel]}] = set.Spec.Template.Spec.manager().Image
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
+	out := &Cluster{databases: databases}
 	err = c.list(ctx, pods(), "PodList", selector, func(u *unstructured.Unstructured) error {
 		var p pod
 		if err := c.decode(u, &p); err != nil {

@@ -59,12 +59,13 @@ func (g *Graph) without(e *lostError) *Graph {
 	return &out
 }
 
-// Build makes a bundle of graphs and has it written. If it turns out that a
+// Build makes a bundle of locks, the first of which is its own, and of their graphs,
+// and has it written. If it turns out that a
 // signature's blob is gone, that is put among the graph's Problems, and the
 // bundle is made without. Errors: write's.
-func Build(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool, write func(*ocilayout.Bundle) error) (*ocilayout.Bundle, error) {
+func Build(locks []*lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool, write func(*ocilayout.Bundle) error) (*ocilayout.Bundle, error) {
 	for {
-		b := NewBundle(l, graphs, tools)
+		b := NewBundle(locks[0], graphs, tools, locks[1:]...)
 		err := write(b)
 		var lost *lostError
 		if !errors.As(err, &lost) {

@@ -122,7 +122,8 @@ two           cassandra     cassandra     <none>   missing    absent
 	contains(t, r.stderr, "mixed/none: its connection names no engine", "mixed/nobodys: its connection names no engine",
 		"mixed/two: names the engines cassandra, mysql; SchemaHero takes cassandra",
 		"mixed/postgres: a new pod would have no image mounted: no policy acts on it",
-		"error: cluster: 9 of 10 Databases not as locked; 1 locked driver that no Database needs", "export kubernetes --image "+image+":prod | kubectl apply -f -")
+		"error: cluster: 9 of 10 Databases not as locked; 1 locked driver that no Database needs", "export kubernetes --image "+image+":prod | kubectl apply -f -",
+		"plugin add cassandra rqlite timescaledb\n")
 	if after := s.ok(t, "", "get", "statefulsets,pods", "-A", "-o", "name"); after != before {
 		t.Errorf("the dry run made something: %s, then %s", before, after)
 	}
@@ -202,11 +203,11 @@ func shop(t *testing.T, s *apiServer, reg *registry, image string) {
 	// Held against another image; as somebody who may only look.
 	p.ok("cluster", "check", "-n", "shop", "--image", locked)
 	contains(t, p.exit(3, "cluster", "check", "-n", "shop", "--image", image+"@sha256:"+strings.Repeat("2", 64)).stdout, "other", "outdated")
-	s.ok(t, "", "create", "clusterrole", "schemahero-drivers", "--verb=list", "--resource=databases.databases.schemahero.io,statefulsets.apps,pods")
+	s.ok(t, "", "create", "clusterrole", "schemahero-drivers", "--verb=list", "--resource=databases.databases.schemahero.io,pods")
 	s.ok(t, "", "create", "rolebinding", "reader", "-n", "shop", "--clusterrole=schemahero-drivers", "--user=reader")
 	reader := filepath.Join(p.dir, "reader")
 	write(t, strings.Replace(read(t, s.kubeconfig), "{token: admintoken}", "{token: admintoken, as: reader}", 1), reader)
-	contains(t, p.ok("cluster", "check", "-n", "shop", "--kubeconfig", reader).stderr, "what becomes of a new pod is not known", "may not create statefulsets.apps in namespace shop")
+	contains(t, p.ok("cluster", "check", "-n", "shop", "--kubeconfig", reader).stderr, "what becomes of a new pod is not known", "may not create pods in namespace shop")
 	if r := p.ok("cluster", "check", "-n", "shop", "--kubeconfig", reader, "--no-dry-run"); r.stderr != "" {
 		t.Errorf("without a dry run: %s", r.stderr)
 	}

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/export"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
@@ -19,6 +20,9 @@ func carrying() section {
 		return []string{"copy it again, and hold it against the original: " + c.Name + " bundle verify " + c.Rel(file)}
 	}
 	return section{title: "Mirrors and bundles", rows: []row{
+		on(func(c Context, e *transfer.DisagreementError) []string {
+			return []string{"find out whether the tag was moved: " + c.Name + " verify --remote, in each of the projects", "or make a bundle for each project"}
+		}, told("`the locks have different content for it`", "Its tag was moved between the two locks, or one was edited: `plugin verify --remote` in each project, or a bundle for each", fault.Integrity)),
 		on(func(c Context, _ *registry.OfflineError) []string {
 			if c.From {
 				return nil
@@ -60,6 +64,9 @@ func carrying() section {
 		on(func(_ Context, _ *ocilayout.FolderError) []string {
 			return []string{"name another folder, or an empty one"}
 		}, told("`is neither empty nor an OCI image layout`", "What the lock does not name would be removed from it: name another folder", fault.Failure)),
+		on(func(_ Context, e *config.EditError) []string {
+			return []string{"write the line into " + e.File + " by hand"}
+		}, told("`config.toml: …: its line is written in a way that only a person can edit`", "`mirror` has printed the line that `--write-config` would write: write it by hand", fault.Usage)),
 		on(func(_ Context, _ *export.LayoutError) []string {
 			return []string{"lock it from a registry, or copy the folder that sync --platform OS/ARCH --dir DIR writes"}
 		}),
