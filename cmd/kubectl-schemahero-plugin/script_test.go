@@ -54,9 +54,9 @@ func TestScript(t *testing.T) {
 }
 
 // TestLayouts runs testdata/script/layouts/*.txtar with each layout of a
-// release, and what reading one costs: manifests got, and looked for.
+// release, and what reading one costs: manifests got, and looked for, and lists of referrers.
 func TestLayouts(t *testing.T) {
-	for layout, cost := range map[string][2]string{"index": {"3", "0"}, "tags": {"2", "1"}, "files": {"1", "0"}} {
+	for layout, cost := range map[string][3]string{"index": {"3", "0", "1"}, "tags": {"2", "1", "2"}, "files": {"1", "0", "1"}} {
 		t.Run(layout, func(t *testing.T) {
 			params := scriptParams()
 			params.Dir = filepath.Join(scripts, "layouts")
@@ -65,6 +65,7 @@ func TestLayouts(t *testing.T) {
 				env.Setenv("LAYOUT", layout)
 				env.Setenv("MANIFESTS", cost[0])
 				env.Setenv("HEADS", cost[1])
+				env.Setenv("REFERRERS", cost[2])
 				return setup(env)
 			}
 			testscript.Run(t, params)

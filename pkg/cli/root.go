@@ -64,7 +64,7 @@ this machine match the lock.`,
 	}
 	g := &e.Flags
 	f := root.PersistentFlags()
-	f.StringVarP(&g.File, "file", "f", "", "the manifest (default: schemahero-plugins.toml here or in a parent folder)")
+	f.VarP(fileValue{g}, "file", "f", "the manifest (default: schemahero-plugins.toml here or in a parent folder)")
 	f.StringVarP(&g.Directory, "directory", "C", "", "change to this folder first")
 	f.StringVar(&g.Home, "home", "", "where drivers, store and receipts are kept (default: ~/.schemahero)")
 	f.StringVar(&g.SystemConfig, "system-config", "", "the machine's config, above HOME/config.toml (default: /etc/schemahero/plugins.toml)")
@@ -106,6 +106,9 @@ func prepare(cmd *cobra.Command, e *env.Env, u *ui.UI, began *bool) error {
 	}
 	if err := ui.CheckErrors(u.Errors); err != nil {
 		return hint.Usage(err)
+	}
+	if len(e.Flags.Files) > 1 && cmd.CommandPath() != cmd.Root().CommandPath()+" bundle create" {
+		return hint.Usagef("--file: is given %d times; only bundle create takes several", len(e.Flags.Files))
 	}
 	if u.Output == "markdown" && cmd.Name() != "lock" && cmd.Name() != "update" {
 		return hint.Usagef("--output markdown: only lock and update print it")
@@ -150,7 +153,7 @@ func checkTogether(cmd *cobra.Command, output string) error {
 func checkPaths(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "dir", "platform", "home", "system-config", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than",
+		case "dir", "platform", "home", "system-config", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than", "only",
 			"context", "image", "init-container", "kubeconfig", "mount", "namespace", "pull-secret":
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = hint.Usagef("--%s: is empty", f.Name)
@@ -159,3 +162,23 @@ func checkPaths(cmd *cobra.Command) (err error) {
 	})
 	return err
 }
+
+// fileValue is the value of --file, which one command takes several times.
+type fileValue struct{ flags *env.Flags }
+
+// Set implements pflag.Value.
+func (v fileValue) Set(file string) error {
+	v.flags.File, v.flags.Files = file, append(v.flags.Files, file)
+	return nil
+}
+
+// String implements pflag.Value.
+func (v fileValue) String() string {
+	if v.flags == nil {
+		return ""
+	}
+	return v.flags.File
+}
+
+// Type implements pflag.Value.
+func (v fileValue) Type() string { return "string" }

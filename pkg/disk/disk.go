@@ -37,7 +37,7 @@ type Disk struct {
 	// of what happens on a full, failing or read-only disk.
 	Fault func(op Op, path string) error
 	// NoLocks is called each time that a file system turns out to have no locks,
-	// so that work goes on without. It may be nil.
+	// so that work continues without them. It may be nil.
 	NoLocks func(path string)
 }
 
@@ -86,7 +86,7 @@ func mkdirAll(dir string) error {
 	return err
 }
 
-// Remove removes a file. That it does not exist is not an error.
+// Remove removes a file. One that does not exist is removed already.
 func (d Disk) Remove(path string) error {
 	if err := d.check(Remove, path); err != nil {
 		return err

@@ -32,7 +32,7 @@ func (e *LinkError) Problem() string {
 func (e *LinkError) Kind() fault.Kind { return fault.Failure }
 
 // Target returns the file that a path leads to through links, the path itself
-// if it is none or nothing is there. Errors: *LinkError, *fs.PathError.
+// if it is not a link or nothing is there. Errors: *LinkError, *fs.PathError.
 func Target(path string) (string, error) {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
@@ -46,7 +46,7 @@ func Target(path string) (string, error) {
 }
 
 // Explain returns the *LinkError that is behind a failure at path, whether the
-// link is its last element or one before; err if there is none.
+// link is its last element or one before; err if there is no such link.
 func Explain(path string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ELOOP) {
 		return err

@@ -14,7 +14,7 @@ type Lock struct{ file *os.File }
 // Lock takes the lock on the file path, whose folder must exist. If another
 // holds it, wait is called once with the holder's process id (0 if it is not
 // known), and then Lock waits until ctx is done. On a file system without locks
-// it goes on without one, and calls d.NoLocks.
+// it does without one, and calls d.NoLocks.
 func (d Disk) Lock(ctx context.Context, path string, wait func(pid int)) (*Lock, error) {
 	for waited := false; ; {
 		f, err := d.openLock(path)

@@ -10,7 +10,7 @@ import (
 )
 
 // Sweep removes the temporary files in dir whose writers no longer run, and
-// returns their paths. That dir does not exist is not an error.
+// returns their paths. A dir that does not exist is empty.
 func (d Disk) Sweep(dir string) ([]string, error) { return d.sweep(dir, "") }
 
 // SweepFile is Sweep for the temporary files of one file, for a folder that is

@@ -115,7 +115,7 @@ const (
 	EventWait                     // Subject is locked by process PID (0: not known), and is waited for
 	EventSwept                    // the temporary file Path of a dead process was removed
 	EventPlaced                   // Item stands at Path
-	EventNoLocks                  // the file system of the folder Path has no locks, so work goes on without; sent once
+	EventNoLocks                  // the file system of the folder Path has no locks, so none are taken; sent once
 )
 
 // Event is progress. Calls for one engine never overlap.

@@ -128,7 +128,7 @@ type Layer struct {
 	Executable digest.Digest     // of the executable inside; "" if the release does not state it
 }
 
-// Fetcher opens layers. The bytes need not have been verified: the store holds
+// Fetcher opens layers. The bytes need not have been verified: the store checks
 // them against the layer's digest and size itself.
 type Fetcher interface {
 	Fetch(ctx context.Context, l Layer) (io.ReadCloser, error)

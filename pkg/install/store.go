@@ -126,7 +126,7 @@ func (s store) sound(ctx context.Context, e Entry, again bool) bool {
 	return true
 }
 
-// touch notes that an entry is in use; that it cannot is no harm.
+// touch records that an entry is in use; a failure is ignored.
 func (s store) touch(e Entry, now time.Time) {
 	_ = os.Chtimes(filepath.Join(filepath.Dir(e.Path), statName), now, now)
 }
@@ -152,8 +152,8 @@ func (s store) list() ([]Entry, error) {
 	return all, err
 }
 
-// eachFolder calls f with the names of dir's folders, sorted. That there is no
-// dir is not an error.
+// eachFolder calls f with the names of dir's folders, sorted. A dir that
+// does not exist is empty.
 func eachFolder(dir string, f func(name string) error) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !os.IsNotExist(err) {
@@ -197,7 +197,7 @@ func (s store) vouched(e Entry) bool {
 }
 
 // vouch notes that an entry's file, whose stat this was before it was read or
-// after it was written, is what was stored. That it cannot is no harm: it is
+// after it was written, is what was stored. A failure is ignored: it is
 // hashed again then. The temporary file lies where those of the dead are swept.
 func (s store) vouch(e Entry, stat disk.Stat) {
 	t, err := s.d.CreateTemp(s.dir, statName)

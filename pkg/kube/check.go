@@ -144,7 +144,7 @@ func (c *Cluster) judge(l Lock, d Database, f *Finding) error {
 	worst := -1
 	for i := range c.pods {
 		p := &c.pods[i]
-		if p.Metadata.Namespace != d.Namespace || p.Metadata.Labels[databaseLabel] != d.Name || !p.counts() {
+		if !p.of(d) || !p.counts() {
 			continue
 		}
 		from := p.drivers(l.Folders)
@@ -161,6 +161,11 @@ func (c *Cluster) judge(l Lock, d Database, f *Finding) error {
 		f.State = Missing
 	}
 	return c.judgeNext(l, d, f)
+}
+
+// of reports whether a pod is one of a Database's.
+func (p *pod) of(d Database) bool {
+	return p.Metadata.Namespace == d.Namespace && p.Metadata.Labels[databaseLabel] == d.Name
 }
 
 // counts reports whether a pod is one of those that run now, or are about to.
@@ -227,6 +232,8 @@ func (c *Cluster) judgeNext(l Lock, d Database, f *Finding) error {
 	switch {
 	case err != nil:
 		return err
+	case (from.mount == "" || from.empty) && next.policy == Unknown:
+		f.Policy, f.Refusal = next.policy, next.text
 	case from.mount == "" || from.empty:
 		f.Policy = Absent
 	case locked != nil:

@@ -81,7 +81,8 @@ func TestStates(t *testing.T) {
 		"an image of its own":        {stock, true, Other, "m:0.25.0", ""},
 		"with a base":                {"spec: {containers: [{name: manager, image: 'r/m@" + locked + "'}]}", true, Locked, "r/m@" + locked, ""},
 		"with a base, by a tag":      {stock + "\nstatus: {phase: Running, containerStatuses: [{name: manager, imageID: r/m@" + locked + "}]}", true, Locked, "m:0.25.0", ""},
-		"no manager":                 {"spec: {containers: [{name: x}]}", false, Unlocked, "", ""},
+		"no manager":                 {"spec: {containers: [{name: x, image: m}]}", false, Unlocked, "m", ""},
+		"no container":               {"{}", false, Unlocked, "", ""},
 		"not started":                {mounted(volume("r/d@"+locked), at(home)) + "\nstatus: {phase: Pending}", false, Pending, "r/d@" + locked, home},
 		"leaving":                    {stock + "\nmetadata: {deletionTimestamp: '2026-11-28T15:00:00Z'}", false, Pending, "", ""},
 		"ended":                      {stock + "\nstatus: {phase: Failed}", false, Pending, "", ""},
@@ -177,18 +178,26 @@ func TestPolicies(t *testing.T) {
 		return next{pod: &p}
 	}
 	bare := podOf(t, "spec: {containers: [{name: manager, image: m}]}")
-	for want, n := range map[Policy]next{
-		Acts:     mounting("r/d@" + locked),
-		Outdated: mounting("r/d@" + elsewhere),
-		Absent:   {pod: &bare},
-		Refuses:  {policy: Refuses, text: "no"},
-		Unknown:  {policy: Unknown, text: "no"},
+	locking, others := mounting("r/d@"+locked), mounting("r/d@"+elsewhere)
+	locking.policy, locking.text = Unknown, "may not create statefulsets"
+	for _, c := range []struct {
+		next next
+		want Policy
+		text string
+	}{
+		{mounting("r/d@" + locked), Acts, ""},
+		{locking, Acts, ""}, // the StatefulSet was not asked about, and need not be
+		{others, Outdated, ""},
+		{next{pod: &bare}, Absent, ""},
+		{next{pod: &bare, policy: Unknown, text: "may not"}, Unknown, "may not"},
+		{next{policy: Refuses, text: "no"}, Refuses, "no"},
+		{next{policy: Unknown, text: "no"}, Unknown, "no"},
 	} {
 		d := Database{Namespace: "app", Name: "main", Engines: []string{"mysql"}}
-		c := Cluster{databases: []Database{d}, next: map[[2]string]next{d.key(): n}}
-		got, err := c.Check(Lock{Drivers: []Driver{{Name: "mysql"}}, Folders: folders(), Image: func() (digest.Digest, error) { return locked, nil }})
-		if err != nil || got[0].Policy != want || got[0].Refusal != n.text {
-			t.Errorf("%s: %+v, %v", want, got, err)
+		cluster := Cluster{databases: []Database{d}, next: map[[2]string]next{d.key(): c.next}}
+		got, err := cluster.Check(Lock{Drivers: []Driver{{Name: "mysql"}}, Folders: folders(), Image: func() (digest.Digest, error) { return locked, nil }})
+		if err != nil || got[0].Policy != c.want || got[0].Refusal != c.text {
+			t.Errorf("%+v: %+v, %v", c.next, got, err)
 		}
 	}
 }

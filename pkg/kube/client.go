@@ -208,7 +208,7 @@ func (c *Client) list(ctx context.Context, resource schema.GroupVersionResource,
 		if err != nil {
 			return err
 		}
-		if page.GetKind() != kind {
+		if page.GetKind() != kind && page.GetKind() != "List" {
 			return &ServerError{Request: request, Problem: "does not answer with a " + kind}
 		}
 		for i := range page.Items {
@@ -221,6 +221,14 @@ func (c *Client) list(ctx context.Context, resource schema.GroupVersionResource,
 		}
 	}
 	return &ServerError{Request: request, Problem: "its list of " + request.Kinds() + " does not end"}
+}
+
+// said reports whether an answer is an API server's: an object, or what it says where
+// it knows nothing of a whole group.
+func said(err error, s metav1.Status) bool {
+	return !apierrors.IsUnexpectedServerError(err) || slices.ContainsFunc(s.Details.Causes, func(c metav1.StatusCause) bool {
+		return strings.TrimSpace(c.Message) == "404 page not found"
+	})
 }
 
 // do makes one request. Errors: *DeniedError, *MissingError, *ServerError,
@@ -270,7 +278,7 @@ func answered(r Request, err error, s metav1.Status) error {
 	case r.Verb == "create" && s.Code >= 400 && s.Code < 500 && s.Code != http.StatusNotFound && s.Code != http.StatusTooManyRequests:
 		return &refusal{message}
 	case s.Code == http.StatusNotFound:
-		return &MissingError{r}
+		return &MissingError{r, said(err, s)}
 	}
 	return &ServerError{Request: r, Status: int(s.Code)}
 }

@@ -95,6 +95,17 @@ func TestWrongAnswers(t *testing.T) {
 		}, fault.Unreachable, "answers 503 Service Unavailable"},
 		"one that limits": {func(w http.ResponseWriter, _ *http.Request) { answer(w, 429, secret) }, fault.Unreachable, "answers 429 Too Many Requests"},
 		"no API server":   {func(w http.ResponseWriter, _ *http.Request) { answer(w, 404, "404 "+secret) }, fault.Unreachable, "answers 404 Not Found"},
+		"without SchemaHero": {func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, 404, fields{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404, "reason": "NotFound"})
+		}, fault.Unsatisfied, "has no databases.databases.schemahero.io"},
+		"without its group": {http.NotFound, fault.Unsatisfied, "SchemaHero is not installed there"},
+		"with pods alone": {func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/pods") {
+				answer(w, 403, fields{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 403})
+				return
+			}
+			answer(w, 404, "<html>"+secret)
+		}, fault.Unsatisfied, "SchemaHero is not installed there"},
 		"a proxy's login": {func(w http.ResponseWriter, _ *http.Request) { answer(w, 401, secret) }, fault.Denied, "unauthorized"},
 		"a proxy's refusal": {func(w http.ResponseWriter, _ *http.Request) { answer(w, 403, secret) }, fault.Denied,
 			"denied: may not list databases.databases.schemahero.io in namespace default"},
@@ -117,14 +128,11 @@ func TestWrongAnswers(t *testing.T) {
 			answer(w, 200, l)
 		}, fault.Unreachable, "answers 410 Gone"},
 		"pods of another shape": {func(w http.ResponseWriter, r *http.Request) {
-			switch {
-			case strings.HasSuffix(r.URL.Path, "/databases"):
+			if strings.HasSuffix(r.URL.Path, "/databases") {
 				answer(w, 200, listOf("DatabaseList"))
-			case strings.HasSuffix(r.URL.Path, "/statefulsets"):
-				answer(w, 200, listOf("StatefulSetList"))
-			default:
-				answer(w, 200, listOf("PodList", fields{"apiVersion": "v1", "kind": "Pod", "metadata": fields{"name": "p", "namespace": "n"}, "spec": secret}))
+				return
 			}
+			answer(w, 200, listOf("PodList", fields{"apiVersion": "v1", "kind": "Pod", "metadata": fields{"name": "p", "namespace": "n"}, "spec": secret}))
 		}, fault.Unreachable, "Pod n/p: is not as Kubernetes writes it"},
 	} {
 		client, err := Open(Options{File: fakeCluster(t, c.handler)})
@@ -210,8 +218,7 @@ func TestPagesKeepNoSecret(t *testing.T) {
 	pages := 0
 	file := fakeCluster(t, func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.URL.Path, "/databases") {
-			kind := map[bool]string{true: "PodList", false: "StatefulSetList"}[strings.HasSuffix(r.URL.Path, "/pods")]
-			answer(w, 200, listOf(kind))
+			answer(w, 200, listOf("PodList"))
 			return
 		}
 		if r.URL.Query().Get("limit") != fmt.Sprint(pageSize) {
@@ -237,7 +244,7 @@ func TestPagesKeepNoSecret(t *testing.T) {
 	if err != nil || len(found) != 3 || found[2].Name != "dxx" || found[0].State != Missing {
 		t.Errorf("%+v, %v", found, err)
 	}
-	if len(events) != 5 || events[0].Status != 200 || strings.Contains(events[1].URL, "?") {
+	if len(events) != 4 || events[0].Status != 200 || strings.Contains(events[1].URL, "?") {
 		t.Errorf("%+v", events)
 	}
 	if told := fmt.Sprintf("%+v %+v %+v %s", *read, found, events, log.String()); strings.Contains(told, secret) {

@@ -34,7 +34,6 @@ func (d Database) key() [2]string { return [2]string{d.Namespace, d.Name} }
 type Cluster struct {
 	databases []Database
 	pods      []pod
-	managers  map[[2]string]string // image of the manager in a Database's StatefulSet
 	next      map[[2]string]next
 }
 
@@ -59,7 +58,7 @@ func (c *Client) Databases(ctx context.Context) ([]Database, error) {
 		out = append(out, d)
 		return nil
 	})
-	if missing, ok := errors.AsType[*MissingError](err); ok {
+	if missing, ok := errors.AsType[*MissingError](err); ok && !missing.Said {
 		return nil, c.check(ctx, missing)
 	}
 	return out, err
@@ -91,33 +90,15 @@ func pods() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 }
 
-func statefulSets() schema.GroupVersionResource {
-	return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "statefulsets"}
-}
-
-// Read reads the Databases of a cluster and what the operator has made for them.
+// Read reads the Databases of a cluster, and the pods that the operator's
+// StatefulSets have made for them.
 // Errors: those of Databases.
 func (c *Client) Read(ctx context.Context) (*Cluster, error) {
 	databases, err := c.Databases(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := &Cluster{databases: databases, managers: map[[2]string]string{}, next: map[[2]string]next{}}
-	err = c.list(ctx, statefulSets(), "StatefulSetList", selector, func(u *unstructured.Unstructured) error {
-		var set struct {
-			Spec struct {
-				Template pod `json:"template"`
-			} `json:"spec"`
-		}
-		if err := c.decode(u, &set); err != nil {
-			return err
-		}
-		out.managers[[2]string{u.GetNamespace(), u.GetLabels()[databaseLabel]}] = set.Spec.Template.Spec.manager().Image
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
+	out := &Cluster{databases: databases}
 	err = c.list(ctx, pods(), "PodList", selector, func(u *unstructured.Unstructured) error {
 		var p pod
 		if err := c.decode(u, &p); err != nil {

@@ -66,7 +66,10 @@ func (e *DeniedError) Error() string {
 func (e *DeniedError) Kind() fault.Kind { return fault.Denied }
 
 // MissingError says that a cluster does not know SchemaHero's objects.
-type MissingError struct{ Request }
+type MissingError struct {
+	Request
+	Said bool // in the words of an API server
+}
 
 func (e *MissingError) Error() string {
 	return fmt.Sprintf("cluster %s: has no %s: SchemaHero is not installed there", e.Server, e.Kinds())

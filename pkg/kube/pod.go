@@ -70,15 +70,16 @@ type containerStatus struct {
 // if something else adds them: a webhook a sidecar, say.
 const managerName = "manager"
 
-// manager is the container in which the host runs, the zero one if there is none.
-func (s *podSpec) manager() container { return named(s.Containers, managerName) }
-
-func named(containers []container, name string) container {
-	i := slices.IndexFunc(containers, func(c container) bool { return c.Name == name })
-	if i < 0 {
-		return container{}
+// manager is the container in which the host runs, the first where none has the name.
+func (s *podSpec) manager() container {
+	i := slices.IndexFunc(s.Containers, func(c container) bool { return c.Name == managerName })
+	switch {
+	case i >= 0:
+		return s.Containers[i]
+	case len(s.Containers) > 0:
+		return s.Containers[0]
 	}
-	return containers[i]
+	return container{}
 }
 
 // source is where the host in a pod takes its drivers from.
@@ -174,7 +175,7 @@ func (p *pod) mounted(m mount, folder string) source {
 	}
 	switch v := p.Spec.Volumes[i]; {
 	case v.Image != nil:
-		s.images = []image{imageOf(v.Image.Reference, volumeRef(p.Status.ContainerStatuses, v.Name))}
+		s.images = []image{imageOf(v.Image.Reference, volumeRef(p.Status.ContainerStatuses, p.Spec.manager().Name, v.Name))}
 	case v.EmptyDir != nil:
 		for _, c := range p.Spec.fill(v.Name) {
 			s.images = append(s.images, imageOf(c.Image, imageID(p.Status.InitContainerStatuses, c.Name)))
@@ -192,11 +193,11 @@ func imageID(statuses []containerStatus, name string) string {
 	return ""
 }
 
-// volumeRef is what the kubelet says that it mounted into the manager as a volume.
-func volumeRef(statuses []containerStatus, volume string) string {
+// volumeRef is what the kubelet says that it mounted into a container as a volume.
+func volumeRef(statuses []containerStatus, name, volume string) string {
 	for _, s := range statuses {
 		for _, m := range s.VolumeMounts {
-			if s.Name == managerName && m.Name == volume {
+			if s.Name == name && m.Name == volume {
 				return m.VolumeStatus.Image.ImageRef
 			}
 		}

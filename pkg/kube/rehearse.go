@@ -16,7 +16,7 @@ import (
 // next is what would become of a new pod of a Database.
 type next struct {
 	pod    *pod   // as it would be; nil where policy says why there is none
-	policy Policy // Refuses or Unknown
+	policy Policy // Refuses or Unknown; Unknown beside a pod that was not asked about as the StatefulSet's
 	text   string // what the API server says
 }
 
@@ -37,27 +37,45 @@ func (c *Client) Rehearse(ctx context.Context, in *Cluster) error {
 	out := make([]next, len(in.databases))
 	errs := parallel.Each(ctx, len(in.databases), atOnce, func(i int) (err error) {
 		d := in.databases[i]
-		out[i], err = c.rehearse(ctx, d, cmp.Or(in.managers[d.key()], d.Image, "schemahero/schemahero-manager"))
+		out[i], err = c.rehearse(ctx, d, cmp.Or(d.Image, in.manager(d), "schemahero/schemahero-manager"))
 		return err
 	})
 	if err := parallel.First(errs); err != nil {
 		return err
 	}
+	in.next = map[[2]string]next{}
 	for i, d := range in.databases {
 		in.next[d.key()] = out[i]
 	}
 	return nil
 }
 
-// rehearse makes a StatefulSet of a Database and a pod of that, without a trace.
-func (c *Client) rehearse(ctx context.Context, d Database, image string) (next, error) {
-	set, err := c.dryRun(ctx, d.Namespace, statefulSets(), statefulSet(d, image))
-	if err != nil {
-		return unrehearsed(err)
+// manager is the image of the manager in a Database's pods, "" if it has none.
+func (c *Cluster) manager(d Database) string {
+	for i := range c.pods {
+		if c.pods[i].of(d) {
+			return c.pods[i].Spec.manager().Image
+		}
+	}
+	return ""
+}
+
+func statefulSets() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "statefulsets"}
+}
+
+// rehearse makes a StatefulSet of a Database and a pod of that, without a trace. If the
+// first cannot be asked for, the pod is the operator's.
+func (c *Client) rehearse(ctx context.Context, d Database, image string) (out next, err error) {
+	set := statefulSet(d, image)
+	if admitted, err := c.dryRun(ctx, d.Namespace, statefulSets(), set); err == nil {
+		set = admitted
+	} else if out, err = unrehearsed(err); err != nil || out.policy == Refuses {
+		return out, err
 	}
 	template, found, err := unstructured.NestedMap(set.Object, "spec", "template")
 	if !found || err != nil {
-		return next{}, c.odd(set)
+		return out, c.odd(set)
 	}
 	template["apiVersion"], template["kind"] = "v1", "Pod"
 	made := &unstructured.Unstructured{Object: template}
@@ -65,8 +83,8 @@ func (c *Client) rehearse(ctx context.Context, d Database, image string) (next, 
 	if made, err = c.dryRun(ctx, d.Namespace, pods(), made); err != nil {
 		return unrehearsed(err)
 	}
-	p := &pod{}
-	return next{pod: p}, c.decode(made, p)
+	out.pod = &pod{}
+	return out, c.decode(made, out.pod)
 }
 
 // unrehearsed reports what the API server said of something that it did not admit, or

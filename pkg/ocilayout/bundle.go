@@ -40,10 +40,11 @@ func (t Tool) File() string {
 // Bundle is an OCI image layout of what a lock names, with the lock at its root.
 // One lock, with the same signatures about, gives the same bytes anywhere.
 type Bundle struct {
-	Lock  []byte
-	Index []byte // index.json
-	Blobs []Blob // each once, by digest
-	Tools []Tool // by file name
+	Lock   []byte
+	Others [][]byte // locks beside it, of further projects
+	Index  []byte   // index.json
+	Blobs  []Blob   // each once, by digest
+	Tools  []Tool   // by file name
 }
 
 // Blob is one file of a layout's blobs.
@@ -66,6 +67,9 @@ func (b *Bundle) Size() (n int64) {
 	}
 	for _, t := range b.Tools {
 		n += t.Size
+	}
+	for _, other := range b.Others {
+		n += int64(len(other))
 	}
 	return n + int64(len(b.Lock)+len(b.Index))
 }
@@ -97,6 +101,9 @@ func (b *Bundle) parts() []part {
 		small(ocispec.ImageLayoutFile, Marker()),
 		small(ocispec.ImageIndexFile, b.Index),
 		small(LockFile, b.Lock),
+	}
+	for i, other := range b.Others {
+		out = append(out, small(OtherFile(i), other))
 	}
 	for _, t := range b.Tools {
 		out = append(out, part{name: t.File(), size: t.Size, mode: 0o755, sum: t.Digest, open: t.Open})

@@ -18,10 +18,11 @@ import (
 
 // Layout is an OCI image layout, opened.
 type Layout struct {
-	path  string // for messages
-	files layoutFiles
-	index *artifact.Document
-	lock  []byte
+	path   string // for messages
+	files  layoutFiles
+	index  *artifact.Document
+	lock   []byte
+	others [][]byte
 }
 
 // layoutFiles is the place where a layout's files are. Names have slashes.
@@ -103,6 +104,16 @@ func (l *Layout) load() error {
 		return &Error{Path: l.path, Problem: "lacks the lock that index.json names"}
 	}
 	l.lock = lock
+	for i := 0; l.index.Annotations[AnnotationOther(i)] != ""; i++ {
+		other, err := l.ReadFile(OtherFile(i))
+		if errors.Is(err, fs.ErrNotExist) {
+			return &Error{Path: l.path, Problem: "lacks " + OtherFile(i) + ", which index.json names"}
+		}
+		if err != nil {
+			return err
+		}
+		l.others = append(l.others, other)
+	}
 	return nil
 }
 
@@ -144,6 +155,9 @@ func (l *Layout) Index() *artifact.Document { return l.index }
 
 // Lock returns the lock at its root, nil if there is none.
 func (l *Layout) Lock() []byte { return l.lock }
+
+// Others returns the locks beside that, of a bundle for several projects.
+func (l *Layout) Others() [][]byte { return l.others }
 
 // File opens a file beside the blobs, such as index.json itself, and returns its size
 // in bytes. The error is fs.ErrNotExist if there is none.

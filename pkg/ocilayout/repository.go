@@ -24,7 +24,7 @@ type Repository struct {
 	open func() (*Layout, *view, error)
 }
 
-// Opener opens the layouts that oci-layout: names mean, each once.
+// Opener opens the layouts that oci-layout: names mean, each once for its life.
 type Opener struct {
 	BaseDir string // from which relative paths start
 
@@ -80,18 +80,6 @@ func (o *Opener) layout(path string) (*Layout, error) {
 	}
 	o.layouts[path] = l
 	return l, nil
-}
-
-// Close closes the layouts that were read.
-func (o *Opener) Close() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	var errs []error
-	for path, l := range o.layouts {
-		errs = append(errs, l.Close())
-		delete(o.layouts, path)
-	}
-	return errors.Join(errs...)
 }
 
 // Name implements Repository.

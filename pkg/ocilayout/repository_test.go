@@ -73,7 +73,6 @@ func TestLayoutAsRegistry(t *testing.T) {
 	}
 	write(t, filepath.Join(base, "bundle.tar"), f.tar(t))
 	opener := &Opener{BaseDir: base}
-	defer opener.Close()
 	repository := func(ref string) *Repository {
 		t.Helper()
 		r, err := opener.Repository(ref)

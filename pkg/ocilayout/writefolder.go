@@ -60,14 +60,14 @@ func (b *Bundle) WriteFolder(ctx context.Context, dir string, fetch Fetch, wait 
 		return nil
 	}
 	// The blobs before index.json: at no time does it name what is not there.
-	const beside = 3
+	beside := 3 + len(b.Others)
 	for _, batch := range batches(parts[beside:]) {
 		err := each(ctx, len(batch), func(ctx context.Context, i int) error { return put(ctx, batch[i]+beside) })
 		if err != nil {
 			return nil, err
 		}
 	}
-	for _, i := range []int{2, 1, 0} {
+	for i := beside - 1; i >= 0; i-- {
 		if err := put(ctx, i); err != nil {
 			return nil, err
 		}
@@ -130,7 +130,7 @@ func begun(list []os.DirEntry) bool {
 		case LockFile, ocispec.ImageLayoutFile:
 			return d.IsDir() || !blobs
 		default:
-			ours := disk.IsTemp(name) || strings.HasPrefix(name, toolName)
+			ours := disk.IsTemp(name) || strings.HasPrefix(name, toolName) || isOther(name)
 			return d.IsDir() || !ours
 		}
 	})
@@ -167,7 +167,7 @@ func (p part) place(ctx context.Context, dir string, fetch Fetch) error {
 	return disk.Disk{}.Replace(file, how, func(t *disk.Temp) error { return p.fill(ctx, t, fetch) })
 }
 
-// sweep removes blobs and tools that the bundle does not have, and what a cut run
+// sweep removes blobs, tools and locks that the bundle does not have, and what a cut run
 // left. Other files beside them, such as a README, are somebody's.
 func (w *Written) sweep(dir string, wanted map[string]bool) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -185,7 +185,7 @@ func (w *Written) sweep(dir string, wanted map[string]bool) error {
 			}
 			return nil
 		}
-		ours := strings.HasPrefix(name, ocispec.ImageBlobsDir+"/") || strings.HasPrefix(name, toolName)
+		ours := strings.HasPrefix(name, ocispec.ImageBlobsDir+"/") || strings.HasPrefix(name, toolName) || isOther(name)
 		if !ours || wanted[name] || name == LockFile {
 			return nil
 		}

@@ -91,8 +91,11 @@ func (r *reconciler) previewPrune(ctx context.Context) (err error) {
 // retainsClaim reports whether the lock's claim stays on a file that is not among
 // the items: one that an earlier sync put into another folder, named with --dir.
 // The lock has one place of its own, and what was put elsewhere when the manifest
-// said so is no longer wanted.
+// said so is no longer wanted. Of a sync of some drivers the others keep theirs.
 func (r *reconciler) retainsClaim(f install.Receipt) bool {
+	if len(r.o.Only) > 0 && !slices.ContainsFunc(r.items, func(it install.Item) bool { return it.Plugin == f.Plugin }) {
+		return true
+	}
 	return r.elsewhere && !slices.Contains(r.dirs, filepath.Dir(f.Path))
 }
 

@@ -98,6 +98,7 @@ func (e *NoVerifierError) Kind() fault.Kind { return fault.Integrity }
 // signerCheck is how a lock is checked against trust rules.
 type signerCheck struct {
 	in          *inputs
+	part        *lockfile.Lock      // what is installed of the lock: the rest counts where it is new; nil: all
 	frozen      bool                // the lock is not changed
 	ignoreCache bool                // nothing remembered counts
 	onlyChanged bool                // only what the lock does not say already
@@ -165,6 +166,11 @@ func (p *Project) checkSigner(ctx context.Context, entry *lockfile.Plugin, v sig
 	previous, _ := v.in.before.Plugin(entry.Name)
 	if v.onlyChanged && v.recorded(previous, entry) {
 		return nil
+	}
+	if v.part != nil && previous != nil && previous.Equal(entry) {
+		if _, installed := v.part.Plugin(entry.Name); !installed {
+			return nil
+		}
 	}
 	var was *lockfile.Signature
 	if previous != nil {

@@ -13,6 +13,7 @@ import (
 
 // SyncOptions change what Sync does.
 type SyncOptions struct {
+	Only      []string            // these drivers and what they require; the others stay as they are. nil: all
 	Locked    bool                // a missing or stale lock is a *StaleError
 	Frozen    bool                // the lock alone decides; a manifest is not needed
 	Prune     bool                // afterwards remove what no lock wants
@@ -43,7 +44,7 @@ type Synced struct {
 
 // Sync makes this machine match the project: the lock if it is current,
 // else the newest releases that satisfy the manifest. Errors: those of Lock,
-// *PlatformError, and of install.Engine (joined *install.ItemErrors).
+// *PlatformError, *resolve.UnknownPluginError, and of install.Engine (joined *install.ItemErrors).
 func (p *Project) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
 	return p.run(ctx, nil, p.keepOrResolve(o.Locked, o.Frozen), signerCheck{}, o)
 }
@@ -66,8 +67,12 @@ func (p *Project) run(ctx context.Context, e edit, decide decideLock, check sign
 		if err != nil {
 			return nil, err
 		}
+		part, err := Part(result.Lock, o.Only)
+		if err != nil {
+			return nil, err
+		}
 		// 3. Verify the signatures of each digest that is new to the lock.
-		check.in, check.frozen, check.platforms = in, o.Frozen, o.platforms(p.o.Platform)
+		check.in, check.part, check.frozen, check.platforms = in, part, o.Frozen, o.platforms(p.o.Platform)
 		refused, err := p.checkSigners(ctx, result, check)
 		if err != nil {
 			return nil, err

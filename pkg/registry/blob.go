@@ -141,7 +141,7 @@ func (b *blob) progress() {
 	b.tries.Progressed(enough)
 }
 
-// cut decides how to go on after a connection broke: wait and ask the same
+// cut decides how to continue after a connection broke: wait and ask the same
 // source again, or ask the next one.
 func (b *blob) cut(err error) error {
 	b.closeBody()
@@ -177,12 +177,12 @@ func (b *blob) next(err error) bool {
 
 func (b *blob) fresh() *wire.Tries { return b.r.c.wire.Tries(b.at < len(b.r.sources)-1) }
 
-// finish holds what was read against the descriptor and returns io.EOF if it
+// finish checks what was read against the descriptor and returns io.EOF if it
 // agrees.
 func (b *blob) finish() error {
 	if b.body.unknown {
 		// More than promised is an error too. What happens to the connection
-		// after the last byte that counts is none.
+		// after the last byte that counts is not.
 		if n, _ := io.ReadFull(b.body, make([]byte, 1)); n > 0 {
 			return b.mismatch(b.offset + 1)
 		}
@@ -214,7 +214,7 @@ func (b *blob) closeBody() {
 }
 
 // Close implements io.Closer. It may come while another goroutine is in Read,
-// which it ends: whatever that waits for, connection or pause, ends with ctx.
+// which it ends: waiting for a connection or a pause ends with ctx.
 func (b *blob) Close() error {
 	b.cancel()
 	b.reading.Lock()
@@ -224,7 +224,7 @@ func (b *blob) Close() error {
 	return nil
 }
 
-// connect opens an answer that goes on at the offset.
+// connect opens an answer that continues at the offset.
 func (b *blob) connect() error {
 	for {
 		if b.r.skipDown(b.at) {

@@ -138,8 +138,8 @@ func (c *manifestCache) remembers(repository, tag string) bool {
 	return false
 }
 
-// remember keeps what a tag named. It only ever saves a GET, so a failure to
-// write it is none.
+// remember keeps what a tag named. It only saves a GET, so a failure to
+// write it is ignored.
 func (c *manifestCache) remember(repository, tag string, d digest.Digest) {
 	if c.dir == "" || c.broken.Load() {
 		return
@@ -152,7 +152,7 @@ func (c *manifestCache) remember(repository, tag string, d digest.Digest) {
 
 // writeFile writes a file of the cache in place, so that a process that is
 // killed leaves no other name behind. What is cut short is found out when it is
-// read, since that holds everything against a digest, and is then fetched again.
+// read, since everything is checked against its digest, and is then fetched again.
 func writeFile(path string, data []byte) error {
 	if err := (disk.Disk{}).MkdirAll(filepath.Dir(path)); err != nil {
 		return err

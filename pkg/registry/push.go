@@ -37,8 +37,8 @@ func (r *remote) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, err
 	return r.hasBlob(ctx, r.request(r.origin, wire.KindHead, http.MethodHead, "blobs/"+desc.Digest.String(), desc.Digest.String()))
 }
 
-// hasBlob asks with a HEAD. If that is refused the blob is sent: whoever may
-// do that is asked to again.
+// hasBlob asks with a HEAD. If that is refused the blob is taken for missing: a
+// registry that refuses it too says so.
 func (r *remote) hasBlob(ctx context.Context, req *wire.Request) (bool, error) {
 	err := r.c.wire.Do(ctx, req, func(*http.Response) error { return nil })
 	if err != nil && (otherwiseServed(err) || breaksDown(err)) {

@@ -19,7 +19,7 @@ import (
 // *OfflineError, and the context's.
 type Repository interface {
 	// Reader reads manifests and blobs. A manifest asked for by digest comes
-	// from the cache if it is there. A blob's reader goes on by itself after
+	// from the cache if it is there. A blob's reader resumes after
 	// a cut and returns *artifact.IntegrityError in place of io.EOF if the bytes are
 	// not those that the descriptor promises.
 	artifact.Reader

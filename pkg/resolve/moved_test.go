@@ -98,6 +98,14 @@ func TestMovedIsNotFollowed(t *testing.T) {
 	if got := versions(result.Lock); got != "mysql 1.0.0, postgres 0.1.2" {
 		t.Errorf("accepted: got %s", got)
 	}
+	result = r.lock(two, Options{Locked: l, CheckMoved: true, Precise: map[string]string{"postgres": "0.1.1"}})
+	if was(result.Lock) != was(l) || len(result.Moved) != 1 {
+		t.Errorf("precise: got %s, %v", versions(result.Lock), result.Moved)
+	}
+	_, err := r.resolve(Options{Manifest: parse(t, two), Locked: l, CheckMoved: true, Precise: map[string]string{"postgres": "0.1.2"}})
+	if e := new(MovedError); !errors.As(err, &e) || e.Plugin != "postgres" {
+		t.Errorf("another, precise: got %v", err)
+	}
 	// The newest that the constraint admits is the one that moved.
 	tilde := strings.Replace(two, "^0.1", "<=0.1.1", 1)
 	result = r.lock(tilde, Options{Locked: l, CheckMoved: true, AcceptMoved: []string{"postgres"}})
@@ -212,6 +220,21 @@ func TestNothingToTake(t *testing.T) {
 	}
 }
 
+// TestNothingToTakeForAPlatform: what is locked is no substitute for a platform
+// that it lacks.
+func TestNothingToTakeForAPlatform(t *testing.T) {
+	const m = "platforms = [\"linux/amd64\"]\n[plugins]\nedge = { tag = \"nightly\" }\n"
+	r := newRegistries(t)
+	edge := r.repo(official + "/edge")
+	edge.index("nightly", release{version: "1.0.0"})
+	l := r.lock(m, Options{}).Lock
+	delete(edge.tags, "nightly")
+	_, err := r.resolve(Options{Manifest: parse(t, strings.Replace(m, "amd64\"", "amd64\", \"linux/arm64\"", 1)), Locked: l, UpgradeAll: true})
+	if !errors.As(err, new(*NoRepositoryError)) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestDeletedIsNotLeftForAnOlder: an upgrade goes back to an older version only
 // if it was asked for.
 func TestDeletedIsNotLeftForAnOlder(t *testing.T) {
@@ -220,6 +243,10 @@ func TestDeletedIsNotLeftForAnOlder(t *testing.T) {
 	delete(repo.tags, "0.1.1")
 	delete(repo.tags, "0.1.2")
 	o := Options{Locked: l, UpgradeAll: true, CheckMoved: true}
+	if got := versions(r.lock(two, o).Lock); got != "mysql 1.1.0, postgres 0.1.1" {
+		t.Errorf("got %s", got)
+	}
+	delete(repo.tags, "0.2.0") // then what is there is all older
 	if got := versions(r.lock(two, o).Lock); got != "mysql 1.1.0, postgres 0.1.1" {
 		t.Errorf("got %s", got)
 	}
@@ -232,5 +259,5 @@ func TestDeletedIsNotLeftForAnOlder(t *testing.T) {
 	for _, u := range e.Tags {
 		got = append(got, u.Tag+" "+string(u.Verdict))
 	}
-	check(t, "rulings", got, []string{"0.2.0 constraint", "0.1.0 older"})
+	check(t, "rulings", got, []string{"0.1.0 older"})
 }

@@ -264,6 +264,11 @@ func TestThaw(t *testing.T) {
 	if r.count("tags "+official+"/mysql") != 0 {
 		t.Error("what has no part in the conflict was asked for")
 	}
+	// Of two that are in the way only the one moves that must.
+	r.repo(official+"/timescaledb").index("0.3.0", release{requires: map[string]string{"mysql": "^2"}})
+	if got := versions(r.lock(m+"\">=0.2\"\n", Options{Locked: l}).Lock); got != "mysql 2.0.0, postgres 0.1.0, timescaledb 0.3.0" {
+		t.Errorf("got %s", got)
+	}
 }
 
 // TestRequiredIsDecidedLast: what only others require does not keep an upgrade, or

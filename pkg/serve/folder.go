@@ -50,7 +50,7 @@ type entry struct {
 	Digest    digest.Digest `json:"digest,omitempty"`
 }
 
-// kept is what of a manifest must be known at hand.
+// kept is what is kept of a manifest in memory.
 type kept struct {
 	desc     ocispec.Descriptor // as referrers are listed
 	subject  digest.Digest
@@ -65,7 +65,7 @@ func Open(dir string) (*Registry, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o755); err != nil {
 		return nil, err
 	}
-	if err := os.RemoveAll(f.uploading("")); err != nil { // nobody goes on with what an earlier run was sent
+	if err := os.RemoveAll(f.uploading("")); err != nil { // uploads of an earlier run are not resumed
 		return nil, err
 	}
 	if err := os.MkdirAll(f.uploading(""), 0o755); err != nil {

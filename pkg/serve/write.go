@@ -75,14 +75,14 @@ func (f *folder) begin(w http.ResponseWriter, req *http.Request, name string) {
 	f.mu.Unlock()
 	if q.Has("digest") {
 		f.finish(w, req, name, id)
-		f.drop(u, id) // nobody knows how to go on with it
+		f.drop(u, id) // its client does not know its name
 		return
 	}
 	w.Header().Set("Docker-Upload-Uuid", id)
 	uploadThere(w, http.StatusAccepted, name, id, 0)
 }
 
-// upload returns an upload that goes on, locked for its caller; nil if there is
+// upload returns an upload that is under way, locked for its caller; nil if there is
 // none, which is answered.
 func (f *folder) upload(w http.ResponseWriter, id string) *upload {
 	f.mu.RLock()

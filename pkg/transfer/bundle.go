@@ -16,13 +16,20 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 )
 
-// NewBundle gathers graphs, which Plan made of the same lock, into a layout.
-func NewBundle(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool) *ocilayout.Bundle {
+// NewBundle gathers graphs, which Plan made of the same locks, into a layout. What
+// others name stands beside what the bundle's own lock does.
+func NewBundle(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool, others ...*lockfile.Lock) *ocilayout.Bundle {
 	b := &ocilayout.Bundle{Lock: l.Encode(), Tools: slices.Clone(tools)}
+	for _, other := range others {
+		b.Others = append(b.Others, other.Encode())
+	}
 	slices.SortFunc(b.Tools, func(s, t ocilayout.Tool) int { return cmp.Compare(s.File(), t.File()) })
-	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: entries(l, graphs)}
+	index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: entries(All(append([]*lockfile.Lock{l}, others...)), graphs)}
 	index.SchemaVersion = 2
 	index.Annotations = map[string]string{ocilayout.AnnotationLock: digest.FromBytes(b.Lock).String()}
+	for i, other := range b.Others {
+		index.Annotations[ocilayout.AnnotationOther(i)] = digest.FromBytes(other).String()
+	}
 	for _, t := range b.Tools {
 		index.Annotations[ocilayout.AnnotationTool+t.Platform.Suffix()] = t.Digest.String()
 	}

@@ -83,7 +83,7 @@ func (c *copier) copy(ctx context.Context, g *Graph) error {
 		return err // a registry refuses manifests whose blobs it lacks
 	}
 	for _, lost := range c.lost {
-		less := g.lose(lost)
+		less := g.without(lost)
 		if less == nil {
 			return lost
 		}
@@ -163,7 +163,7 @@ func (c *copier) blob(ctx context.Context, d ocispec.Descriptor) error {
 		return err
 	}
 	sent := false
-	var gone error // the source's word for it: the target can say the same of itself
+	var gone error // what the source said: the target can fail in the same way
 	err := c.target.PushBlob(ctx, d, func() (io.ReadCloser, error) {
 		sent = true
 		rc, err := c.source.Blob(ctx, d)

@@ -268,7 +268,7 @@ func TestLostBlob(t *testing.T) {
 		t.Errorf("of %d manifests %d were sent, problems %v", whole, done[0].Manifests, done[0].Problems)
 	}
 	file := filepath.Join(t.TempDir(), "bundle.tar")
-	if _, err := Build(&a.lock, graphs, nil, func(b *ocilayout.Bundle) error { return b.WriteTar(ctx, file, Fetch(a.client.Repository, nil)) }); err != nil {
+	if _, err := Build([]*lockfile.Lock{&a.lock}, graphs, nil, func(b *ocilayout.Bundle) error { return b.WriteTar(ctx, file, Fetch(a.client.Repository, nil)) }); err != nil {
 		t.Fatal(err)
 	}
 	if len(graphs[0].Problems) != 2 {
@@ -282,7 +282,7 @@ func TestLostBlob(t *testing.T) {
 	if _, err := Copy(ctx, graphs, a.client.Repository, newWorld(t, true).to(), CopyOptions{}); !errors.Is(err, artifact.ErrNotFound) {
 		t.Errorf("a layer is gone: %v", err)
 	}
-	_, err = Build(&a.lock, graphs, nil, func(b *ocilayout.Bundle) error { return b.WriteTar(ctx, file, Fetch(a.client.Repository, nil)) })
+	_, err = Build([]*lockfile.Lock{&a.lock}, graphs, nil, func(b *ocilayout.Bundle) error { return b.WriteTar(ctx, file, Fetch(a.client.Repository, nil)) })
 	if !errors.Is(err, artifact.ErrNotFound) {
 		t.Errorf("a layer is gone: %v", err)
 	}

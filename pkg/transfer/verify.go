@@ -17,14 +17,23 @@ import (
 
 // Contents is what a layout holds.
 type Contents struct {
-	Lock   *lockfile.Lock // nil if it has none: another program's layout
-	Graphs []*Graph       // none without a lock
+	Lock   *lockfile.Lock   // nil if it has none: another program's layout
+	Others []*lockfile.Lock // of further projects: what they have in other releases
+	Graphs []*Graph         // none without a lock
 	Tools  []ocilayout.Tool
 	Files  int   // beside index.json, lock and oci-layout
 	Size   int64 // of all, in bytes
 }
 
-// Inspect reads what a layout names, and holds it against its lock: a layout of
+// All returns what its locks name, in one: see the function All.
+func (c *Contents) All() *lockfile.Lock {
+	if c.Lock == nil {
+		return &lockfile.Lock{}
+	}
+	return All(append([]*lockfile.Lock{c.Lock}, c.Others...))
+}
+
+// Inspect reads what a layout names, and checks it against its lock: a layout of
 // ours is what its lock makes of its manifests, to the byte. Blobs are only
 // looked for. path is for messages. Errors: *ocilayout.Error and
 // *artifact.IntegrityError if something is missing or changed; those of
@@ -52,7 +61,7 @@ func expected(ctx context.Context, s *ocilayout.Layout, path string) (*ocilayout
 	open := func(name string) (registry.Repository, error) { return s.Repository(name), nil }
 	broken := func(problem string) error { return &ocilayout.Error{Path: path, Problem: problem} }
 	if s.Lock() == nil {
-		return foreign(ctx, s, path)
+		return withoutLock(ctx, s, path)
 	}
 	data, err := s.ReadFile(ocispec.ImageIndexFile)
 	if err != nil {
@@ -71,14 +80,24 @@ func expected(ctx context.Context, s *ocilayout.Layout, path string) (*ocilayout
 		return nil, nil, err
 	}
 	c := &Contents{Lock: lock}
+	for i, data := range s.Others() {
+		if digest.Digest(index.Annotations[ocilayout.AnnotationOther(i)]) != digest.FromBytes(data) {
+			return nil, nil, broken("does not have the lock that index.json names: " + ocilayout.OtherFile(i))
+		}
+		other, err := lockfile.Parse(path+"/"+ocilayout.OtherFile(i), data)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.Others = append(c.Others, other)
+	}
 	if c.Tools, err = s.Tools(); err != nil {
 		return nil, nil, err
 	}
-	c.Graphs, err = Plan(ctx, lock, open, PlanOptions{Sparse: true})
+	c.Graphs, err = Plan(ctx, c.All(), open, PlanOptions{Sparse: true})
 	if err != nil {
 		return nil, nil, within(path, err)
 	}
-	b := NewBundle(lock, c.Graphs, c.Tools)
+	b := NewBundle(lock, c.Graphs, c.Tools, c.Others...)
 	layout, err := s.ReadFile(ocispec.ImageLayoutFile)
 	if err != nil {
 		return nil, nil, err
@@ -98,9 +117,9 @@ func within(path string, err error) error {
 	return &ocilayout.Error{Path: path, Problem: "is incomplete: " + err.Error()}
 }
 
-// foreign is what a layout without a lock holds, one that another program made:
+// withoutLock is what a layout without a lock holds, one that another program made:
 // all that its index leads to.
-func foreign(ctx context.Context, s *ocilayout.Layout, path string) (*ocilayout.Bundle, *Contents, error) {
+func withoutLock(ctx context.Context, s *ocilayout.Layout, path string) (*ocilayout.Bundle, *Contents, error) {
 	data, err := s.ReadFile(ocispec.ImageIndexFile)
 	if err != nil {
 		return nil, nil, err

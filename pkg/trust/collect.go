@@ -117,7 +117,7 @@ func (c *collector) list(ctx context.Context) (more bool, err error) {
 	return true, nil
 }
 
-// referrer reads one referrer. What its descriptor says of itself decides
+// referrer reads one referrer. What its descriptor says decides
 // nothing: registries report artifact types wrongly, and so can anybody.
 func (c *collector) referrer(ctx context.Context, d ocispec.Descriptor) (Finding, error) {
 	f := Finding{Manifest: d.Digest, Type: d.ArtifactType}

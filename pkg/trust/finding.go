@@ -14,7 +14,7 @@ import (
 // Form is how a signature is kept.
 type Form string
 
-// The forms. What refers to a digest and is neither is none of them.
+// The forms. What refers to a digest and is neither is FormOther.
 const (
 	FormBundle Form = "bundle"        // a sigstore bundle that refers to the digest
 	FormSimple Form = "simplesigning" // cosign's older form, under the tag sha256-HEX.sig
@@ -31,7 +31,7 @@ type Finding struct {
 	Signer    Signer    // as it says itself: proven only if it verifies
 	Time      time.Time // proven by log or timestamp; zero if neither does
 	Verified  bool      // of an Attestation: though it counts as no signature
-	Reason    Reason    // why it does not count; "" if nothing was held against it
+	Reason    Reason    // why it does not count; "" if nothing speaks against it
 	Err       error     // what verification said, nil if Reason says all
 
 	entity  *bundle.Bundle

@@ -65,7 +65,7 @@ func fingerprint(der []byte) string {
 
 // verifiersOf returns the verifiers of a key. Which hash goes with it nothing
 // says: for the larger ECDSA curves old signers took SHA-256 too, and for
-// Ed25519 cosign hashes what the log shall know and older ones do not.
+// Ed25519 cosign hashes what goes into the log and older ones do not.
 func verifiersOf(key crypto.PublicKey) ([]signature.Verifier, error) {
 	sets := [][]signature.LoadOption{{options.WithHash(crypto.SHA256)}}
 	switch k := key.(type) {

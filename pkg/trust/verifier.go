@@ -87,7 +87,7 @@ type Request struct {
 	// source is asked for the preferred one, and it may fail to answer.
 	AnyWillDo bool
 	// Links are what leads from the roots to what is installed, in any words that
-	// distinguish one chain from another, and what the roots have to state. CheckLinks holds
+	// distinguish one chain from another, and what the roots have to state. CheckLinks checks
 	// them against the source, if they are not remembered; signed reports whether a
 	// rule asks for a signature.
 	Links      []string

@@ -202,11 +202,11 @@ func shop(t *testing.T, s *apiServer, reg *registry, image string) {
 	// Held against another image; as somebody who may only look.
 	p.ok("cluster", "check", "-n", "shop", "--image", locked)
 	contains(t, p.exit(3, "cluster", "check", "-n", "shop", "--image", image+"@sha256:"+strings.Repeat("2", 64)).stdout, "other", "outdated")
-	s.ok(t, "", "create", "clusterrole", "schemahero-drivers", "--verb=list", "--resource=databases.databases.schemahero.io,statefulsets.apps,pods")
+	s.ok(t, "", "create", "clusterrole", "schemahero-drivers", "--verb=list", "--resource=databases.databases.schemahero.io,pods")
 	s.ok(t, "", "create", "rolebinding", "reader", "-n", "shop", "--clusterrole=schemahero-drivers", "--user=reader")
 	reader := filepath.Join(p.dir, "reader")
 	write(t, strings.Replace(read(t, s.kubeconfig), "{token: admintoken}", "{token: admintoken, as: reader}", 1), reader)
-	contains(t, p.ok("cluster", "check", "-n", "shop", "--kubeconfig", reader).stderr, "what becomes of a new pod is not known", "may not create statefulsets.apps in namespace shop")
+	contains(t, p.ok("cluster", "check", "-n", "shop", "--kubeconfig", reader).stderr, "what becomes of a new pod is not known", "may not create pods in namespace shop")
 	if r := p.ok("cluster", "check", "-n", "shop", "--kubeconfig", reader, "--no-dry-run"); r.stderr != "" {
 		t.Errorf("without a dry run: %s", r.stderr)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 )
 
@@ -37,22 +38,30 @@ do.`,
 func bundleCreateCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var platforms, tools []string
 	cmd := e.Command(env.Command{
-		Use:   "create FILE",
+		Use:   "create FILE [NAME...]",
 		Short: "Write what the lock names to a bundle or a folder",
 		Long: `One lock gives one bundle, byte for byte, on any machine, as long as the
 releases' signatures are the same. A name that ends in / or is a folder's keeps
 an unpacked layout there, to be committed: a later run fetches what is new,
 leaves alone what is right, and removes what the lock no longer names. A file
-that is there is replaced if it is an earlier bundle.`,
+that is there is replaced if it is an earlier bundle.
+
+With NAMEs it has only these drivers and what they require. With --file given
+several times it serves all these projects: where their locks have a driver in
+several releases, each is carried, and the bundle's own lock, by which sync
+--from installs where there is no project, has that of the first. Each project's
+sync --from goes by its own lock.`,
 		Examples: []env.Example{
 			{"bundle create drivers.tar", "all platforms of the lock"},
 			{"bundle create drivers.tar --platform linux/amd64", "one platform; the lock inside has only that"},
 			{"bundle create vendor/plugins/", "a folder to commit beside the manifest"},
+			{"bundle create drivers.tar postgres", "one driver, and what it requires"},
+			{"bundle create drivers.tar -f a/schemahero-plugins.toml -f b/schemahero-plugins.toml", "for two projects"},
 			{"bundle create drivers.tar --include-tool", "with this program inside"},
 		},
-		Args: env.Exactly(1, "FILE"),
+		Args: env.AtLeast(1, "FILE"),
 		Run: func(cmd *cobra.Command, args []string) error {
-			return runBundle(cmd.Context(), e, u, args[0], platforms, tools)
+			return runBundle(cmd.Context(), e, u, args[0], args[1:], platforms, tools)
 		},
 	})
 	cmd.Flags().StringSliceVar(&platforms, "platform", nil, "only OS/ARCH")
@@ -61,39 +70,41 @@ that is there is replaced if it is an earlier bundle.`,
 	return cmd
 }
 
-func runBundle(ctx context.Context, e *env.Env, u *ui.UI, name string, platforms, tools []string) error {
+func runBundle(ctx context.Context, e *env.Env, u *ui.UI, name string, drivers, platforms, tools []string) error {
 	file := e.Abs(name)
 	if name == "-" {
 		return hint.Usagef("bundle create -: a bundle is not written to standard output; name a file")
 	}
 	info, err := os.Stat(file)
 	folder := strings.HasSuffix(name, "/") || strings.HasSuffix(name, string(filepath.Separator)) || err == nil && info.IsDir()
-	lock, err := e.LockToCarry(u, nil)
+	projects, err := e.LocksToCarry(u)
 	if err != nil {
 		return err
 	}
-	if lock, err = forPlatforms(lock, platforms); err != nil {
+	locks, err := bundledLocks(projects, drivers, platforms)
+	if err != nil {
 		return err
 	}
+	all := transfer.All(locks)
 	carriedTools, err := readTools(e, tools)
 	if err != nil {
 		return err
 	}
-	if err := checkTarget(e, name, folder, lock); err != nil {
+	if err := checkTarget(e, name, folder, projects, all); err != nil {
 		return err
 	}
 	e.Carrying = true
 	if _, err := e.Client(); err != nil {
 		return err
 	}
-	graphs, err := transfer.Plan(ctx, lock, e.Repository, transfer.PlanOptions{Sparse: true})
+	graphs, err := transfer.Plan(ctx, all, e.Repository, transfer.PlanOptions{Sparse: true})
 	if err != nil {
 		return err
 	}
-	warnUnsigned(u, lock, graphs)
+	warnUnsigned(u, all, graphs)
 	written := &ocilayout.Written{}
 	fetch := transfer.Fetch(e.Repository, transferEvent(u, "fetching"))
-	b, err := transfer.Build(lock, graphs, carriedTools, func(b *ocilayout.Bundle) (err error) {
+	b, err := transfer.Build(locks, graphs, carriedTools, func(b *ocilayout.Bundle) (err error) {
 		if !folder {
 			return b.WriteTar(ctx, file, fetch)
 		}
@@ -106,7 +117,14 @@ func runBundle(ctx context.Context, e *env.Env, u *ui.UI, name string, platforms
 	if err != nil {
 		return err
 	}
-	r := newBundled(name, lock, graphs, carriedTools)
+	for _, other := range locks[1:] {
+		for _, p := range other.Plugins {
+			if own, ok := locks[0].Plugin(p.Name); ok {
+				u.Say("%s: %s is carried too, beside the %s of the bundle's own lock", p.Name, ui.Locked(&p), ui.Locked(own))
+			}
+		}
+	}
+	r := newBundled(name, all, graphs, carriedTools)
 	r.Files, r.Bytes, r.Layout = len(b.Blobs)+len(b.Tools), b.Size(), "folder"
 	r.Added, r.Removed, r.Kept = len(written.Added), len(written.Removed), written.Kept
 	if !folder {
@@ -120,6 +138,38 @@ func runBundle(ctx context.Context, e *env.Env, u *ui.UI, name string, platforms
 		problems = append(problems, g.Problems...)
 	}
 	return printCarried(u, r.view(r.created), name, problemTexts(problems))
+}
+
+// bundledLocks are the locks of a bundle, its own first: of each project's the drivers
+// that are named, for the platforms that are.
+func bundledLocks(projects []env.Carried, drivers, platforms []string) ([]*lockfile.Lock, error) {
+	var locks []*lockfile.Lock
+	known := map[string]bool{}
+	for _, p := range projects {
+		var here []string
+		for _, name := range drivers {
+			if _, err := project.Part(p.Lock, []string{name}); err == nil {
+				here, known[name] = append(here, name), true
+			}
+		}
+		if len(here) == 0 && len(drivers) > 0 {
+			continue
+		}
+		part, err := project.Part(p.Lock, here)
+		if err != nil {
+			return nil, err
+		}
+		if part, err = forPlatforms(part, platforms); err != nil {
+			return nil, err
+		}
+		locks = append(locks, part)
+	}
+	for _, name := range drivers {
+		if !known[name] {
+			return nil, hint.Usagef("%s: the lock names no such driver", name)
+		}
+	}
+	return transfer.Union(locks)
 }
 
 func fileDigest(file string) (digest.Digest, error) {
@@ -213,11 +263,7 @@ func lookInto(ctx context.Context, e *env.Env, u *ui.UI, name string, whole bool
 	if err != nil {
 		return err
 	}
-	lock := c.Lock
-	if lock == nil {
-		lock = &lockfile.Lock{}
-	}
-	r := newBundled(name, lock, c.Graphs, c.Tools)
+	r := newBundled(name, c.All(), c.Graphs, c.Tools)
 	r.Files, r.Bytes, r.Layout = c.Files, c.Size, "tar"
 	if info, err := os.Stat(e.Abs(name)); err == nil && info.IsDir() {
 		r.Layout = "folder"

@@ -14,19 +14,17 @@ import (
 
 // checkTarget refuses, before anything is fetched, to write a bundle or layout
 // over what is something else.
-func checkTarget(e *env.Env, name string, folder bool, l *lockfile.Lock) error {
-	p, err := e.ProjectOrLock()
-	if err != nil {
-		return err
-	}
+func checkTarget(e *env.Env, name string, folder bool, projects []env.Carried, l *lockfile.Lock) error {
 	file := e.Abs(name)
 	at := filepath.Clean(file)
 	if folder {
 		at = filepath.Join(file, ocilayout.LockFile)
 	}
-	for _, own := range []string{p.ManifestFile(), p.LockFile()} {
-		if at == own || disk.SameFile(at, own) {
-			return hint.Usagef("%s: is where the project's own %s is", name, filepath.Base(own))
+	for _, p := range projects {
+		for _, own := range []string{p.ManifestFile(), p.LockFile()} {
+			if at == own || disk.SameFile(at, own) {
+				return hint.Usagef("%s: is where the project's own %s is", name, filepath.Base(own))
+			}
 		}
 	}
 	if !folder {

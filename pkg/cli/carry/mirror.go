@@ -108,6 +108,9 @@ func runMirror(ctx context.Context, e *env.Env, u *ui.UI, target string, m mirro
 	if err != nil {
 		return err
 	}
+	if contents != nil && lock == contents.Lock {
+		lock = contents.All()
+	}
 	for _, name := range m.allVersions {
 		if _, ok := lock.Plugin(name); !ok {
 			return hint.Usagef("--all-versions %s: the lock names no such driver", name)

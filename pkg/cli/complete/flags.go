@@ -37,6 +37,8 @@ func flag(e *env.Env, c *cobra.Command, f *pflag.Flag) {
 		})
 	case "platform":
 		complete = Platforms("")
+	case "only":
+		complete = Locked(e)
 	case "precise":
 		complete = Precise(e)
 	case "registry":

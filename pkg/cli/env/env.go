@@ -44,6 +44,7 @@ type Process struct {
 // Flags are those that every command takes, but what says how much is printed.
 type Flags struct {
 	File         string
+	Files        []string // all that --file named; File is the last of them
 	Directory    string
 	Home         string
 	SystemConfig string

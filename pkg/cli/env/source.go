@@ -5,10 +5,13 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
@@ -67,6 +70,43 @@ func (e *Env) ReadFrom(ctx context.Context, path string) (*transfer.Contents, er
 	}
 	e.source, e.Flags.Offline = s, true
 	return c, nil
+}
+
+// Carried is a project whose lock is carried.
+type Carried struct {
+	*project.Project
+	Lock *lockfile.Lock
+}
+
+// LocksToCarry are the projects that --file names, or the one that is here, each with
+// its lock.
+func (e *Env) LocksToCarry(u *ui.UI) ([]Carried, error) {
+	files := e.Flags.Files
+	if len(files) == 0 {
+		files = []string{e.Flags.File}
+	}
+	var out []Carried
+	for _, file := range files {
+		e.Flags.File = file
+		lock, err := e.LockToCarry(u, nil)
+		if err != nil {
+			return nil, err
+		}
+		p, err := e.ProjectOrLock()
+		if err != nil {
+			return nil, err
+		}
+		if len(out) > 0 && filepath.Dir(p.LockFile()) != filepath.Dir(out[0].LockFile()) {
+			for _, entry := range lock.Plugins {
+				if strings.HasPrefix(entry.Repository, artifact.LayoutScheme) {
+					return nil, hint.Usagef("--file %s: %s is in a folder of that project, %s: make a bundle of it alone", file, entry.Name, entry.Repository)
+				}
+			}
+		}
+		out = append(out, Carried{p, lock})
+	}
+	e.Flags.File = files[0]
+	return out, nil
 }
 
 // LockToCarry is the project's lock, else that of the bundle it is carried from.

@@ -19,6 +19,9 @@ func carrying() section {
 		return []string{"copy it again, and hold it against the original: " + c.Name + " bundle verify " + c.Rel(file)}
 	}
 	return section{title: "Mirrors and bundles", rows: []row{
+		on(func(c Context, e *transfer.DisagreementError) []string {
+			return []string{"find out whether the tag was moved: " + c.Name + " verify --remote, in each of the projects", "or make a bundle for each project"}
+		}, told("`the locks have different content for it`", "Its tag was moved between the two locks, or one was edited: `plugin verify --remote` in each project, or a bundle for each", fault.Integrity)),
 		on(func(c Context, _ *registry.OfflineError) []string {
 			if c.From {
 				return nil

@@ -21,31 +21,35 @@ import (
 )
 
 func runCommand(e *env.Env, u *ui.UI) *cobra.Command {
+	var only []string
 	cmd := e.Command(env.Command{
 		Use:   "run -- CMD [ARG]...",
 		Short: "Sync as locked, then run a command with exactly these drivers",
 		Long: `Installs what the lock says (as sync --locked), refuses where the host would
 load another file than a locked driver (exit 3), and then becomes the command:
 signals reach that alone, and its exit code is the command line's. --timeout is
-for the sync.`,
+for the sync. --only installs, and looks at, only the named drivers and what
+they require.`,
 		Examples: []env.Example{
 			{"run -- kubectl schemahero plan --driver postgres --uri \"$URI\" --spec-file users.yaml", "plan with the locked drivers"},
 			{"run -- ./migrate.sh", "a script"},
+			{"run --only postgres -- ./migrate.sh", "with this driver alone"},
 			{"run --offline -- ./migrate.sh", "without asking any registry"},
 		},
 		Args: env.AtLeast(1, "CMD"),
-		Run:  func(cmd *cobra.Command, args []string) error { return runRun(cmd.Context(), e, u, args) },
+		Run:  func(cmd *cobra.Command, args []string) error { return runRun(cmd.Context(), e, u, only, args) },
 	})
+	cmd.Flags().StringSliceVar(&only, "only", nil, "only this driver and what it requires; may be given several times")
 	cmd.Flags().SetInterspersed(false)
 	return cmd
 }
 
-func runRun(ctx context.Context, e *env.Env, u *ui.UI, args []string) error {
+func runRun(ctx context.Context, e *env.Env, u *ui.UI, only, args []string) error {
 	p, err := e.Project()
 	if err != nil {
 		return err
 	}
-	report, err := p.Sync(ctx, project.SyncOptions{Locked: true})
+	report, err := p.Sync(ctx, project.SyncOptions{Locked: true, Only: only})
 	if err != nil {
 		return err
 	}

@@ -21,24 +21,29 @@ func syncCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var platforms []string
 	var dir, from string
 	cmd := e.Command(env.Command{
-		Use:   "sync",
+		Use:   "sync [NAME...]",
 		Short: "Make this machine match the lock",
 		Long: `If the lock satisfies the manifest, sync asks the registry for nothing but
 the layers that are missing here, one request for each driver. If it does
 not, sync resolves and writes it first; --locked makes that an error.
 
 Every layer is held against its digest and size before anything is replaced. If
-one driver fails, none is replaced; --keep-going installs the others.`,
+one driver fails, none is replaced; --keep-going installs the others.
+
+With NAMEs it installs only these and what they require; the others stay as they
+are. The lock is always that of the whole manifest.`,
 		Examples: []env.Example{
 			{"sync", "lock where needed, then install"},
 			{"sync --locked", "in CI: a stale lock is an error, exit 3"},
+			{"sync postgres", "this driver, and what it requires"},
 			{"sync --from drivers.tar", "behind an air gap: everything from a bundle, no network at all"},
 			{"sync --check", "is this machine as the lock says? no network, no change"},
 			{"sync --platform linux/arm64 --dir image/plugins", "drivers for another machine, for an image"},
 		},
-		Complete: complete.Nothing,
-		Args:     env.None,
-		Run: func(cmd *cobra.Command, _ []string) error {
+		Complete: complete.Locked(e),
+		Args:     cobra.ArbitraryArgs,
+		Run: func(cmd *cobra.Command, args []string) error {
+			o.Only = args
 			target, err := e.Target(platforms, dir)
 			if err != nil {
 				return err

@@ -108,7 +108,7 @@ type need struct {
 	over      string    // the scheme that the registry is asked over, "http" or "https"
 	challenge challenge // of this request alone
 	extra     []string  // scopes that the registry named
-	exact     bool      // a new token, good for this request alone
+	exact     bool      // a new token, for this request alone
 	// failures is how often the token service had failed when the request began. If
 	// it has failed since, the request fails with it: it has waited for those tries.
 	failures int

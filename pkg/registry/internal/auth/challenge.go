@@ -42,7 +42,7 @@ func readChallenge(h http.Header) (best challenge, other string) {
 
 // parseChallenges reads a WWW-Authenticate header: challenges with parameters,
 // all separated by commas (RFC 9110, 11.6.1). Reading ends at the first thing
-// that is none.
+// that is not one.
 func parseChallenges(text string) (out []challenge) {
 	if len(text) > maxChallenge {
 		return nil

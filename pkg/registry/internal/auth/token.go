@@ -15,10 +15,9 @@ import (
 // names all repositories that will be read with the same credential, and every
 // token is kept until it expires: the next repository finds the one that covers
 // it. Some services refuse several repositories at once, or grant less than they
-// were asked for. Then, and if the registry refuses what it was shown, the very
-// scopes of the one request are asked for; a token that was asked for so is exact,
-// and if the registry refuses even that one, it is the credential that does not
-// do.
+// were asked for. Then, and if the registry refuses the token, only the scopes of
+// the one request are asked for. Such a token is exact: if the registry refuses even
+// that one, the credential does not suffice.
 
 const (
 	maxTokenAnswer = 128 << 10
@@ -31,12 +30,12 @@ const (
 type token struct {
 	value   string
 	key     string   // of the credential that it was given for
-	scopes  []string // what it is good for, in auth.CleanScopes' form
+	scopes  []string // what it grants, in auth.CleanScopes' form
 	expires time.Time
 	exact   bool // was asked for one request alone
 }
 
-// covers reports whether the token is good for all scopes.
+// covers reports whether the token grants all scopes.
 func (t *token) covers(scopes []string) bool {
 	all := slices.Concat(t.scopes, scopes)
 	return slices.Equal(auth.CleanScopes(all), t.scopes)
@@ -46,7 +45,7 @@ func (s *Session) drop(bad *token) {
 	s.tokens = slices.DeleteFunc(s.tokens, func(t *token) bool { return t == bad })
 }
 
-// tokenFor returns a token that covers a request, the one at hand or a new one.
+// tokenFor returns a token that covers a request, one that was kept or a new one.
 // A new one is asked for all repositories that will be read with the same
 // credential, if that does: one request for many.
 func (s *Session) tokenFor(ctx context.Context, r *wire.Request, cred credential, n need) (t *token, fresh bool, err error) {
@@ -83,7 +82,7 @@ func (s *Session) tokenFor(ctx context.Context, r *wire.Request, cred credential
 		return nil, false, err
 	}
 	t.exact = true
-	// Whether it does is for the registry to say, whatever the token claims.
+	// The registry decides whether it suffices, whatever the token claims.
 	t.scopes = auth.CleanScopes(slices.Concat(t.scopes, scopes))
 	s.tokens = append(s.tokens, t)
 	return t, true, nil

@@ -133,7 +133,7 @@ func (u *upload) Read(p []byte) (int, error) {
 		u.idle.arm()
 	case errors.Is(err, io.EOF):
 	case u.closed.Load():
-		// The transport closes a body beside a Read that still goes on, when the
+		// The transport closes a body during a Read when the
 		// other side resets the stream: that is what went wrong.
 	default:
 		u.failed.Store(&ContentError{err})

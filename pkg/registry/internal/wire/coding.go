@@ -15,7 +15,7 @@ import (
 // decoded undoes a gzip or deflate content coding that was not asked for (RFC 9110, 8.4.1):
 // some servers and the proxies before them compress whatever they send. Others
 // write the header over what is stored compressed, so the bytes decide. blob is
-// what is read if that is a blob, which can be compressed by itself. How much
+// what is read if that is a blob, which can be compressed itself. How much
 // comes out is for the reader to bound.
 func decoded(resp *http.Response, blob *ocispec.Descriptor, host, subject string) {
 	unpack := unpacker(coding(resp.Header))

@@ -53,8 +53,8 @@ func (o *Options) schemeFor(name string) (scheme string, declared bool) {
 	return "https", true
 }
 
-// table finds what is configured for a host. If it is there in two spellings,
-// the very one that is asked for counts.
+// table finds what is configured for a host. Of two spellings, the one that is
+// asked for counts.
 func (o *Options) table(host string) (Host, bool) {
 	if h, ok := o.Hosts[host]; ok {
 		return h, true

@@ -129,7 +129,7 @@ func (c *Client) Pause(ctx context.Context, t *Tries, host, what string, err err
 }
 
 // Retriable reports whether the same request can be expected to go better the
-// next time: what a server says of itself or of its limits, a connection that was
+// next time: a server out of order or at its limits, a connection that was
 // cut or stands still, a name server that is out of order, a signed address that
 // was refused. Refusals, what does not exist, wrong content, names that do not
 // exist and ports on which nobody listens are not of this kind; nor is a token
@@ -174,7 +174,7 @@ func timedOut(err error) bool {
 }
 
 // retryAfter reads a Retry-After header: seconds or a date (RFC 9110, 10.2.3),
-// which is held against the answer's own Date, since the clocks can differ. It
+// which counts from the answer's own Date, since the clocks can differ. It
 // returns 0 if there is none or it lies in the past.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	text := strings.TrimSpace(h.Get("Retry-After"))

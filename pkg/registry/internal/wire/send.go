@@ -148,12 +148,16 @@ func (c *Client) Do(ctx context.Context, r *Request, consume func(*http.Response
 }
 
 // Open sends a request until it is answered below 400, or tries are used up.
-func (c *Client) Open(ctx context.Context, r *Request, t *Tries) (resp *http.Response, err error) {
-	err = c.Retry(ctx, t, r.Endpoint.Name, r.Subject(), func() (err error) {
-		resp, err = c.Send(ctx, r)
-		return err
-	})
-	return resp, err
+func (c *Client) Open(ctx context.Context, r *Request, t *Tries) (*http.Response, error) {
+	for {
+		resp, err := c.Send(ctx, r)
+		if err == nil {
+			return resp, nil
+		}
+		if err = c.Pause(ctx, t, r.Endpoint.Name, r.Subject(), err); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // Send sends a request once, over the scheme that its host speaks. A loopback

@@ -54,7 +54,7 @@ const (
 	EventRequest  EventKind = "request"  // one was answered, or failed
 	EventRetry    EventKind = "retry"    // Wait passes before try number Try
 	EventMirror   EventKind = "mirror"   // Host did not serve Subject because of Err; Next is asked
-	EventResume   EventKind = "resume"   // a blob goes on at byte Offset
+	EventResume   EventKind = "resume"   // a blob is resumed at byte Offset
 	EventFallback EventKind = "fallback" // Host has no referrers API: the fallback tag of Subject was written
 	EventWarning  EventKind = "warning"  // Err stood in the way of nothing, but should be known
 )

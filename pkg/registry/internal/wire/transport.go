@@ -184,8 +184,8 @@ func (c *Client) PlainAllowed(u *url.URL) bool {
 	return c.o.PlainHTTP || IsLoopback(u.Host)
 }
 
-// stayHere is the context key of requests whose answer only the very host that
-// was asked may give.
+// stayHere is the context key of requests that only the host that was
+// asked may answer.
 type stayHere struct{}
 
 // origin is scheme, host and port, in one spelling.

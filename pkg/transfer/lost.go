@@ -33,10 +33,10 @@ func isGone(err error) bool {
 	return errors.Is(err, artifact.ErrNotFound) || errors.As(err, new(*registry.LackedError))
 }
 
-// lose returns the graph without what only refers to something and lacks a blob,
+// without returns the graph without what only refers to something and lacks a blob,
 // and without what refers to that, each a problem. It is nil if a release
 // itself has the blob.
-func (g *Graph) lose(e *lostError) *Graph {
+func (g *Graph) without(e *lostError) *Graph {
 	out := *g
 	out.Manifests, out.Problems = nil, slices.Clone(g.Problems)
 	lost := map[digest.Digest]bool{e.Digest: true}
@@ -59,19 +59,20 @@ func (g *Graph) lose(e *lostError) *Graph {
 	return &out
 }
 
-// Build makes a bundle of graphs and has it written. If it turns out that a
+// Build makes a bundle of locks, the first of which is its own, and of their graphs,
+// and has it written. If it turns out that a
 // signature's blob is gone, that is put among the graph's Problems, and the
 // bundle is made without. Errors: write's.
-func Build(l *lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool, write func(*ocilayout.Bundle) error) (*ocilayout.Bundle, error) {
+func Build(locks []*lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool, write func(*ocilayout.Bundle) error) (*ocilayout.Bundle, error) {
 	for {
-		b := NewBundle(l, graphs, tools)
+		b := NewBundle(locks[0], graphs, tools, locks[1:]...)
 		err := write(b)
 		var lost *lostError
 		if !errors.As(err, &lost) {
 			return b, err
 		}
 		at := slices.IndexFunc(graphs, func(g *Graph) bool { return g.Repository == lost.Repository })
-		less := graphs[at].lose(lost)
+		less := graphs[at].without(lost)
 		if less == nil {
 			return nil, graphs[at].about(lost.Err)
 		}
