@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/export"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
@@ -63,6 +64,9 @@ func carrying() section {
 		on(func(_ Context, _ *ocilayout.FolderError) []string {
 			return []string{"name another folder, or an empty one"}
 		}, told("`is neither empty nor an OCI image layout`", "What the lock does not name would be removed from it: name another folder", fault.Failure)),
+		on(func(_ Context, e *config.EditError) []string {
+			return []string{"write the line into " + e.File + " by hand"}
+		}, told("`config.toml: …: its line is written in a way that only a person can edit`", "`mirror` has printed the line that `--write-config` would write: write it by hand", fault.Usage)),
 		on(func(_ Context, _ *export.LayoutError) []string {
 			return []string{"lock it from a registry, or copy the folder that sync --platform OS/ARCH --dir DIR writes"}
 		}),
