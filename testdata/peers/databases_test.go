@@ -200,6 +200,12 @@ func shop(t *testing.T, s *apiServer, reg *registry, image string) {
 	runs(t, s, "shop", "orders")
 	shown(0)
 
+	// Every field of an item is told in docs/output.md.
+	list := object(t, p.ok("cluster", "check", "-n", "shop", "-o", "json").stdout)
+	for field := range list["items"].([]any)[0].(tree) {
+		contains(t, read(t, "..", "..", "docs", "output.md"), "`items[]."+field+"`")
+	}
+
 	// Held against another image; as somebody who may only look.
 	p.ok("cluster", "check", "-n", "shop", "--image", locked)
 	contains(t, p.exit(3, "cluster", "check", "-n", "shop", "--image", image+"@sha256:"+strings.Repeat("2", 64)).stdout, "other", "outdated")
