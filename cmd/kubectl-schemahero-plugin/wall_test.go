@@ -31,6 +31,7 @@ var layers = map[string][]string{
 	"pkg/pubgrub":  {},
 	"pkg/policy":   {"pkg/fault", "pkg/diag"},
 	"pkg/probe":    {"pkg/fault"},
+	"pkg/sbom":     {},
 
 	"pkg/unpack":    {"pkg/fault", "pkg/artifact"},
 	"pkg/pack":      {"pkg/fault", "pkg/artifact"},
@@ -44,11 +45,11 @@ var layers = map[string][]string{
 	"pkg/resolve":  {"pkg/fault", "pkg/duration", "pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/parallel", "pkg/artifact", "pkg/diag"},
 	"pkg/install":  {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/artifact", "pkg/unpack", "pkg/probe"},
 	"pkg/trust":    {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/registry", "pkg/artifact", "pkg/policy"},
-	"pkg/publish":  {"pkg/fault", "pkg/disk", "pkg/parallel", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack", "pkg/probe"},
+	"pkg/publish":  {"pkg/fault", "pkg/disk", "pkg/parallel", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack", "pkg/probe", "pkg/sbom"},
 	"pkg/image":    {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack"},
 	"pkg/transfer": {"pkg/fault", "pkg/parallel", "lockfile", "pkg/registry", "pkg/ocilayout", "pkg/artifact"},
 	"pkg/serve":    {"pkg/ocilayout", "pkg/artifact"},
-	"pkg/export":   {"pkg/fault", "lockfile", "pkg/artifact"},
+	"pkg/export":   {"pkg/fault", "lockfile", "pkg/artifact", "pkg/sbom"},
 
 	"pkg/project": {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/artifact", "pkg/policy", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/unpack"},
 
@@ -60,7 +61,7 @@ var layers = map[string][]string{
 	"pkg/doctor": {"lockfile", "pkg/artifact", "pkg/fault", "pkg/install", "pkg/manifest", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "plugins/signed"},
 
 	"pkg/cli/ui":       {"lockfile", "pkg/artifact", "pkg/diag", "pkg/fault", "pkg/image", "pkg/install", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/resolve"},
-	"pkg/cli/hint":     {"lockfile", "pkg/artifact", "pkg/config", "pkg/diag", "pkg/disk", "pkg/duration", "pkg/export", "pkg/fault", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/project", "pkg/publish", "pkg/registry", "pkg/resolve", "pkg/transfer", "pkg/trust", "pkg/ocilayout"},
+	"pkg/cli/hint":     {"lockfile", "pkg/artifact", "pkg/config", "pkg/diag", "pkg/disk", "pkg/duration", "pkg/export", "pkg/fault", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/policy", "pkg/project", "pkg/publish", "pkg/registry", "pkg/resolve", "pkg/transfer", "pkg/trust", "pkg/ocilayout"},
 	"pkg/cli/env":      {"lockfile", "pkg/artifact", "pkg/config", "pkg/disk", "pkg/doctor", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/trust", "pkg/unpack", "plugins/signed", "pkg/cli/hint", "pkg/cli/ui", "pkg/ocilayout"},
 	"pkg/cli/complete": {"lockfile", "pkg/artifact", "pkg/manifest", "pkg/project", "pkg/cli/env", "pkg/cli/ui"},
 
@@ -68,7 +69,7 @@ var layers = map[string][]string{
 	"pkg/cli/machine": {"pkg/artifact", "pkg/doctor", "pkg/duration", "pkg/install", "pkg/project", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/sources": {"pkg/artifact", "pkg/doctor", "pkg/image", "pkg/manifest", "pkg/policy", "pkg/project", "pkg/registry", "pkg/search", "pkg/trust", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/author":  {"pkg/artifact", "pkg/manifest", "pkg/pack", "pkg/publish", "pkg/registry", "pkg/trust", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
-	"pkg/cli/carry":   {"lockfile", "pkg/artifact", "pkg/config", "pkg/diag", "pkg/disk", "pkg/export", "pkg/install", "pkg/manifest", "pkg/project", "pkg/registry", "pkg/serve", "pkg/transfer", "plugins/signed", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui", "pkg/ocilayout"},
+	"pkg/cli/carry":   {"lockfile", "pkg/artifact", "pkg/config", "pkg/diag", "pkg/disk", "pkg/export", "pkg/install", "pkg/manifest", "pkg/parallel", "pkg/project", "pkg/registry", "pkg/probe", "pkg/sbom", "pkg/serve", "pkg/transfer", "plugins/signed", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui", "pkg/ocilayout"},
 	"pkg/cli/cluster": {"lockfile", "pkg/artifact", "pkg/image", "pkg/kube", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/shell":   {"pkg/link", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 
@@ -220,7 +221,7 @@ func TestEmbeddingStaysSmall(t *testing.T) {
 		for _, dep := range p.Deps {
 			for _, heavy := range []string{
 				"k8s.io/", "sigs.k8s.io/", "github.com/sigstore/", "github.com/spf13/cobra",
-				module + "pkg/kube", module + "pkg/trust", module + "pkg/publish", module + "pkg/transfer",
+				module + "pkg/kube", module + "pkg/trust", module + "pkg/publish", module + "pkg/image", module + "pkg/transfer",
 			} {
 				if strings.HasPrefix(dep, heavy) {
 					t.Errorf("plugins: links %s", dep)

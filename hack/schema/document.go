@@ -156,6 +156,7 @@ type keyless struct {
 	Identity       string `json:"identity,omitempty" jsonschema:"minLength=1" jsonschema_description:"The signer, exactly."`
 	IdentityRegexp string `json:"identity-regexp,omitempty" jsonschema:"minLength=1" jsonschema_description:"A regular expression (RE2) that matches the whole signer."`
 	TrustedRoot    string `json:"trusted-root,omitempty" jsonschema:"minLength=1" jsonschema_description:"File with the root of a private Sigstore; default: the public good instance's."`
+	Attestation    string `json:"attestation,omitempty" jsonschema:"minLength=1,format=uri,example=https://slsa.dev/provenance/v1" jsonschema_description:"The predicate type of an attestation by the same signer that is accepted in place of a signature."`
 }
 
 // JSONSchemaExtend says which keys exclude each other.

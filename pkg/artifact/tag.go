@@ -17,12 +17,18 @@ type Tag struct {
 
 // ParseTag reads X.Y.Z[-pre][+build], one leading v allowed and _ standing for
 // +, with -OS-ARCH behind it where the tag is for one platform. Floating tags
-// (latest, 0, 0.1), signature tags and everything else are ok == false.
+// (latest, 0, 0.1), the host's own (0.1.2-amd64, which is no prerelease),
+// signature tags and everything else are ok == false.
 func ParseTag(name string) (tag Tag, ok bool) {
 	if !IsTag(name) { // whatever a registry says that it has
 		return Tag{}, false
 	}
-	text, platform, _ := CutPlatform(name)
+	text, platform, cut := CutPlatform(name)
+	if before, host := CutHostTag(text); host && !cut {
+		if _, version := ParseTag(before); version {
+			return Tag{}, false
+		}
+	}
 	text = strings.TrimPrefix(text, "v")
 	if strings.Count(text, "_") > 1 {
 		return Tag{}, false

@@ -36,8 +36,11 @@ func (x *examination) registries(ctx context.Context) {
 }
 
 // withdrawn finds locked releases that their publishers have withdrawn. A
-// registry that does not answer is found already.
+// registry that does not answer is found already, and none is asked again.
 func (x *examination) withdrawn(ctx context.Context) {
+	if !slices.ContainsFunc(x.findings, func(f Finding) bool { return f.Check == "registry" && f.State == OK }) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, maxPing)
 	defer cancel()
 	found, _ := x.Project.Withdrawn(ctx)

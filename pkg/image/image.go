@@ -65,7 +65,7 @@ type Part struct {
 	Links    []Link               // sorted by their path
 	LinkDesc ocispec.Descriptor   // of the layer that holds Links; no digest if there are none
 	LinkData []byte
-	Lacks    []string // drivers that have no release for this platform
+	Lacks    []string // drivers that have no release for this platform, unless it was asked for
 }
 
 // Layer is one driver in an image.
@@ -113,6 +113,9 @@ func Build(l *lockfile.Lock, known Known, o Options) (*Image, error) {
 		part, err := o.part(l, known, p, unknown)
 		if err != nil {
 			return nil, err
+		}
+		if o.Platforms != nil && len(part.Lacks) > 0 {
+			return nil, &NoPlatformError{Platform: p, Lack: part.Lacks}
 		}
 		img.Parts = append(img.Parts, part)
 	}

@@ -206,8 +206,10 @@ func (e *Engine) CheckPlace(work []Status, force bool) error {
 	return errors.Join(errs...)
 }
 
-// room counts what is surely needed of each file system.
-type room map[uint64]*struct {
+// room counts what is surely needed of each file system, by its number.
+type room map[uint64]*needed
+
+type needed struct {
 	need   int64
 	layers map[digest.Digest]bool // counted already
 	told   bool
@@ -234,11 +236,7 @@ func (e *Engine) fits(s Status, room room) error {
 		}
 		r := room[dev]
 		if r == nil {
-			r = &struct {
-				need   int64
-				layers map[digest.Digest]bool
-				told   bool
-			}{layers: map[digest.Digest]bool{}}
+			r = &needed{layers: map[digest.Digest]bool{}}
 			room[dev] = r
 		}
 		if inStore && r.layers[s.Layer.Digest] {

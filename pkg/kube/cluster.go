@@ -44,8 +44,7 @@ func (c *Cluster) Databases() int { return len(c.databases) }
 // *ServerError, and that of ctx.
 func (c *Client) Databases(ctx context.Context) ([]Database, error) {
 	var out []Database
-	resource := schema.GroupVersionResource{Group: "databases.schemahero.io", Version: "v1alpha4", Resource: "databases"}
-	err := c.list(ctx, resource, "DatabaseList", "", func(u *unstructured.Unstructured) error {
+	err := c.list(ctx, databases(), "DatabaseList", "", func(u *unstructured.Unstructured) error {
 		d := Database{Namespace: u.GetNamespace(), Name: u.GetName()}
 		// Nothing below the keys is looked at.
 		if connection, _, err := unstructured.NestedFieldNoCopy(u.Object, "spec", "connection"); err == nil {
@@ -84,6 +83,10 @@ func (c *Client) check(ctx context.Context, missing *MissingError) error {
 		return missing
 	}
 	return err
+}
+
+func databases() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "databases.schemahero.io", Version: "v1alpha4", Resource: "databases"}
 }
 
 func pods() schema.GroupVersionResource {

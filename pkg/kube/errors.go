@@ -65,14 +65,18 @@ func (e *DeniedError) Error() string {
 // Kind is fault.Denied.
 func (e *DeniedError) Kind() fault.Kind { return fault.Denied }
 
-// MissingError says that a cluster does not know SchemaHero's objects.
+// MissingError says that a cluster does not know a kind of objects.
 type MissingError struct {
 	Request
 	Said bool // in the words of an API server
 }
 
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("cluster %s: has no %s: SchemaHero is not installed there", e.Server, e.Kinds())
+	text := fmt.Sprintf("cluster %s: has no %s", e.Server, e.Kinds())
+	if e.Group == databases().Group {
+		text += ": SchemaHero is not installed there"
+	}
+	return text
 }
 
 // Kind is fault.Unsatisfied.

@@ -14,6 +14,7 @@ type Seen struct {
 	Key              string // else the fingerprint of the key
 	KeyFile          string // of that key, as a rule would name it; "" if it is not known
 	TrustedRoot      string // as a rule would name it; "" for the public good instance
+	Attestation      string // predicate type, where it is no signature
 	Verified         bool
 	Tried            bool // else nobody knows whether it verifies
 }
@@ -58,6 +59,9 @@ func (s Seen) line() string {
 		return fmt.Sprintf("keys = [\"FILE\"]   # the public key with fingerprint %s", s.Key)
 	}
 	text := fmt.Sprintf("keyless = { issuer = %s, identity = %s", diag.Quote(s.Issuer), diag.Quote(s.Identity))
+	if s.Attestation != "" {
+		text += ", attestation = " + diag.Quote(s.Attestation)
+	}
 	switch {
 	case s.TrustedRoot != "":
 		return text + ", trusted-root = " + diag.Quote(s.TrustedRoot) + " }"

@@ -1,11 +1,16 @@
 package policy
 
 import (
+	"net/url"
 	"path"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 )
+
+// Provenance is the predicate type of SLSA's and GitHub's build provenance
+// (https://slsa.dev/spec/v1.0/provenance).
+const Provenance = "https://slsa.dev/provenance/v1"
 
 // Decode reads the value of `trust`, a list of `[[trust]]` tables, as it stands
 // in a manifest and in a config alike; nil is no rules. What is wrong becomes
@@ -100,7 +105,7 @@ func decodeKeyless(v *diag.Value) *Keyless {
 	if !ok {
 		return nil
 	}
-	t.Only("issuer", "identity", "identity-regexp", "trusted-root")
+	t.Only("issuer", "identity", "identity-regexp", "trusted-root", "attestation")
 	k := &Keyless{}
 	text := func(key string, into *string) {
 		v := t.Get(key)
@@ -121,6 +126,11 @@ func decodeKeyless(v *diag.Value) *Keyless {
 	text("identity", &k.Identity)
 	text("identity-regexp", &k.IdentityRegexp)
 	text("trusted-root", &k.TrustedRoot)
+	text("attestation", &k.Attestation)
+	if u, err := url.Parse(k.Attestation); k.Attestation != "" && (err != nil || !u.IsAbs()) {
+		t.Get("attestation").Problem("%q is not a predicate type: write it as a URI, like %s", k.Attestation, Provenance)
+		ok = false
+	}
 	switch exact, re := t.Get("identity"), t.Entry("identity-regexp"); {
 	case exact != nil && re != nil:
 		re.Problem("excludes identity: a rule has one of them")

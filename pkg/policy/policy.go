@@ -33,6 +33,7 @@ type Keyless struct {
 	Identity       string // the certificate's subject, exactly; "" where IdentityRegexp is set
 	IdentityRegexp string // RE2, for the whole subject; "" where Identity is set
 	TrustedRoot    string // absolute path of a private Sigstore's root; "" for the public good instance
+	Attestation    string // predicate type of an attestation that is accepted in place of a signature; "" for none
 }
 
 // Decide returns the rule with the longest scope that repository (HOST/PATH, no

@@ -147,7 +147,7 @@ keyless = { issuer = "https://a.io", identity = "me", trusted-root = "root.json"
 		r.Pos.Line != 3 || r.Pos.Column != 9 {
 		t.Errorf("%+v", r)
 	}
-	if k := p.Rules[1].Keyless; *k != (Keyless{"https://a.io", "me", "", filepath.Join(dir, "root.json")}) {
+	if k := p.Rules[1].Keyless; *k != (Keyless{"https://a.io", "me", "", filepath.Join(dir, "root.json"), ""}) {
 		t.Errorf("%+v", k)
 	}
 	if p := Decode(nil); p.Rules != nil {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 )
@@ -27,6 +28,7 @@ type GoInfo struct {
 	Version string            // of Go, such as "go1.26.8"
 	Path    string            // main package
 	Deps    map[string]string // module path to version, of every module linked in
+	Build   *debug.BuildInfo  // all of it
 	Cgo     string            // CGO_ENABLED of the build: "1", "0", or "" if it is not said
 }
 
@@ -243,7 +245,7 @@ func readGo(r io.ReaderAt) *GoInfo {
 	if err != nil {
 		return nil
 	}
-	g := &GoInfo{Version: b.GoVersion, Path: b.Path, Deps: make(map[string]string, len(b.Deps))}
+	g := &GoInfo{Version: b.GoVersion, Path: b.Path, Build: b, Deps: make(map[string]string, len(b.Deps))}
 	for _, d := range b.Deps {
 		// A replaced module keeps its name: what was replaced by a fork of
 		// go-sqlite3 needs cgo no less.

@@ -39,7 +39,7 @@ func (p *Project) Explain(ctx context.Context, name string) (*resolve.Explanatio
 
 // Versions returns what there is of a driver, newest first, at most limit where
 // that is positive. Errors: *resolve.NoRepositoryError, the Registry's.
-func (p *Project) Versions(ctx context.Context, name string, limit int) ([]resolve.VersionInfo, error) {
+func (p *Project) Versions(ctx context.Context, name string, limit int) (*resolve.VersionList, error) {
 	o, err := p.query()
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (p *Project) Versions(ctx context.Context, name string, limit int) ([]resol
 
 // Versions is Project.Versions if there is no project: the built-in places
 // are looked into, or what Options.Override names.
-func Versions(ctx context.Context, o Options, name string, limit int) ([]resolve.VersionInfo, error) {
+func Versions(ctx context.Context, o Options, name string, limit int) (*resolve.VersionList, error) {
 	if err := artifact.CheckName(name); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,8 @@ import (
 // layer is an archive as a manifest lists it, with the text beside it.
 type layer struct {
 	Archive
-	sum []byte // text of the .sha256 file
+	sum  []byte // text of the .sha256 file
+	sbom []byte // what is in the executable, nil where that is not known
 }
 
 func (l layer) descriptor() ocispec.Descriptor {

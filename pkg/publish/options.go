@@ -14,6 +14,8 @@ type Options struct {
 	Force          bool // publish in place of what a version already holds, and what only warns then (Problem.Forcible)
 	DryRun         bool // compute and compare, send nothing
 	NoFloatingTags bool // leave X.Y, X and latest where they are
+	NoSBOM         bool // attach none
+	HostTags       bool // set X.Y.Z-ARCH, X.Y-ARCH and X-ARCH too, which the host asks for
 
 	// Host is the platform whose executables can run on this machine.
 	Host artifact.Platform

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/Masterminds/semver/v3"
@@ -42,7 +43,7 @@ func (p *publication) publish(ctx context.Context, annotations map[string]string
 	}
 	p.report.describe(p.graph, p.version)
 	if p.o.DryRun {
-		return p.setTags(ctx)
+		return errors.Join(p.sendSBOMs(ctx), p.setTags(ctx), p.strays(ctx))
 	}
 	// Of a release that is kept too: a registry can lose what a manifest names.
 	if err := p.sendBlobs(ctx); err != nil {
@@ -54,6 +55,9 @@ func (p *publication) publish(ctx context.Context, annotations map[string]string
 		}
 	}
 	if err := p.sign(ctx); err != nil {
+		return err
+	}
+	if err := p.sendSBOMs(ctx); err != nil {
 		return err
 	}
 	return p.setTags(ctx)
@@ -88,6 +92,18 @@ func (p *publication) compare(ctx context.Context) error {
 		p.graph, p.report.Kept = kept, true
 	}
 	return nil
+}
+
+// strays finds the floating tags that are wrong whatever becomes of this version.
+func (p *publication) strays(ctx context.Context) (err error) {
+	if p.to == nil {
+		return nil
+	}
+	p.report.Strays, err = artifact.Strays(ctx, p.to, p.tags)
+	p.report.Strays = slices.DeleteFunc(p.report.Strays, func(s artifact.Stray) bool {
+		return slices.ContainsFunc(p.report.Tags, func(m TagMove) bool { return m.Tag == s.Tag })
+	})
+	return err
 }
 
 // listTags lists the repository's tags; one that does not exist has none.

@@ -17,17 +17,19 @@ import (
 type Report struct {
 	Name       string
 	Version    string
-	Repository string          // HOST/PATH; "" for a dry run without a target
-	Tag        string          // that names the version
-	Digest     digest.Digest   // of the index
-	Kept       bool            // the version was published with this content before
-	DryRun     bool            // nothing was sent
-	Unread     bool            // dry run only: the target may not be read without credentials, so nothing was compared
-	Platforms  []Published     // sorted by platform
-	Tags       []TagMove       // set, or in a dry run to be set
-	Refused    []*RefusedError // floating tags that the registry would not set
-	Left       []string        // tags of the version for platforms that it does not have: an earlier publication's
-	Ignored    []Problem       // what Options.Force passed over
+	Repository string           // HOST/PATH; "" for a dry run without a target
+	Tag        string           // that names the version
+	Digest     digest.Digest    // of the index
+	Kept       bool             // the version was published with this content before
+	DryRun     bool             // nothing was sent
+	Unread     bool             // dry run only: the target may not be read without credentials, so nothing was compared
+	Platforms  []Published      // sorted by platform
+	Tags       []TagMove        // set, or in a dry run to be set
+	Refused    []*RefusedError  // floating tags that the registry would not set
+	Left       []string         // tags of the version for platforms that it does not have: an earlier publication's
+	Ignored    []Problem        // what Options.Force passed over
+	Strays     []artifact.Stray // dry run only: floating tags that are wrong and that this would not set
+	Opaque     []string         // archives whose executable holds no Go build information, so that there is no SBOM
 
 	Sent    int64 // bytes of blobs and manifests
 	Blobs   int   // blobs sent
@@ -42,6 +44,7 @@ type Published struct {
 	Manifest   digest.Digest
 	Layer      ocispec.Descriptor // with its title
 	Executable digest.Digest
+	SBOM       digest.Digest // of the manifest that refers to this one; "" where there is none
 }
 
 // Push publishes a release in the index layout: blobs first, then the
@@ -73,6 +76,9 @@ func Push(ctx context.Context, to registry.Repository, r Release, o Options) (*R
 	}
 	report := &Report{Name: r.Name, DryRun: o.DryRun, Ignored: ignored}
 	p := &publication{to: to, o: o, version: v, layers: layers, report: report}
+	if err := p.describeContents(r.Name, func(i int) string { return files[layers[i].Platform] }); err != nil {
+		return nil, err
+	}
 	if err := p.publish(ctx, r.annotations(v)); err != nil {
 		return nil, err
 	}

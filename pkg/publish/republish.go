@@ -52,7 +52,7 @@ func Republish(ctx context.Context, to, from registry.Repository, reference stri
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			return err
 		}
-		layers[i], found[i], err = x.fetch(ctx, from, rel.Builds[i], folder)
+		layers[i], found[i], err = x.fetch(ctx, from, rel.Builds[i], v.String(), folder)
 		return err
 	})
 	if err := parallel.First(errs); err != nil {
@@ -128,7 +128,7 @@ func inherit(r Release, rel *artifact.Release) Release {
 }
 
 // fetch brings a build's layer and checksum into dir.
-func (x *examiner) fetch(ctx context.Context, from registry.Repository, b artifact.Build, dir string) (layer, []Problem, error) {
+func (x *examiner) fetch(ctx context.Context, from registry.Repository, b artifact.Build, version, dir string) (layer, []Problem, error) {
 	l := layer{Archive: Archive{Platform: b.Platform, Path: filepath.Join(dir, b.File), Title: b.File,
 		MediaType: b.Layer.MediaType, Digest: b.Layer.Digest, Size: b.Layer.Size, Executable: b.Executable}}
 	l.sum = []byte(l.Archive.sum())
@@ -162,6 +162,9 @@ func (x *examiner) fetch(ctx context.Context, from registry.Repository, b artifa
 		return l, []Problem{{ProblemArchive, b.File, fmt.Sprintf("holds executable %s, its annotation says %s", sum, b.Executable)}}, nil
 	}
 	l.Executable = sum
+	if l.sbom, err = l.contents(x.name, version, executable); err != nil {
+		return l, nil, err
+	}
 	problems := slices.DeleteFunc(inspect(executable, b.File, b.Platform), func(p Problem) bool { return p.Kind == ProblemFormat })
 	if len(problems) == 0 {
 		problems, err = x.probe(ctx, executable, b.File, b.Platform)

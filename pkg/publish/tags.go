@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 
 	"github.com/Masterminds/semver/v3"
 	"github.com/opencontainers/go-digest"
@@ -84,20 +83,50 @@ func (p *publication) setTags(ctx context.Context) error {
 	errs := parallel.EachUntil(ctx, len(parts), atOnce, func(i int) error {
 		return p.setTag(ctx, platformTag(p.version, parts[i].platform), parts[i].document)
 	})
-	if err := parallel.First(errs); err != nil || p.o.NoFloatingTags {
+	if err := parallel.First(errs); err != nil {
 		return err
 	}
-	for _, tag := range floating(p.tags, p.version) {
-		err := p.setTag(ctx, tag, p.graph.document)
-		var refused *RefusedError
-		switch {
-		case errors.As(err, &refused):
-			p.report.Refused = append(p.report.Refused, refused)
-		case err != nil:
+	if err := p.setHostTags(ctx); err != nil || p.o.NoFloatingTags {
+		return err
+	}
+	for _, tag := range artifact.FloatingTags(p.tags, p.version) {
+		if err := p.setFloating(ctx, tag, p.graph.document); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// setHostTags sets the tags under which the host asks for a platform's manifest.
+func (p *publication) setHostTags(ctx context.Context) error {
+	if !p.o.HostTags {
+		return nil
+	}
+	for _, part := range p.graph.parts {
+		for i, tag := range artifact.HostTags(p.tags, p.version, part.platform) { // the version's own first
+			set := p.setTag
+			if i > 0 {
+				set = p.setFloating
+			}
+			if i > 0 && p.o.NoFloatingTags {
+				break
+			}
+			if err := set(ctx, tag, part.document); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// setFloating is setTag, and no failure if the registry does not let the tag move.
+func (p *publication) setFloating(ctx context.Context, tag string, doc document) error {
+	err := p.setTag(ctx, tag, doc)
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		p.report.Refused = append(p.report.Refused, refused)
+		return nil
+	}
+	return err
 }
 
 // setTag sets a tag that does not name a document yet.
@@ -147,31 +176,42 @@ func left(tags []string, v *semver.Version, g *graph) (out []string) {
 	return out
 }
 
-// floating returns those of X.Y, X and latest that belong to a version, given
-// all tags of the repository: X.Y belongs to the highest version of X.Y, X to
-// that of X, and latest to that of all. Prereleases have none and count for
-// none. Equal precedence is decided as it is when releases are chosen.
-func floating(tags []string, v *semver.Version) (out []string) {
-	if v.Prerelease() != "" {
+// RepairTags sets the floating tags of a repository that do not name what its
+// versions say they should; with dryRun it only tells. It returns those that were
+// set, and a *RefusedError for each that the registry refused, joined. Errors
+// besides: the repository's.
+func RepairTags(ctx context.Context, to registry.Repository, dryRun bool) ([]TagMove, error) {
+	var tags []string
+	err := to.Tags(ctx, func(page []string) error {
+		tags = append(tags, page...)
 		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	candidates := artifact.Candidates(append([]string{artifact.VersionTag(v)}, tags...))
-	highest := func(among func(*semver.Version) bool) bool {
-		// Highest first, and v is one of them.
-		i := slices.IndexFunc(candidates, func(c artifact.Candidate) bool { return c.Version.Prerelease() == "" && among(c.Version) })
-		return candidates[i].Version.String() == v.String()
+	strays, err := artifact.AllStrays(ctx, to, tags)
+	if err != nil {
+		return nil, err
 	}
-	x := strconv.FormatUint(v.Major(), 10)
-	if highest(func(w *semver.Version) bool { return w.Major() == v.Major() && w.Minor() == v.Minor() }) {
-		out = append(out, x+"."+strconv.FormatUint(v.Minor(), 10))
+	var set []TagMove
+	var refused []error
+	for _, s := range strays {
+		if !dryRun {
+			desc, data, err := to.Manifest(ctx, s.Want.String())
+			if err == nil {
+				err = refusal(s.Tag, to.PushManifest(ctx, desc, data, s.Tag))
+			}
+			if errors.As(err, new(*RefusedError)) {
+				refused = append(refused, err)
+				continue
+			}
+			if err != nil {
+				return set, errors.Join(append(refused, err)...)
+			}
+		}
+		set = append(set, TagMove{Tag: s.Tag, Digest: s.Want, Previous: s.Now})
 	}
-	if highest(func(w *semver.Version) bool { return w.Major() == v.Major() }) {
-		out = append(out, x)
-	}
-	if highest(func(*semver.Version) bool { return true }) {
-		out = append(out, "latest")
-	}
-	return out
+	return set, errors.Join(refused...)
 }
 
 // AddTags gives what reference, a tag or digest, names further tags; its bytes

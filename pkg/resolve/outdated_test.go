@@ -18,10 +18,11 @@ func TestVersions(t *testing.T) {
 	m := "[plugins]\npostgres = \"0.1.0\"\n"
 	l := r.lock(m, Options{}).Lock
 	repo.index("0.1.0", release{salt: "moved"})
-	infos, err := Versions(context.Background(), r, Options{Manifest: parse(t, m), Locked: l}, "postgres", 0)
-	if err != nil || len(infos) != 3 {
-		t.Fatalf("got %+v, %v", infos, err)
+	list, err := Versions(context.Background(), r, Options{Manifest: parse(t, m), Locked: l}, "postgres", 0)
+	if err != nil || len(list.Versions) != 3 {
+		t.Fatalf("got %+v, %v", list, err)
 	}
+	infos := list.Versions
 	if v := infos[0]; v.Version != "0.2.0-rc.1" || v.Locked || v.Moved || artifact.JoinPlatforms(v.Platforms) != "linux/amd64, linux/arm64" || v.Created.IsZero() || len(v.Builds) != 2 {
 		t.Errorf("got %+v", v)
 	}
@@ -31,7 +32,7 @@ func TestVersions(t *testing.T) {
 	if v := infos[2]; !v.Locked || !v.Moved || v.Digest != repo.tags["0.1.0"] {
 		t.Errorf("got %+v", v)
 	}
-	if infos, err = Versions(context.Background(), r, Options{Manifest: parse(t, m)}, "postgres", 1); err != nil || len(infos) != 1 {
+	if list, err = Versions(context.Background(), r, Options{Manifest: parse(t, m)}, "postgres", 1); err != nil || len(list.Versions) != 1 {
 		t.Errorf("got %+v, %v", infos, err)
 	}
 	if _, err = Versions(context.Background(), r, Options{Manifest: parse(t, m)}, "oracle", 0); !errors.As(err, new(*NoRepositoryError)) {

@@ -50,6 +50,7 @@ func (v *version) verdict() (Verdict, string) {
 // notVersion gives a verdict on a tag that is not a version.
 func notVersion(tag string) TagStatus {
 	u := TagStatus{Tag: tag, Verdict: NotVersion}
+	tag, _ = artifact.CutHostTag(tag)
 	digits := strings.Trim(strings.TrimPrefix(tag, "v"), "0123456789")
 	if tag == "latest" || tag != "v" && (digits == "" || digits == "." && strings.Count(tag, ".") == 1) {
 		u.Verdict = Floating

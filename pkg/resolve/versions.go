@@ -27,11 +27,18 @@ type VersionInfo struct {
 	Problem   error                // why the release cannot be read, nil if it can: *artifact.FormatError or one that matches artifact.ErrNotFound
 }
 
+// VersionList is what there is of a plugin.
+type VersionList struct {
+	Repository string
+	Versions   []VersionInfo    // newest first
+	Strays     []artifact.Stray // floating tags that do not name what the versions say
+}
+
 // Versions returns what there is of a plugin, newest first, at most limit
 // versions where that is positive. Each release is read. The manifest need not
 // list the plugin; without an entry it is looked for as a required one.
 // Errors: *NoRepositoryError, the Catalog's.
-func Versions(ctx context.Context, c Catalog, o Options, name string, limit int) ([]VersionInfo, error) {
+func Versions(ctx context.Context, c Catalog, o Options, name string, limit int) (*VersionList, error) {
 	r := newResolver(c, o)
 	p := &plugin{name: name}
 	p.entry, p.listed = o.Manifest.Plugin(name)
@@ -72,7 +79,11 @@ func Versions(ctx context.Context, c Catalog, o Options, name string, limit int)
 			}
 		}
 	}
-	return infos, err
+	list := &VersionList{Repository: p.repository, Versions: infos}
+	if err == nil {
+		list.Strays, err = artifact.Strays(ctx, p.reader, p.tags)
+	}
+	return list, err
 }
 
 func (v *VersionInfo) fill(release *artifact.Release) {

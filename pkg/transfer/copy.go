@@ -9,9 +9,11 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/Masterminds/semver/v3"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -20,7 +22,11 @@ import (
 // CopyOptions change what Copy does.
 type CopyOptions struct {
 	DryRun bool // ask only, and report what would be sent
-	Events func(Event)
+	// HostTags is a lock whose drivers get the tags too under which the host asks
+	// for them, as far as they belong to the locked version among those of the target
+	// (artifact.HostTags); nil: none does.
+	HostTags *lockfile.Lock
+	Events   func(Event)
 }
 
 // Copied is what became of one graph.
@@ -83,6 +89,9 @@ func (c *copier) copy(ctx context.Context, g *Graph) error {
 		}
 		g = less
 	}
+	if g, err = c.hostTags(ctx, g); err != nil {
+		return err
+	}
 	c.out.Problems = slices.Clone(g.Problems)
 	there := make([]bool, len(g.Manifests))
 	err = each(ctx, c.reads, len(there), func(ctx context.Context, i int) (err error) {
@@ -99,6 +108,41 @@ func (c *copier) copy(ctx context.Context, g *Graph) error {
 	}
 	slices.Sort(c.out.Tags)
 	return nil
+}
+
+// hostTags returns the graph with the host's tags on the manifests of locked
+// platforms.
+func (c *copier) hostTags(ctx context.Context, g *Graph) (*Graph, error) {
+	if c.o.HostTags == nil {
+		return g, nil
+	}
+	var tags []string
+	err := c.target.Tags(ctx, func(page []string) error {
+		tags = append(tags, page...)
+		return nil
+	})
+	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
+		return nil, err
+	}
+	for _, m := range g.Manifests {
+		tags = append(tags, m.Tags...)
+	}
+	with := *g
+	with.Manifests = slices.Clone(g.Manifests)
+	for _, p := range c.o.HostTags.Plugins {
+		v, err := semver.StrictNewVersion(p.Version)
+		if p.Repository != g.Repository || err != nil {
+			continue
+		}
+		for _, q := range p.Platforms {
+			i := slices.IndexFunc(with.Manifests, func(m Manifest) bool { return m.Desc.Digest == q.Manifest })
+			if i >= 0 {
+				m := &with.Manifests[i]
+				m.Tags = append(slices.Clone(m.Tags), artifact.HostTags(tags, v, q.Platform)...)
+			}
+		}
+	}
+	return &with, nil
 }
 
 // blob sends one blob, straight from source to target; within one registry it is
@@ -254,7 +298,8 @@ func (c *copier) tagged(ctx context.Context, tag string) (digest.Digest, error) 
 // fixed reports whether a tag should always name one thing. Floating tags move,
 // and so do those of signatures, which gather more of them.
 func fixed(tag string) bool {
-	_, ok := artifact.ParseTag(tag)
+	of, _ := artifact.CutHostTag(tag)
+	_, ok := artifact.ParseTag(of)
 	return ok
 }
 

@@ -109,7 +109,7 @@ func (g *gatherer) visitAll(ctx context.Context, list []digest.Digest, p place) 
 }
 
 // visit reads a manifest, all that it lists and all that refers to it. Whether
-// it matters that something is not there is decided by lacks, when all has been
+// it matters that something is missing is decided by missing, when all has been
 // read.
 func (g *gatherer) visit(ctx context.Context, d digest.Digest, p place) error {
 	var n *node
@@ -135,22 +135,23 @@ func (g *gatherer) visit(ctx context.Context, d digest.Digest, p place) error {
 	return g.visitAll(ctx, n.children, p.below())
 }
 
-// lacks returns why not all is there that a visited manifest leads to.
-func (g *gatherer) lacks(d digest.Digest) error {
+// missing returns the error for the first thing that a visited manifest leads to and
+// that is not there; nil if all is.
+func (g *gatherer) missing(d digest.Digest) error {
 	n := g.nodes[d]
 	if n == nil {
 		return g.gone[d]
 	}
 	if n.asked { // some list one thing over and over again
-		return n.lacks
+		return n.missing
 	}
 	n.asked = true
 	for _, c := range n.children {
-		if n.lacks = g.lacks(c); n.lacks != nil {
+		if n.missing = g.missing(c); n.missing != nil {
 			break
 		}
 	}
-	return n.lacks
+	return n.missing
 }
 
 // read reads one manifest. Layers are blobs whatever their media type: a
@@ -217,7 +218,7 @@ func (g *gatherer) layers(n *node, doc *artifact.Document) {
 		kept = kept || archive
 		n.blobs = append(n.blobs, l)
 	}
-	n.foreign = n.Sparse && !kept
+	n.unwanted = n.Sparse && !kept
 }
 
 func (g *gatherer) problem(subject string, err error) {

@@ -49,13 +49,13 @@ type node struct {
 	Manifest
 	children   []digest.Digest
 	platforms  []artifact.Platform // of the children that have one
-	foreign    bool                // a manifest all of whose platforms are left out
+	unwanted   bool                // a manifest all of whose platforms are left out
 	blobs      []ocispec.Descriptor
 	referrers  []digest.Digest
 	candidates []digest.Digest          // listed as referring to it
 	legacy     map[string]digest.Digest // what the older signature tags name, by tag
-	asked      bool                     // lacks has been found out
-	lacks      error
+	asked      bool                     // missing is known
+	missing    error
 }
 
 // order brings nodes into the order in which a registry takes them: it refuses

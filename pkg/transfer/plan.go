@@ -94,7 +94,7 @@ func (g *gatherer) graph(ctx context.Context) (*Graph, error) {
 	g.relate()
 	var from []digest.Digest
 	for i, r := range g.roots {
-		err := g.lacks(r.digest)
+		err := g.missing(r.digest)
 		if err != nil && i < locked {
 			return nil, err
 		}
@@ -103,7 +103,7 @@ func (g *gatherer) graph(ctx context.Context) (*Graph, error) {
 			continue
 		}
 		n := g.nodes[r.digest]
-		if n.foreign && i >= locked { // the bare tag of the tags layout stands for one platform
+		if n.unwanted && i >= locked { // the bare tag of the tags layout stands for one platform
 			continue
 		}
 		from = append(from, r.digest)

@@ -117,7 +117,7 @@ func (g *gatherer) relate() {
 	for _, n := range g.nodes {
 		for _, d := range n.candidates {
 			switch r := g.nodes[d]; {
-			case g.lacks(d) != nil:
+			case g.missing(d) != nil:
 				g.problem(d.String(), errors.New("refers to "+n.Desc.Digest.String()+", and is not there"))
 			case r.Subject == n.Desc.Digest:
 				n.referrers = append(n.referrers, d)
@@ -126,7 +126,7 @@ func (g *gatherer) relate() {
 			}
 		}
 		for tag, d := range n.legacy {
-			if err := g.lacks(d); err != nil {
+			if err := g.missing(d); err != nil {
 				g.problem(tag, err)
 				delete(n.legacy, tag)
 				continue

@@ -61,7 +61,7 @@ func expected(ctx context.Context, s *ocilayout.Layout, path string) (*ocilayout
 	open := func(name string) (registry.Repository, error) { return s.Repository(name), nil }
 	broken := func(problem string) error { return &ocilayout.Error{Path: path, Problem: problem} }
 	if s.Lock() == nil {
-		return foreign(ctx, s, path)
+		return withoutLock(ctx, s, path)
 	}
 	data, err := s.ReadFile(ocispec.ImageIndexFile)
 	if err != nil {
@@ -117,9 +117,9 @@ func within(path string, err error) error {
 	return &ocilayout.Error{Path: path, Problem: "is incomplete: " + err.Error()}
 }
 
-// foreign is what a layout without a lock holds, one that another program made:
+// withoutLock is what a layout without a lock holds, one that another program made:
 // all that its index leads to.
-func foreign(ctx context.Context, s *ocilayout.Layout, path string) (*ocilayout.Bundle, *Contents, error) {
+func withoutLock(ctx context.Context, s *ocilayout.Layout, path string) (*ocilayout.Bundle, *Contents, error) {
 	data, err := s.ReadFile(ocispec.ImageIndexFile)
 	if err != nil {
 		return nil, nil, err

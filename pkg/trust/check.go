@@ -20,6 +20,9 @@ import (
 // check checks one finding against a rule that asks for a signature. An error
 // means that nothing can be said: a root or the network is out of reach.
 func (v *Verifier) check(ctx context.Context, c *collector, f Finding, rule *policy.Rule) (Finding, error) {
+	if f.stands(rule) {
+		f.Reason = ""
+	}
 	if f.entity == nil || f.Reason != "" {
 		return f, nil
 	}

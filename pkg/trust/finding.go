@@ -7,6 +7,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 )
 
 // Form is how a signature is kept.
@@ -47,12 +49,14 @@ func (f Finding) String() string {
 		text += " by " + f.Signer.String()
 	}
 	what = ""
-	if f.Reason == Attestation {
+	if f.Predicate != "" && f.Predicate != predicateSign {
 		what = ": attestation of type " + f.Predicate
 	}
 	switch {
 	case f.Verified:
 		return text + what + ": verified"
+	case what != "" && f.Reason != "" && f.Reason != Attestation:
+		return text + what + ": " + f.problem().Error()
 	case what != "" && f.Err != nil:
 		return text + what + ": not verified: " + f.Err.Error()
 	case what != "" || f.Reason == "" && f.Err == nil:
@@ -61,6 +65,12 @@ func (f Finding) String() string {
 		return text + ": not verified: " + f.Err.Error()
 	}
 	return text + ": " + f.problem().Error()
+}
+
+// stands reports whether a finding is an attestation that a rule accepts in place of
+// a signature.
+func (f Finding) stands(rule *policy.Rule) bool {
+	return f.Reason == Attestation && rule.Keyless != nil && rule.Keyless.Attestation != "" && rule.Keyless.Attestation == f.Predicate
 }
 
 // problem is Reason and Err in one.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -20,17 +21,33 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-var update = flag.Bool("update", false, "make testdata/trust/keyless again")
+var update = flag.Bool("update", false, "make testdata/trust/keyless and provenance again")
 
-const keylessFixture = "../../testdata/trust/keyless"
+const (
+	keylessFixture    = "../../testdata/trust/keyless"
+	provenanceFixture = "../../testdata/trust/provenance"
+)
 
 // A driver that a workflow of a private Sigstore signed, as script tests take
-// it: its proofs do not age.
+// it: its proofs do not age. And one of which the workflow says only how it was
+// built.
 func TestKeylessFixture(t *testing.T) {
 	if *update {
-		writeFixture(t)
+		writeFixture(t, keylessFixture, predicateSign)
 	}
-	client, err := registry.New(registry.Options{Layouts: layouts(keylessFixture), Offline: true})
+	verifyFixture(t, keylessFixture, "")
+}
+
+func TestProvenanceFixture(t *testing.T) {
+	if *update {
+		writeFixture(t, provenanceFixture, policy.Provenance)
+	}
+	verifyFixture(t, provenanceFixture, policy.Provenance)
+}
+
+func verifyFixture(t *testing.T, dir, attestation string) {
+	t.Helper()
+	client, err := registry.New(registry.Options{Layouts: layouts(dir), Offline: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,15 +60,15 @@ func TestKeylessFixture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rule := policy.Rule{Scope: "oci-layout:layout", Keyless: &policy.Keyless{Issuer: issuer, Identity: identity, TrustedRoot: filepath.Join(keylessFixture, "root.json")}}
+	rule := policy.Rule{Scope: "oci-layout:layout", Keyless: &policy.Keyless{Issuer: issuer, Identity: identity, TrustedRoot: filepath.Join(dir, "root.json"), Attestation: attestation}}
 	got, err := newVerifier(t).Verify(t.Context(), Request{Source: repo, Roots: []digest.Digest{d.Digest}, Project: under(rule)})
 	if want := (Signer{Issuer: issuer, Identity: identity}); err != nil || got != want {
 		t.Errorf("%v, %v", got, err)
 	}
 }
 
-func writeFixture(t *testing.T) {
-	if err := os.RemoveAll(keylessFixture); err != nil {
+func writeFixture(t *testing.T, dir, predicate string) {
+	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
 	s := newSigstore(t)
@@ -61,7 +78,7 @@ func writeFixture(t *testing.T) {
 	}
 	file := func(data []byte, path ...string) {
 		t.Helper()
-		name := filepath.Join(append([]string{keylessFixture}, path...)...)
+		name := filepath.Join(append([]string{dir}, path...)...)
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +114,7 @@ func writeFixture(t *testing.T) {
 	signature := blob(ocispec.MediaTypeImageManifest, encoded(ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: typeBundle,
 		Config: blob("application/vnd.oci.empty.v1+json", []byte("{}")), Subject: &subject,
-		Layers: []ocispec.Descriptor{blob(typeBundle, s.sign(subject.Digest, identity, issuer, nil))},
+		Layers: []ocispec.Descriptor{blob(typeBundle, s.attest(statement(t, subject.Digest, predicate), identity, issuer, time.Now().Add(time.Minute), nil))},
 	}))
 	file(encoded(ocispec.Index{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{index, signature},

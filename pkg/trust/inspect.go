@@ -32,6 +32,9 @@ func (v *Verifier) Inspect(ctx context.Context, src registry.Repository, d diges
 // inspected checks one finding against a rule. An attestation counts as no
 // signature, but whether its own is good is worth knowing too.
 func (v *Verifier) inspected(ctx context.Context, c *collector, f Finding, rule *policy.Rule) Finding {
+	if f.stands(rule) {
+		f.Reason = ""
+	}
 	bare := f
 	if f.Reason == Attestation {
 		bare.Reason = ""

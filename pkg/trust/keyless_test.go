@@ -264,3 +264,49 @@ func TestKeylessOlderForm(t *testing.T) {
 	put(d, d, func(notes map[string]string) { notes[noteLog] = "{" })
 	refused(t, newVerifier(t), ask(repo, d, s.rule()), Malformed)
 }
+
+// An attestation stands in place of a signature only where the rule asks for its very
+// type, and if it is as a signature has to be: of the release, by the signer, proven.
+func TestAttestation(t *testing.T) {
+	s, stranger := newSigstore(t), newSigstore(t)
+	at := time.Now().Add(time.Minute)
+	rule := s.rule()
+	rule.Keyless.Attestation = policy.Provenance
+	for name, c := range map[string]struct {
+		data func(d, other ocispec.Descriptor) []byte
+		want Reason // "" where it is accepted
+	}{
+		"provenance": {func(d, _ ocispec.Descriptor) []byte {
+			return s.attest(statement(t, d.Digest, policy.Provenance), identity, issuer, at, nil)
+		}, ""},
+		"a signature": {func(d, _ ocispec.Descriptor) []byte { return s.sign(d.Digest, identity, issuer, nil) }, ""},
+		"another type": {func(d, _ ocispec.Descriptor) []byte {
+			return s.attest(statement(t, d.Digest, "https://slsa.dev/provenance/v0.2"), identity, issuer, at, nil)
+		}, Attestation},
+		"another digest": {func(_, other ocispec.Descriptor) []byte {
+			return s.attest(statement(t, other.Digest, policy.Provenance), identity, issuer, at, nil)
+		}, OtherDigest},
+		"another signer": {func(d, _ ocispec.Descriptor) []byte {
+			return s.attest(statement(t, d.Digest, policy.Provenance), identity+"2", issuer, at, nil)
+		}, OtherSigner},
+		"another authority": {func(d, _ ocispec.Descriptor) []byte {
+			return stranger.attest(statement(t, d.Digest, policy.Provenance), identity, issuer, at, nil)
+		}, NoProof},
+		"no proof": {func(d, _ ocispec.Descriptor) []byte {
+			return s.attest(statement(t, d.Digest, policy.Provenance), identity, issuer, at, both(noLog, noStamps))
+		}, NoProof},
+	} {
+		t.Run(name, func(t *testing.T) {
+			repo := newStore(t)
+			d, other := repo.release(name), repo.release("other")
+			repo.bundle(d.Digest, c.data(d, other))
+			if c.want != "" {
+				refused(t, newVerifier(t), ask(repo, d, rule), c.want)
+				return
+			}
+			if got, err := newVerifier(t).Verify(t.Context(), ask(repo, d, rule)); err != nil || got.Identity != identity {
+				t.Errorf("%v, %v", got, err)
+			}
+		})
+	}
+}

@@ -185,6 +185,9 @@ func rulePrint(r *policy.Rule) string {
 	}
 	k := r.Keyless
 	text := fmt.Sprintf("keyless %q %q %q %q", k.Issuer, k.Identity, k.IdentityRegexp, k.TrustedRoot)
+	if k.Attestation != "" {
+		text += fmt.Sprintf(" attestation %q", k.Attestation)
+	}
 	if k.TrustedRoot != "" {
 		if info, err := os.Stat(k.TrustedRoot); err == nil {
 			text += fmt.Sprintf(" %d %d", info.Size(), info.ModTime().UnixNano())

@@ -21,6 +21,7 @@ func TestCluster(t *testing.T) {
 		return
 	}
 	n := startNode(t)
+	defer n.explain()
 	operator(n)
 	database := startPostgres(n)
 	n.ok(t, "", "create", "namespace", "app")
@@ -210,6 +211,8 @@ func operator(n *node) {
 	for _, file := range files {
 		n.apply(t, tagged.Replace(read(t, file)))
 	}
+	// The role that it installs may not grant what it grants the pods of a Database.
+	n.ok(t, "", "create", "clusterrolebinding", "operator", "--clusterrole", "cluster-admin", "--serviceaccount", "schemahero-system:default")
 }
 
 // startPostgres starts a PostgreSQL that pods reach, and returns its URI.

@@ -122,7 +122,8 @@ two           cassandra     cassandra     <none>   missing    absent
 	contains(t, r.stderr, "mixed/none: its connection names no engine", "mixed/nobodys: its connection names no engine",
 		"mixed/two: names the engines cassandra, mysql; SchemaHero takes cassandra",
 		"mixed/postgres: a new pod would have no image mounted: no policy acts on it",
-		"error: cluster: 9 of 10 Databases not as locked; 1 locked driver that no Database needs", "export kubernetes --image "+image+":prod | kubectl apply -f -")
+		"error: cluster: 9 of 10 Databases not as locked; 1 locked driver that no Database needs", "export kubernetes --image "+image+":prod | kubectl apply -f -",
+		"plugin add cassandra rqlite timescaledb\n")
 	if after := s.ok(t, "", "get", "statefulsets,pods", "-A", "-o", "name"); after != before {
 		t.Errorf("the dry run made something: %s, then %s", before, after)
 	}

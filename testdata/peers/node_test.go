@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -71,11 +72,6 @@ const (
 func startNode(t *testing.T) *node {
 	t.Helper()
 	n := &node{apiServer: &apiServer{dir: os.Getenv(within)}, t: t, images: startDebian(t, "", access{})}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(n.logs(t))
-		}
-	})
 	n.hosts(n.images.addr, n.images.addr)
 	n.hosts("docker.io", n.images.addr)
 	n.image("k8s/pause:1", "pause", nil, `{"Entrypoint":["/pause"]}`)
@@ -138,6 +134,18 @@ oomScoreAdj: 0
 		return n.kubectl(t, "", "get", "node", "node1", "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status}`).stdout == "True"
 	})
 	return n
+}
+
+// explain says what there is when a test has failed.
+func (n *node) explain() {
+	if !n.t.Failed() {
+		return
+	}
+	for _, what := range []string{"get pods -A -o wide", "get events -A", "logs -n schemahero-system schemahero-0", "logs -n app shop-controller-0"} {
+		r := n.kubectl(n.t, "", strings.Fields(what)...)
+		n.t.Logf("kubectl %s: %s%s", what, r.stdout, r.stderr)
+	}
+	n.t.Log(n.logs(n.t))
 }
 
 // file writes a file of the node's and returns its path.

@@ -3,6 +3,7 @@ package peers
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"reflect"
@@ -224,32 +225,33 @@ func (a *applied) locked(spec any) {
 	volume := named(at(spec, "volumes"), volumeName)
 	if strings.Contains(a.name, "init") {
 		copier, drivers := named(at(spec, "initContainers"), "schemahero-copier"), named(at(spec, "initContainers"), volumeName)
-		if at(volume, "emptyDir") == nil || at(drivers, "image") != lockedImage || !strings.Contains(at(copier, "image").(string), "busybox") {
-			a.t.Errorf("does not copy %s into a volume: %v", lockedImage, spec)
+		if at(volume, "emptyDir") == nil || at(drivers, "image") != lockedImage || !strings.Contains(fmt.Sprint(at(copier, "image")), "busybox") {
+			a.t.Fatalf("does not copy %s into a volume: %v", lockedImage, spec)
 		}
 		// What brings the program has no way to the drivers.
-		mounts, _ := at(copier, "volumeMounts").([]any)
+		mounts := at(copier, "volumeMounts")
 		if named(mounts, volumeName) != nil || at(named(at(drivers, "volumeMounts"), "schemahero-copier"), "readOnly") != true {
-			a.t.Errorf("the copier has %v and the drivers have %v", mounts, at(drivers, "volumeMounts"))
+			a.t.Fatalf("the copier has %v and the drivers have %v", mounts, at(drivers, "volumeMounts"))
 		}
 	} else if at(volume, "image", "reference") != lockedImage || at(volume, "image", "pullPolicy") != "IfNotPresent" {
-		a.t.Errorf("the volume is not of %s: %v", lockedImage, volume)
+		a.t.Fatalf("the volume is not of %s: %v", lockedImage, volume)
 	}
 	mounts := 0
-	for _, m := range at(named(at(spec, "containers"), "manager"), "volumeMounts").([]any) {
+	of, _ := at(named(at(spec, "containers"), "manager"), "volumeMounts").([]any)
+	for _, m := range of {
 		if at(m, "name") == volumeName {
 			mounts++
 			if at(m, "mountPath") != a.mount || at(m, "readOnly") != true {
-				a.t.Errorf("the mount is %v", m)
+				a.t.Fatalf("the mount is %v", m)
 			}
 		}
 	}
-	others, _ := at(named(at(spec, "containers"), "vault-agent"), "volumeMounts").([]any)
+	others := at(named(at(spec, "containers"), "vault-agent"), "volumeMounts")
 	if mounts != 1 || named(others, volumeName) != nil {
-		a.t.Errorf("%d mounts, and another container has %v", mounts, others)
+		a.t.Fatalf("%d mounts, and another container has %v", mounts, others)
 	}
 	if secret := named(at(spec, "imagePullSecrets"), "drivers-registry"); (secret != nil) != strings.Contains(a.name, "secret") {
-		a.t.Errorf("the pull secret is %v", secret)
+		a.t.Fatalf("the pull secret is %v", secret)
 	}
 }
 

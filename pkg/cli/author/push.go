@@ -35,6 +35,9 @@ type pushFlags struct {
 	dryRun      bool
 	probe       bool
 	noFloating  bool
+	hostTags    bool
+	noSBOM      bool
+	repair      bool
 	signing     env.Signing
 }
 
@@ -51,7 +54,13 @@ index. Sets the tags X.Y.Z and X.Y.Z-OS-ARCH, and X.Y, X and latest where this
 is the highest version of them; tags come last, so that no reader sees half a
 release. A version that exists with the same content is left alone; other
 content is refused. If the registry never moves a tag, X.Y, X and latest stay
-behind, with a warning.
+behind, with a warning. --repair-tags sets those that do not name what the
+published versions say they should, and nothing else; --dry-run tells of them.
+--host-tags adds X.Y.Z-ARCH, X.Y-ARCH and X-ARCH for linux, which the host asks
+for where SCHEMAHERO_PLUGIN_REGISTRY or --plugin-registry names a registry.
+
+An SBOM of the Go modules in each executable is attached (CycloneDX 1.6), signed
+where the release is.
 
 The archives in dist/ are published; or the files that --platform names; or what
 --build compiles; or, with --from, a release of another layout, whose layers are
@@ -89,6 +98,9 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 			case changed("source") && args[1] != "" && !p.build:
 				return hint.Usagef("--source: goes with --build, or without VERSION")
 			}
+			if p.repair {
+				return runRepair(cmd.Context(), e, u, args[0], args[1], p)
+			}
 			if err := p.signing.Load(e, u); err != nil {
 				return err
 			}
@@ -113,11 +125,17 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 	f.StringVar(&p.compression, "compression", "gzip", "gzip, or zstd (which the host's own download cannot read)")
 	f.BoolVar(&p.force, "force", false, "replace a published version, pass over what lint finds")
 	f.BoolVar(&p.noFloating, "no-floating-tags", false, "set X.Y.Z and its platforms' tags alone, not X.Y, X and latest")
+	f.BoolVar(&p.hostTags, "host-tags", false, "also set X.Y.Z-ARCH, X.Y-ARCH and X-ARCH for linux, which the host asks for")
+	f.BoolVar(&p.noSBOM, "no-sbom", false, "attach no SBOM of the Go modules in each executable")
+	f.BoolVar(&p.repair, "repair-tags", false, "publish nothing: set X.Y, X and latest as the published versions say")
 	f.BoolVar(&p.dryRun, "dry-run", false, "send nothing, print digests and tags")
 	p.signing.Flags(f)
 	f.BoolVar(&p.probe, "probe", false, "start this machine's executable once (runs its code)")
 	for _, unused := range []string{"build", "platform", "compression", "dist", "source"} {
 		cmd.MarkFlagsMutuallyExclusive("from", unused) // its layers are kept as they are
+	}
+	for _, other := range []string{"from", "build", "platform", "dist", "source", "sign", "host-tags", "no-floating-tags", "no-sbom"} {
+		cmd.MarkFlagsMutuallyExclusive("repair-tags", other)
 	}
 	_ = cmd.RegisterFlagCompletionFunc("platform", complete.Platforms("="))
 	return cmd
@@ -158,6 +176,29 @@ func runPush(ctx context.Context, e *env.Env, u *ui.UI, name, version string, p 
 		return printPush(u, reports[0])
 	}
 	return errors.Join(failed...)
+}
+
+// runRepair sets the floating tags of a driver.
+func runRepair(ctx context.Context, e *env.Env, u *ui.UI, name, version string, p pushFlags) error {
+	switch {
+	case version != "":
+		return hint.Usagef("--repair-tags: goes without VERSION: it is about all of them")
+	case name == everyDriver || name == "":
+		return hint.Usagef("--repair-tags: name one driver")
+	}
+	if err := artifact.CheckName(name); err != nil {
+		return hint.Usage(err)
+	}
+	registry, err := pushRegistry(e, p.registry)
+	if err != nil {
+		return err
+	}
+	repo, err := publishTarget(e, manifest.Join(registry, name))
+	if err != nil {
+		return err
+	}
+	moves, err := publish.RepairTags(ctx, repo, p.dryRun)
+	return printMoves(u, repo.Name(), moves, err, "every floating tag of "+repo.Name()+" names what it should")
 }
 
 func pushOne(ctx context.Context, e *env.Env, u *ui.UI, registry string, r publish.Release, p pushFlags) (*publish.Report, error) {
@@ -226,7 +267,7 @@ func notThat(e *env.Env, err error, from string) error {
 
 func publishOptions(u *ui.UI, repo registry.Repository, p pushFlags) publish.Options {
 	return publish.Options{
-		Force: p.force, DryRun: p.dryRun, NoFloatingTags: p.noFloating, Probe: p.probe, Host: env.Platform(),
+		Force: p.force, DryRun: p.dryRun, NoFloatingTags: p.noFloating, HostTags: p.hostTags, NoSBOM: p.noSBOM, Probe: p.probe, Host: env.Platform(),
 		Sign: p.signing.In(repo, u), Temp: os.TempDir(), Events: told(u),
 	}
 }

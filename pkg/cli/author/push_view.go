@@ -38,6 +38,7 @@ type pushedPlatform struct {
 	Layer      string `json:"layer"`
 	Size       int64  `json:"size"`
 	Executable string `json:"executable"`
+	SBOM       string `json:"sbom"`
 }
 
 func newPushed(r *publish.Report) pushed {
@@ -55,7 +56,7 @@ func newPushed(r *publish.Report) pushed {
 		p.TagsRefused = append(p.TagsRefused, t.Tag)
 	}
 	for _, q := range r.Platforms {
-		p.Platforms = append(p.Platforms, pushedPlatform{q.Platform.String(), q.Tag, string(q.Manifest), string(q.Layer.Digest), q.Layer.Size, string(q.Executable)})
+		p.Platforms = append(p.Platforms, pushedPlatform{q.Platform.String(), q.Tag, string(q.Manifest), string(q.Layer.Digest), q.Layer.Size, string(q.Executable), string(q.SBOM)})
 	}
 	for _, i := range r.Ignored {
 		p.Ignored = append(p.Ignored, i.Subject+": "+i.Text)
@@ -91,6 +92,16 @@ func pushView(u *ui.UI, reports []*publish.Report) ui.View {
 			u.Warn("%s: the registry does not let %s move; these tags name this release now: %s: %v",
 				r.Repository, strings.Join(p.TagsRefused, ", "), strings.Join(p.Tags, ", "), r.Refused[0])
 			u.Hint("hint:", "not to try it: --no-floating-tags")
+		}
+		slices.Sort(r.Opaque)
+		for _, title := range r.Opaque {
+			u.Say("%s: holds no Go build information, so no SBOM is attached", title)
+		}
+		for _, s := range r.Strays {
+			u.Warn("%s: %s", r.Repository, s.String())
+		}
+		if len(r.Strays) > 0 {
+			u.Hint("hint:", "to set them: --repair-tags")
 		}
 		for _, tag := range r.Left {
 			u.Warn("%s:%s: is left from an earlier %s, which had this platform: delete the tag in the registry", r.Repository, tag, p.Version)

@@ -45,18 +45,10 @@ for something else is refused without --force.`,
 				return err
 			}
 			moves, err := publish.AddTags(cmd.Context(), repo, reference, args[1:], force)
-			if err != nil {
-				for _, m := range moves {
-					u.Note("%s:%s %s", repo.Name(), m.Tag, m.Digest) // what was set before
-				}
-				return hint.Online(err)
+			if err == nil {
+				warnStated(cmd.Context(), u, repo, reference, moves)
 			}
-			if len(moves) == 0 && u.Output == "" {
-				u.Say("%s has these tags already", args[0])
-				return nil
-			}
-			warnStated(cmd.Context(), u, repo, reference, moves)
-			return printTags(u, repo.Name(), moves)
+			return printMoves(u, repo.Name(), moves, err, args[0]+" has these tags already")
 		},
 	})
 	cmd.Flags().BoolVar(&force, "force", false, "move a tag that names a version")
@@ -87,7 +79,19 @@ type tagItem struct {
 	Previous   string `json:"previous" col:"PREVIOUS"` // what it named before
 }
 
-func printTags(u *ui.UI, repository string, moves []publish.TagMove) error {
+// printMoves prints the tags that were set, some of them perhaps before an error;
+// none is what to say where there was nothing to do.
+func printMoves(u *ui.UI, repository string, moves []publish.TagMove, err error, none string) error {
+	if err != nil {
+		for _, m := range moves {
+			u.Note("%s:%s %s", repository, m.Tag, m.Digest) // what was set before
+		}
+		return hint.Online(err)
+	}
+	if len(moves) == 0 && u.Output == "" {
+		u.Say("%s", none)
+		return nil
+	}
 	var items []tagItem
 	for _, m := range moves {
 		items = append(items, tagItem{repository, m.Tag, string(m.Digest), string(m.Previous)})

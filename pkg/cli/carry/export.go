@@ -5,10 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/export"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/sbom"
 )
 
 // managerImage is the image of SchemaHero's operator, without its tag.
@@ -18,8 +20,8 @@ func exportCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	return e.Holds(env.Command{
 		Use:   "export",
 		Short: "Export the lock for other tools",
-		Long: `Everything is read from the lock alone, without network, and goes to standard
-output: the same lock is the same text.`,
+		Long: `Everything is read from the lock, and goes to standard output: the same lock is
+the same text. Only cyclonedx asks registries, for what is in the drivers.`,
 		Examples: []env.Example{
 			{"export dockerfile > Dockerfile", "the locked drivers in a manager image"},
 			{"export cyclonedx > sbom.json", "an SBOM of the locked drivers"},
@@ -92,8 +94,11 @@ func exportCycloneDXCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Use:   "cyclonedx",
 		Short: "Write a CycloneDX SBOM of the locked drivers",
 		Long: `CycloneDX 1.6, JSON: each driver with its purl, repository and digests, each
-archive with its SHA-256, and each executable if the release states it. It
-bears no time, so that it changes with the lock and not otherwise.`,
+archive with its SHA-256, and each executable with the Go modules in it, as far
+as they are known: of what is in the store from the executable, else from the
+SBOM that push attaches to a release. Without network (--offline) only what the
+store has is looked at. It bears no time, so that it changes with the lock and
+not otherwise.`,
 		Examples: []env.Example{
 			{"export cyclonedx > sbom.json", "named after the project's folder"},
 			{"export cyclonedx --name shop | jq .components[].purl", "the drivers' package URLs"},
@@ -101,7 +106,7 @@ bears no time, so that it changes with the lock and not otherwise.`,
 		},
 		Complete: complete.Nothing,
 		Args:     env.None,
-		Run: func(*cobra.Command, []string) error {
+		Run: func(cmd *cobra.Command, _ []string) error {
 			lock, err := e.LockToCarry(u, nil)
 			if err != nil {
 				return err
@@ -109,7 +114,8 @@ bears no time, so that it changes with the lock and not otherwise.`,
 			if name == "" {
 				name = filepath.Base(e.ProjectDir())
 			}
-			text, err := export.CycloneDX(lock, name, e.Version)
+			modules := lockedModules(cmd.Context(), e, u, lock)
+			text, err := export.CycloneDX(lock, name, e.Version, func(q lockfile.Platform) []sbom.Component { return modules[q.Layer] })
 			if err != nil {
 				return err
 			}

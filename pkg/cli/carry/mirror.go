@@ -24,6 +24,7 @@ type mirrorFlags struct {
 	maps        []string
 	dryRun      bool
 	writeConfig bool
+	hostTags    bool
 }
 
 func mirrorCommand(e *env.Env, u *ui.UI) *cobra.Command {
@@ -37,7 +38,12 @@ is missing is sent, so a run that was cut goes on where it was.
 
 At the end stands the line for [mirrors] in HOME/config.toml with which every
 later sync uses the copy; --write-config writes it, where everything locked has
-arrived. What could not be carried is told, and exit code 1.`,
+arrived. What could not be carried is told, and exit code 1.
+
+--host-tags gives each locked driver the tags under which SchemaHero's host asks
+for it: with SCHEMAHERO_PLUGIN_REGISTRY=TARGET/PATH/plugin the repository is
+TARGET/PATH/plugin-NAME, and the tag 0-amd64. X.Y-ARCH and X-ARCH belong to the
+highest version that the target has.`,
 		Examples: []env.Example{
 			{"mirror mirror.internal", "docker.io/schemahero/X to mirror.internal/schemahero/X"},
 			{"mirror mirror.internal --write-config", "and use it on this machine from now on"},
@@ -56,6 +62,7 @@ arrived. What could not be carried is told, and exit code 1.`,
 	f.StringSliceVar(&m.platforms, "platform", nil, "only OS/ARCH (many registries refuse an index without its other platforms)")
 	f.StringSliceVar(&m.allVersions, "all-versions", nil, "every version of this locked driver")
 	f.StringSliceVar(&m.maps, "map", nil, "PREFIX=PREFIX: below the first, put what is found below TARGET/second")
+	f.BoolVar(&m.hostTags, "host-tags", false, "also set X.Y.Z-ARCH, X.Y-ARCH and X-ARCH for linux, which the host asks for")
 	f.BoolVar(&m.dryRun, "dry-run", false, "ask only, print what would be sent")
 	f.BoolVar(&m.writeConfig, "write-config", false, "write the [mirrors] line to HOME/config.toml")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "write-config")
@@ -134,7 +141,11 @@ func runMirror(ctx context.Context, e *env.Env, u *ui.UI, target string, m mirro
 		where, _ := to.Place(name)
 		return e.Repository(where)
 	}
-	done, err := transfer.Copy(ctx, graphs, from, open, transfer.CopyOptions{DryRun: m.dryRun, Events: transferEvent(u, "sending")})
+	copying := transfer.CopyOptions{DryRun: m.dryRun, Events: transferEvent(u, "sending")}
+	if m.hostTags {
+		copying.HostTags = lock
+	}
+	done, err := transfer.Copy(ctx, graphs, from, open, copying)
 	u.StopProgress()
 	if err != nil && m.writeConfig {
 		u.Warn("nothing was written to HOME/config.toml: not every driver has arrived")

@@ -219,8 +219,8 @@ func warn(u *ui.UI, found []kube.Finding) {
 // to do about the first of each kind.
 func (c check) verdict(me string, found []kube.Finding) error {
 	databases, bad, unused := 0, 0, 0
-	var hints []string
-	told := map[kube.State]bool{kube.Locked: true}
+	var hints, missing []string
+	told := map[kube.State]bool{kube.Locked: true, kube.Missing: true}
 	for _, f := range found {
 		switch f.State {
 		case kube.Unused:
@@ -231,10 +231,16 @@ func (c check) verdict(me string, found []kube.Finding) error {
 			databases++
 			bad++
 		}
+		if f.State == kube.Missing && len(f.Engines) > 0 && !slices.Contains(missing, f.Engines[0]) {
+			missing = append(missing, f.Engines[0])
+		}
 		if !told[f.State] {
 			hints = append(hints, c.advice(me, f)...)
 		}
 		told[f.State] = true
+	}
+	if len(missing) > 0 {
+		hints = append(hints, "lock what is missing: "+me+" add "+strings.Join(missing, " "))
 	}
 	var texts []string
 	if bad > 0 {
@@ -257,11 +263,6 @@ func (c check) ref() string {
 
 func (c check) advice(me string, f kube.Finding) []string {
 	switch f.State {
-	case kube.Missing:
-		if len(f.Engines) == 0 {
-			return nil
-		}
-		return []string{"lock a driver for it: " + me + " add " + f.Engines[0]}
 	case kube.Pending:
 		return []string{fmt.Sprintf("see why no pod has started: kubectl describe statefulsets,pods --namespace %s --selector control-plane=schemahero,database=%s", f.Namespace, f.Name)}
 	case kube.Unused:

@@ -19,6 +19,9 @@ func asking() []row {
 		},
 			told("`kubeconfig: names no current context`, `has no context`", "`kubectl config get-contexts` lists them: `--context NAME`", fault.Usage),
 			told("`kubeconfig: …`", "`kubectl config view` reads the same files; `--kubeconfig FILE` names another", fault.Usage)),
+		on(func(_ Context, _ *kube.FileError) []string {
+			return []string{"see what kubectl makes of it: kubectl apply --dry-run=client -f FILE"}
+		}, told("`FILE: …` of `init --from`", "`kubectl apply --dry-run=client -f FILE` shows what kubectl makes of it", fault.Failure, fault.Usage)),
 		on(denied,
 			told("`cluster …: denied: may not list …`", "In one namespace it may be allowed: `-n NAMESPACE`. Otherwise the hint has the rule that is missing", fault.Denied),
 			told("`cluster …: unauthorized`, `no credentials`", "A token or certificate may have expired: log in as you do for kubectl; `kubectl auth whoami` shows whether that works", fault.Denied)),

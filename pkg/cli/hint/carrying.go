@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/export"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
@@ -14,7 +15,7 @@ import (
 
 // carrying are the errors about bundles, mirrors and working without network.
 func carrying() section {
-	whole := "it is not whole, or for other platforms; from a lock that names registries, if there is a network: "
+	whole := "it is not whole, or for other platforms; from a lock that names registries, on a machine with a network: "
 	again := func(c Context, file string) []string {
 		return []string{"copy it again, and hold it against the original: " + c.Name + " bundle verify " + c.Rel(file)}
 	}
@@ -27,16 +28,16 @@ func carrying() section {
 				return nil
 			}
 			return []string{
-				"if there is a network: " + c.Name + " bundle create BUNDLE",
+				"on a machine with a network: " + c.Name + " bundle create BUNDLE",
 				"then here: " + c.Name + " sync --from BUNDLE",
 				"or drop --offline and unset SCHEMAHERO_PLUGIN_OFFLINE",
 			}
-		}, told("`not available offline`", "Carry the drivers here: `plugin bundle create FILE` if there is a network, `plugin sync --from FILE` here. `login`, `search`, `inspect`, `push` and `tag` need the registry: leave `--offline` out", fault.Failure)),
+		}, told("`not available offline`", "Carry the drivers here: `plugin bundle create FILE` on a machine with a network, `plugin sync --from FILE` here. `login`, `search`, `inspect`, `push` and `tag` need the registry: leave `--offline` out", fault.Failure)),
 		on(func(c Context, e *transfer.MissingError) []string {
 			if e.Vendored {
 				return []string{whole + c.Name + " bundle create " + c.Rel(e.Source)}
 			}
-			return []string{"it was made from another lock, or for other platforms; from this lock, if there is a network: " + c.Name + " bundle create " + c.Rel(e.Source)}
+			return []string{"it was made from another lock, or for other platforms; from this lock, on a machine with a network: " + c.Name + " bundle create " + c.Rel(e.Source)}
 		},
 			told("`lacks what the lock has of NAME`", "The bundle was made from another lock or for other platforms: make one from this lock", fault.Failure),
 			told("`incomplete, N items could not be carried`", "Each is told in a warning above; the rest was carried", fault.Failure),
@@ -63,6 +64,9 @@ func carrying() section {
 		on(func(_ Context, _ *ocilayout.FolderError) []string {
 			return []string{"name another folder, or an empty one"}
 		}, told("`is neither empty nor an OCI image layout`", "What the lock does not name would be removed from it: name another folder", fault.Failure)),
+		on(func(_ Context, e *config.EditError) []string {
+			return []string{"write the line into " + e.File + " by hand"}
+		}, told("`config.toml: …: its line is written in a way that only a person can edit`", "`mirror` has printed the line that `--write-config` would write: write it by hand", fault.Usage)),
 		on(func(_ Context, _ *export.LayoutError) []string {
 			return []string{"lock it from a registry, or copy the folder that sync --platform OS/ARCH --dir DIR writes"}
 		}),

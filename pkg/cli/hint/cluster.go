@@ -1,6 +1,9 @@
 package hint
 
 import (
+	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/image"
 )
@@ -11,9 +14,19 @@ func cluster() section {
 		on(func(c Context, e *image.OtherError) []string {
 			return []string{"push the lock's: " + c.Name + " image push " + e.Repository}
 		}, told("`is not the image of LOCK`", "The lock has changed since, or somebody pushed another image: `plugin image push REF`, and write the policy again", fault.Stale)),
-		on(func(Context, *image.UnknownError) []string { return nil },
+		on(func(c Context, _ *image.UnknownError) []string {
+			return []string{"read them, once: " + c.Name + " image push REF"}
+		},
 			told("`not known before these layers have been read`", "The image's digest follows from what is in the layers: `plugin image push REF` reads them, once", fault.Failure)),
-		on(func(Context, *image.NoPlatformError) []string { return nil },
+		on(func(c Context, e *image.SignError) []string {
+			return append(For(c, e.Err), "then push again, with the same key: what was sent is kept")
+		}),
+		on(func(c Context, _ *image.OptionError) []string {
+			return []string{"see " + c.Name + " export kubernetes --help"}
+		}),
+		on(func(c Context, _ *image.NoPlatformError) []string {
+			return []string{"add what containers run to platforms in the manifest, like \"linux/amd64\", then run " + c.Name + " lock"}
+		},
 			told("`the lock has no driver for linux`", "Containers run linux: add `linux/amd64` or `linux/arm64` to the manifest's `platforms`", fault.Unsatisfied)),
 		on(func(_ Context, e *image.LayerError) []string {
 			if e.Kind() != fault.Integrity {
@@ -21,14 +34,17 @@ func cluster() section {
 			}
 			return []string{"nothing was sent; if it happens again, the registry does not hold what was locked: tell its owner"}
 		}),
-		on(func(Context, *image.PathError) []string { return nil },
+		on(func(c Context, e *image.PathError) []string {
+			return []string{"give each an image of its own, or drop one: " + c.Name + " remove " + e.Plugins[1]}
+		},
 			told("`… both claim the path …`", "In one image a driver's file would take another's place: give each a lock, and an image, of its own", fault.Failure)),
-		on(func(Context, *image.BaseError) []string { return nil },
-			told("`base …: is no container image`", "Name an image with `--base`, such as the operator's: a driver's release is none", fault.Failure)),
-		on(func(Context, *image.BasePlatformError) []string { return nil },
+		on(func(Context, *image.BaseError) []string {
+			return []string{"name a container image, such as the operator's: --base IMAGE"}
+		},
+			told("`base …: is not a container image`", "Name an image with `--base`, such as the operator's: a driver's release is none", fault.Failure)),
+		on(func(_ Context, e *image.BasePlatformError) []string {
+			return []string{"take a base that has it: --base IMAGE", "or leave it out: --platform " + strings.ReplaceAll(artifact.JoinPlatforms(e.Has), ", ", " --platform ")}
+		},
 			told("`base …: has no image for …`", "Leave the platform out with `--platform`, or take a base that has it", fault.Unsatisfied)),
-		on(func(c Context, e *image.SignError) []string {
-			return append(For(c, e.Err), "then push again, with the same key: what was sent is kept")
-		}),
 	}, asking()...)}
 }

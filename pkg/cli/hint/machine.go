@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"syscall"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -13,12 +14,15 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/link"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 )
 
 // machine are the errors about files and content.
 func machine() section {
 	return section{title: "Content and disk", rows: []row{
-		{diskHints, []doc{
+		{hints: diskHints, of: []reflect.Type{
+			reflect.TypeFor[*install.NoHomeError](), reflect.TypeFor[*install.SpaceError](), reflect.TypeFor[*install.FolderError](), reflect.TypeFor[*disk.LinkError](),
+		}, docs: []doc{
 			told("`not enough space`, `no space left on device`, `disk quota exceeded`", "Make room, for one by `plugin prune`, or name another home: `--home DIR`", fault.Failure),
 			told("`cannot be written to`, permission denied, read-only file system", "In the home: name another, `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. Elsewhere: make the folder writable, or install elsewhere, `--dir DIR`. What a run with `sudo` left belongs to root: the hint has the `chown`", fault.Failure),
 			told("`the home folder is not known`", "`HOME` is not set: `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. What only reads manifest, lock and registries needs no home", fault.Usage),
@@ -28,12 +32,12 @@ func machine() section {
 		on(func(_ Context, e *config.UnreadableError) []string {
 			return []string{"ask whoever administers this machine to make it readable for everybody; without it nothing is done"}
 		}, told("`may hold this machine's policy and cannot be read`", "The administrator's file, `/etc/schemahero/plugins.toml` or that of `--system-config`, must be readable for everybody: what it asks for is never passed over", fault.Usage)),
-		{func(c Context, err error) []string {
-			if !isForeign(err) {
-				return nil
-			}
+		on(func(c Context, _ *install.ForeignError) []string {
 			return []string{"this file is not the locked driver; to replace it: " + c.Name + " sync --force", "to keep it, move it elsewhere"}
-		}, []doc{told("`is in the way: it was not installed by this program`", "It is not the locked driver, which would have been adopted. `plugin sync --force` overwrites it; to keep it, move it elsewhere", fault.Failure)}},
+		}, told("`is in the way: it was not installed by this program`", "It is not the locked driver, which would have been adopted. `plugin sync --force` overwrites it; to keep it, move it elsewhere", fault.Failure)),
+		on(func(_ Context, _ *install.UnstagedError) []string {
+			return []string{"something removed it from the store meanwhile: run this again"}
+		}),
 		on(func(c Context, _ *link.ForeignError) []string {
 			return []string{"remove it, or link elsewhere: " + c.Name + " link --dir DIR"}
 		}, told("`was not made by link`", "Only what `link` made is replaced: remove it, or link elsewhere: `plugin link --dir DIR`", fault.Failure)),
@@ -43,14 +47,16 @@ func machine() section {
 		on(func(_ Context, _ *artifact.SumError) []string {
 			return []string{"tell the publisher: the archive and its .sha256 were not made together"}
 		}, told("`checksum mismatch: its .sha256 says …`", "The archive and its `.sha256` were not made together: tell the publisher", fault.Integrity)),
-		{func(c Context, err error) []string {
+		on(func(c Context, e *project.ChainError) []string {
+			return []string{"find out who edited the lock; to lock what the registry has: " + c.Name + " update --accept-moved " + e.Name}
+		}, told("`the lock's entry … does not follow from …`", "The lock was edited: find out who did; `plugin update --accept-moved NAME` locks what the registry has", fault.Integrity)),
+		{hints: func(c Context, err error) []string {
 			if fault.Of(err) != fault.Integrity {
 				return nil
 			}
 			return []string{"the download was discarded; try again: " + c.Name + " sync --refetch", "if it happens again, the registry does not hold what was locked: tell its owner"}
-		}, []doc{
+		}, docs: []doc{
 			told("`digest mismatch`, `size mismatch`, `bad archive`", "Nothing of it was kept. `plugin sync --refetch`; if it happens again, the registry does not hold what was locked: tell its owner", fault.Integrity),
-			told("`the lock's entry … does not follow from …`", "The lock was edited: see who did, and write it again with `plugin lock`", fault.Integrity),
 			told("`digest \"…\" is neither a SHA-256 nor a SHA-512`, `size … is not between`, `media type … is not TYPE/SUBTYPE`", "A manifest or index lists what cannot be; nothing of it was used. Ask whoever published it, or runs the registry", fault.Integrity),
 		}},
 	}}

@@ -17,6 +17,9 @@ func publishing() section {
 		on(func(c Context, e *publish.SignError) []string {
 			return append(For(c, e.Err), "then push again, with the same files and key: what was sent is kept")
 		}),
+		on(func(c Context, _ *publish.FileError) []string {
+			return []string{"see what can be published, and how: " + c.Name + " push --help"}
+		}),
 		on(func(_ Context, _ *publish.PublishedError) []string {
 			return []string{"publish a new version; whoever locked this one is refused other bytes, so use --force only if nobody uses it yet"}
 		}, told("`is published already: …`", "Publish it as a new version. `--force` replaces it, and everybody who has locked it gets a mismatch", fault.Failure)),

@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/duration"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -64,13 +66,21 @@ func registries() section {
 		}, told("`more than … pages`", "Tell the registry's owner", fault.Unreachable)),
 		on(credentialsHints, told("`config.json: …`", "Mend or remove that file, then log in again: `plugin login HOST`. It is UTF-8: Windows editors and PowerShell write UTF-16", fault.Failure)),
 		on(certificateHints, told("`FILE: holds no PEM certificate`, `FILE: is UTF-16: save it as UTF-8`, `FILE: no such file or directory`", "`--ca-file` and the keys of `[registries.\"HOST\"]` take PEM files: the hint says which names it", fault.Failure)),
-		{func(_ Context, err error) []string {
+		on(referenceHints[*registry.ReferenceError]),
+		on(referenceHints[*artifact.RepositoryError]),
+		on(referenceHints[*policy.ReferenceError], told("`repository \"…\": begins with the host, without a scheme`, `is a repository with a tag or digest`", "A repository is written `HOST/PATH`, a release `HOST/PATH:TAG` or `HOST/PATH@DIGEST`; `plugin search HOST/PATH` lists what lies below", fault.Usage)),
+		{hints: func(_ Context, err error) []string {
 			if !errors.Is(err, context.DeadlineExceeded) {
 				return nil
 			}
 			return []string{"raise --timeout, or omit it"}
-		}, []doc{told("`timeout: not done within …`", "Give it more time with `--timeout`", fault.Unreachable)}},
+		}, docs: []doc{told("`timeout: not done within …`", "Give it more time with `--timeout`", fault.Unreachable)}},
 	}}
+}
+
+// referenceHints are those about the name of a repository or release.
+func referenceHints[E error](c Context, _ E) []string {
+	return []string{"a repository is written HOST/PATH, a release HOST/PATH:TAG or HOST/PATH@DIGEST; see what there is: " + c.Name + " search HOST/PATH"}
 }
 
 // statusHints are those about answers that say no. If it is the token

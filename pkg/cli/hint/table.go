@@ -3,6 +3,7 @@ package hint
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -27,6 +28,7 @@ type Context struct {
 type row struct {
 	hints func(Context, error) []string // nil if it is another error
 	docs  []doc
+	of    []reflect.Type // which errors
 }
 
 // doc is a row of a table of docs/troubleshooting.md, in Markdown.
@@ -45,7 +47,7 @@ func on[E error](hints func(Context, E) []string, docs ...doc) row {
 			return hints(c, e)
 		}
 		return nil
-	}, docs}
+	}, docs, []reflect.Type{reflect.TypeFor[E]()}}
 }
 
 // section is a part of the table, and of docs/troubleshooting.md.

@@ -29,6 +29,15 @@ func versions() section {
 			}
 			return nil
 		}, told("`required-version: this program is … and the manifest needs …`", "Install a [release](https://github.com/schemahero/kubectl-schemahero-plugin/releases) that the manifest admits, as the README says; nothing else in the manifest was judged", fault.Usage), told("`FILE:LINE:COLUMN: …`", "The manifest, the lock or the config does not say what it should: the place is shown, and often what was meant", fault.Usage)),
+		on(func(c Context, e *manifest.EditError) []string {
+			return []string{"edit " + c.Rel(e.File) + " by hand, then run " + c.Name + " sync"}
+		}, told("`its entry is written in a way that only a person can edit`", "Edit the manifest by hand, then `plugin sync`", fault.Usage)),
+		on(func(c Context, _ *resolve.UnknownPluginError) []string {
+			return []string{"see what is required: " + c.Name + " tree"}
+		}, told("`is neither in the manifest nor required by a plugin of it`", "`plugin tree` shows what is required; `plugin add NAME` adds a driver", fault.Usage)),
+		on(func(c Context, _ *lockfile.SizeError) []string {
+			return []string{"take it back from git, or remove it and write it again: " + c.Name + " lock"}
+		}, told("`is larger than … MiB`", "It is no lock: take it back from git, or remove it and run `plugin lock`", fault.Usage)),
 		on(func(c Context, e *manifest.NotListedError) []string {
 			return []string{"see what the manifest lists: " + c.Name + " tree"}
 		}),

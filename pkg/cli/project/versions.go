@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,8 +22,9 @@ func versionsCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Short: "List a driver's releases: versions, hosts and platforms they support",
 		Long: `Reads every release of the driver in the repository that the manifest names, or
 without a manifest where SchemaHero publishes, newest first. Floating tags are
-left out. A version that was withdrawn, or whose tag was moved since it was
-locked, is marked.`,
+left out; one that does not name what the versions say it should is warned of.
+A version that was withdrawn, or whose tag was moved since it was locked, is
+marked.`,
 		Examples: []env.Example{
 			{"versions postgres", "what there is of the postgres driver"},
 			{"versions postgres --limit 5 -o wide", "the newest five, with digests"},
@@ -54,7 +56,13 @@ func runVersions(ctx context.Context, e *env.Env, u *ui.UI, name string, limit i
 		return err
 	}
 	var items []versionItem
-	for _, f := range found {
+	for _, s := range found.Strays {
+		u.Warn("%s: %s", found.Repository, s.String())
+	}
+	if len(found.Strays) > 0 {
+		u.Hint("hint:", "its publisher sets them: %s push %s --repair-tags --registry %s", e.Name(), name, strings.TrimSuffix(found.Repository, "/"+name))
+	}
+	for _, f := range found.Versions {
 		it := versionItem{Version: f.Version, Tag: f.Tag, Digest: string(f.Digest), Platforms: []string{}, SchemaHero: f.Requires[artifact.Host],
 			Created: ui.Time(f.Created), Moved: f.Moved, Size: sizeHere(f), note: versionNote(f)}
 		for _, p := range f.Platforms {
@@ -87,7 +95,7 @@ type versionItem struct {
 
 // versions asks the project's repositories, or without a project the built-in
 // ones.
-func versions(ctx context.Context, e *env.Env, name string, limit int) ([]resolve.VersionInfo, error) {
+func versions(ctx context.Context, e *env.Env, name string, limit int) (*resolve.VersionList, error) {
 	p, err := e.Project()
 	if err == nil {
 		return p.Versions(ctx, name, limit)

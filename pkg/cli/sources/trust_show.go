@@ -241,13 +241,18 @@ func stateText(it signatureItem) string {
 func seen(e *env.Env, found []trust.Finding, rule func(trust.Finding) *policy.Rule) []policy.Seen {
 	var out []policy.Seen
 	for _, f := range found {
-		if f.Signer.IsZero() || f.Form == trust.FormOther || f.Reason != "" && f.Reason != trust.OtherSigner {
+		// Of attestations those that say how it was built.
+		built := f.Predicate == policy.Provenance
+		if f.Signer.IsZero() || f.Form == trust.FormOther || f.Reason != "" && f.Reason != trust.OtherSigner && !(built && f.Reason == trust.Attestation) {
 			continue
 		}
 		r := rule(f)
 		s := policy.Seen{
 			Issuer: f.Signer.Issuer, Identity: f.Signer.Identity, Key: f.Signer.Key, KeyFile: keyFile(e, f.Signer.Key, r),
 			Verified: f.Verified, Tried: f.Verified || f.Reason != "",
+		}
+		if built {
+			s.Attestation = f.Predicate
 		}
 		if r != nil && r.Keyless != nil && r.Keyless.TrustedRoot != "" {
 			s.TrustedRoot = besideManifest(e, r.Keyless.TrustedRoot)

@@ -27,6 +27,7 @@ else
 	mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd
 fi
 mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /var/log # of pods
 # The kubelet sets these of the whole machine, unless they read like this already.
 fake() {
 	echo "$2" >/run/"${1##*/}"
