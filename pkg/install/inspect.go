@@ -94,6 +94,9 @@ func (e *Installer) byReceipt(s *Status) (done bool, err error) {
 	}
 	if !s.stat.Mode.IsRegular() {
 		s.State = s.mismatch()
+		if _, link := e.home.Overridden(s.path); link {
+			s.State = Missing // the driver under development that stands there gives way
+		}
 		return true, nil
 	}
 	r := s.Receipt

@@ -47,7 +47,11 @@ func (p *Project) check(ctx context.Context, o SyncOptions, look func(context.Co
 	if in.lock == nil {
 		return report, nil
 	}
-	items, _, err := p.items(in, in.lock, o)
+	overridden, err := p.overridden(in.lock, o)
+	if err != nil {
+		return nil, err
+	}
+	items, _, err := p.items(in, in.lock, overridden, o)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +78,6 @@ func (p *Project) CheckPlatform() error {
 	if err != nil || in.lock == nil {
 		return err
 	}
-	_, _, err = p.items(in, in.lock, SyncOptions{})
+	_, _, err = p.items(in, in.lock, nil, SyncOptions{})
 	return err
 }

@@ -64,7 +64,7 @@ func download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, e
 		return nil, err
 	}
 	so := SyncOptions{Platforms: []artifact.Platform{d.Platform}, Dir: d.Dir, Force: d.Force}
-	items, dirs, err := p.items(in, result.Lock, so)
+	items, dirs, err := p.items(in, result.Lock, nil, so)
 	if err != nil {
 		return nil, err
 	}

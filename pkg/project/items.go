@@ -40,9 +40,9 @@ func (o SyncOptions) platforms(host artifact.Platform) []artifact.Platform {
 }
 
 // items returns the files that a lock wants, sorted by folder and name, and the
-// folders. Errors: *PlatformError, joined, together with the items of the
+// folders; what is overridden is none of them. Errors: *PlatformError, joined, together with the items of the
 // others; those of Part and of the manifest's dir.
-func (p *Project) items(in *inputs, lock *lockfile.Lock, o SyncOptions) (items []install.Item, dirs []string, err error) {
+func (p *Project) items(in *inputs, lock *lockfile.Lock, overridden []Overridden, o SyncOptions) (items []install.Item, dirs []string, err error) {
 	dir := o.Dir
 	if dir == "" {
 		if dir, err = p.ownDir(in); err != nil {
@@ -52,6 +52,7 @@ func (p *Project) items(in *inputs, lock *lockfile.Lock, o SyncOptions) (items [
 	if lock, err = Part(lock, o.Only); err != nil {
 		return nil, nil, err
 	}
+	lock = without(lock, overridden)
 	var missing []error
 	platforms := o.platforms(p.o.Platform)
 	for _, platform := range platforms {

@@ -25,7 +25,8 @@ func (p *Project) List(ctx context.Context, dirs []string) ([]install.Status, er
 	if err != nil {
 		return nil, err
 	}
-	return listStatus(ctx, p.installer, items, dirs)
+	status, err := listStatus(ctx, p.installer, items, dirs)
+	return p.markOverridden(status), err
 }
 
 // Locked returns the executables that the lock wants on this machine, none
@@ -35,7 +36,7 @@ func (p *Project) Locked() ([]install.Item, error) {
 	if err != nil || in.lock == nil {
 		return nil, err
 	}
-	items, _, err := p.items(in, in.lock, SyncOptions{})
+	items, _, err := p.items(in, in.lock, nil, SyncOptions{})
 	if errors.As(err, new(*PlatformError)) {
 		err = nil // sync says so; a list shows what there is
 	}

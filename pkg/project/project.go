@@ -28,20 +28,22 @@ const ManifestName = "schemahero-plugins.toml"
 
 // Options are what a Project needs to know of its surroundings.
 type Options struct {
-	Version  string                                               // of this program, for a manifest's required-version; "" for the source's
-	Home     string                                               // folder of drivers, store and receipts, absolute
-	Platform artifact.Platform                                    // of this machine
-	Registry *registry.Client                                     // the one way to registries
-	Override string                                               // SCHEMAHERO_PLUGIN_REGISTRY: VALUE-NAME is where a driver is, if the manifest names no registry
-	Offline  bool                                                 // only tells, and lists all that is missing: Registry is what refuses
-	Machine  []*policy.Policy                                     // the trust rules of this machine, all of which must be satisfied
-	Verifier Verifier                                             // nil: what a trust rule asks a signature of is refused
-	Probe    func(context.Context, install.Item, string) error    // starts a driver; needed for SyncOptions.Probe
-	Fetch    install.Fetcher                                      // nil: layers come through Registry
-	Source   func(repository string) (registry.Repository, error) // nil: Registry.Repository
-	Progress func(install.Event)                                  // nil: silence
-	Learnt   func(install.Layer, unpack.Facts)                    // told what a layer is that was fetched, from several goroutines; may be nil
-	Now      func() time.Time                                     // nil: time.Now
+	Version   string                                               // of this program, for a manifest's required-version; "" for the source's
+	Home      string                                               // folder of drivers, store and receipts, absolute
+	Platform  artifact.Platform                                    // of this machine
+	Registry  *registry.Client                                     // the one way to registries
+	Override  string                                               // SCHEMAHERO_PLUGIN_REGISTRY: VALUE-NAME is where a driver is, if the manifest names no registry
+	Overrides map[string]Override                                  // drivers under development on this machine, by name
+	CI        bool                                                 // this is a CI job, in which nothing is overridden
+	Offline   bool                                                 // only tells, and lists all that is missing: Registry is what refuses
+	Machine   []*policy.Policy                                     // the trust rules of this machine, all of which must be satisfied
+	Verifier  Verifier                                             // nil: what a trust rule asks a signature of is refused
+	Probe     func(context.Context, install.Item, string) error    // starts a driver; needed for SyncOptions.Probe
+	Fetch     install.Fetcher                                      // nil: layers come through Registry
+	Source    func(repository string) (registry.Repository, error) // nil: Registry.Repository
+	Progress  func(install.Event)                                  // nil: silence
+	Learnt    func(install.Layer, unpack.Facts)                    // told what a layer is that was fetched, from several goroutines; may be nil
+	Now       func() time.Time                                     // nil: time.Now
 }
 
 // Project is a manifest and its lock.

@@ -16,11 +16,12 @@ import (
 // reconciler is one try to bring a machine from what it has to what a lock
 // wants.
 type reconciler struct {
-	p      *Project
-	in     *inputs
-	lock   *lockfile.Lock
-	o      SyncOptions
-	report *SyncReport
+	p          *Project
+	in         *inputs
+	lock       *lockfile.Lock
+	overridden []Overridden
+	o          SyncOptions
+	report     *SyncReport
 
 	dirs      []string // where files go
 	elsewhere bool     // they are not where the manifest says, or the home
@@ -35,7 +36,7 @@ var errChanged = errors.New("manifest, lock or store are changed by somebody els
 
 // plan finds out what is to be done.
 func (r *reconciler) plan(ctx context.Context) (err error) {
-	r.items, r.dirs, err = r.p.items(r.in, r.lock, r.o)
+	r.items, r.dirs, err = r.p.items(r.in, r.lock, r.overridden, r.o)
 	if err != nil {
 		if !r.o.KeepGoing || !errors.As(err, new(*PlatformError)) {
 			return err
@@ -91,9 +92,13 @@ func (r *reconciler) previewPrune(ctx context.Context) (err error) {
 // retainsClaim reports whether the lock's claim stays on a file that is not among
 // the items: one that an earlier sync put into another folder, named with --dir.
 // The lock has one place of its own, and what was put elsewhere when the manifest
-// said so is no longer wanted. Of a sync of some drivers the others keep theirs.
+// said so is no longer wanted. Of a sync of some drivers the others keep theirs,
+// and so do those that are overridden.
 func (r *reconciler) retainsClaim(f install.Receipt) bool {
 	if len(r.o.Only) > 0 && !slices.ContainsFunc(r.items, func(it install.Item) bool { return it.Plugin == f.Plugin }) {
+		return true
+	}
+	if isOverridden(r.overridden, f.Plugin) {
 		return true
 	}
 	return r.elsewhere && !slices.Contains(r.dirs, filepath.Dir(f.Path))
