@@ -211,6 +211,10 @@ func shop(t *testing.T, s *apiServer, reg *registry, image string) {
 	if r := p.ok("cluster", "check", "-n", "shop", "--kubeconfig", reader, "--no-dry-run"); r.stderr != "" {
 		t.Errorf("without a dry run: %s", r.stderr)
 	}
+	elsewhere := filepath.Join(p.dir, "elsewhere")
+	contains(t, p.exit(1, "cluster", "check", "-n", "shop", "--home", elsewhere).stderr, "not known before these layers have been read", "image push REF", "--image REF@DIGEST")
+	p.ok("image", "push", image, "--dry-run", "--home", elsewhere)
+	p.ok("cluster", "check", "-n", "shop", "--home", elsewhere)
 
 	// The policy is taken away, one half after the other.
 	s.ok(t, "", "delete", "mutatingadmissionpolicy", "shop")
