@@ -221,7 +221,7 @@ func TestEmbeddingStaysSmall(t *testing.T) {
 		for _, dep := range p.Deps {
 			for _, heavy := range []string{
 				"k8s.io/", "sigs.k8s.io/", "github.com/sigstore/", "github.com/spf13/cobra",
-				module + "pkg/kube", module + "pkg/trust", module + "pkg/publish", module + "pkg/transfer",
+				module + "pkg/kube", module + "pkg/trust", module + "pkg/publish", module + "pkg/image", module + "pkg/transfer",
 			} {
 				if strings.HasPrefix(dep, heavy) {
 					t.Errorf("plugins: links %s", dep)

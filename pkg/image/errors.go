@@ -29,16 +29,20 @@ func (e *UnknownError) Error() string {
 // Kind is fault.Failure.
 func (e *UnknownError) Kind() fault.Kind { return fault.Failure }
 
-// NoPlatformError says that a lock has no driver for linux, or none for a platform
-// of it.
+// NoPlatformError says that a lock has no driver for linux, or not every driver for
+// a platform that was asked for.
 type NoPlatformError struct {
 	Platform artifact.Platform   // zero: linux
 	Has      []artifact.Platform // of linux
+	Lack     []string            // drivers that have none for Platform; empty: none has
 }
 
 func (e *NoPlatformError) Error() string {
-	if e.Platform.IsZero() {
+	switch {
+	case e.Platform.IsZero():
 		return "image: the lock has no driver for linux, which is what containers run"
+	case len(e.Lack) > 0:
+		return fmt.Sprintf("image: the lock has no %s for %s", strings.Join(e.Lack, ", "), e.Platform)
 	}
 	return fmt.Sprintf("image: the lock has no driver for %s; it has %s", e.Platform, artifact.JoinPlatforms(e.Has))
 }

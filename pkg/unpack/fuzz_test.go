@@ -54,6 +54,11 @@ func FuzzArchive(f *testing.F) {
 		if err == nil {
 			facts(t, layer, d)
 		}
+		entries := 0
+		listed := New().List(strings.NewReader(layer), d.Size, func(*tar.Header) bool { entries++; return true })
+		if listed != nil && !errors.As(listed, new(*Error)) || entries > maxEntries {
+			t.Errorf("listed %d entries, error %v", entries, listed)
+		}
 		if err == nil && pack%4 == 3 && w.n != int64(len(data)) {
 			t.Errorf("%d bytes came out for %d put in", w.n, len(data))
 		}

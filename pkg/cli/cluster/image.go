@@ -78,7 +78,6 @@ a Database's spec.schemahero.image. Trust rules hold as they do for sync.`,
 	flags.StringVar(&f.from, "from", "", "read the drivers from this bundle or image layout, by the project's lock or else by its own")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "send nothing, print what would be sent")
 	f.signing.Flags(flags)
-	cmd.MarkFlagsMutuallyExclusive("dry-run", "sign")
 	return cmd
 }
 

@@ -41,7 +41,7 @@ func cluster() section {
 		on(func(Context, *image.BaseError) []string {
 			return []string{"name a container image, such as the operator's: --base IMAGE"}
 		},
-			told("`base …: is no container image`", "Name an image with `--base`, such as the operator's: a driver's release is none", fault.Failure)),
+			told("`base …: is not a container image`", "Name an image with `--base`, such as the operator's: a driver's release is none", fault.Failure)),
 		on(func(_ Context, e *image.BasePlatformError) []string {
 			return []string{"take a base that has it: --base IMAGE", "or leave it out: --platform " + strings.ReplaceAll(artifact.JoinPlatforms(e.Has), ", ", " --platform ")}
 		},
