@@ -10,7 +10,7 @@ import (
 )
 
 func TestCheckName(t *testing.T) {
-	for _, name := range []string{"postgres", "x", "0", "a-b", "a-", "9lives", strings.Repeat("a", 63)} {
+	for _, name := range []string{"postgres", "x", "0", "a-b", "a-", "9lives", "az09", strings.Repeat("a", 63)} {
 		if err := artifact.CheckName(name); err != nil {
 			t.Errorf("CheckName(%q) = %v", name, err)
 		}

@@ -11,7 +11,7 @@ import (
 func TestCheckRepository(t *testing.T) {
 	for _, s := range []string{
 		"docker.io/schemahero/plugin-postgres", "localhost:5000/x", "127.0.0.1:5000/a/b/c", "[::1]:5000/x", "[fe80::1]/x",
-		"registry.internal/db/schemahero-oracle", "Registry.Internal/x", "registry/x", "a.b/x.y_z__w-v--u/0", "az09.AZ:65535/az09",
+		"registry.internal/db/schemahero-oracle", "Registry.Internal/x", "registry/x", "a.b/x.y_z__w-v--u/0", "az09.AZ:65535/az09", "host/" + strings.Repeat("a", 250),
 		"oci-layout:vendor/plugins/postgres", "oci-layout:vendor", "oci-layout:Vendor/My-Plugins/x", "oci-layout:..x/y..",
 	} {
 		if err := artifact.CheckRepository(s); err != nil {
@@ -24,13 +24,23 @@ func TestCheckRepository(t *testing.T) {
 		"host/x:tag", "host/x@sha256:00", "host/{name}", "host/x?y", "host/x#y", `host\x/y`, "host/\xff", "user@host/x", "user:pw@host/x",
 		"-host/x", "host-/x", "a..b/x", ".a/x", "a_b/x", "host:/x", "host:0/x", "host:00080/x", "host:65536/x", "host:+80/x", "host:80:80/x",
 		"[::1/x", "[]/x", "[::g]/x", "[::1]5000/x", "[::1]:/x", "[1]/x",
-		"host/" + strings.Repeat("a", 255),
+		"host/" + strings.Repeat("a", 251),
 		"oci-layout:", "oci-layout:/etc", "oci-layout:..", "oci-layout:../x", "oci-layout:a/../b", "oci-layout:a//b", "oci-layout:./a", "oci-layout:a/",
 		`oci-layout:a\..\b`, "oci-layout:C:/x", "oci-layout:a b",
 	} {
 		var bad *artifact.RepositoryError
 		if err := artifact.CheckRepository(s); !errors.As(err, &bad) || bad.Text != s || bad.Reason == "" {
 			t.Errorf("CheckRepository(%q) = %v", s, err)
+		}
+	}
+}
+
+func TestReference(t *testing.T) {
+	for want, parts := range map[string][2]string{
+		"host/x:1.0.0": {"host/x", "1.0.0"}, "host/x@sha256:aa": {"host/x", "sha256:aa"}, "host/x": {"host/x", ""}, "1.0.0": {"", "1.0.0"}, "": {},
+	} {
+		if got := artifact.Reference(parts[0], parts[1]); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
