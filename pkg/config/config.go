@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Mirrors    []Mirror            // longest prefix first, of each file
 	Registries map[string]Registry // by host, or host:port
+	Overrides  map[string]Override // drivers under development, by name; of the home only
 	Trust      []*policy.Policy    // of each file that has rules: a release must satisfy all
 }
 
@@ -54,15 +55,23 @@ func Load(file string) (*Config, error) {
 // Parse reads a config. file is its name in messages, and its folder is where
 // relative paths begin; the key files of [[trust]] are read from there. The
 // error is a *diag.Error with everything that is wrong.
-func Parse(file string, data []byte) (*Config, error) {
+func Parse(file string, data []byte) (*Config, error) { return parse(file, data, false) }
+
+// parse is Parse for a home's config, or the system's.
+func parse(file string, data []byte, system bool) (*Config, error) {
 	doc := diag.ParseTOML(file, data)
-	doc.Root.Only("mirrors", "registries", "trust")
+	doc.Root.Only("mirrors", "registries", "trust", "overrides")
 	c := &Config{}
 	if t, ok := doc.Root.Get("mirrors").AsTable(); ok {
 		c.Mirrors = decodeMirrors(t)
 	}
 	if t, ok := doc.Root.Get("registries").AsTable(); ok {
 		c.Registries = decodeRegistries(t)
+	}
+	if e := doc.Root.Entry("overrides"); e != nil && system {
+		e.Problem("belongs in a user's own config.toml: what it names is somebody's work in progress")
+	} else if t, ok := doc.Root.Get("overrides").AsTable(); ok {
+		c.Overrides = decodeOverrides(t)
 	}
 	if trust := policy.Decode(doc.Root.Get("trust")); len(trust.Rules) > 0 {
 		c.Trust = []*policy.Policy{&trust}

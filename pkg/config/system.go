@@ -55,7 +55,7 @@ func LoadSystem(file string) (*Config, error) {
 	case err != nil:
 		return nil, &UnreadableError{file, err}
 	}
-	c, err := Parse(file, data)
+	c, err := parse(file, data, true)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +84,7 @@ func (c *Config) Over(home *Config) *Config {
 	merged := &Config{
 		Mirrors:    slices.Concat(c.Mirrors, home.Mirrors),
 		Registries: maps.Clone(home.Registries),
+		Overrides:  home.Overrides,
 		Trust:      slices.Concat(c.Trust, home.Trust),
 	}
 	for host, above := range c.Registries {

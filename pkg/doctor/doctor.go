@@ -58,6 +58,7 @@ const (
 	DriverHidden                 // driver: the host takes First, and this project does not mind
 	DriverShadowed               // driver: the host takes First instead of the locked one
 	DriverUnused                 // driver
+	DriverOverridden             // driver: Names, the path of what stands in its place
 	DriverBad                    // driver: Status
 	NotExecutable                // executable: Err
 	NotGo                        // executable: nothing can be told of how it was built
@@ -164,8 +165,8 @@ const littleRoom = 256 << 20
 
 // home checks the folder that drivers, store and receipts are kept in.
 func (x *examination) home() {
-	engine := x.Project.Engine()
-	dir, on := engine.Home().Dir(), engine.Condition()
+	installer := x.Project.Installer()
+	dir, on := installer.Home().Dir(), installer.Condition()
 	switch {
 	case on.Writable != nil:
 		x.add("home", dir, Advice, HomeUnwritable, because(on.Writable))

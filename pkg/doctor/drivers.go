@@ -43,7 +43,7 @@ func (x *examination) drivers(ctx context.Context) error {
 		switch s.State {
 		case install.OK:
 			x.executable(ctx, s, locked, x.Probe)
-		case install.Foreign, install.Shadowed, install.Unused:
+		case install.Foreign, install.Shadowed, install.Unused, install.Overridden:
 			// The host may load it nevertheless. It is not for us to start.
 			if info, err := os.Stat(s.Path); err == nil && info.Mode().IsRegular() {
 				x.executable(ctx, s, locked, false)
@@ -86,6 +86,9 @@ func (x *examination) driver(s install.Status, locked bool) {
 		add(OK, DriverHidden, by(first))
 	case s.State == install.Shadowed:
 		add(Problem, DriverShadowed, by(first))
+	case s.State == install.Overridden:
+		by, _ := x.Project.Installer().Home().Overridden(s.Path)
+		add(Advice, DriverOverridden, named(by))
 	case s.State == install.Unused:
 		add(Advice, DriverUnused)
 	default:

@@ -26,8 +26,9 @@ type Item struct {
 // State is how a file stands to what a lock wants.
 type State string
 
-// The states. Inspect and Verify give the first five; Shadowed and Unused are
-// for callers, who learn of them from Discover and Unused.
+// The states. Inspect and Verify give the first five; Shadowed, Unused and
+// Overridden are for callers, who learn of them from Discover, Unused and
+// Home.Overridden.
 const (
 	OK            State = "ok"
 	Missing       State = "missing"
@@ -36,6 +37,7 @@ const (
 	Foreign       State = "foreign"       // not ours: it never had a receipt
 	Shadowed      State = "shadowed"      // right, but the host finds another one first
 	Unused        State = "unused"        // ours, and wanted by no lock
+	Overridden    State = "overridden"    // a link to a driver under development
 )
 
 // Status is what Inspect and Verify found where an item should be.

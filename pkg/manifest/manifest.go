@@ -104,7 +104,10 @@ func Parse(file string, data []byte) (*Manifest, error) {
 func decode(doc *diag.Document) (*Manifest, error) {
 	m := &Manifest{File: doc.File}
 	root := doc.Root
-	root.Only("registry", "platforms", "dir", "schemahero", "minimum-age", "required-version", "plugins", "trust")
+	root.Only("registry", "platforms", "dir", "schemahero", "minimum-age", "required-version", "plugins", "trust", "overrides")
+	if e := root.Entry("overrides"); e != nil {
+		e.Problem("belongs in the config.toml of a home: it is about one machine")
+	}
 	m.Registry = decodeRegistry(root.Get("registry"))
 	m.Platforms = decodePlatforms(root.Get("platforms"))
 	m.decodeDir(root.Get("dir"))

@@ -40,9 +40,9 @@ func (o SyncOptions) platforms(host artifact.Platform) []artifact.Platform {
 }
 
 // items returns the files that a lock wants, sorted by folder and name, and the
-// folders. Errors: *PlatformError, joined, together with the items of the
+// folders; what is overridden is none of them. Errors: *PlatformError, joined, together with the items of the
 // others; those of Part and of the manifest's dir.
-func (p *Project) items(in *inputs, lock *lockfile.Lock, o SyncOptions) (items []install.Item, dirs []string, err error) {
+func (p *Project) items(in *inputs, lock *lockfile.Lock, overridden []Overridden, o SyncOptions) (items []install.Item, dirs []string, err error) {
 	dir := o.Dir
 	if dir == "" {
 		if dir, err = p.ownDir(in); err != nil {
@@ -52,6 +52,7 @@ func (p *Project) items(in *inputs, lock *lockfile.Lock, o SyncOptions) (items [
 	if lock, err = Part(lock, o.Only); err != nil {
 		return nil, nil, err
 	}
+	lock = without(lock, overridden)
 	var missing []error
 	platforms := o.platforms(p.o.Platform)
 	for _, platform := range platforms {
@@ -82,7 +83,7 @@ func (p *Project) ownDir(in *inputs) (string, error) {
 			return dir, err
 		}
 	}
-	return p.engine.Home().Plugins(), nil
+	return p.installer.Home().Plugins(), nil
 }
 
 // NoPlatform returns the error for an entry that does not serve a platform.
@@ -111,7 +112,7 @@ func entryItems(entry lockfile.Plugin, locked lockfile.Platform, dir string) []i
 }
 
 func (p *Project) inspect(ctx context.Context, items []install.Item, o SyncOptions) ([]install.Status, error) {
-	work, err := p.engine.Inspect(ctx, items)
+	work, err := p.installer.Inspect(ctx, items)
 	if err != nil {
 		return nil, err
 	}

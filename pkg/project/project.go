@@ -28,30 +28,32 @@ const ManifestName = "schemahero-plugins.toml"
 
 // Options are what a Project needs to know of its surroundings.
 type Options struct {
-	Version  string                                               // of this program, for a manifest's required-version; "" for the source's
-	Home     string                                               // folder of drivers, store and receipts, absolute
-	Platform artifact.Platform                                    // of this machine
-	Registry *registry.Client                                     // the one way to registries
-	Override string                                               // SCHEMAHERO_PLUGIN_REGISTRY: VALUE-NAME is where a driver is, if the manifest names no registry
-	Offline  bool                                                 // only tells, and lists all that is missing: Registry is what refuses
-	Machine  []*policy.Policy                                     // the trust rules of this machine, all of which must be satisfied
-	Verifier Verifier                                             // nil: what a trust rule asks a signature of is refused
-	Probe    func(context.Context, install.Item, string) error    // starts a driver; needed for SyncOptions.Probe
-	Fetch    install.Fetcher                                      // nil: layers come through Registry
-	Source   func(repository string) (registry.Repository, error) // nil: Registry.Repository
-	Progress func(install.Event)                                  // nil: silence
-	Learnt   func(install.Layer, unpack.Facts)                    // told what a layer is that was fetched, from several goroutines; may be nil
-	Now      func() time.Time                                     // nil: time.Now
+	Version   string                                               // of this program, for a manifest's required-version; "" for the source's
+	Home      string                                               // folder of drivers, store and receipts, absolute
+	Platform  artifact.Platform                                    // of this machine
+	Registry  *registry.Client                                     // the one way to registries
+	Override  string                                               // SCHEMAHERO_PLUGIN_REGISTRY: VALUE-NAME is where a driver is, if the manifest names no registry
+	Overrides map[string]Override                                  // drivers under development on this machine, by name
+	CI        bool                                                 // this is a CI job, in which nothing is overridden
+	Offline   bool                                                 // only tells, and lists all that is missing: Registry is what refuses
+	Machine   []*policy.Policy                                     // the trust rules of this machine, all of which must be satisfied
+	Verifier  Verifier                                             // nil: what a trust rule asks a signature of is refused
+	Probe     func(context.Context, install.Item, string) error    // starts a driver; needed for SyncOptions.Probe
+	Fetch     install.Fetcher                                      // nil: layers come through Registry
+	Source    func(repository string) (registry.Repository, error) // nil: Registry.Repository
+	Progress  func(install.Event)                                  // nil: silence
+	Learnt    func(install.Layer, unpack.Facts)                    // told what a layer is that was fetched, from several goroutines; may be nil
+	Now       func() time.Time                                     // nil: time.Now
 }
 
 // Project is a manifest and its lock.
 type Project struct {
-	o        Options
-	manifest string         // absolute path
-	lock     string         // absolute path
-	given    *lockfile.Lock // stands for what is in lock; nil without OpenWith
-	engine   *install.Engine
-	catalog  *catalog
+	o         Options
+	manifest  string         // absolute path
+	lock      string         // absolute path
+	given     *lockfile.Lock // stands for what is in lock; nil without OpenWith
+	installer *install.Installer
+	catalog   *catalog
 }
 
 // FindManifest returns the manifest in dir or the nearest folder above it.
@@ -65,7 +67,7 @@ func Open(manifestFile string, o Options) *Project {
 		o.Now = time.Now
 	}
 	p := &Project{o: o, manifest: manifestFile, lock: manifest.LockPath(manifestFile)}
-	p.engine, p.catalog = o.Engine(), &catalog{o: o}
+	p.installer, p.catalog = o.Installer(), &catalog{o: o}
 	return p
 }
 
@@ -78,8 +80,8 @@ func OpenWith(manifestFile, lockFile string, lock *lockfile.Lock, o Options) *Pr
 	return p
 }
 
-// Engine returns the install engine of these options, for what needs no project.
-func (o Options) Engine() *install.Engine {
+// Installer returns the installer of these options, for what needs no project.
+func (o Options) Installer() *install.Installer {
 	fetch := o.Fetch
 	if fetch == nil {
 		fetch = fetcher{o}
@@ -95,8 +97,8 @@ func (p *Project) ManifestFile() string { return p.manifest }
 // LockFile returns the lock's path, absolute.
 func (p *Project) LockFile() string { return p.lock }
 
-// Engine returns the install engine that the project works with.
-func (p *Project) Engine() *install.Engine { return p.engine }
+// Installer returns the installer that the project works with.
+func (p *Project) Installer() *install.Installer { return p.installer }
 
 // repository opens a repository of the lock or manifest.
 func (o Options) repository(name string) (registry.Repository, error) {
@@ -106,7 +108,7 @@ func (o Options) repository(name string) (registry.Repository, error) {
 	return o.Registry.Repository(name)
 }
 
-// fetcher gives the install engine its layers.
+// fetcher gives the installer its layers.
 type fetcher struct{ o Options }
 
 // Fetch implements install.Fetcher.

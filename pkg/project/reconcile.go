@@ -16,11 +16,12 @@ import (
 // reconciler is one try to bring a machine from what it has to what a lock
 // wants.
 type reconciler struct {
-	p      *Project
-	in     *inputs
-	lock   *lockfile.Lock
-	o      SyncOptions
-	report *SyncReport
+	p          *Project
+	in         *inputs
+	lock       *lockfile.Lock
+	overridden []Overridden
+	o          SyncOptions
+	report     *SyncReport
 
 	dirs      []string // where files go
 	elsewhere bool     // they are not where the manifest says, or the home
@@ -35,7 +36,7 @@ var errChanged = errors.New("manifest, lock or store are changed by somebody els
 
 // plan finds out what is to be done.
 func (r *reconciler) plan(ctx context.Context) (err error) {
-	r.items, r.dirs, err = r.p.items(r.in, r.lock, r.o)
+	r.items, r.dirs, err = r.p.items(r.in, r.lock, r.overridden, r.o)
 	if err != nil {
 		if !r.o.KeepGoing || !errors.As(err, new(*PlatformError)) {
 			return err
@@ -63,7 +64,7 @@ func (r *reconciler) upToDate() bool {
 			return false
 		}
 	}
-	strays, err := r.p.engine.Strays(r.items, claim)
+	strays, err := r.p.installer.Strays(r.items, claim)
 	return err == nil && !slices.ContainsFunc(strays, func(f install.Receipt) bool { return !r.retainsClaim(f) })
 }
 
@@ -83,7 +84,7 @@ func (r *reconciler) claim() install.Claim {
 func (r *reconciler) previewPrune(ctx context.Context) (err error) {
 	if r.o.Prune {
 		placing := install.PlaceOptions{Claim: r.claim(), Keep: r.retainsClaim}
-		r.report.Pruned, err = r.p.engine.PrunableAfter(ctx, r.lock, r.items, placing, install.PruneOptions{})
+		r.report.Pruned, err = r.p.installer.PrunableAfter(ctx, r.lock, r.items, placing, install.PruneOptions{})
 	}
 	return err
 }
@@ -91,9 +92,13 @@ func (r *reconciler) previewPrune(ctx context.Context) (err error) {
 // retainsClaim reports whether the lock's claim stays on a file that is not among
 // the items: one that an earlier sync put into another folder, named with --dir.
 // The lock has one place of its own, and what was put elsewhere when the manifest
-// said so is no longer wanted. Of a sync of some drivers the others keep theirs.
+// said so is no longer wanted. Of a sync of some drivers the others keep theirs,
+// and so do those that are overridden.
 func (r *reconciler) retainsClaim(f install.Receipt) bool {
 	if len(r.o.Only) > 0 && !slices.ContainsFunc(r.items, func(it install.Item) bool { return it.Plugin == f.Plugin }) {
+		return true
+	}
+	if isOverridden(r.overridden, f.Plugin) {
 		return true
 	}
 	return r.elsewhere && !slices.Contains(r.dirs, filepath.Dir(f.Path))
@@ -102,12 +107,12 @@ func (r *reconciler) retainsClaim(f install.Receipt) bool {
 // stage checks that the files can be placed and fetches what is missing in the
 // store. With KeepGoing a failure is for place to tell.
 func (r *reconciler) stage(ctx context.Context) error {
-	engine := r.p.engine
-	if err := engine.CheckPlace(r.work, r.o.Force); err != nil && !r.o.KeepGoing {
+	installer := r.p.installer
+	if err := installer.CheckPlace(r.work, r.o.Force); err != nil && !r.o.KeepGoing {
 		return err
 	}
 	// Offline a failure costs no time, and all that is missing is to be listed.
-	r.staged = engine.Stage(ctx, r.work, install.StageOptions{Refetch: r.o.Refetch, KeepGoing: r.o.KeepGoing || r.p.o.Offline})
+	r.staged = installer.Stage(ctx, r.work, install.StageOptions{Refetch: r.o.Refetch, KeepGoing: r.o.KeepGoing || r.p.o.Offline})
 	if r.o.KeepGoing {
 		return nil
 	}
@@ -117,7 +122,7 @@ func (r *reconciler) stage(ctx context.Context) error {
 // place saves the lock and places what is staged. Errors: errChanged if somebody
 // else changed manifest, lock or store meanwhile.
 func (r *reconciler) place(ctx context.Context) error {
-	hold, err := r.p.engine.Lock(ctx)
+	hold, err := r.p.installer.Lock(ctx)
 	if err != nil {
 		if noHome(err) && r.allStartable() {
 			return r.reportUnchanged()

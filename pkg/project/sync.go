@@ -14,6 +14,7 @@ import (
 // SyncOptions change what Sync does.
 type SyncOptions struct {
 	Only      []string            // these drivers and what they require; the others stay as they are. nil: all
+	Exact     bool                // a driver that is overridden on this machine is an *OverriddenError
 	Locked    bool                // a missing or stale lock is a *StaleError
 	Frozen    bool                // the lock alone decides; a manifest is not needed
 	Prune     bool                // afterwards remove what no lock wants
@@ -29,11 +30,12 @@ type SyncOptions struct {
 // SyncReport is what Sync did, or with DryRun would do.
 type SyncReport struct {
 	LockReport
-	Saved     bool     // the lock, and an edited manifest, are as Changes says
-	Items     []Synced // sorted by name
-	Conflicts []install.Conflict
-	Dropped   []install.Receipt // files that this lock no longer wants
-	Pruned    install.Pruned
+	Saved      bool         // the lock, and an edited manifest, are as Changes says
+	Items      []Synced     // sorted by name
+	Overridden []Overridden // in whose place drivers under development stand
+	Conflicts  []install.Conflict
+	Dropped    []install.Receipt // files that this lock no longer wants
+	Pruned     install.Pruned
 }
 
 // Synced is one executable after a sync.
@@ -44,7 +46,7 @@ type Synced struct {
 
 // Sync makes this machine match the project: the lock if it is current,
 // else the newest releases that satisfy the manifest. Errors: those of Lock,
-// *PlatformError, *resolve.UnknownPluginError, and of install.Engine (joined *install.ItemErrors).
+// *PlatformError, *resolve.UnknownPluginError, and of install.Installer (joined *install.ItemErrors).
 func (p *Project) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
 	return p.run(ctx, nil, p.keepOrResolve(o.Locked, o.Frozen), signerCheck{}, o)
 }
@@ -71,6 +73,10 @@ func (p *Project) run(ctx context.Context, e edit, decide decideLock, check sign
 		if err != nil {
 			return nil, err
 		}
+		overridden, err := p.overridden(part, o)
+		if err = errors.Join(err, p.checkOverrides(overridden)); err != nil {
+			return nil, err
+		}
 		// 3. Verify the signatures of each digest that is new to the lock.
 		check.in, check.part, check.frozen, check.platforms = in, part, o.Frozen, o.platforms(p.o.Platform)
 		refused, err := p.checkSigners(ctx, result, check)
@@ -78,23 +84,28 @@ func (p *Project) run(ctx context.Context, e edit, decide decideLock, check sign
 			return nil, err
 		}
 		// 4. Check that every file can be placed, and stage the missing layers.
-		r := &reconciler{p: p, in: in, lock: result.Lock, o: o, report: &SyncReport{LockReport: newLockReport(in, result, refused)}}
+		r := &reconciler{p: p, in: in, lock: result.Lock, overridden: overridden, o: o, report: &SyncReport{LockReport: newLockReport(in, result, refused)}}
+		r.report.Overridden = overridden
 		if err := r.plan(ctx); err != nil {
 			return nil, err
 		}
 		if o.DryRun {
-			return r.report, errors.Join(r.failed, p.engine.CheckPlace(r.work, o.Force), r.previewPrune(ctx))
+			return r.report, errors.Join(r.failed, p.installer.CheckPlace(r.work, o.Force), r.previewPrune(ctx))
 		}
 		p.sweep(r.dirs)
 		if r.upToDate() && !o.Refetch && !o.Prune {
-			return r.report, r.failed
+			return r.report, errors.Join(r.failed, p.placeOverrides(ctx, in, part, overridden, o.Force))
 		}
 		if err := r.stage(ctx); err != nil {
 			return r.report, err
 		}
 		// 5 and 6. Under the home's lock: start again if manifest or lock changed
 		// since 1, else save the lock and place the files.
-		if err := r.place(ctx); !errors.Is(err, errChanged) || try == maxTries {
+		err = r.place(ctx)
+		if err == nil {
+			err = p.placeOverrides(ctx, in, part, overridden, o.Force)
+		}
+		if !errors.Is(err, errChanged) || try == maxTries {
 			return r.report, err // 7. for the caller to show
 		}
 	}
@@ -124,7 +135,7 @@ func sameLock(a, b *lockfile.Lock) bool {
 
 // sweep removes what processes that were killed left behind.
 func (p *Project) sweep(dirs []string) {
-	p.engine.Sweep(dirs...)
+	p.installer.Sweep(dirs...)
 	var d disk.Disk
 	_, _ = d.SweepFile(p.lock) // the next one tries again
 	_, _ = d.SweepFile(p.manifest)

@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -200,6 +201,15 @@ func shop(t *testing.T, s *apiServer, reg *registry, image string) {
 	runs(t, s, "shop", "orders")
 	shown(0)
 
+	// Every field of an item is told in docs/output.md.
+	var list struct{ Items []tree }
+	if err := json.Unmarshal([]byte(p.ok("cluster", "check", "-n", "shop", "-o", "json").stdout), &list); err != nil {
+		t.Fatal(err)
+	}
+	for field := range list.Items[0] {
+		contains(t, read(t, "..", "..", "docs", "output.md"), "`items[]."+field+"`")
+	}
+
 	// Held against another image; as somebody who may only look.
 	p.ok("cluster", "check", "-n", "shop", "--image", locked)
 	contains(t, p.exit(3, "cluster", "check", "-n", "shop", "--image", image+"@sha256:"+strings.Repeat("2", 64)).stdout, "other", "outdated")
@@ -211,6 +221,10 @@ func shop(t *testing.T, s *apiServer, reg *registry, image string) {
 	if r := p.ok("cluster", "check", "-n", "shop", "--kubeconfig", reader, "--no-dry-run"); r.stderr != "" {
 		t.Errorf("without a dry run: %s", r.stderr)
 	}
+	elsewhere := filepath.Join(p.dir, "elsewhere")
+	contains(t, p.exit(1, "cluster", "check", "-n", "shop", "--home", elsewhere).stderr, "not known before these layers have been read", "image push REF", "--image REF@DIGEST")
+	p.ok("image", "push", image, "--dry-run", "--home", elsewhere)
+	p.ok("cluster", "check", "-n", "shop", "--home", elsewhere)
 
 	// The policy is taken away, one half after the other.
 	s.ok(t, "", "delete", "mutatingadmissionpolicy", "shop")

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
@@ -101,16 +102,22 @@ func (e *Env) Options() (project.Options, error) {
 	if err != nil {
 		return project.Options{}, err
 	}
+	c, err := e.Config()
+	if err != nil {
+		return project.Options{}, err
+	}
 	o := project.Options{
-		Version:  e.Version,
-		Home:     e.Home().Dir(),
-		Platform: Platform(),
-		Registry: client,
-		Verifier: verifier,
-		Override: override,
-		Offline:  e.Flags.Offline,
-		Now:      e.Now,
-		Progress: e.Events.Install,
+		Version:   e.Version,
+		Home:      e.Home().Dir(),
+		Platform:  Platform(),
+		Registry:  client,
+		Verifier:  verifier,
+		Override:  override,
+		Overrides: e.overrides(c.Overrides),
+		CI:        config.IsSet(e.Getenv("CI")),
+		Offline:   e.Flags.Offline,
+		Now:       e.Now,
+		Progress:  e.Events.Install,
 		Learnt: func(l install.Layer, f unpack.Facts) {
 			if l.Platform.OS == "linux" { // an image holds no other
 				e.Layers().Learn(l.Digest, f)
@@ -122,6 +129,14 @@ func (e *Env) Options() (project.Options, error) {
 		o.Fetch, o.Source = e.source, e.Repository
 	}
 	return o, nil
+}
+
+func (e *Env) overrides(all map[string]config.Override) map[string]project.Override {
+	out := make(map[string]project.Override, len(all))
+	for name, o := range all {
+		out[name] = project.Override{Path: o.Path, Check: o.Check}
+	}
+	return out
 }
 
 // start is the probe of a driver that is about to be placed.

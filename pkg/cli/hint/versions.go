@@ -3,6 +3,7 @@ package hint
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -52,6 +53,12 @@ func versions() section {
 			}
 			return []string{"bring it up to date, then commit it: " + c.Name + " lock"}
 		}, told("`out of date`, `there is no lock`", "`plugin lock`, then commit the lock", fault.Stale)),
+		on(func(c Context, e *project.OverriddenError) []string {
+			if e.CI {
+				return []string{"nothing is overridden in CI: take " + e.Name + " out of [overrides] in " + c.Rel(filepath.Join(c.Home, "config.toml"))}
+			}
+			return []string{"install the locked one: take " + e.Name + " out of [overrides] in " + c.Rel(filepath.Join(c.Home, "config.toml"))}
+		}, told("`is overridden by … on this machine`", "`[overrides]` in `HOME/config.toml` puts a driver under development in its place; `sync --locked`, `--frozen`, `--check` and CI take only what is locked. Take it out of `[overrides]`", fault.Stale)),
 		on(func(c Context, _ *lockfile.UnmergedError) []string {
 			return []string{"decide the conflict in the file by hand, or take a whole side of it, then run " + c.Name + " lock"}
 		}, told("`conflict marker out of order`, `sides of the conflict: …`", "The sides of the lock cannot be told: decide the conflict by hand, or take a whole side, then `plugin lock`", fault.Usage)),

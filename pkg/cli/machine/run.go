@@ -55,6 +55,7 @@ func runRun(ctx context.Context, e *env.Env, u *ui.UI, only, args []string) erro
 	}
 	u.StopProgress()
 	u.Unsigned(e.Accepted(report.Lock, report.Changes, report.Items))
+	u.Overridden(report.Overridden)
 	dirs := e.SearchPath()
 	shadowed := false
 	for _, it := range report.Items {

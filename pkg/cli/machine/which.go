@@ -39,10 +39,11 @@ files that it hides are told on standard error.`,
 
 // whichItem is an item of a WhichList: a file of the driver's name.
 type whichItem struct {
-	Name    string `json:"name" col:"NAME,name"`
-	Loaded  bool   `json:"loaded" col:"LOADED"`
-	Path    string `json:"path" col:"PATH"`
-	Problem string `json:"problem" col:"PROBLEM"`
+	Name       string `json:"name" col:"NAME,name"`
+	Loaded     bool   `json:"loaded" col:"LOADED"`
+	Path       string `json:"path" col:"PATH"`
+	Problem    string `json:"problem" col:"PROBLEM"`
+	Overridden string `json:"overridden" col:"+OVERRIDDEN"` // the driver under development that is linked there
 }
 
 func runWhich(e *env.Env, u *ui.UI, name string) error {
@@ -67,7 +68,11 @@ func runWhich(e *env.Env, u *ui.UI, name string) error {
 	loaded, ok := install.Loaded(found, e.UserHome())
 	var items []whichItem
 	for _, f := range found {
-		items = append(items, whichItem{name, ok && f.Path == loaded.Path, f.Path, f.Problem})
+		by, overridden := e.Home().Overridden(f.Path)
+		if overridden {
+			u.Warn("%s: overridden by %s, which is not what is locked", u.Rel(f.Path), u.Rel(by))
+		}
+		items = append(items, whichItem{name, ok && f.Path == loaded.Path, f.Path, f.Problem, by})
 	}
 	for _, f := range found[1:] {
 		u.Say("%s: shadowed by %s", f.Path, found[0].Path)

@@ -43,7 +43,7 @@ are. The lock is always that of the whole manifest.`,
 		Complete: complete.Locked(e),
 		Args:     cobra.ArbitraryArgs,
 		Run: func(cmd *cobra.Command, args []string) error {
-			o.Only = args
+			o.Only, o.Exact = args, o.Locked || o.Frozen || check
 			target, err := e.Target(platforms, dir)
 			if err != nil {
 				return err
@@ -133,6 +133,7 @@ func synced(e *env.Env, u *ui.UI, r *project.SyncReport, failed error, dryRun bo
 	if r != nil {
 		u.StopProgress()
 		u.Unsigned(e.Accepted(r.Lock, r.Changes, r.Items))
+		u.Overridden(r.Overridden)
 	}
 	return u.Synced(r, failed, dryRun)
 }

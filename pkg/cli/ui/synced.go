@@ -115,3 +115,11 @@ func (u *UI) Unsigned(accepted []Accepted) {
 		u.Warn("%s: accepted without a signature: the trust rule for %s (%s) says unsigned", a.Repository, a.Rule.Scope, at)
 	}
 }
+
+// Overridden warns of drivers under development that stand in the place of locked
+// ones.
+func (u *UI) Overridden(all []project.Overridden) {
+	for _, o := range all {
+		u.Warn("%s: overridden by %s, which is not what is locked", o.Name, u.Rel(o.By))
+	}
+}

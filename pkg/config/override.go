@@ -1,0 +1,55 @@
+package config
+
+import (
+	"os"
+	"runtime"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
+)
+
+// Override is a driver under development, which takes the place of the locked one.
+type Override struct {
+	Path string // of the executable, absolute
+
+	value *diag.Value
+}
+
+func decodeOverrides(t *diag.Table) map[string]Override {
+	out := make(map[string]Override, len(t.Entries))
+	for _, e := range t.Entries {
+		driver, engine := artifact.DriverOf(e.Key)
+		if err := artifact.CheckName(e.Key); err != nil {
+			e.Problem("is no driver's name")
+		} else if engine && driver != e.Key {
+			e.Problem("is an engine that the driver %s serves: write %s", driver, driver)
+		}
+		if file := path(e.Value); file != "" {
+			out[e.Key] = Override{file, e.Value}
+		}
+	}
+	return out
+}
+
+// Check returns a *diag.Error where what is named is no executable file.
+func (o Override) Check() error {
+	problem := func(format string, args ...any) error {
+		return o.value.Document().At(o.value.Span, "%s: "+format, append([]any{o.value.Name}, args...)...)
+	}
+	info, err := os.Stat(o.Path)
+	switch target, linkErr := os.Readlink(o.Path); {
+	case err != nil && linkErr == nil:
+		return problem("%q is a link to %s, which leads nowhere", o.value.Text, target)
+	case os.IsNotExist(err):
+		return problem("%q does not exist", o.value.Text)
+	case err != nil:
+		return problem("%q: %v", o.value.Text, err)
+	case info.IsDir():
+		return problem("%q is a directory, not an executable", o.value.Text)
+	case !info.Mode().IsRegular():
+		return problem("%q is no regular file", o.value.Text)
+	case info.Mode()&0o111 == 0 && runtime.GOOS != "windows":
+		return problem("%q is not executable", o.value.Text)
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+)
+
+// Override is a driver under development on this machine, which takes the place of
+// the locked one.
+type Override struct {
+	Path  string       // absolute
+	Check func() error // why it cannot be used, at its place in the config; nil: it is not looked at
+}
+
+// Overridden is a locked driver in whose place another one stands.
+type Overridden struct {
+	Name string
+	By   string // absolute path
+}
+
+// OverriddenError says that a driver under development would stand in the place of a
+// locked one where only what is locked will do.
+type OverriddenError struct {
+	Overridden
+	CI bool // because this is a CI job; else because it was asked for
+}
+
+func (e *OverriddenError) Error() string {
+	why := "only what is locked is asked for"
+	if e.CI {
+		why = "CI is set"
+	}
+	return fmt.Sprintf("%s: is overridden by %s on this machine, and %s", e.Name, e.By, why)
+}
+
+// Kind is fault.Stale: what is installed is not what is locked.
+func (e *OverriddenError) Kind() fault.Kind { return fault.Stale }
+
+// overridden returns which entries of a lock are overridden where a sync installs
+// them: on this machine, in the place where they belong. Errors: *OverriddenError.
+func (p *Project) overridden(part *lockfile.Lock, o SyncOptions) (out []Overridden, err error) {
+	if len(p.o.Overrides) == 0 || o.Dir != "" || len(o.Platforms) > 0 {
+		return nil, nil
+	}
+	var errs []error
+	for _, entry := range part.Plugins {
+		by, ok := p.o.Overrides[entry.Name]
+		if !ok {
+			continue
+		}
+		if over := (Overridden{entry.Name, by.Path}); p.o.CI || o.Exact {
+			errs = append(errs, &OverriddenError{over, p.o.CI})
+		} else {
+			out = append(out, over)
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// placeOverrides puts the links to drivers under development in their places.
+func (p *Project) placeOverrides(ctx context.Context, in *inputs, part *lockfile.Lock, overridden []Overridden, force bool) error {
+	dir, err := p.ownDir(in)
+	if err != nil || len(overridden) == 0 {
+		return err
+	}
+	for _, over := range overridden {
+		entry, _ := part.Plugin(over.Name)
+		var paths []string
+		for _, name := range append([]string{entry.Name}, entry.Aliases...) {
+			paths = append(paths, filepath.Join(dir, p.o.Platform.Executable(name)))
+		}
+		if err := p.installer.Override(ctx, over.Name, over.By, paths, force); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkOverrides returns why the drivers under development cannot be used.
+func (p *Project) checkOverrides(overridden []Overridden) error {
+	var errs []error
+	for _, over := range overridden {
+		if check := p.o.Overrides[over.Name].Check; check != nil {
+			errs = append(errs, check())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// markOverridden marks where a driver under development stands.
+func (p *Project) markOverridden(status []install.Status) []install.Status {
+	if len(p.o.Overrides) == 0 {
+		return status
+	}
+	for i, s := range status {
+		if _, ok := p.installer.Home().Overridden(s.Path); ok {
+			status[i].State = install.Overridden
+		}
+	}
+	return status
+}
+
+// without returns a lock without the overridden drivers.
+func without(l *lockfile.Lock, overridden []Overridden) *lockfile.Lock {
+	if len(overridden) == 0 {
+		return l
+	}
+	out := &lockfile.Lock{}
+	for _, entry := range l.Plugins {
+		if !isOverridden(overridden, entry.Name) {
+			out.Plugins = append(out.Plugins, entry)
+		}
+	}
+	return out
+}
+
+func isOverridden(overridden []Overridden, name string) bool {
+	for _, over := range overridden {
+		if over.Name == name {
+			return true
+		}
+	}
+	return false
+}
