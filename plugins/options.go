@@ -87,9 +87,9 @@ type optionsError struct{ text string }
 func (e *optionsError) Error() string    { return e.text }
 func (e *optionsError) Kind() fault.Kind { return fault.Usage }
 
-// engine returns the options that package project works with. The registry
+// project returns the options that package project works with. The registry
 // client is made here, so that the calls of one Project share its connections.
-func (o Options) engine() (project.Options, error) {
+func (o Options) project() (project.Options, error) {
 	var none project.Options
 	if o.Home == "" {
 		return none, &optionsError{"options: Home is empty"}

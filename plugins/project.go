@@ -35,7 +35,7 @@ func Open(manifestFile string, o Options) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := o.engine()
+	e, err := o.project()
 	return &Project{file, e}, err
 }
 
@@ -105,7 +105,7 @@ type SyncOptions struct {
 	Dir       string              // "" for the manifest's dir, else Home/plugins
 }
 
-func (o SyncOptions) engine() (project.SyncOptions, error) {
+func (o SyncOptions) project() (project.SyncOptions, error) {
 	e := project.SyncOptions{Locked: o.Locked, Frozen: o.Frozen, Prune: o.Prune, Force: o.Force, KeepGoing: o.KeepGoing, DryRun: o.DryRun, Platforms: o.Platforms}
 	var err error
 	if o.Dir != "" {
@@ -197,7 +197,7 @@ func syncReport(r *project.SyncReport) *SyncReport {
 // Sync makes this machine match the project: the lock if it is current, else the
 // newest releases that satisfy the manifest, which are locked.
 func (p *Project) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
-	e, err := o.engine()
+	e, err := o.project()
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +218,7 @@ type UpdateOptions struct {
 // An entry whose tag moved, or whose successor the trust rules refuse, is kept
 // and reported.
 func (p *Project) Update(ctx context.Context, o UpdateOptions) (*SyncReport, error) {
-	e, err := o.Sync.engine()
+	e, err := o.Sync.project()
 	if err != nil {
 		return nil, err
 	}
@@ -297,7 +297,7 @@ type VerifyReport struct {
 // Verify hashes every installed file and compares it with the lock. What differs
 // is in the report and no error; a missing or stale lock is one.
 func (p *Project) Verify(ctx context.Context, o VerifyOptions) (*VerifyReport, error) {
-	e, err := SyncOptions{Dir: o.Dir}.engine()
+	e, err := SyncOptions{Dir: o.Dir}.project()
 	if err != nil {
 		return nil, err
 	}
@@ -357,7 +357,7 @@ type DownloadOptions struct {
 // another Download of the driver replaces them or they are pruned with All. The
 // trust rules of this machine hold.
 func Download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, error) {
-	e, err := o.engine()
+	e, err := o.project()
 	if err != nil {
 		return nil, err
 	}

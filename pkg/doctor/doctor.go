@@ -165,8 +165,8 @@ const littleRoom = 256 << 20
 
 // home checks the folder that drivers, store and receipts are kept in.
 func (x *examination) home() {
-	engine := x.Project.Engine()
-	dir, on := engine.Home().Dir(), engine.Condition()
+	installer := x.Project.Installer()
+	dir, on := installer.Home().Dir(), installer.Condition()
 	switch {
 	case on.Writable != nil:
 		x.add("home", dir, Advice, HomeUnwritable, because(on.Writable))

@@ -87,7 +87,7 @@ func (x *examination) driver(s install.Status, locked bool) {
 	case s.State == install.Shadowed:
 		add(Problem, DriverShadowed, by(first))
 	case s.State == install.Overridden:
-		by, _ := x.Project.Engine().Home().Overridden(s.Path)
+		by, _ := x.Project.Installer().Home().Overridden(s.Path)
 		add(Advice, DriverOverridden, named(by))
 	case s.State == install.Unused:
 		add(Advice, DriverUnused)

@@ -167,7 +167,7 @@ func Platforms(l *lockfile.Lock, wanted []artifact.Platform) ([]artifact.Platfor
 // part decides what stands in the image for a platform.
 func (o Options) part(l *lockfile.Lock, known Known, p artifact.Platform, unknown *UnknownError) (Part, error) {
 	part := Part{Platform: p}
-	claims := claims{}
+	owners := owners{}
 	folder := o.Base.folder()
 	for i := range l.Plugins {
 		plugin := &l.Plugins[i]
@@ -183,12 +183,12 @@ func (o Options) part(l *lockfile.Lock, known Known, p artifact.Platform, unknow
 			continue
 		}
 		part.Layers = append(part.Layers, layer)
-		if err := claims.add(plugin.Name, layer.Entry); err != nil {
+		if err := owners.add(plugin.Name, layer.Entry); err != nil {
 			return part, err
 		}
 		links := linksTo(folder, layer.Entry, plugin.Name, plugin.Aliases)
 		for _, link := range links {
-			if err := claims.add(plugin.Name, link.Path); err != nil {
+			if err := owners.add(plugin.Name, link.Path); err != nil {
 				return part, err
 			}
 		}
@@ -241,14 +241,14 @@ func fits(f unpack.Facts, name string, p artifact.Platform, based bool) bool {
 	return slices.Contains(withPlatform, f.Entry) || !based && f.Entry == p.Executable(name)
 }
 
-// claims are the paths of an image, each with the driver that put something there.
-type claims map[string]string
+// owners are the paths of an image, each with the driver that put something there.
+type owners map[string]string
 
-func (c claims) add(plugin, path string) error {
-	if other, taken := c[path]; taken {
+func (o owners) add(plugin, path string) error {
+	if other, taken := o[path]; taken {
 		return &PathError{Path: path, Plugins: [2]string{other, plugin}}
 	}
-	c[path] = plugin
+	o[path] = plugin
 	return nil
 }
 

@@ -165,7 +165,7 @@ func BenchmarkNothingToDo(b *testing.B) {
 			for i := range n {
 				items = append(items, w.publish(fmt.Sprintf("d%d", i), "1.0.0"))
 			}
-			if _, err := runSync(context.Background(), w.engine(), items, PlaceOptions{Claim: "/x.lock"}); err != nil {
+			if _, err := runSync(context.Background(), w.installer(), items, PlaceOptions{Claim: "/x.lock"}); err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {

@@ -132,7 +132,7 @@ func (c *claims) layers(r Receipt, into map[digest.Digest]bool) {
 
 // Unused returns the receipts of files that no claim wants any more, by path:
 // each lock that claims one is gone, or names no such driver.
-func (e *Engine) Unused() ([]Receipt, error) {
+func (e *Installer) Unused() ([]Receipt, error) {
 	all, err := e.Receipts()
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (e *Engine) Unused() ([]Receipt, error) {
 
 // Strays returns the receipts with a claim whose files are not
 // among items, by path: what PlaceOptions.Keep is asked about.
-func (e *Engine) Strays(items []Item, claim Claim) ([]Receipt, error) {
+func (e *Installer) Strays(items []Item, claim Claim) ([]Receipt, error) {
 	others, err := e.receipts(paths(items))
 	return slices.DeleteFunc(others, func(r Receipt) bool { return !r.claimed(claim) }), err
 }

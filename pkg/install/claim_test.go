@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func claimsOf(t *testing.T, e *Engine, path string) []Claim {
+func claimsOf(t *testing.T, e *Installer, path string) []Claim {
 	t.Helper()
 	rs, err := e.Receipts()
 	if err != nil {
@@ -34,7 +34,7 @@ func TestClaimsAreShared(t *testing.T) {
 	if after, _ := os.Lstat(it.Path); !os.SameFile(before, after) {
 		t.Error("the file was placed again only to claim it")
 	}
-	e := w.engine()
+	e := w.installer()
 	if got := claimsOf(t, e, it.Path); !slices.Equal(got, []Claim{a, b}) {
 		t.Errorf("claims %v", got)
 	}
@@ -98,7 +98,7 @@ func TestConflict(t *testing.T) {
 			if c.want == 1 && (r.Conflicts[0].Claim != other || r.Conflicts[0].Version != "1.0.0" || r.Conflicts[0].Item.Version != "2.0.0") {
 				t.Errorf("%+v", r.Conflicts[0])
 			}
-			if got := claimsOf(t, w.engine(), old(w).Path); len(got) != 2 {
+			if got := claimsOf(t, w.installer(), old(w).Path); len(got) != 2 {
 				t.Errorf("the other's claim is gone: %v", got)
 			}
 		})
@@ -119,11 +119,11 @@ func TestPrune(t *testing.T) {
 	write(t, changed.Path, "my own build")
 	w.lock("one", w.publish("a", "2.0.0")) // no alias, no b, and another a
 	later := w.publish("a", "2.0.0")
-	if err := w.stage(w.engine(), StageOptions{}, later); err != nil {
+	if err := w.stage(w.installer(), StageOptions{}, later); err != nil {
 		t.Fatal(err)
 	}
 
-	unused, err := w.engine().Unused()
+	unused, err := w.installer().Unused()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestPrune(t *testing.T) {
 	}
 	prune := func(o PruneOptions) (files, changed string, layers int) {
 		t.Helper()
-		hold, err := w.engine().Lock(t.Context())
+		hold, err := w.installer().Lock(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestPrune(t *testing.T) {
 		}
 	}
 
-	dry, err := w.engine().Prunable(t.Context(), PruneOptions{Store: true})
+	dry, err := w.installer().Prunable(t.Context(), PruneOptions{Store: true})
 	if err != nil || receiptNames(dry.Files) != "alias b" || receiptNames(dry.Changed) != "changed" || len(dry.Layers) != 2 {
 		t.Errorf("dry run: %+v, %v", dry, err)
 	}
@@ -170,7 +170,7 @@ func TestPrune(t *testing.T) {
 	}
 	exist(true, a1, c1, download, changed)
 	exist(false, alias, b1)
-	if rs, _ := w.engine().Receipts(); receiptNames(rs) != "a c changed download" {
+	if rs, _ := w.installer().Receipts(); receiptNames(rs) != "a c changed download" {
 		t.Errorf("receipts of %s", receiptNames(rs))
 	}
 	if files, _, _ = prune(PruneOptions{All: true}); files != "download" {
@@ -201,7 +201,7 @@ func receiptNames(rs []Receipt) string {
 func TestPruneLeavesWhatIsLocked(t *testing.T) {
 	w := newWorld(t)
 	it := w.publish("a", "1.0.0")
-	e := w.engine()
+	e := w.installer()
 	if err := w.stage(e, StageOptions{}, it); err != nil {
 		t.Fatal(err)
 	}

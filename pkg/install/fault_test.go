@@ -71,8 +71,8 @@ func TestNoteIsNotNeeded(t *testing.T) {
 	w.tidy()
 }
 
-// withFaults returns an engine whose changes come in one order.
-func (w *world) withFaults(f *faults) *Engine {
+// withFaults returns an installer whose changes come in one order.
+func (w *world) withFaults(f *faults) *Installer {
 	e := Open(w.home(), Options{Fetch: w.reg})
 	e.limit = 1
 	e.disk.Fault = f.fault
@@ -156,10 +156,10 @@ func oneFault(t *testing.T, f *faults, stuck bool) bool {
 			t.Errorf("%s: %s holds %q", f.hit, it.Path, data)
 		}
 	}
-	if got := w.states(w.engine(), replaced); !strings.HasPrefix(got, "replaced:ok") && !stuck {
+	if got := w.states(w.installer(), replaced); !strings.HasPrefix(got, "replaced:ok") && !stuck {
 		t.Errorf("%s: %s", f.hit, got)
 	}
-	if _, err := runSync(t.Context(), w.engine(), items, o); err != nil {
+	if _, err := runSync(t.Context(), w.installer(), items, o); err != nil {
 		t.Errorf("%s: the next sync: %v", f.hit, err)
 	}
 	for _, it := range items {
@@ -186,7 +186,7 @@ func TestReadOnlyFolderIsSeenBeforeFetching(t *testing.T) {
 		t.Errorf("got %q, want %q", err, want)
 	}
 
-	e = w.engine()
+	e = w.installer()
 	it.Path = filepath.Join(w.home().Dir(), "file", "schemahero-postgres")
 	write(t, filepath.Dir(it.Path), "a file where the folder should be")
 	if _, err = runSync(t.Context(), e, []Item{it}, PlaceOptions{}); !errors.As(err, &folder) || w.reg.fetches() != 0 {
@@ -202,7 +202,7 @@ func TestNoRoomIsSeenBeforeFetching(t *testing.T) {
 		t.Skip("this system does not tell")
 	}
 	it.Layer.Size = 1 << 60
-	_, err := runSync(t.Context(), w.engine(), []Item{it}, PlaceOptions{})
+	_, err := runSync(t.Context(), w.installer(), []Item{it}, PlaceOptions{})
 	var space *SpaceError
 	if !errors.As(err, &space) || space.Need < 1<<60 || w.reg.fetches() != 0 {
 		t.Errorf("%d fetches, %v", w.reg.fetches(), err)
@@ -216,7 +216,7 @@ func TestAllOrNothing(t *testing.T) {
 	a2, b2, c2 := w.publish("a", "2.0.0"), w.publish("b", "2.0.0"), w.publish("c", "2.0.0")
 	delete(w.reg.layers, b2.Layer.Digest)
 
-	if _, err := runSync(t.Context(), w.engine(), []Item{a2, b2, c2}, PlaceOptions{}); err == nil {
+	if _, err := runSync(t.Context(), w.installer(), []Item{a2, b2, c2}, PlaceOptions{}); err == nil {
 		t.Error("a layer is missing, and nothing was said")
 	}
 	w.holds(a, "1.0.0")
@@ -225,7 +225,7 @@ func TestAllOrNothing(t *testing.T) {
 		t.Error("c was installed")
 	}
 
-	r, err := runSync(t.Context(), w.engine(), []Item{a2, b2, c2}, PlaceOptions{KeepGoing: true})
+	r, err := runSync(t.Context(), w.installer(), []Item{a2, b2, c2}, PlaceOptions{KeepGoing: true})
 	var unstaged *UnstagedError
 	if f := Failures(err); len(f) != 1 || f[0].Item.Name != "b" || !errors.As(err, &unstaged) {
 		t.Errorf("got %v", err)

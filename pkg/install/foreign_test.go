@@ -14,10 +14,10 @@ func TestForeign(t *testing.T) {
 	claim := w.lock("a", it)
 	write(t, it.Path, "by hand")
 
-	if got := w.states(w.engine(), it); got != "postgres:foreign" {
+	if got := w.states(w.installer(), it); got != "postgres:foreign" {
 		t.Error(got)
 	}
-	_, err := runSync(t.Context(), w.engine(), []Item{stated(it)}, PlaceOptions{Claim: claim})
+	_, err := runSync(t.Context(), w.installer(), []Item{stated(it)}, PlaceOptions{Claim: claim})
 	var foreign *ForeignError
 	if !errors.As(err, &foreign) || foreign.Path != it.Path {
 		t.Fatalf("got %v", err)
@@ -26,7 +26,7 @@ func TestForeign(t *testing.T) {
 		t.Error("the layer was fetched before the way was looked at")
 	}
 	// It may have come between the check and the placing.
-	e := w.engine()
+	e := w.installer()
 	os.Remove(it.Path)
 	work, _ := e.Inspect(t.Context(), []Item{it})
 	if err := e.Stage(t.Context(), work, StageOptions{}); err != nil {
@@ -62,10 +62,10 @@ func TestForeignThatIsNoFile(t *testing.T) {
 	write(t, target, "mine")
 	os.MkdirAll(filepath.Dir(it.Path), 0o755)
 	os.Symlink(target, it.Path)
-	if got := w.states(w.engine(), it); got != "postgres:foreign" {
+	if got := w.states(w.installer(), it); got != "postgres:foreign" {
 		t.Error(got)
 	}
-	if _, err := runSync(t.Context(), w.engine(), []Item{it}, PlaceOptions{Force: true}); err != nil {
+	if _, err := runSync(t.Context(), w.installer(), []Item{it}, PlaceOptions{Force: true}); err != nil {
 		t.Fatal(err)
 	}
 	w.holds(it, "1.0.0")
@@ -76,7 +76,7 @@ func TestForeignThatIsNoFile(t *testing.T) {
 	folder := w.publish("mysql", "1.0.0")
 	write(t, filepath.Join(folder.Path, "precious"), "x")
 	var path *fs.PathError
-	if _, err := runSync(t.Context(), w.engine(), []Item{folder}, PlaceOptions{Force: true}); !errors.As(err, &path) || path.Path != folder.Path {
+	if _, err := runSync(t.Context(), w.installer(), []Item{folder}, PlaceOptions{Force: true}); !errors.As(err, &path) || path.Path != folder.Path {
 		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(folder.Path, "precious")); err != nil {
@@ -96,7 +96,7 @@ func TestAdopt(t *testing.T) {
 	if got := actions(w.sync(claim, it)); got != "postgres:adopted" {
 		t.Error(got)
 	}
-	if rs, _ := w.engine().Receipts(); len(rs) != 1 || !rs[0].claimed(claim) {
+	if rs, _ := w.installer().Receipts(); len(rs) != 1 || !rs[0].claimed(claim) {
 		t.Errorf("receipts: %+v", rs)
 	}
 	if after, _ := os.Lstat(it.Path); !os.SameFile(before, after) || w.reg.fetches() != 0 {
@@ -106,7 +106,7 @@ func TestAdopt(t *testing.T) {
 	plain := stated(w.publish("mysql", "1.0.0"))
 	write(t, plain.Path, content("mysql", "1.0.0"))
 	os.Chmod(plain.Path, 0o644)
-	if got := w.states(w.engine(), plain); got != "mysql:notExecutable?" {
+	if got := w.states(w.installer(), plain); got != "mysql:notExecutable?" {
 		t.Error(got)
 	}
 	if got := actions(w.sync(claim, plain)); got != "mysql:repaired" {
@@ -127,7 +127,7 @@ func TestAdoptUnjudged(t *testing.T) {
 			text += "# mine"
 		}
 		write(t, it.Path, text)
-		e := w.engine()
+		e := w.installer()
 		all, err := e.Inspect(t.Context(), []Item{it})
 		if err != nil || all[0].State != Foreign || !all[0].Unjudged {
 			t.Errorf("%+v, %v", all[0], err)
@@ -161,7 +161,7 @@ func TestLinkedFolder(t *testing.T) {
 	it.Path = filepath.Join(link, "bin", "schemahero-postgres")
 	w.sync("", it)
 	it.Path = filepath.Join(real, "bin", "schemahero-postgres")
-	if got := w.states(w.engine(), it); got != "postgres:ok" {
+	if got := w.states(w.installer(), it); got != "postgres:ok" {
 		t.Error(got)
 	}
 	if LockClaim(filepath.Join(link, "x.lock")) != LockClaim(filepath.Join(real, "x.lock")) {
@@ -169,7 +169,7 @@ func TestLinkedFolder(t *testing.T) {
 	}
 	twice := it
 	twice.Path = filepath.Join(link, "bin", "schemahero-postgres")
-	if _, err := w.engine().Inspect(t.Context(), []Item{it, twice}); err == nil {
+	if _, err := w.installer().Inspect(t.Context(), []Item{it, twice}); err == nil {
 		t.Error("one file was asked for twice, and nobody noticed")
 	}
 }

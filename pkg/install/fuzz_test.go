@@ -15,7 +15,7 @@ func FuzzReceipt(f *testing.F) {
 	it, foreign := w.publish("postgres", "1.0.0"), w.publish("mysql", "1.0.0")
 	w.sync("/a.lock", it)
 	write(f, foreign.Path, "by hand")
-	e := w.engine()
+	e := w.installer()
 	file := e.receiptFile(it.Path)
 	good, err := os.ReadFile(file)
 	if err != nil {

@@ -81,7 +81,7 @@ type Condition struct {
 
 // Condition tries whether files can be made in the home, with one that is
 // removed at once. A home that does not exist yet is neither made nor tried.
-func (e *Engine) Condition() Condition {
+func (e *Installer) Condition() Condition {
 	c := Condition{Exists: true, Free: -1}
 	if free, _, ok := disk.Free(e.home.dir); ok {
 		c.Free = free

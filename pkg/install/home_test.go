@@ -34,7 +34,7 @@ func TestCondition(t *testing.T) {
 func TestNoLocks(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.publish("a", "1.0.0"), w.publish("b", "1.0.0")
-	e := w.engine()
+	e := w.installer()
 	e.disk.Fault = func(op disk.Op, _ string) error {
 		if op == disk.Flock {
 			return syscall.ENOLCK

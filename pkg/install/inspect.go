@@ -18,7 +18,7 @@ import (
 // Inspect returns how each item's file stands, in the items' order. If a
 // receipt matches the file's stat it reads nothing else; other files it
 // hashes. It takes no lock and writes nothing.
-func (e *Engine) Inspect(ctx context.Context, items []Item) ([]Status, error) {
+func (e *Installer) Inspect(ctx context.Context, items []Item) ([]Status, error) {
 	return e.inspectAll(ctx, items, false)
 }
 
@@ -27,7 +27,7 @@ func (e *Engine) Inspect(ctx context.Context, items []Item) ([]Status, error) {
 // too; for that, and only then, the home's lock is taken: do not call Verify
 // while holding it. If marking fails, the error is a *MarkError, and the
 // statuses are right all the same.
-func (e *Engine) Verify(ctx context.Context, items []Item) ([]Status, error) {
+func (e *Installer) Verify(ctx context.Context, items []Item) ([]Status, error) {
 	all, err := e.inspectAll(ctx, items, true)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (e *Engine) Verify(ctx context.Context, items []Item) ([]Status, error) {
 	return all, nil
 }
 
-func (e *Engine) inspectAll(ctx context.Context, items []Item, hash bool) ([]Status, error) {
+func (e *Installer) inspectAll(ctx context.Context, items []Item, hash bool) ([]Status, error) {
 	all := make([]Status, len(items))
 	open := make([]int, 0, len(items)) // those that have to be hashed
 	c, seen := canon{}, map[string]bool{}
@@ -74,7 +74,7 @@ func (e *Engine) inspectAll(ctx context.Context, items []Item, hash bool) ([]Sta
 }
 
 // byReceipt finds what receipt and stat show, and whether that is enough.
-func (e *Engine) byReceipt(s *Status) (done bool, err error) {
+func (e *Installer) byReceipt(s *Status) (done bool, err error) {
 	var unreadable bool
 	switch s.Receipt, unreadable, err = e.receipt(s.path); {
 	case err != nil:
@@ -109,7 +109,7 @@ func (e *Engine) byReceipt(s *Status) (done bool, err error) {
 }
 
 // byHash hashes the file.
-func (e *Engine) byHash(ctx context.Context, s *Status) error {
+func (e *Installer) byHash(ctx context.Context, s *Status) error {
 	sum, err := Hash(ctx, s.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -131,7 +131,7 @@ func (e *Engine) byHash(ctx context.Context, s *Status) error {
 
 // expected returns the executable that should stand there, "" if neither the
 // lock nor this home knows it.
-func (e *Engine) expected(s *Status) digest.Digest {
+func (e *Installer) expected(s *Status) digest.Digest {
 	if s.Layer.Executable != "" {
 		return s.Layer.Executable
 	}
@@ -185,7 +185,7 @@ func (s *Status) mismatch() State {
 }
 
 // markDoubt takes their word from the receipts that lie.
-func (e *Engine) markDoubt(ctx context.Context, all []Status) error {
+func (e *Installer) markDoubt(ctx context.Context, all []Status) error {
 	var hold *Hold
 	for _, s := range all {
 		if s.record != mistaken {

@@ -24,7 +24,7 @@ func (h Home) Overridden(path string) (target string, ok bool) {
 // Override puts links to target, a driver under development, at paths. What was
 // installed there gives way, and is back with the next sync without the override.
 // Errors: *ForeignError without force; the file system's.
-func (e *Engine) Override(ctx context.Context, name, target string, paths []string, force bool) error {
+func (e *Installer) Override(ctx context.Context, name, target string, paths []string, force bool) error {
 	own := filepath.Join(e.home.Overrides(), name)
 	right := func(path, to string) bool { at, err := os.Readlink(path); return err == nil && at == to }
 	done := right(own, target)
@@ -65,7 +65,7 @@ func (e *Engine) Override(ctx context.Context, name, target string, paths []stri
 }
 
 // link makes path a link, whatever was there.
-func (e *Engine) link(path, target string) error {
+func (e *Installer) link(path, target string) error {
 	dir := filepath.Dir(path)
 	if err := e.disk.MkdirAll(dir); err != nil {
 		return err

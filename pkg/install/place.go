@@ -85,7 +85,7 @@ func plan(s Status, o PlaceOptions) *job {
 }
 
 // transactAll does all jobs or none; with KeepGoing each on its own.
-func (e *Engine) transactAll(ctx context.Context, jobs []*job, o PlaceOptions) error {
+func (e *Installer) transactAll(ctx context.Context, jobs []*job, o PlaceOptions) error {
 	ready := o.Ready
 	if ready == nil {
 		ready = func() error { return nil }
@@ -138,7 +138,7 @@ func report(jobs []*job, claim Claim) Report {
 
 // drop takes the claim from files that it no longer wants. They stay until
 // they are pruned, and stay ours.
-func (e *Engine) drop(items []Item, o PlaceOptions) (dropped []Receipt, err error) {
+func (e *Installer) drop(items []Item, o PlaceOptions) (dropped []Receipt, err error) {
 	if o.Keep == nil || o.Claim == "" {
 		return nil, nil
 	}
@@ -166,7 +166,7 @@ func (e *Engine) drop(items []Item, o PlaceOptions) (dropped []Receipt, err erro
 // Errors, joined, each in an *ItemError: *ForeignError (without force),
 // *FolderError, *SpaceError, and a *fs.PathError for a folder that has the
 // file's name.
-func (e *Engine) CheckPlace(work []Status, force bool) error {
+func (e *Installer) CheckPlace(work []Status, force bool) error {
 	var errs []error
 	fail := func(s Status, err error) { errs = append(errs, &ItemError{s.Item, err}) }
 	asked, told := map[string]bool{}, map[string]bool{}
@@ -218,7 +218,7 @@ type needed struct {
 // fits counts the bytes that s will surely take: how far a layer expands is
 // not known before it is fetched, but not to less than it has. A copy within
 // one file system may share blocks with the store, and is not counted.
-func (e *Engine) fits(s Status, room room) error {
+func (e *Installer) fits(s Status, room room) error {
 	entry, stored := e.store.lookup(s.Layer.Digest)
 	size := s.Layer.Size
 	if stored {

@@ -300,7 +300,7 @@ func TestManyProcesses(t *testing.T) {
 	}
 	for _, it := range v2 {
 		whole(t, it, false, "1.0.0", "2.0.0")
-		if got := len(claimsOf(t, w.engine(), it.Path)); got != processes {
+		if got := len(claimsOf(t, w.installer(), it.Path)); got != processes {
 			t.Errorf("%s: %d claims of %d processes", it.Name, got, processes)
 		}
 	}

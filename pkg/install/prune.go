@@ -42,7 +42,7 @@ func (h *Hold) Prune(ctx context.Context, o PruneOptions) (Pruned, error) {
 
 // Prunable returns what Prune would remove. It takes no lock and changes
 // nothing.
-func (e *Engine) Prunable(ctx context.Context, o PruneOptions) (Pruned, error) {
+func (e *Installer) Prunable(ctx context.Context, o PruneOptions) (Pruned, error) {
 	c := &claims{noDownloads: o.All}
 	p := &pruning{e: e, o: o, dry: true, claims: c, wanted: c.wanted}
 	err := p.run(ctx)
@@ -51,7 +51,7 @@ func (e *Engine) Prunable(ctx context.Context, o PruneOptions) (Pruned, error) {
 
 // PrunableAfter returns what Prune would remove once the lock that claims is
 // this one, and Place has done its work with these items, claim and Keep.
-func (e *Engine) PrunableAfter(ctx context.Context, lock *lockfile.Lock, items []Item, placing PlaceOptions, o PruneOptions) (Pruned, error) {
+func (e *Installer) PrunableAfter(ctx context.Context, lock *lockfile.Lock, items []Item, placing PlaceOptions, o PruneOptions) (Pruned, error) {
 	path, _ := placing.Claim.Lock()
 	c := &claims{noDownloads: o.All, locks: map[string]claimed{path: {lock: lock}}}
 	among := paths(items)
@@ -71,7 +71,7 @@ func (e *Engine) PrunableAfter(ctx context.Context, lock *lockfile.Lock, items [
 
 // pruning is one run of Prune, or with dry what it would do.
 type pruning struct {
-	e      *Engine
+	e      *Installer
 	o      PruneOptions
 	dry    bool
 	claims *claims
@@ -200,7 +200,7 @@ func (p *pruning) young(t time.Time) bool {
 // files in the store, among the receipts and in the folders given, and locks
 // on layers. A sync begins with it; Stage and Place do it for the folders that
 // they write to.
-func (e *Engine) Sweep(dirs ...string) {
+func (e *Installer) Sweep(dirs ...string) {
 	e.sweep(append([]string{e.home.Store(), e.home.Receipts()}, dirs...)...)
 	files, _ := os.ReadDir(e.home.locks())
 	for _, f := range files {
@@ -214,7 +214,7 @@ func (e *Engine) Sweep(dirs ...string) {
 }
 
 // sweep leaves what it cannot remove: the next write there reports why.
-func (e *Engine) sweep(dirs ...string) {
+func (e *Installer) sweep(dirs ...string) {
 	for _, dir := range dirs {
 		if dir == "" {
 			continue // of no home

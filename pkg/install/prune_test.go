@@ -14,7 +14,7 @@ import (
 
 func (w *world) prune(o PruneOptions) (Pruned, error) {
 	w.t.Helper()
-	hold, err := w.engine().Lock(w.t.Context())
+	hold, err := w.installer().Lock(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -52,17 +52,17 @@ func TestPruneAllEndsDownloads(t *testing.T) {
 	if _, err := w.prune(PruneOptions{All: true, OlderThan: 1e18}); err != nil {
 		t.Fatal(err)
 	}
-	if got := claimsOf(t, w.engine(), it.Path); len(got) != 2 {
+	if got := claimsOf(t, w.installer(), it.Path); len(got) != 2 {
 		t.Errorf("the claim on a young file was ended: %v", got)
 	}
 	if _, err := w.prune(PruneOptions{All: true}); err != nil {
 		t.Fatal(err)
 	}
-	if got := claimsOf(t, w.engine(), it.Path); !slices.Equal(got, []Claim{a}) {
+	if got := claimsOf(t, w.installer(), it.Path); !slices.Equal(got, []Claim{a}) {
 		t.Errorf("claims %v", got)
 	}
 	w.holds(it, "1.0.0")
-	if got := w.states(w.engine(), it); got != "postgres:ok" {
+	if got := w.states(w.installer(), it); got != "postgres:ok" {
 		t.Error(got)
 	}
 }
@@ -80,7 +80,7 @@ func TestPruneGoesOn(t *testing.T) {
 	os.RemoveAll(dir)
 	write(t, dir, "a file")
 
-	e := w.engine()
+	e := w.installer()
 	e.disk.Fault = func(op disk.Op, path string) error {
 		if op == disk.Remove && path == b.Path {
 			return syscall.EPERM
@@ -135,9 +135,9 @@ func TestSweep(t *testing.T) {
 		write(t, path, "half")
 	}
 	w.told = nil
-	lock := w.engine().layerLock(it.Layer.Digest)
+	lock := w.installer().layerLock(it.Layer.Digest)
 	write(t, lock, "1\n")
-	w.engine().Sweep(w.home().Plugins())
+	w.installer().Sweep(w.home().Plugins())
 	gone()
 	if _, err := os.Lstat(lock); err == nil {
 		t.Error("a dead process's lock on a layer is still there")

@@ -108,14 +108,14 @@ func parseReceipt(data []byte) (*Receipt, error) {
 // still says that the file was placed by this home: it counts as changed, is
 // hashed, and repaired. It can do so for no other file, and never makes a
 // foreign one ours.
-func (e *Engine) receiptFile(path string) string {
+func (e *Installer) receiptFile(path string) string {
 	sum := sha256.Sum256([]byte(path))
 	return filepath.Join(e.home.Receipts(), hex.EncodeToString(sum[:])+".json")
 }
 
 // receipt reads the receipt for a canonical path. damaged: there is one, but
 // it says nothing.
-func (e *Engine) receipt(path string) (r *Receipt, damaged bool, err error) {
+func (e *Installer) receipt(path string) (r *Receipt, damaged bool, err error) {
 	data, err := os.ReadFile(e.receiptFile(path))
 	if absent(err) {
 		return nil, false, nil
@@ -131,7 +131,7 @@ func (e *Engine) receipt(path string) (r *Receipt, damaged bool, err error) {
 
 // write saves a receipt. Only durable ones are there for certain after a loss
 // of power; what others say can be found out again from the file.
-func (e *Engine) write(r Receipt, durable bool) error {
+func (e *Installer) write(r Receipt, durable bool) error {
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
@@ -143,15 +143,15 @@ func (e *Engine) write(r Receipt, durable bool) error {
 	return e.disk.WriteFile(e.receiptFile(r.Path), append(data, '\n'), how)
 }
 
-func (e *Engine) forget(path string) error { return e.disk.Remove(e.receiptFile(path)) }
+func (e *Installer) forget(path string) error { return e.disk.Remove(e.receiptFile(path)) }
 
 // Receipts returns what is known of every installed file, by path. Damaged
 // receipts are left out.
-func (e *Engine) Receipts() ([]Receipt, error) { return e.receipts(nil) }
+func (e *Installer) Receipts() ([]Receipt, error) { return e.receipts(nil) }
 
 // receipts is Receipts without those of some files, by path, which are not
 // even read.
-func (e *Engine) receipts(without map[string]bool) ([]Receipt, error) {
+func (e *Installer) receipts(without map[string]bool) ([]Receipt, error) {
 	if err := e.home.check(); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ type StageOptions struct {
 //
 // Errors, joined, each in an *ItemError: *IntegrityError, the Fetcher's,
 // *UnstagedError without one, *fs.PathError. A layer that several items share fails with the first.
-func (e *Engine) Stage(ctx context.Context, work []Status, o StageOptions) error {
+func (e *Installer) Stage(ctx context.Context, work []Status, o StageOptions) error {
 	var needed []Status
 	seen := map[digest.Digest]bool{}
 	for _, s := range work {
@@ -58,7 +58,7 @@ func (e *Engine) Stage(ctx context.Context, work []Status, o StageOptions) error
 	})
 }
 
-func (e *Engine) stage(ctx context.Context, s Status, refetch bool) error {
+func (e *Installer) stage(ctx context.Context, s Status, refetch bool) error {
 	if err := errors.Join(ctx.Err(), checkLayer(s.Layer)); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (e *Engine) stage(ctx context.Context, s Status, refetch bool) error {
 }
 
 // staged reports whether the store has what s needs.
-func (e *Engine) staged(ctx context.Context, s Status) (bool, error) {
+func (e *Installer) staged(ctx context.Context, s Status) (bool, error) {
 	entry, ok := e.store.lookup(s.Layer.Digest)
 	if !ok {
 		return false, nil
@@ -102,7 +102,7 @@ func (e *Engine) staged(ctx context.Context, s Status) (bool, error) {
 	return e.store.sound(ctx, entry, suspect), ctx.Err()
 }
 
-func (e *Engine) layerLock(layer digest.Digest) string {
+func (e *Installer) layerLock(layer digest.Digest) string {
 	return filepath.Join(e.home.locks(), layer.Algorithm().String()+"-"+layer.Encoded()+".lock")
 }
 
@@ -110,7 +110,7 @@ func (e *Engine) layerLock(layer digest.Digest) string {
 // hashed as they come, inflated, the executable found, hashed and written. It
 // becomes an entry only when everything has been read to the end, agrees with
 // the lock and is on the disk. The caller holds the layer's lock.
-func (e *Engine) fetch(ctx context.Context, l Layer) (Entry, error) {
+func (e *Installer) fetch(ctx context.Context, l Layer) (Entry, error) {
 	if e.o.Fetch == nil {
 		return Entry{}, &UnstagedError{l}
 	}
@@ -148,7 +148,7 @@ const (
 )
 
 // receive reads src to its end, closes it, and fills temp with the executable.
-func (e *Engine) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executable digest.Digest, size int64, err error) {
+func (e *Installer) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executable digest.Digest, size int64, err error) {
 	defer src.Close()
 	// One byte more than there should be, to see that there are more.
 	in := &arriving{r: io.LimitReader(src, l.Size+1), sum: l.Digest.Algorithm().Hash(), told: func(n int64) {

@@ -15,7 +15,7 @@ import (
 )
 
 // stage stages items from nothing.
-func (w *world) stage(e *Engine, o StageOptions, items ...Item) error {
+func (w *world) stage(e *Installer, o StageOptions, items ...Item) error {
 	w.t.Helper()
 	work, err := e.Inspect(w.t.Context(), items)
 	if err != nil {
@@ -73,7 +73,7 @@ func TestStageRefuses(t *testing.T) {
 			w.sync("", old)
 			it := w.publish("postgres", "1.0.0")
 			c.spoil(w, &it)
-			_, err := runSync(t.Context(), w.engine(), []Item{it}, PlaceOptions{})
+			_, err := runSync(t.Context(), w.installer(), []Item{it}, PlaceOptions{})
 			if err == nil || !strings.Contains(err.Error(), c.text) {
 				t.Errorf("got %v, want %q", err, c.text)
 			}
@@ -87,7 +87,7 @@ func TestStageRefuses(t *testing.T) {
 			w.holds(old, "0.9.0")
 			w.tidy()
 			if it.Layer.Digest.Validate() == nil {
-				if entry, ok := w.engine().store.lookup(it.Layer.Digest); ok {
+				if entry, ok := w.installer().store.lookup(it.Layer.Digest); ok {
 					t.Errorf("it is in the store: %+v", entry)
 				}
 			}
@@ -116,7 +116,7 @@ func TestStageHoldsTheStoreAgainstTheLock(t *testing.T) {
 	w.sync("", it)
 	it.Layer.Executable = layerOf("x")
 	var bad *IntegrityError
-	if err := w.stage(w.engine(), StageOptions{}, it); !errors.As(err, &bad) || bad.Cause != badExecutable {
+	if err := w.stage(w.installer(), StageOptions{}, it); !errors.As(err, &bad) || bad.Cause != badExecutable {
 		t.Errorf("got %v", err)
 	}
 }
@@ -173,7 +173,7 @@ func TestStageEndsWithItsContext(t *testing.T) {
 		<-reading
 		cancel()
 	}()
-	if _, err := runSync(ctx, w.engine(), []Item{it}, PlaceOptions{}); !errors.Is(err, context.Canceled) {
+	if _, err := runSync(ctx, w.installer(), []Item{it}, PlaceOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	w.tidy()

@@ -20,7 +20,7 @@ func TestSync(t *testing.T) {
 	items := []Item{cockroach, mysql, postgres}
 	claim := w.lock("a", postgres, cockroach, mysql)
 
-	if got := w.states(w.engine(), items...); got != "cockroachdb:missing mysql:missing postgres:missing" {
+	if got := w.states(w.installer(), items...); got != "cockroachdb:missing mysql:missing postgres:missing" {
 		t.Error(got)
 	}
 	if _, err := os.Stat(w.dir); !os.IsNotExist(err) {
@@ -37,7 +37,7 @@ func TestSync(t *testing.T) {
 	}
 	w.tidy()
 
-	all, err := w.engine().Inspect(t.Context(), items)
+	all, err := w.installer().Inspect(t.Context(), items)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestSync(t *testing.T) {
 	}
 
 	newer := w.publish("postgres", "1.1.0")
-	if got := w.states(w.engine(), newer); got != "postgres:changed" {
+	if got := w.states(w.installer(), newer); got != "postgres:changed" {
 		t.Error(got)
 	}
 	r := w.sync(claim, newer)
@@ -130,10 +130,10 @@ func TestDrift(t *testing.T) {
 				claim := w.lock("a", it)
 				w.sync(claim, it)
 				c.change(t, it.Path)
-				if got := w.states(w.engine(), it); got != c.state {
+				if got := w.states(w.installer(), it); got != c.state {
 					t.Errorf("state %s, want %s", got, c.state)
 				}
-				verified, err := w.engine().Verify(t.Context(), []Item{it})
+				verified, err := w.installer().Verify(t.Context(), []Item{it})
 				if err != nil || stateText(verified) != c.state {
 					t.Errorf("verified %s, %v, want %s", stateText(verified), err, c.state)
 				}
@@ -141,7 +141,7 @@ func TestDrift(t *testing.T) {
 					t.Errorf("action %s, want %s", got, c.action)
 				}
 				w.holds(it, "1.0.0")
-				all, _ := w.engine().Inspect(t.Context(), []Item{it})
+				all, _ := w.installer().Inspect(t.Context(), []Item{it})
 				if !all[0].Settled(claim) {
 					t.Errorf("not settled: %+v", all[0])
 				}
@@ -159,14 +159,14 @@ func TestVerifyMarksLyingReceipts(t *testing.T) {
 	claim := w.lock("a", it, other)
 	w.sync(claim, it, other)
 	w.lie(it)
-	if got := w.states(w.engine(), it, other); got != "postgres:ok mysql:ok" {
+	if got := w.states(w.installer(), it, other); got != "postgres:ok mysql:ok" {
 		t.Fatalf("the lie does not work: %s", got)
 	}
-	all, err := w.engine().Verify(t.Context(), []Item{it, other})
+	all, err := w.installer().Verify(t.Context(), []Item{it, other})
 	if err != nil || stateText(all) != "postgres:changed mysql:ok" {
 		t.Fatalf("%s, %v", stateText(all), err)
 	}
-	if got := w.states(w.engine(), it, other); got != "postgres:changed mysql:ok" {
+	if got := w.states(w.installer(), it, other); got != "postgres:changed mysql:ok" {
 		t.Errorf("after verify: %s", got)
 	}
 	if got := actions(w.sync(claim, it, other)); got != "postgres:repaired mysql:kept" {
@@ -184,7 +184,7 @@ func (w *world) lie(it Item) {
 	}
 	data[len(data)-2] ^= 1
 	write(w.t, it.Path, string(data))
-	e := w.engine()
+	e := w.installer()
 	all, err := e.inspectAll(w.t.Context(), []Item{it}, false)
 	if err != nil {
 		w.t.Fatal(err)
@@ -202,14 +202,14 @@ func TestStoreRots(t *testing.T) {
 	it := w.publish("postgres", "1.0.0")
 	claim := w.lock("a", it)
 	w.sync(claim, it)
-	entry, _ := w.engine().store.lookup(it.Layer.Digest)
-	if !w.engine().store.vouched(entry) {
+	entry, _ := w.installer().store.lookup(it.Layer.Digest)
+	if !w.installer().store.vouched(entry) {
 		t.Error("what was just placed would be hashed again")
 	}
 	write(t, entry.Path, strings.Replace(content("postgres", "1.0.0"), "echo", "rott", 1))
 	os.Remove(it.Path)
 	// The store is asked as Place does, too: it may rot in between.
-	hold, err := w.engine().Lock(t.Context())
+	hold, err := w.installer().Lock(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,12 +224,12 @@ func TestStoreRots(t *testing.T) {
 	}
 
 	// A copy of the store is hashed once, and not fetched.
-	entry, _ = w.engine().store.lookup(it.Layer.Digest)
+	entry, _ = w.installer().store.lookup(it.Layer.Digest)
 	os.Chtimes(entry.Path, epoch, epoch)
 	os.Remove(it.Path)
 	w.sync(claim, it)
-	if w.reg.fetches() != 2 || !w.engine().store.vouched(entry) {
-		t.Errorf("%d fetches, vouched %v", w.reg.fetches(), w.engine().store.vouched(entry))
+	if w.reg.fetches() != 2 || !w.installer().store.vouched(entry) {
+		t.Errorf("%d fetches, vouched %v", w.reg.fetches(), w.installer().store.vouched(entry))
 	}
 	w.tidy()
 }
@@ -240,7 +240,7 @@ func TestRepairLooksAtTheStore(t *testing.T) {
 	it := w.publish("postgres", "1.0.0")
 	claim := w.lock("a", it)
 	w.sync(claim, it)
-	entry, ok := w.engine().store.lookup(it.Layer.Digest)
+	entry, ok := w.installer().store.lookup(it.Layer.Digest)
 	if !ok {
 		t.Fatal("no entry")
 	}
@@ -263,9 +263,9 @@ func TestRepairLooksAtTheStore(t *testing.T) {
 	}
 	// --refetch trusts nothing.
 	w.lie(it)
-	entry, _ = w.engine().store.lookup(it.Layer.Digest)
+	entry, _ = w.installer().store.lookup(it.Layer.Digest)
 	write(t, entry.Path, string(data))
-	if _, err := runSync(t.Context(), w.engine(), []Item{it}, PlaceOptions{Claim: claim, Again: true}); err != nil {
+	if _, err := runSync(t.Context(), w.installer(), []Item{it}, PlaceOptions{Claim: claim, Again: true}); err != nil {
 		t.Fatal(err)
 	}
 	w.holds(it, "1.0.0")

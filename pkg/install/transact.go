@@ -37,7 +37,7 @@ type job struct {
 //  6. vouch: the receipt says what is there
 //
 // A failure before 4 leaves nothing to undo; after it, rollback undoes 5 and 4.
-func (e *Engine) transact(ctx context.Context, jobs []*job, probe bool, ready func() error) (err error) {
+func (e *Installer) transact(ctx context.Context, jobs []*job, probe bool, ready func() error) (err error) {
 	defer func() {
 		for _, j := range jobs {
 			if j.temp != nil {
@@ -81,7 +81,7 @@ func about(j *job, err error) error {
 }
 
 // writeBeside writes the new file beside the old one.
-func (e *Engine) writeBeside(ctx context.Context, j *job) error {
+func (e *Installer) writeBeside(ctx context.Context, j *job) error {
 	if err := ctx.Err(); err != nil || !j.copy {
 		return err
 	}
@@ -116,7 +116,7 @@ func (e *Engine) writeBeside(ctx context.Context, j *job) error {
 
 // probe starts each new file. It is a step of its own: while another file
 // is open for writing, a started process could inherit that and keep it busy.
-func (e *Engine) probe(wanted bool) func(context.Context, *job) error {
+func (e *Installer) probe(wanted bool) func(context.Context, *job) error {
 	return func(ctx context.Context, j *job) error {
 		if !wanted || e.o.Probe == nil || !j.copy || j.Layer.Platform != e.o.Host {
 			return nil
@@ -130,7 +130,7 @@ func (e *Engine) probe(wanted bool) func(context.Context, *job) error {
 
 // announce writes a receipt for a path that has none, before the file is
 // there: killed in between, this home still knows the file as its own.
-func (e *Engine) announce(j *job) error {
+func (e *Installer) announce(j *job) error {
 	if j.ours() || !j.copy {
 		return nil
 	}
@@ -138,7 +138,7 @@ func (e *Engine) announce(j *job) error {
 }
 
 // rename puts the new file in place.
-func (e *Engine) rename(j *job) (err error) {
+func (e *Installer) rename(j *job) (err error) {
 	if !j.copy {
 		if j.mode {
 			return e.disk.Chmod(j.path, placedMode)
@@ -154,7 +154,7 @@ func (e *Engine) rename(j *job) (err error) {
 }
 
 // vouch makes the renames durable and has the receipts vouch for the files.
-func (e *Engine) vouch(jobs []*job) error {
+func (e *Installer) vouch(jobs []*job) error {
 	var dirs []string
 	for _, j := range jobs {
 		dir := filepath.Dir(j.path)
@@ -169,7 +169,7 @@ func (e *Engine) vouch(jobs []*job) error {
 	return e.each(len(jobs), false, func(i int) error { return about(jobs[i], e.vouchFor(jobs[i])) })
 }
 
-func (e *Engine) vouchFor(j *job) error {
+func (e *Installer) vouchFor(j *job) error {
 	if !j.write {
 		return nil
 	}
@@ -192,7 +192,7 @@ func (e *Engine) vouchFor(j *job) error {
 
 // rollback puts the earlier files and their receipts back. What a disk refuses
 // even then is healed by the next sync: the files are ours, and whole.
-func (e *Engine) rollback(jobs []*job) error {
+func (e *Installer) rollback(jobs []*job) error {
 	var errs []error
 	for _, j := range slices.Backward(jobs) {
 		if !j.copy {
@@ -206,7 +206,7 @@ func (e *Engine) rollback(jobs []*job) error {
 	return errors.Join(errs...)
 }
 
-func (e *Engine) restoreReceipt(j *job) error {
+func (e *Installer) restoreReceipt(j *job) error {
 	switch {
 	case !j.ours():
 		return e.forget(j.path)

@@ -50,7 +50,7 @@ func tempDir(t testing.TB) string {
 
 func (w *world) home() Home { return NewHome(w.dir) }
 
-func (w *world) engine() *Engine {
+func (w *world) installer() *Installer {
 	return Open(w.home(), Options{Fetch: w.reg, Host: linux, Events: func(e Event) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -202,7 +202,7 @@ func receiptFiles(t *testing.T, plugin string) []string {
 }
 
 // runSync is a sync as the façade does it.
-func runSync(ctx context.Context, e *Engine, items []Item, o PlaceOptions) (Report, error) {
+func runSync(ctx context.Context, e *Installer, items []Item, o PlaceOptions) (Report, error) {
 	work, err := e.Inspect(ctx, items)
 	if err != nil {
 		return Report{}, err
@@ -223,14 +223,14 @@ func runSync(ctx context.Context, e *Engine, items []Item, o PlaceOptions) (Repo
 
 func (w *world) sync(claim Claim, items ...Item) Report {
 	w.t.Helper()
-	r, err := runSync(w.t.Context(), w.engine(), items, PlaceOptions{Claim: claim})
+	r, err := runSync(w.t.Context(), w.installer(), items, PlaceOptions{Claim: claim})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return r
 }
 
-func (w *world) states(e *Engine, items ...Item) string {
+func (w *world) states(e *Installer, items ...Item) string {
 	w.t.Helper()
 	all, err := e.Inspect(w.t.Context(), items)
 	if err != nil {

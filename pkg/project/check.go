@@ -26,13 +26,13 @@ func (r *CheckReport) Drift() bool {
 
 // Check reports what Sync would find, writing nothing and asking no network.
 func (p *Project) Check(ctx context.Context, o SyncOptions) (*CheckReport, error) {
-	return p.check(ctx, o, p.engine.Inspect)
+	return p.check(ctx, o, p.installer.Inspect)
 }
 
 // Verify is Check with every installed file hashed; what a receipt wrongly
 // vouched for is remembered, so that the next Sync repairs it.
 func (p *Project) Verify(ctx context.Context, o SyncOptions) (*CheckReport, error) {
-	return p.check(ctx, o, p.engine.Verify)
+	return p.check(ctx, o, p.installer.Verify)
 }
 
 func (p *Project) check(ctx context.Context, o SyncOptions, look func(context.Context, []install.Item) ([]install.Status, error)) (*CheckReport, error) {

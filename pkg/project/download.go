@@ -42,7 +42,7 @@ func download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, e
 		d.Platform = p.o.Platform
 	}
 	if d.Dir == "" {
-		d.Dir = p.engine.Home().Plugins()
+		d.Dir = p.installer.Home().Plugins()
 	}
 	text, name, err := downloadManifest(d)
 	if err != nil {
@@ -68,20 +68,20 @@ func download(ctx context.Context, o Options, d DownloadOptions) (*SyncReport, e
 	if err != nil {
 		return nil, err
 	}
-	work, err := p.engine.Inspect(ctx, items)
+	work, err := p.installer.Inspect(ctx, items)
 	if err != nil {
 		return nil, err
 	}
 	report := &SyncReport{LockReport: LockReport{Lock: result.Lock, Changes: lockfile.Diff(nil, result.Lock), Result: result}}
 	report.plan(work, d.Force)
-	p.engine.Sweep(dirs...)
-	if err := p.engine.CheckPlace(work, d.Force); err != nil {
+	p.installer.Sweep(dirs...)
+	if err := p.installer.CheckPlace(work, d.Force); err != nil {
 		return nil, err
 	}
-	if err := p.engine.Stage(ctx, work, install.StageOptions{}); err != nil {
+	if err := p.installer.Stage(ctx, work, install.StageOptions{}); err != nil {
 		return nil, err
 	}
-	hold, err := p.engine.Lock(ctx)
+	hold, err := p.installer.Lock(ctx)
 	if err != nil {
 		return nil, err
 	}

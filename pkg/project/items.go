@@ -83,7 +83,7 @@ func (p *Project) ownDir(in *inputs) (string, error) {
 			return dir, err
 		}
 	}
-	return p.engine.Home().Plugins(), nil
+	return p.installer.Home().Plugins(), nil
 }
 
 // NoPlatform returns the error for an entry that does not serve a platform.
@@ -112,7 +112,7 @@ func entryItems(entry lockfile.Plugin, locked lockfile.Platform, dir string) []i
 }
 
 func (p *Project) inspect(ctx context.Context, items []install.Item, o SyncOptions) ([]install.Status, error) {
-	work, err := p.engine.Inspect(ctx, items)
+	work, err := p.installer.Inspect(ctx, items)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func (p *Project) List(ctx context.Context, dirs []string) ([]install.Status, er
 	if err != nil {
 		return nil, err
 	}
-	status, err := listStatus(ctx, p.engine, items, dirs)
+	status, err := listStatus(ctx, p.installer, items, dirs)
 	return p.markOverridden(status), err
 }
 
@@ -43,12 +43,12 @@ func (p *Project) Locked() ([]install.Item, error) {
 	return items, err
 }
 
-func listStatus(ctx context.Context, engine *install.Engine, items []install.Item, dirs []string) ([]install.Status, error) {
-	receipts, err := engine.Receipts()
+func listStatus(ctx context.Context, installer *install.Installer, items []install.Item, dirs []string) ([]install.Status, error) {
+	receipts, err := installer.Receipts()
 	if err != nil {
 		return nil, err
 	}
-	unused, err := engine.Unused()
+	unused, err := installer.Unused()
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func listStatus(ctx context.Context, engine *install.Engine, items []install.Ite
 	for _, dir := range dirs {
 		f.add(dir)
 	}
-	f.add(engine.Home().Plugins())
+	f.add(installer.Home().Plugins())
 	known := map[string]bool{}
 	for _, it := range items {
 		known[install.Canonical(it.Path)] = true
@@ -73,7 +73,7 @@ func listStatus(ctx context.Context, engine *install.Engine, items []install.Ite
 			items = append(items, it)
 		}
 	}
-	status, err := engine.Inspect(ctx, items)
+	status, err := installer.Inspect(ctx, items)
 	if err != nil {
 		return nil, err
 	}

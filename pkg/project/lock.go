@@ -105,7 +105,7 @@ func (p *Project) relock(ctx context.Context, e edit, decide decideLock, v signe
 			return &report, nil
 		}
 		unlock := func() error { return nil }
-		switch hold, err := p.engine.Lock(ctx); {
+		switch hold, err := p.installer.Lock(ctx); {
 		case err == nil:
 			unlock = hold.Unlock
 		case !noHome(err): // the home has nothing to do with the lock

@@ -75,7 +75,7 @@ func (p *Project) placeOverrides(ctx context.Context, in *inputs, part *lockfile
 		for _, name := range append([]string{entry.Name}, entry.Aliases...) {
 			paths = append(paths, filepath.Join(dir, p.o.Platform.Executable(name)))
 		}
-		if err := p.engine.Override(ctx, over.Name, over.By, paths, force); err != nil {
+		if err := p.installer.Override(ctx, over.Name, over.By, paths, force); err != nil {
 			return err
 		}
 	}
@@ -99,7 +99,7 @@ func (p *Project) markOverridden(status []install.Status) []install.Status {
 		return status
 	}
 	for i, s := range status {
-		if _, ok := p.engine.Home().Overridden(s.Path); ok {
+		if _, ok := p.installer.Home().Overridden(s.Path); ok {
 			status[i].State = install.Overridden
 		}
 	}

@@ -48,12 +48,12 @@ type Options struct {
 
 // Project is a manifest and its lock.
 type Project struct {
-	o        Options
-	manifest string         // absolute path
-	lock     string         // absolute path
-	given    *lockfile.Lock // stands for what is in lock; nil without OpenWith
-	engine   *install.Engine
-	catalog  *catalog
+	o         Options
+	manifest  string         // absolute path
+	lock      string         // absolute path
+	given     *lockfile.Lock // stands for what is in lock; nil without OpenWith
+	installer *install.Installer
+	catalog   *catalog
 }
 
 // FindManifest returns the manifest in dir or the nearest folder above it.
@@ -67,7 +67,7 @@ func Open(manifestFile string, o Options) *Project {
 		o.Now = time.Now
 	}
 	p := &Project{o: o, manifest: manifestFile, lock: manifest.LockPath(manifestFile)}
-	p.engine, p.catalog = o.Engine(), &catalog{o: o}
+	p.installer, p.catalog = o.Installer(), &catalog{o: o}
 	return p
 }
 
@@ -80,8 +80,8 @@ func OpenWith(manifestFile, lockFile string, lock *lockfile.Lock, o Options) *Pr
 	return p
 }
 
-// Engine returns the install engine of these options, for what needs no project.
-func (o Options) Engine() *install.Engine {
+// Installer returns the installer of these options, for what needs no project.
+func (o Options) Installer() *install.Installer {
 	fetch := o.Fetch
 	if fetch == nil {
 		fetch = fetcher{o}
@@ -97,8 +97,8 @@ func (p *Project) ManifestFile() string { return p.manifest }
 // LockFile returns the lock's path, absolute.
 func (p *Project) LockFile() string { return p.lock }
 
-// Engine returns the install engine that the project works with.
-func (p *Project) Engine() *install.Engine { return p.engine }
+// Installer returns the installer that the project works with.
+func (p *Project) Installer() *install.Installer { return p.installer }
 
 // repository opens a repository of the lock or manifest.
 func (o Options) repository(name string) (registry.Repository, error) {
@@ -108,7 +108,7 @@ func (o Options) repository(name string) (registry.Repository, error) {
 	return o.Registry.Repository(name)
 }
 
-// fetcher gives the install engine its layers.
+// fetcher gives the installer its layers.
 type fetcher struct{ o Options }
 
 // Fetch implements install.Fetcher.

@@ -14,9 +14,9 @@ func (p *Project) Prune(ctx context.Context, o install.PruneOptions, dryRun bool
 		return install.Pruned{}, err
 	}
 	if dryRun {
-		return p.engine.Prunable(ctx, o)
+		return p.installer.Prunable(ctx, o)
 	}
-	hold, err := p.engine.Lock(ctx)
+	hold, err := p.installer.Lock(ctx)
 	if err != nil {
 		return install.Pruned{}, err
 	}

@@ -64,7 +64,7 @@ func (r *reconciler) upToDate() bool {
 			return false
 		}
 	}
-	strays, err := r.p.engine.Strays(r.items, claim)
+	strays, err := r.p.installer.Strays(r.items, claim)
 	return err == nil && !slices.ContainsFunc(strays, func(f install.Receipt) bool { return !r.retainsClaim(f) })
 }
 
@@ -84,7 +84,7 @@ func (r *reconciler) claim() install.Claim {
 func (r *reconciler) previewPrune(ctx context.Context) (err error) {
 	if r.o.Prune {
 		placing := install.PlaceOptions{Claim: r.claim(), Keep: r.retainsClaim}
-		r.report.Pruned, err = r.p.engine.PrunableAfter(ctx, r.lock, r.items, placing, install.PruneOptions{})
+		r.report.Pruned, err = r.p.installer.PrunableAfter(ctx, r.lock, r.items, placing, install.PruneOptions{})
 	}
 	return err
 }
@@ -107,12 +107,12 @@ func (r *reconciler) retainsClaim(f install.Receipt) bool {
 // stage checks that the files can be placed and fetches what is missing in the
 // store. With KeepGoing a failure is for place to tell.
 func (r *reconciler) stage(ctx context.Context) error {
-	engine := r.p.engine
-	if err := engine.CheckPlace(r.work, r.o.Force); err != nil && !r.o.KeepGoing {
+	installer := r.p.installer
+	if err := installer.CheckPlace(r.work, r.o.Force); err != nil && !r.o.KeepGoing {
 		return err
 	}
 	// Offline a failure costs no time, and all that is missing is to be listed.
-	r.staged = engine.Stage(ctx, r.work, install.StageOptions{Refetch: r.o.Refetch, KeepGoing: r.o.KeepGoing || r.p.o.Offline})
+	r.staged = installer.Stage(ctx, r.work, install.StageOptions{Refetch: r.o.Refetch, KeepGoing: r.o.KeepGoing || r.p.o.Offline})
 	if r.o.KeepGoing {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (r *reconciler) stage(ctx context.Context) error {
 // place saves the lock and places what is staged. Errors: errChanged if somebody
 // else changed manifest, lock or store meanwhile.
 func (r *reconciler) place(ctx context.Context) error {
-	hold, err := r.p.engine.Lock(ctx)
+	hold, err := r.p.installer.Lock(ctx)
 	if err != nil {
 		if noHome(err) && r.allStartable() {
 			return r.reportUnchanged()

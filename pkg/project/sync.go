@@ -46,7 +46,7 @@ type Synced struct {
 
 // Sync makes this machine match the project: the lock if it is current,
 // else the newest releases that satisfy the manifest. Errors: those of Lock,
-// *PlatformError, *resolve.UnknownPluginError, and of install.Engine (joined *install.ItemErrors).
+// *PlatformError, *resolve.UnknownPluginError, and of install.Installer (joined *install.ItemErrors).
 func (p *Project) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
 	return p.run(ctx, nil, p.keepOrResolve(o.Locked, o.Frozen), signerCheck{}, o)
 }
@@ -90,7 +90,7 @@ func (p *Project) run(ctx context.Context, e edit, decide decideLock, check sign
 			return nil, err
 		}
 		if o.DryRun {
-			return r.report, errors.Join(r.failed, p.engine.CheckPlace(r.work, o.Force), r.previewPrune(ctx))
+			return r.report, errors.Join(r.failed, p.installer.CheckPlace(r.work, o.Force), r.previewPrune(ctx))
 		}
 		p.sweep(r.dirs)
 		if r.upToDate() && !o.Refetch && !o.Prune {
@@ -135,7 +135,7 @@ func sameLock(a, b *lockfile.Lock) bool {
 
 // sweep removes what processes that were killed left behind.
 func (p *Project) sweep(dirs []string) {
-	p.engine.Sweep(dirs...)
+	p.installer.Sweep(dirs...)
 	var d disk.Disk
 	_, _ = d.SweepFile(p.lock) // the next one tries again
 	_, _ = d.SweepFile(p.manifest)

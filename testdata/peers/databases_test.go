@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -199,6 +200,15 @@ func shop(t *testing.T, s *apiServer, reg *registry, image string) {
 	s.apply(t, operated("shop", "orders", locked, true))
 	runs(t, s, "shop", "orders")
 	shown(0)
+
+	// Every field of an item is told in docs/output.md.
+	var list struct{ Items []tree }
+	if err := json.Unmarshal([]byte(p.ok("cluster", "check", "-n", "shop", "-o", "json").stdout), &list); err != nil {
+		t.Fatal(err)
+	}
+	for field := range list.Items[0] {
+		contains(t, read(t, "..", "..", "docs", "output.md"), "`items[]."+field+"`")
+	}
 
 	// Held against another image; as somebody who may only look.
 	p.ok("cluster", "check", "-n", "shop", "--image", locked)

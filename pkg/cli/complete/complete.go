@@ -65,7 +65,7 @@ func Locked(e *env.Env) cobra.CompletionFunc {
 				names = append(names, q.Name)
 			}
 		}
-		if receipts, err := p.Engine().Receipts(); err == nil {
+		if receipts, err := p.Installer().Receipts(); err == nil {
 			for _, r := range receipts {
 				names = append(names, r.Name)
 			}

@@ -7,7 +7,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 )
 
-// work is what the install engine has to do in this run, and how far it is.
+// work is what the installer has to do in this run, and how far it is.
 type work struct {
 	need   []*need
 	placed []string
@@ -88,7 +88,7 @@ func (w *work) left() string {
 	return strings.Join(parts, "; ")
 }
 
-// Installing returns what is told of the install engine's events. servedFrom names
+// Installing returns what is told of the installer's events. servedFrom names
 // where a repository's layers come from, "" where that is not known.
 func (u *UI) Installing(servedFrom func(repository string) string) func(install.Event) {
 	return func(e install.Event) {

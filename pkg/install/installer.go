@@ -24,7 +24,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
-// Options are what an engine is given from outside. The zero value works for
+// Options are what an installer is given from outside. The zero value works for
 // everything but fetching.
 type Options struct {
 	Fetch  Fetcher                                                 // needed by Stage
@@ -35,9 +35,9 @@ type Options struct {
 	Now    func() time.Time                                        // nil: time.Now
 }
 
-// Engine installs drivers for one home. It may be used by several goroutines,
+// Installer installs drivers for one home. It may be used by several goroutines,
 // and any number of processes may have one on the same home.
-type Engine struct {
+type Installer struct {
 	home     Home
 	o        Options
 	disk     disk.Disk
@@ -48,12 +48,12 @@ type Engine struct {
 	events sync.Mutex // held while o.Events runs
 }
 
-// Open returns an engine. It touches nothing until it is used.
-func Open(home Home, o Options) *Engine {
+// Open returns an installer. It touches nothing until it is used.
+func Open(home Home, o Options) *Installer {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	e := &Engine{home: home, o: o, store: store{dir: home.Store()}, unpacker: unpack.New(), limit: parallelWork()}
+	e := &Installer{home: home, o: o, store: store{dir: home.Store()}, unpacker: unpack.New(), limit: parallelWork()}
 	var once sync.Once
 	e.disk.NoLocks = func(path string) {
 		once.Do(func() { e.emit(Event{Kind: EventNoLocks, Path: filepath.Dir(path)}) })
@@ -61,10 +61,10 @@ func Open(home Home, o Options) *Engine {
 	return e
 }
 
-// Home returns the engine's home.
-func (e *Engine) Home() Home { return e.home }
+// Home returns the installer's home.
+func (e *Installer) Home() Home { return e.home }
 
-func (e *Engine) emit(ev Event) {
+func (e *Installer) emit(ev Event) {
 	if e.o.Events == nil {
 		return
 	}
@@ -78,14 +78,14 @@ const homeLock = "home.lock"
 // Hold is the home's lock, held. What changes installed files hangs on it, so
 // that it cannot be done without. Whoever reads needs no lock.
 type Hold struct {
-	e    *Engine
+	e    *Installer
 	lock *disk.Lock
 }
 
 // Lock takes the home's lock. If another process holds it, an event says
 // so, and Lock waits until ctx is done. The lock ends with its process, so one
 // that was killed blocks nobody.
-func (e *Engine) Lock(ctx context.Context) (*Hold, error) {
+func (e *Installer) Lock(ctx context.Context) (*Hold, error) {
 	if err := errors.Join(ctx.Err(), e.home.check()); err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ const (
 	EventNoLocks                  // the file system of the folder Path has no locks, so none are taken; sent once
 )
 
-// Event is progress. Calls for one engine never overlap.
+// Event is progress. Calls for one installer never overlap.
 type Event struct {
 	Kind    EventKind
 	Layer   Layer // EventNeed, EventFetch, EventStaged
@@ -138,7 +138,7 @@ func parallelWork() int { return min(max(runtime.GOMAXPROCS(0), 2), 4) }
 // each calls f for 0 to n-1, some at once, and joins the errors in that order.
 // After an error no other call begins, unless all is set. f looks at the context
 // itself: what was begun to be put back must not stop halfway.
-func (e *Engine) each(n int, all bool, f func(i int) error) error {
+func (e *Installer) each(n int, all bool, f func(i int) error) error {
 	run := parallel.EachUntil
 	if all {
 		run = parallel.Each
