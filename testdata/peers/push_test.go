@@ -68,6 +68,8 @@ func testOras(t *testing.T, p *publisher) {
 	}
 	want = append(want, "0", "0.1", "0.2", "latest")
 	tags := strings.Fields(p.run(".", "repo", "tags", "--plain-http", repo))
+	// Neither registry has the referrers API, so that SBOMs are listed by tags.
+	tags = slices.DeleteFunc(tags, func(tag string) bool { return strings.HasPrefix(tag, "sha256-") })
 	slices.Sort(want)
 	slices.Sort(tags)
 	if !slices.Equal(tags, want) {

@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// What push attaches is found by the oras CLI, at a registry without the referrers
-// API and at one with it, and names the modules that the Go command finds in the
-// driver; the lock's own SBOM nests them.
+// What push attaches is found by the oras CLI, and names the modules that the Go
+// command finds in the driver; the lock's own SBOM nests them.
 func TestSBOM(t *testing.T) {
 	for name, start := range map[string]func(*testing.T, string, access) *registry{
 		"docker-registry": startDebian,

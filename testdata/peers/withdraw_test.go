@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// A withdrawal is written, read, carried and taken back at real registries: one
-// without the referrers API and one with it.
+// A withdrawal is written, read, carried and taken back at real registries.
 func TestWithdraw(t *testing.T) {
 	for name, start := range map[string]func(*testing.T, string, access) *registry{
 		"docker-registry": startDebian,
