@@ -131,7 +131,7 @@ func (b *Base) read(ctx context.Context, r artifact.Reader, manifest digest.Dige
 	if err := json.Unmarshal(data, &stated); err != nil {
 		return refuse("its config does not parse: %v", err)
 	}
-	ok := false
+	var ok bool
 	if img.Platform, ok = platformOf(&stated); !ok {
 		return refuse("its config names the platform %q", stated.OS+"/"+stated.Architecture)
 	}
