@@ -130,6 +130,28 @@ func TestCheckStated(t *testing.T) {
 	}
 }
 
+func TestCheckStatedWords(t *testing.T) {
+	const says = "x 0.1.0: the release states that it is "
+	for _, c := range []struct{ title, version, want string }{
+		{"schemahero-x", "v0.1.0", ""}, {"schemahero-plugin-x", "", ""}, {"Another", "", ""}, {"schemahero-../y", "", ""},
+		{"schemahero-y", "", says + "the driver y"}, {"", "nightly", says + "version nightly"}, {"", "0.1.0_b1", says + "version 0.1.0_b1"},
+		{"schemahero-y", "0.2.0", says + "the driver y, version 0.2.0"},
+	} {
+		r := newRepository(t)
+		r.manifest("0.1.0", artifact.TypeMulti, map[string]string{ocispec.AnnotationTitle: c.title, ocispec.AnnotationVersion: c.version}, r.archive("linux/amd64"))
+		rel, err := r.read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := rel.CheckStated("0.1.0"); (got == nil) != (c.want == "") || got != nil && got.Error() != c.want {
+			t.Errorf("%s %s: %v, want %s", c.title, c.version, got, c.want)
+		}
+		if err := rel.CheckStated("nightly"); c.version == "nightly" && err != nil {
+			t.Errorf("nightly is not itself: %v", err)
+		}
+	}
+}
+
 func TestAnnotationsAndExecutable(t *testing.T) {
 	r := newRepository(t)
 	hex := strings.Repeat("ab", 32)

@@ -55,7 +55,15 @@ func (p *Project) check(ctx context.Context, o SyncOptions, look func(context.Co
 	if err != nil {
 		return nil, err
 	}
-	report.Items, err = look(ctx, items)
+	if report.Items, err = look(ctx, items); err != nil || len(overridden) == 0 {
+		return report, err
+	}
+	all, _, err := p.items(in, in.lock, nil, o)
+	for _, it := range all {
+		if isOverridden(overridden, it.Plugin) {
+			report.Items = append(report.Items, install.Status{Item: it, State: install.Overridden})
+		}
+	}
 	return report, err
 }
 

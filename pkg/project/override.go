@@ -93,11 +93,9 @@ func (p *Project) checkOverrides(overridden []Overridden) error {
 	return errors.Join(errs...)
 }
 
-// markOverridden marks where a driver under development stands.
+// markOverridden marks where a driver under development stands, be it that the config
+// no longer asks for it: the host loads it until the next sync.
 func (p *Project) markOverridden(status []install.Status) []install.Status {
-	if len(p.o.Overrides) == 0 {
-		return status
-	}
 	for i, s := range status {
 		if _, ok := p.installer.Home().Overridden(s.Path); ok {
 			status[i].State = install.Overridden

@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -201,8 +202,11 @@ func shop(t *testing.T, s *apiServer, reg *registry, image string) {
 	shown(0)
 
 	// Every field of an item is told in docs/output.md.
-	list := object(t, p.ok("cluster", "check", "-n", "shop", "-o", "json").stdout)
-	for field := range list["items"].([]any)[0].(tree) {
+	var list struct{ Items []tree }
+	if err := json.Unmarshal([]byte(p.ok("cluster", "check", "-n", "shop", "-o", "json").stdout), &list); err != nil {
+		t.Fatal(err)
+	}
+	for field := range list.Items[0] {
 		contains(t, read(t, "..", "..", "docs", "output.md"), "`items[]."+field+"`")
 	}
 

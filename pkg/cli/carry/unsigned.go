@@ -8,6 +8,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/sbom"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
 )
 
@@ -30,11 +31,18 @@ func warnUnsigned(u *ui.UI, lock *lockfile.Lock, graphs []*transfer.Graph) {
 	}
 }
 
-// signedIn reports whether a graph holds anything that refers to a digest, or is
-// tagged as its signature.
+// signedIn reports whether a graph holds anything that refers to a digest and can be a
+// signature, or is tagged as one.
 func signedIn(g *transfer.Graph, root digest.Digest) bool {
 	tag := artifact.ReferrersTag(root) + ".sig"
 	return slices.ContainsFunc(g.Manifests, func(m transfer.Manifest) bool {
-		return m.Subject == root || slices.Contains(m.Tags, tag)
+		return m.Subject == root && !otherwiseReferring(m) || slices.Contains(m.Tags, tag)
 	})
+}
+
+// otherwiseReferring reports whether a manifest withdraws what it refers to, or says
+// what is in it.
+func otherwiseReferring(m transfer.Manifest) bool {
+	doc, err := artifact.ParseDocument("", m.Desc.MediaType, m.Data)
+	return err == nil && (doc.Type() == artifact.TypeLifecycle || doc.Type() == sbom.MediaType)
 }

@@ -188,6 +188,8 @@ func (e *Env) nextSync(items []install.Status) string {
 		case install.OK:
 		case install.Shadowed:
 			next = "see which file the host loads instead, and why: " + e.Name() + " which " + it.Name
+		case install.Overridden:
+			next = "for what is locked, take " + it.Plugin + " out of [overrides] in HOME/config.toml, then run " + e.Name() + " sync"
 		case install.Foreign:
 			if it.Unjudged {
 				return "" // a sync finds out, and adopts it or says what then

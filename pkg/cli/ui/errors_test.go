@@ -38,7 +38,7 @@ func TestTellJSONIsWhole(t *testing.T) {
 	u.Errors = "json"
 	u.Tell(Told{Message: hostile + "\u2028\u202e\u0085\n"})
 	var got Told
-	if e := json.Unmarshal([]byte(err.String()), &got); e != nil || got.Message != strings.ToValidUTF8(hostile, "\ufffd")+"\u2028\u202e\u0085\n" {
+	if e := json.Unmarshal(err.Bytes(), &got); e != nil || got.Message != strings.ToValidUTF8(hostile, "\ufffd")+"\u2028\u202e\u0085\n" {
 		t.Errorf("%v: %q", e, got.Message)
 	}
 }
