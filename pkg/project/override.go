@@ -65,8 +65,11 @@ func (p *Project) overridden(part *lockfile.Lock, o SyncOptions) (out []Overridd
 
 // placeOverrides puts the links to drivers under development in their places.
 func (p *Project) placeOverrides(ctx context.Context, in *inputs, part *lockfile.Lock, overridden []Overridden, force bool) error {
+	if len(overridden) == 0 {
+		return nil // the manifest's folder may be one that nothing can be installed in, with --dir
+	}
 	dir, err := p.ownDir(in)
-	if err != nil || len(overridden) == 0 {
+	if err != nil {
 		return err
 	}
 	for _, over := range overridden {
