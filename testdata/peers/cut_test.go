@@ -76,8 +76,8 @@ func complete(t *testing.T, reg *registry, repository string, want []string) {
 			tags = append(tags, tag)
 		}
 	}
-	if !slices.Equal(tags, want) || lists != 2 {
-		t.Errorf("tags %v, want %v; %d lists of referrers, want 2", tags, want, lists)
+	if !slices.Equal(tags, want) || lists < 2 { // more where what was cut had another time
+		t.Errorf("tags %v, want %v; %d lists of referrers, want 2 or more", tags, want, lists)
 	}
 }
 
