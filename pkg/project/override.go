@@ -65,8 +65,11 @@ func (p *Project) overridden(part *lockfile.Lock, o SyncOptions) (out []Overridd
 
 // placeOverrides puts the links to drivers under development in their places.
 func (p *Project) placeOverrides(ctx context.Context, in *inputs, part *lockfile.Lock, overridden []Overridden, force bool) error {
+	if len(overridden) == 0 {
+		return nil // the manifest's folder may be one that nothing can be installed in, with --dir
+	}
 	dir, err := p.ownDir(in)
-	if err != nil || len(overridden) == 0 {
+	if err != nil {
 		return err
 	}
 	for _, over := range overridden {
@@ -93,11 +96,9 @@ func (p *Project) checkOverrides(overridden []Overridden) error {
 	return errors.Join(errs...)
 }
 
-// markOverridden marks where a driver under development stands.
+// markOverridden marks where a driver under development stands, be it that the config
+// no longer asks for it: the host loads it until the next sync.
 func (p *Project) markOverridden(status []install.Status) []install.Status {
-	if len(p.o.Overrides) == 0 {
-		return status
-	}
 	for i, s := range status {
 		if _, ok := p.installer.Home().Overridden(s.Path); ok {
 			status[i].State = install.Overridden
