@@ -18,6 +18,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 func runCommand(e *env.Env, u *ui.UI) *cobra.Command {
@@ -125,8 +126,7 @@ func runEnv(e *env.Env, folders []string) []string {
 	if own := e.Getenv(key); own != "" {
 		folders = append([]string{own}, folders...)
 	}
-	env = slices.DeleteFunc(slices.Clone(env), func(v string) bool { return strings.HasPrefix(v, key+"=") })
-	return append(env, key+"="+strings.Join(folders, string(os.PathListSeparator)))
+	return append(system.Unset(env, key), key+"="+strings.Join(folders, string(os.PathListSeparator)))
 }
 
 // child runs the command where this program cannot become it, and passes on
