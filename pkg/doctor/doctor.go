@@ -38,8 +38,8 @@ type Code int
 const (
 	HomeUnwritable   Code = iota // home: Err
 	HomeMissing                  // home: it is made when it is needed
-	HomeFull                     // home: Bytes that are free
-	HomeFine                     // home: Bytes that are free
+	HomeFull                     // home: Bytes that are free, -1 if that is unknown
+	HomeFine                     // home: Bytes that are free, -1 if that is unknown
 	HostMissing                  // host: none on PATH
 	HostFound                    // host
 	NoManifest                   // manifest: nor a lock

@@ -121,6 +121,9 @@ func say(e *env.Env, u *ui.UI, f doctor.Finding) (text, run string) {
 	case doctor.HomeFull:
 		return ui.Bytes(f.Bytes) + " are free", "make room, for one by " + me + " prune"
 	case doctor.HomeFine:
+		if f.Bytes < 0 {
+			return "writable", ""
+		}
 		return "writable, " + ui.Bytes(f.Bytes) + " are free", ""
 	case doctor.HostMissing:
 		return "not found on PATH", "install SchemaHero: kubectl krew install schemahero"
