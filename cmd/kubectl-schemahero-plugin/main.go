@@ -27,7 +27,7 @@ const grace = 50 * time.Millisecond
 
 // memory is what the program's data shall fit into, in bytes. With more than
 // that to do it collects more often; it is no limit to what can be done.
-const memory = 36 << 20
+const memory = 32 << 20
 
 func main() {
 	usual := debug.SetGCPercent(400)

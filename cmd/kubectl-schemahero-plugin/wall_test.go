@@ -23,8 +23,9 @@ const module = "github.com/schemahero/kubectl-schemahero-plugin/"
 // both.
 var layers = map[string][]string{
 	"pkg/fault":    {},
-	"pkg/diag":     {"pkg/fault"},
-	"pkg/disk":     {"pkg/fault"},
+	"pkg/system":   {},
+	"pkg/diag":     {"pkg/fault", "pkg/system"},
+	"pkg/disk":     {"pkg/fault", "pkg/system"},
 	"pkg/parallel": {},
 	"pkg/duration": {},
 	"pkg/artifact": {"pkg/fault", "pkg/parallel"},
@@ -38,20 +39,20 @@ var layers = map[string][]string{
 	"pkg/manifest":  {"pkg/fault", "pkg/diag", "pkg/duration", "pkg/artifact", "pkg/policy"},
 	"pkg/config":    {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/policy"},
 	"lockfile":      {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/artifact"},
-	"pkg/registry":  {"pkg/fault", "pkg/disk", "pkg/artifact"},
+	"pkg/registry":  {"pkg/fault", "pkg/disk", "pkg/artifact", "pkg/system"},
 	"pkg/kube":      {"pkg/fault", "pkg/diag", "pkg/parallel", "pkg/artifact"},
-	"pkg/ocilayout": {"pkg/fault", "pkg/disk", "pkg/artifact"},
+	"pkg/ocilayout": {"pkg/fault", "pkg/disk", "pkg/artifact", "pkg/system"},
 
 	"pkg/resolve":  {"pkg/fault", "pkg/duration", "pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/parallel", "pkg/artifact", "pkg/diag"},
 	"pkg/install":  {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/artifact", "pkg/unpack", "pkg/probe"},
 	"pkg/trust":    {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/registry", "pkg/artifact", "pkg/policy"},
-	"pkg/publish":  {"pkg/fault", "pkg/disk", "pkg/parallel", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack", "pkg/probe", "pkg/sbom"},
+	"pkg/publish":  {"pkg/fault", "pkg/disk", "pkg/parallel", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack", "pkg/probe", "pkg/sbom", "pkg/system"},
 	"pkg/image":    {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack"},
 	"pkg/transfer": {"pkg/fault", "pkg/parallel", "lockfile", "pkg/registry", "pkg/ocilayout", "pkg/artifact"},
 	"pkg/serve":    {"pkg/ocilayout", "pkg/artifact"},
 	"pkg/export":   {"pkg/fault", "lockfile", "pkg/artifact", "pkg/sbom"},
 
-	"pkg/project": {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/artifact", "pkg/policy", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/unpack"},
+	"pkg/project": {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/artifact", "pkg/policy", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/unpack", "pkg/system"},
 
 	"plugins":        {"pkg/fault", "pkg/artifact", "pkg/config", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/project", "pkg/ocilayout"},
 	"plugins/signed": {"plugins", "pkg/project", "pkg/registry", "pkg/trust", "pkg/policy", "pkg/config", "lockfile"},
@@ -60,18 +61,18 @@ var layers = map[string][]string{
 	"pkg/link":   {"pkg/disk", "pkg/fault"},
 	"pkg/doctor": {"lockfile", "pkg/artifact", "pkg/fault", "pkg/install", "pkg/manifest", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "plugins/signed"},
 
-	"pkg/cli/ui":       {"lockfile", "pkg/artifact", "pkg/diag", "pkg/fault", "pkg/image", "pkg/install", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/resolve"},
-	"pkg/cli/hint":     {"lockfile", "pkg/artifact", "pkg/config", "pkg/diag", "pkg/disk", "pkg/duration", "pkg/export", "pkg/fault", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/policy", "pkg/project", "pkg/publish", "pkg/registry", "pkg/resolve", "pkg/transfer", "pkg/trust", "pkg/ocilayout"},
-	"pkg/cli/env":      {"lockfile", "pkg/artifact", "pkg/config", "pkg/disk", "pkg/doctor", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/trust", "pkg/unpack", "plugins/signed", "pkg/cli/hint", "pkg/cli/ui", "pkg/ocilayout"},
+	"pkg/cli/ui":       {"lockfile", "pkg/artifact", "pkg/diag", "pkg/fault", "pkg/image", "pkg/install", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/resolve", "pkg/system"},
+	"pkg/cli/hint":     {"lockfile", "pkg/artifact", "pkg/config", "pkg/diag", "pkg/disk", "pkg/duration", "pkg/export", "pkg/fault", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/policy", "pkg/project", "pkg/publish", "pkg/registry", "pkg/resolve", "pkg/transfer", "pkg/trust", "pkg/ocilayout", "pkg/system"},
+	"pkg/cli/env":      {"lockfile", "pkg/artifact", "pkg/config", "pkg/disk", "pkg/doctor", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/trust", "pkg/unpack", "plugins/signed", "pkg/cli/hint", "pkg/cli/ui", "pkg/ocilayout", "pkg/system"},
 	"pkg/cli/complete": {"lockfile", "pkg/artifact", "pkg/manifest", "pkg/project", "pkg/cli/env", "pkg/cli/ui"},
 
 	"pkg/cli/project": {"lockfile", "pkg/artifact", "pkg/install", "pkg/kube", "pkg/manifest", "pkg/project", "pkg/resolve", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
-	"pkg/cli/machine": {"pkg/artifact", "pkg/doctor", "pkg/duration", "pkg/install", "pkg/project", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
+	"pkg/cli/machine": {"pkg/artifact", "pkg/doctor", "pkg/duration", "pkg/install", "pkg/project", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui", "pkg/system"},
 	"pkg/cli/sources": {"pkg/artifact", "pkg/doctor", "pkg/image", "pkg/manifest", "pkg/policy", "pkg/project", "pkg/registry", "pkg/search", "pkg/trust", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/author":  {"pkg/artifact", "pkg/manifest", "pkg/pack", "pkg/publish", "pkg/registry", "pkg/trust", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/carry":   {"lockfile", "pkg/artifact", "pkg/config", "pkg/diag", "pkg/disk", "pkg/export", "pkg/install", "pkg/manifest", "pkg/parallel", "pkg/project", "pkg/registry", "pkg/probe", "pkg/sbom", "pkg/serve", "pkg/transfer", "plugins/signed", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui", "pkg/ocilayout"},
 	"pkg/cli/cluster": {"lockfile", "pkg/artifact", "pkg/image", "pkg/kube", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
-	"pkg/cli/shell":   {"pkg/link", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
+	"pkg/cli/shell":   {"pkg/link", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui", "pkg/system"},
 
 	"pkg/cli": {"pkg/config", "pkg/diag", "pkg/fault", "pkg/kube", "pkg/registry", "pkg/cli/author", "pkg/cli/carry", "pkg/cli/cluster", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/machine", "pkg/cli/project", "pkg/cli/shell", "pkg/cli/sources", "pkg/cli/ui"},
 

@@ -172,6 +172,9 @@ func told(rel *artifact.Release) string {
 		if build.Sum != nil {
 			b.WriteString(" sum")
 		}
+		if build.Other != "" {
+			b.WriteString(" other")
+		}
 	}
 	return b.String()
 }

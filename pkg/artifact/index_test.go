@@ -20,6 +20,14 @@ func (r *repository) both() (amd64, arm64 ocispec.Descriptor) {
 	return amd64, arm64
 }
 
+// twice are entries for one platform, packed with gzip and with zstd.
+func (r *repository) twice() (gzip, zstd ocispec.Descriptor) {
+	gzip = r.manifest("", artifact.TypeSingle, nil, r.archive("linux/amd64"))
+	zstd = r.manifest("", artifact.TypeSingle, nil, r.layer("application/zstd", "schemahero-x-linux-amd64.tar.zst", "zstd"))
+	zstd.Annotations = map[string]string{artifact.AnnotationZstd: "true"}
+	return gzip, zstd
+}
+
 const twoBuilds = `index version=0.1.0 tag=0.1.0
 linux/amd64 tag= file=schemahero-x-linux-amd64.tar.gz
 linux/arm64 tag= file=schemahero-x-linux-arm64.tar.gz`
@@ -49,6 +57,26 @@ func TestIndex(t *testing.T) {
 			second := r.manifest("", artifact.TypeSingle, nil, r.layer("application/gzip", "second", "second"))
 			r.index("0.1.0", nil, on("linux/amd64", amd64), on("linux/arm64", arm64), on("linux/amd64", second), on("linux/arm64/v8", second))
 		}, twoBuilds},
+		{"of one packed with gzip and one with zstd the latter", func(r *repository) {
+			gzip, zstd := r.twice()
+			r.index("0.1.0", nil, on("linux/amd64", gzip), on("linux/amd64", zstd))
+		}, "index version=0.1.0 tag=0.1.0\nlinux/amd64 tag= file=schemahero-x-linux-amd64.tar.zst other"},
+		{"wherever it stands", func(r *repository) {
+			gzip, zstd := r.twice()
+			second := zstd
+			second.Digest = gzip.Digest
+			r.index("0.1.0", nil, on("linux/amd64", zstd), on("linux/amd64", gzip), on("linux/amd64", second))
+		}, "index version=0.1.0 tag=0.1.0\nlinux/amd64 tag= file=schemahero-x-linux-amd64.tar.zst other"},
+		{"of two packed with zstd the first", func(r *repository) {
+			gzip, zstd := r.twice()
+			gzip.Annotations = zstd.Annotations
+			r.index("0.1.0", nil, on("linux/amd64", zstd), on("linux/amd64", gzip))
+		}, "index version=0.1.0 tag=0.1.0\nlinux/amd64 tag= file=schemahero-x-linux-amd64.tar.zst"},
+		{"another value than true is none", func(r *repository) {
+			gzip, zstd := r.twice()
+			zstd.Annotations[artifact.AnnotationZstd] = "false"
+			r.index("0.1.0", nil, on("linux/amd64", gzip), on("linux/amd64", zstd))
+		}, "index version=0.1.0 tag=0.1.0\nlinux/amd64 tag= file=schemahero-x-linux-amd64.tar.gz"},
 		{"Docker's media types", func(r *repository) {
 			amd64, arm64 := r.both()
 			docker := func(d ocispec.Descriptor) ocispec.Descriptor {
@@ -239,5 +267,26 @@ func TestReadFor(t *testing.T) {
 				t.Errorf("Build(linux/arm64): %v", ok)
 			}
 		})
+	}
+}
+
+func TestReadOthers(t *testing.T) {
+	r := newRepository(t)
+	gzip, zstd := r.twice()
+	r.index("0.1.0", nil, on("linux/amd64", gzip), on("linux/amd64", zstd))
+	rel, err := r.read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	others, err := artifact.ReadOthers(t.Context(), r, rel)
+	if err != nil || len(others) != 1 {
+		t.Fatalf("%v, %v", others, err)
+	}
+	if o := others[0]; o.Manifest != gzip.Digest || o.Other != zstd.Digest || o.Zstd || o.File != "schemahero-x-linux-amd64.tar.gz" {
+		t.Errorf("got %+v", o)
+	}
+	delete(r.blobs, gzip.Digest) // as in a bundle
+	if others, err = artifact.ReadOthers(t.Context(), r, rel); err != nil || len(others) != 0 {
+		t.Errorf("without its manifest: %v, %v", others, err)
 	}
 }

@@ -99,6 +99,8 @@ type Build struct {
 	File       string             // the layer's title, a bare file name
 	Executable digest.Digest      // of the executable inside; "" if not stated
 	Sum        *ocispec.Descriptor
+	Zstd       bool          // the index says that it is packed with zstd
+	Other      digest.Digest // the manifest for the same platform that is packed otherwise, "" for none: see ReadOthers
 }
 
 // FormatError says why what a registry holds is not a release of a driver.

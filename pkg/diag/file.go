@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // ReadFile reads a file that a person may have written, or a pull request: of a
@@ -39,7 +41,7 @@ func unreadableLink(file, target string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return NewDocument(file, nil).At(Span{}, "is a link to %s, which does not exist", target)
-	case errors.Is(err, syscall.ELOOP):
+	case system.Is(err, syscall.ELOOP):
 		return NewDocument(file, nil).At(Span{}, "is a link to %s, which leads back to it", target)
 	}
 	return err
@@ -48,11 +50,10 @@ func unreadableLink(file, target string, err error) error {
 // Path returns the absolute path of a file that the document names relative to
 // its own folder, with slashes.
 func (d *Document) Path(file string) string {
-	if file = filepath.FromSlash(file); !filepath.IsAbs(file) {
-		file = filepath.Join(filepath.Dir(d.File), file)
+	file = filepath.FromSlash(file)
+	dir, err := filepath.Abs(filepath.Dir(d.File))
+	if err != nil {
+		return filepath.Join(filepath.Dir(d.File), file)
 	}
-	if abs, err := filepath.Abs(file); err == nil {
-		return abs
-	}
-	return file
+	return system.Abs(dir, file)
 }

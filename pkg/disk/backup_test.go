@@ -123,6 +123,19 @@ func TestReplaceBusy(t *testing.T) {
 	}
 	only(t, dir, "f")
 	refuse := func(string, string) error { return syscall.EACCES }
+	if err := os.WriteFile(from, []byte("newest"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(t.TempDir(), "folder")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := replaceBusy(from, folder, busy(folder)); err == nil || read(t, from) != "newest" {
+		t.Errorf("a folder was replaced by a file: %v", err)
+	}
+	if err := os.Remove(from); err != nil {
+		t.Fatal(err)
+	}
 	if err := replaceBusy(from, to, refuse); err != syscall.EACCES {
 		t.Errorf("got %v", err)
 	}

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // Op is a kind of file-system change, for faults.
@@ -91,7 +93,7 @@ func (d Disk) Remove(path string) error {
 	if err := d.check(Remove, path); err != nil {
 		return err
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := again(func() error { return os.Remove(path) }); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -102,7 +104,7 @@ func (d Disk) RemoveAll(dir string) error {
 	if err := d.check(Remove, dir); err != nil {
 		return err
 	}
-	return os.RemoveAll(dir)
+	return again(func() error { return os.RemoveAll(dir) })
 }
 
 // Chmod sets a file's mode.
@@ -119,7 +121,7 @@ func (d Disk) Rename(from, to string) error {
 	if err := d.check(Rename, to); err != nil {
 		return err
 	}
-	return replace(from, to)
+	return again(func() error { return replace(from, to) })
 }
 
 // SyncDir makes the names in a folder survive a loss of power.
@@ -143,7 +145,7 @@ func (d Disk) Writable(dir string) error {
 				return err
 			}
 			return writable(dir)
-		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
+		case !errors.Is(err, fs.ErrNotExist) && !system.Is(err, syscall.ENOTDIR):
 			return Explain(dir, err)
 		}
 		if err := Explain(dir, err); errors.As(err, new(*LinkError)) {

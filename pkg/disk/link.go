@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // LinkError says that a symbolic link leads nowhere.
@@ -48,7 +49,7 @@ func Target(path string) (string, error) {
 // Explain returns the *LinkError that is behind a failure at path, whether the
 // link is its last element or one before; err if there is no such link.
 func Explain(path string, err error) error {
-	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ELOOP) {
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) && !system.Is(err, syscall.ELOOP) {
 		return err
 	}
 	for dir := path; ; dir = filepath.Dir(dir) {
@@ -59,7 +60,7 @@ func Explain(path string, err error) error {
 			_, e := os.Stat(dir)
 			target, _ := os.Readlink(dir)
 			switch {
-			case errors.Is(e, syscall.ELOOP):
+			case system.Is(e, syscall.ELOOP):
 				return &LinkError{Path: dir, Target: target, Circle: true}
 			case errors.Is(e, fs.ErrNotExist):
 				return &LinkError{Path: dir, Target: target}

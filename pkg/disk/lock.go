@@ -185,7 +185,6 @@ func (l *Lock) UnlockAndRemove() {
 	if l.file == nil {
 		return
 	}
-	os.Remove(l.file.Name())
-	l.file.Close()
+	removeLock(l.file)
 	l.file = nil
 }

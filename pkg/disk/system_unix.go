@@ -108,6 +108,13 @@ func writable(dir string) error {
 }
 
 // replace renames, which on Unix replaces even a running executable.
+// removeLock removes the file before it lets go of the lock: whoever waits for it
+// must see that it is gone.
+func removeLock(f *os.File) {
+	os.Remove(f.Name())
+	f.Close()
+}
+
 func replace(from, to string) error { return os.Rename(from, to) }
 
 // syncFile makes a file's bytes survive a loss of power. A file system that

@@ -52,6 +52,13 @@ func running(pid int) bool {
 	return windows.GetExitCodeProcess(h, &code) != nil || code == stillActive
 }
 
+// removeLock lets go of the file before it removes it, for an open one stays. If
+// another opened it meanwhile, it stays for that one to remove.
+func removeLock(f *os.File) {
+	f.Close()
+	os.Remove(f.Name())
+}
+
 func replace(from, to string) error { return replaceBusy(from, to, os.Rename) }
 
 // writable leaves the answer to the attempt.

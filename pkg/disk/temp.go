@@ -221,8 +221,12 @@ func (t *Temp) Rename(to string) error {
 
 // Discard removes the file, unless it was renamed. It may be called always.
 func (t *Temp) Discard() {
+	if t.file != nil {
+		t.file.Close() // Windows removes no open file
+		t.file = nil
+	}
 	if t.path != "" {
-		os.Remove(t.path)
+		_ = again(func() error { return os.Remove(t.path) })
 		t.path = ""
 	}
 	t.close()

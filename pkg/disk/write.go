@@ -86,6 +86,9 @@ func replaceBusy(from, to string, rename func(from, to string) error) error {
 	if err == nil {
 		return nil
 	}
+	if info, e := os.Lstat(to); e != nil || info.IsDir() {
+		return err // a folder would go aside too, with all that is in it
+	}
 	aside := filepath.Join(filepath.Dir(to), tempName(filepath.Base(to)))
 	if rename(to, aside) != nil {
 		return err // not busy, then

@@ -38,8 +38,8 @@ type Code int
 const (
 	HomeUnwritable   Code = iota // home: Err
 	HomeMissing                  // home: it is made when it is needed
-	HomeFull                     // home: Bytes that are free
-	HomeFine                     // home: Bytes that are free
+	HomeFull                     // home: Bytes that are free, -1 if that is unknown
+	HomeFine                     // home: Bytes that are free, -1 if that is unknown
 	HostMissing                  // host: none on PATH
 	HostFound                    // host
 	NoManifest                   // manifest: nor a lock
@@ -58,7 +58,7 @@ const (
 	DriverHidden                 // driver: the host takes First, and this project does not mind
 	DriverShadowed               // driver: the host takes First instead of the locked one
 	DriverUnused                 // driver
-	DriverOverridden             // driver: Names, the path of what stands in its place
+	DriverOverridden             // driver: Names, the path of what stands in its place and what is to say of it
 	DriverBad                    // driver: Status
 	NotExecutable                // executable: Err
 	NotGo                        // executable: nothing can be told of how it was built

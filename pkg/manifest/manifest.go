@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -126,7 +127,16 @@ func decode(doc *diag.Document) (*Manifest, error) {
 
 // LockPath returns the path of a manifest's lock: X.lock for X.toml.
 func LockPath(manifestFile string) string {
-	return strings.TrimSuffix(manifestFile, ".toml") + ".lock"
+	return lockPath(runtime.GOOS, manifestFile)
+}
+
+// lockPath takes X.TOML for X.toml where names have no case.
+func lockPath(goos, manifestFile string) string {
+	stem := strings.TrimSuffix(manifestFile, ".toml")
+	if ext := filepath.Ext(manifestFile); goos == "windows" && strings.EqualFold(ext, ".toml") {
+		stem = strings.TrimSuffix(manifestFile, ext)
+	}
+	return stem + ".lock"
 }
 
 // NotFoundError says that there is no manifest: the file that was named, or

@@ -1,7 +1,9 @@
 package manifest
 
 import (
+	"fmt"
 	"path"
+	"runtime"
 	"strings"
 	"time"
 
@@ -65,8 +67,11 @@ func (m *Manifest) decodeDir(v *diag.Value) {
 }
 
 // localProblem says why a path with slashes does not stay below the folder that
-// it is relative to, on any operating system; "" where it does.
-func localProblem(p string) string {
+// it is relative to, on any operating system, or why this one has no such path; ""
+// where all is well.
+func localProblem(p string) string { return localProblemOn(runtime.GOOS, p) }
+
+func localProblemOn(goos, p string) string {
 	segments := strings.Split(p, "/")
 	switch {
 	case p == "":
@@ -82,9 +87,35 @@ func localProblem(p string) string {
 		if s == ".." {
 			return "leads out of the manifest's folder: .. is not allowed"
 		}
+		if goos == "windows" && !windowsHas(s) {
+			return fmt.Sprintf("has %q in it, which is no name on Windows", s)
+		}
 	}
 	return ""
 }
+
+// windowsHas reports whether Windows can have a file of this name
+// (https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file).
+func windowsHas(name string) bool {
+	if name == "." || name == "" {
+		return true
+	}
+	stem, _, _ := strings.Cut(strings.ToLower(name), ".")
+	stem = strings.TrimRight(stem, " ")
+	switch stem {
+	case "con", "prn", "aux", "nul":
+		return false
+	}
+	if port, ok := strings.CutPrefix(stem, "com"); ok && isPort(port) {
+		return false
+	}
+	if port, ok := strings.CutPrefix(stem, "lpt"); ok && isPort(port) {
+		return false
+	}
+	return !strings.ContainsAny(name, `<>"|?*`) && !strings.HasSuffix(name, ".") && !strings.HasSuffix(name, " ")
+}
+
+func isPort(s string) bool { return len(s) == 1 && s[0] >= '1' && s[0] <= '9' }
 
 func (m *Manifest) decodeHost(v *diag.Value) {
 	s, ok := v.AsString()

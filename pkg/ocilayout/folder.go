@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // folder is a layout in a folder. Links out of it lead nowhere: a layout can
@@ -34,16 +36,14 @@ func (f folder) open(name string) (io.ReadSeekCloser, int64, error) {
 // about returns an *Error for what is wrong with the layout itself: a link
 // that leads out of the folder, or in a circle, was put there.
 func (f folder) about(name string, err error) error {
-	var system syscall.Errno
-	isSystem := errors.As(err, &system)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return err
-	case isSystem && system == syscall.ENOTDIR:
+	case system.Is(err, syscall.ENOTDIR):
 		return fs.ErrNotExist
-	case isSystem && system == syscall.ELOOP:
+	case system.Is(err, syscall.ELOOP):
 		return &Error{Path: f.Name(), Problem: name + " is a link that leads in a circle"}
-	case isSystem:
+	case errors.As(err, new(syscall.Errno)):
 		return err
 	}
 	return &Error{Path: f.Name(), Problem: name + " is a link that leads out of it"}

@@ -15,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // Repository is the part of a layout that stands for one repository, as
@@ -41,9 +42,7 @@ func (o *Opener) Repository(ref string) (*Repository, error) {
 	if path == "" {
 		return nil, &artifact.RepositoryError{Text: ref, Reason: "names no folder"}
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(o.BaseDir, path)
-	}
+	path = system.Abs(o.BaseDir, path)
 	return &Repository{name: ref, open: func() (*Layout, *view, error) {
 		if _, err := os.Stat(path); err == nil {
 			l, err := o.layout(path)

@@ -11,6 +11,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // reconciler is one try to bring a machine from what it has to what a lock
@@ -195,10 +196,10 @@ func (r *reconciler) placeError(placed error) error {
 // noHome reports whether a failure is that the home takes no files, or that
 // there is none.
 func noHome(err error) bool {
-	for _, is := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT, syscall.ENOTDIR} {
-		if errors.Is(err, is) {
+	for _, is := range []syscall.Errno{syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT, syscall.ENOTDIR} {
+		if system.Is(err, is) {
 			return true
 		}
 	}
-	return errors.As(err, new(*install.NoHomeError)) || errors.As(err, new(*disk.LinkError))
+	return errors.Is(err, fs.ErrPermission) || errors.As(err, new(*install.NoHomeError)) || errors.As(err, new(*disk.LinkError))
 }

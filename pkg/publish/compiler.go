@@ -6,6 +6,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // MissingCompiler is a platform for which a driver cannot be built here.
@@ -87,11 +88,11 @@ func compiler(name string, p, host artifact.Platform, env []string) (cc string, 
 	if command != "" {
 		m.Commands = append(m.Commands, command)
 	}
-	if cc := getenv(env, m.Variable); cc != "" {
+	if cc := system.Getenv(env, m.Variable); cc != "" {
 		return cc, nil
 	}
 	if own {
-		if cc := getenv(env, "CC"); cc != "" {
+		if cc := system.Getenv(env, "CC"); cc != "" {
 			return cc, nil
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // ToolError says that a program is not on the PATH of the environment given.
@@ -80,7 +81,7 @@ func lookPath(env []string, name string) string {
 		}
 		return ""
 	}
-	for _, dir := range filepath.SplitList(getenv(env, "PATH")) {
+	for _, dir := range filepath.SplitList(system.Getenv(env, "PATH")) {
 		file := filepath.Join(dir, name)
 		if runtime.GOOS == "windows" && !strings.HasSuffix(file, ".exe") {
 			file += ".exe"
@@ -97,16 +98,4 @@ func lookPath(env []string, name string) string {
 func isCommand(file string) bool {
 	info, err := os.Stat(file)
 	return err == nil && info.Mode().IsRegular() && (info.Mode()&0o111 != 0 || runtime.GOOS == "windows")
-}
-
-// getenv returns a variable's value; of several the last counts, as for
-// os/exec.
-func getenv(env []string, key string) string {
-	value := ""
-	for _, e := range env {
-		if k, v, ok := strings.Cut(e, "="); ok && k == key {
-			value = v
-		}
-	}
-	return value
 }

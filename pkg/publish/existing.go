@@ -71,14 +71,14 @@ func (p *publication) published(ctx context.Context) (*graph, error) {
 		if d.Platform == nil || !artifact.IsManifest(d.MediaType) {
 			continue // an attestation, added by somebody else
 		}
-		have.parts = append(have.parts, part{document: document{desc: d}, platform: platformOf(d)})
+		have.parts = append(have.parts, part{document: document{desc: d}, platform: platformOf(d), zstd: artifact.IsZstd(d)})
 	}
 	differences := compareAnnotations("", index.Annotations, p.graph.annotations)
 	differences = append(differences, comparePlatforms(have.parts, p.graph.parts)...)
 	if len(differences) > 0 {
 		return nil, refuse(differences...)
 	}
-	slices.SortFunc(have.parts, func(a, b part) int { return a.platform.Compare(b.platform) })
+	slices.SortFunc(have.parts, part.compare)
 	err = parallel.First(parallel.EachUntil(ctx, len(have.parts), atOnce, func(i int) error {
 		return p.fetchPart(ctx, &have.parts[i])
 	}))
@@ -87,10 +87,10 @@ func (p *publication) published(ctx context.Context) (*graph, error) {
 	}
 	for i, q := range have.parts {
 		if q.data == nil {
-			differences = append(differences, q.platform.String()+": its manifest is not there")
+			differences = append(differences, q.String()+": its manifest is not there")
 			continue
 		}
-		differences = append(differences, compareManifests(q.platform, q.manifest, p.graph.parts[i].manifest)...)
+		differences = append(differences, compareManifests(q.String(), q.manifest, p.graph.parts[i].manifest)...)
 	}
 	if len(differences) > 0 {
 		return nil, refuse(differences...)
@@ -163,16 +163,16 @@ func platformOf(d ocispec.Descriptor) artifact.Platform {
 func comparePlatforms(have, want []part) []string {
 	var out []string
 	has := func(among []part, p part) bool {
-		return slices.ContainsFunc(among, func(q part) bool { return q.platform == p.platform })
+		return slices.ContainsFunc(among, p.same)
 	}
 	for _, p := range want {
 		if !has(have, p) {
-			out = append(out, "it lacks "+p.platform.String())
+			out = append(out, "it lacks "+p.String())
 		}
 	}
 	for _, p := range have {
 		if !has(want, p) {
-			out = append(out, "it also has "+p.platform.String())
+			out = append(out, "it also has "+p.String())
 		}
 	}
 	if len(out) == 0 && len(have) != len(want) {
@@ -181,8 +181,8 @@ func comparePlatforms(have, want []part) []string {
 	return out
 }
 
-func compareManifests(p artifact.Platform, have, want ocispec.Manifest) []string {
-	of := p.String() + ": "
+func compareManifests(of string, have, want ocispec.Manifest) []string {
+	of += ": "
 	out := compareAnnotations(of, have.Annotations, want.Annotations)
 	if have.ArtifactType != want.ArtifactType {
 		out = append(out, fmt.Sprintf("%sits artifact type is %q", of, have.ArtifactType))

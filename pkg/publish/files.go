@@ -1,11 +1,11 @@
 package publish
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -144,22 +144,29 @@ type receiver struct{ io.Writer }
 
 func (w receiver) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.Writer, r) }
 
-// packAll packs what examine found into dir, sorted by platform.
+// packAll packs what examine found into dir.
 func packAll(ctx context.Context, r Release, files map[artifact.Platform]string, o Options, dir string) ([]layer, error) {
-	compression := cmp.Or(r.Compression, pack.Gzip)
-	layers := make([]layer, 0, len(files))
-	for p := range files {
-		layers = append(layers, layer{Archive: Archive{Platform: p}})
+	compressions := r.Compressions
+	if len(compressions) == 0 {
+		compressions = []pack.Compression{pack.Gzip}
 	}
-	slices.SortFunc(layers, func(a, b layer) int { return a.Platform.Compare(b.Platform) })
+	var layers []layer
+	for _, p := range slices.SortedFunc(maps.Keys(files), artifact.Platform.Compare) {
+		for _, c := range compressions {
+			layers = append(layers, layer{Archive: Archive{Platform: p}, zstd: c == pack.Zstd})
+		}
+	}
 	errs := parallel.EachUntil(ctx, len(layers), atOnce, func(i int) error {
-		p := layers[i].Platform
+		p, compression := layers[i].Platform, pack.Gzip
+		if layers[i].zstd {
+			compression = pack.Zstd
+		}
 		o.event(Event{Stage: StagePack, Subject: archiveTitle(r.Name, p, compression)})
 		a, err := packFile(ctx, r.Name, p, files[p], dir, compression)
 		if err != nil {
 			return err
 		}
-		layers[i] = layer{Archive: a, sum: []byte(a.sum())}
+		layers[i].Archive, layers[i].sum = a, []byte(a.sum())
 		o.event(Event{Stage: StagePack, Subject: a.Title, Done: a.ExecutableSize, Total: a.ExecutableSize, Ended: true})
 		return nil
 	})

@@ -3,10 +3,10 @@ package publish
 import (
 	"context"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // staticTags leave out of a program with cgo what would need the C library at
@@ -17,15 +17,8 @@ const staticTags = "netgo,osusergo,sqlite_omit_load_extension"
 // goEnv returns env with Go's variables set for a platform. What the caller's
 // environment says of the target is not meant for it.
 func goEnv(env []string, p artifact.Platform) []string {
-	env = slices.DeleteFunc(slices.Clone(env), func(e string) bool {
-		key, _, _ := strings.Cut(e, "=")
-		switch key {
-		case "GOOS", "GOARCH", "GOARM", "GOARM64", "GOAMD64", "CGO_ENABLED", "CC":
-			return true
-		}
-		return false
-	})
-	env = append(env, "GOOS="+p.OS, "GOARCH="+p.Arch)
+	env = append(system.Unset(env, "GOOS", "GOARCH", "GOARM", "GOARM64", "GOAMD64", "CGO_ENABLED", "CC"),
+		"GOOS="+p.OS, "GOARCH="+p.Arch)
 	switch {
 	case p.Variant == "":
 	case p.Arch == "arm":

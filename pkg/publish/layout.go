@@ -2,6 +2,7 @@ package publish
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -14,6 +15,7 @@ import (
 type layer struct {
 	Archive
 	sum  []byte // text of the .sha256 file
+	zstd bool   // the index says so
 	sbom []byte // what is in the executable, nil where that is not known
 }
 
@@ -41,6 +43,7 @@ type document struct {
 type part struct {
 	document
 	platform artifact.Platform
+	zstd     bool
 	manifest ocispec.Manifest
 }
 
@@ -48,12 +51,43 @@ type part struct {
 type graph struct {
 	document
 	annotations map[string]string
-	parts       []part // in the order of the platforms
+	parts       []part // in order
 }
 
-// build makes the index layout of layers, which are sorted by platform. The
-// descriptors inside the index bear no annotations: a titled one would be
-// written to disk as a file by oras and by the host.
+// compare orders parts: gzip's before zstd's, since whoever knows none takes the
+// first for a platform; each in the order of the platforms.
+func (p part) compare(q part) int {
+	switch {
+	case p.zstd == q.zstd:
+		return p.platform.Compare(q.platform)
+	case q.zstd:
+		return -1
+	}
+	return 1
+}
+
+// same reports whether two parts are one platform's, packed alike.
+func (p part) same(q part) bool { return p.compare(q) == 0 }
+
+func (p part) String() string {
+	if p.zstd {
+		return p.platform.String() + " (zstd)"
+	}
+	return p.platform.String()
+}
+
+// tagged are the parts that the platforms' tags name: each platform's first.
+func (g *graph) tagged() (out []part) {
+	for _, p := range g.parts {
+		if !slices.ContainsFunc(out, func(q part) bool { return p.platform == q.platform }) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// build makes the index layout of layers. The descriptors inside the index bear no
+// title: such a one would be written to disk as a file by oras and by the host.
 func build(layers []layer, annotations map[string]string) (*graph, error) {
 	g := &graph{annotations: annotations}
 	index := ocispec.Index{
@@ -61,7 +95,7 @@ func build(layers []layer, annotations map[string]string) (*graph, error) {
 		ArtifactType: artifact.TypeSingle, Annotations: annotations,
 	}
 	for _, l := range layers {
-		p := part{platform: l.Platform, manifest: ocispec.Manifest{
+		p := part{platform: l.Platform, zstd: l.zstd, manifest: ocispec.Manifest{
 			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
 			ArtifactType: artifact.TypeSingle, Config: ocispec.DescriptorEmptyJSON,
 			Layers:      []ocispec.Descriptor{l.descriptor(), l.sumDescriptor()},
@@ -73,9 +107,15 @@ func build(layers []layer, annotations map[string]string) (*graph, error) {
 			return nil, err
 		}
 		g.parts = append(g.parts, p)
+	}
+	slices.SortFunc(g.parts, part.compare)
+	for _, p := range g.parts {
 		entry := p.desc
 		entry.ArtifactType = artifact.TypeSingle
-		entry.Platform = &ocispec.Platform{OS: l.Platform.OS, Architecture: l.Platform.Arch, Variant: l.Platform.Variant}
+		entry.Platform = &ocispec.Platform{OS: p.platform.OS, Architecture: p.platform.Arch, Variant: p.platform.Variant}
+		if p.zstd {
+			entry.Annotations = map[string]string{artifact.AnnotationZstd: "true"}
+		}
 		index.Manifests = append(index.Manifests, entry)
 	}
 	var err error

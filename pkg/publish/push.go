@@ -23,7 +23,7 @@ type Report struct {
 	Kept       bool             // the version was published with this content before
 	DryRun     bool             // nothing was sent
 	Unread     bool             // dry run only: the target may not be read without credentials, so nothing was compared
-	Platforms  []Published      // sorted by platform
+	Platforms  []Published      // in the index's order
 	Tags       []TagMove        // set, or in a dry run to be set
 	Refused    []*RefusedError  // floating tags that the registry would not set
 	Left       []string         // tags of the version for platforms that it does not have: an earlier publication's
@@ -40,7 +40,7 @@ type Report struct {
 // Published is one platform of a Report.
 type Published struct {
 	Platform   artifact.Platform
-	Tag        string
+	Tag        string // "" for what is packed with zstd beside gzip
 	Manifest   digest.Digest
 	Layer      ocispec.Descriptor // with its title
 	Executable digest.Digest
@@ -124,10 +124,14 @@ func passOver(r Release, problems []Problem, force bool) ([]Problem, error) {
 
 func (r *Report) describe(g *graph, v *semver.Version) {
 	r.Digest, r.Platforms = g.desc.Digest, nil
+	tagged := g.tagged()
 	for _, p := range g.parts {
-		l := p.manifest.Layers[0]
+		l, tag := p.manifest.Layers[0], ""
+		if slices.ContainsFunc(tagged, p.same) {
+			tag = platformTag(v, p.platform)
+		}
 		r.Platforms = append(r.Platforms, Published{
-			Platform: p.platform, Tag: platformTag(v, p.platform), Manifest: p.desc.Digest,
+			Platform: p.platform, Tag: tag, Manifest: p.desc.Digest,
 			Layer: l, Executable: digest.Digest(l.Annotations[artifact.AnnotationExecutable]),
 		})
 	}

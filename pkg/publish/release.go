@@ -19,8 +19,8 @@ type Release struct {
 	// Files holds an executable for each platform, or an archive of one as
 	// Build or tar(1) makes it. Archives are packed again, so that the layers depend on
 	// the executables alone. Republish takes no files.
-	Files       map[artifact.Platform]string
-	Compression pack.Compression // "" is Gzip
+	Files        map[artifact.Platform]string
+	Compressions []pack.Compression // each packs every file; none is Gzip
 
 	HostConstraint string            // on the host's version; "" for none
 	Requires       map[string]string // constraints on other plugins, by name

@@ -45,14 +45,24 @@ func Republish(ctx context.Context, to, from registry.Repository, reference stri
 	}
 	defer remove()
 	x := newExaminer(r.Name, o)
-	layers := make([]layer, len(rel.Builds))
-	found := make([][]Problem, len(rel.Builds))
-	errs := parallel.EachUntil(ctx, len(rel.Builds), atOnce, func(i int) (err error) {
+	others, err := artifact.ReadOthers(ctx, from, rel)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range rel.Builds {
+		if b.Other != "" && !slices.ContainsFunc(others, func(o artifact.Build) bool { return o.Manifest == b.Other }) {
+			return nil, &artifact.FormatError{Subject: reference, Problem: "lists " + b.Other.String() + " for " + b.Platform.String() + ", which is not there"}
+		}
+	}
+	builds := append(slices.Clone(rel.Builds), others...)
+	layers := make([]layer, len(builds))
+	found := make([][]Problem, len(builds))
+	errs := parallel.EachUntil(ctx, len(builds), atOnce, func(i int) (err error) {
 		folder := filepath.Join(dir, strconv.Itoa(i)) // titles are the source's, and may be equal
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			return err
 		}
-		layers[i], found[i], err = x.fetch(ctx, from, rel.Builds[i], v.String(), folder)
+		layers[i], found[i], err = x.fetch(ctx, from, builds[i], v.String(), folder)
 		return err
 	})
 	if err := parallel.First(errs); err != nil {
@@ -130,7 +140,7 @@ func inherit(r Release, rel *artifact.Release) Release {
 // fetch brings a build's layer and checksum into dir.
 func (x *examiner) fetch(ctx context.Context, from registry.Repository, b artifact.Build, version, dir string) (layer, []Problem, error) {
 	l := layer{Archive: Archive{Platform: b.Platform, Path: filepath.Join(dir, b.File), Title: b.File,
-		MediaType: b.Layer.MediaType, Digest: b.Layer.Digest, Size: b.Layer.Size, Executable: b.Executable}}
+		MediaType: b.Layer.MediaType, Digest: b.Layer.Digest, Size: b.Layer.Size, Executable: b.Executable}, zstd: b.Zstd}
 	l.sum = []byte(l.Archive.sum())
 	if b.Sum != nil {
 		if err := artifact.CheckSum(ctx, from, b); err != nil {

@@ -50,7 +50,7 @@ func (p *publication) sendSBOMs(ctx context.Context) error {
 	}
 	return parallel.First(parallel.EachUntil(ctx, len(p.graph.parts), atOnce, func(i int) error {
 		for _, l := range p.layers {
-			if l.Platform != p.graph.parts[i].platform {
+			if q := p.graph.parts[i]; l.Platform != q.platform || l.zstd != q.zstd {
 				continue
 			}
 			if l.sbom == nil {
@@ -82,7 +82,7 @@ func (p *publication) sendSBOM(ctx context.Context, of part, l layer) error {
 	}
 	p.add(func(r *Report) {
 		for i := range r.Platforms {
-			if r.Platforms[i].Platform == of.platform {
+			if r.Platforms[i].Manifest == of.desc.Digest {
 				r.Platforms[i].SBOM = doc.desc.Digest
 			}
 		}

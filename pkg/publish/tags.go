@@ -79,7 +79,7 @@ func (p *publication) setTags(ctx context.Context) error {
 		}
 	}
 	p.report.Left = left(p.tags, p.version, p.graph)
-	parts := p.graph.parts
+	parts := p.graph.tagged()
 	errs := parallel.EachUntil(ctx, len(parts), atOnce, func(i int) error {
 		return p.setTag(ctx, platformTag(p.version, parts[i].platform), parts[i].document)
 	})
@@ -102,7 +102,7 @@ func (p *publication) setHostTags(ctx context.Context) error {
 	if !p.o.HostTags {
 		return nil
 	}
-	for _, part := range p.graph.parts {
+	for _, part := range p.graph.tagged() {
 		for i, tag := range artifact.HostTags(p.tags, p.version, part.platform) { // the version's own first
 			set := p.setTag
 			if i > 0 {

@@ -128,7 +128,7 @@ func reachable(m *manifest.Manifest, l *lockfile.Lock) map[string]bool {
 // several platforms are the platforms' own manifests looked at. Errors: the
 // Reader's, *artifact.FormatError.
 func ReadPinned(ctx context.Context, reader artifact.Reader, e *lockfile.Plugin, platforms []artifact.Platform) (*artifact.Release, error) {
-	locked := pinned{reader, map[string]string{}}
+	locked := pinned{reader, e, map[string]string{}}
 	if e.Tag != "" && e.Digest != "" {
 		locked.digests[e.Tag] = e.Digest.String()
 	}
@@ -153,7 +153,13 @@ func ReadPinned(ctx context.Context, reader artifact.Reader, e *lockfile.Plugin,
 // pinned is a Reader for which tags name what a lock has under them.
 type pinned struct {
 	artifact.Reader
+	entry   *lockfile.Plugin
 	digests map[string]string // by tag
+}
+
+// Chosen implements artifact.Chooser: who locked the entry may have chosen otherwise.
+func (p pinned) Chosen(manifest digest.Digest) bool {
+	return slices.ContainsFunc(p.entry.Platforms, func(q lockfile.Platform) bool { return q.Manifest == manifest })
 }
 
 // Resolve implements artifact.Reader.

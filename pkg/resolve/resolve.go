@@ -94,7 +94,7 @@ func (n Note) String() string { return n.Plugin + ": " + n.Text }
 
 // maxRequests is how many requests, or groups of requests for one release, are under
 // way at a time.
-const maxRequests = 32
+const maxRequests = 48
 
 // resolver knows what was asked of the registries so far.
 type resolver struct {

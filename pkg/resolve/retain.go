@@ -136,11 +136,12 @@ func (r *resolver) addPlatforms(ctx context.Context, p *plugin) error {
 	}
 	want := slices.Concat(lockedPlatforms(l), missing(r.o.Manifest.Platforms, lockedPlatforms(l)))
 	var release *artifact.Release
+	locked := pinned{reader, l, nil}
 	err = r.limit.Do(ctx, func() (err error) {
 		if c, ok := tagsCandidate(l, want); ok {
-			release, err = artifact.ReadFor(ctx, reader, p.name, c, want)
+			release, err = artifact.ReadFor(ctx, locked, p.name, c, want)
 		} else {
-			release, err = artifact.ReadReferenceFor(ctx, reader, p.name, l.Digest.String(), want)
+			release, err = artifact.ReadReferenceFor(ctx, locked, p.name, l.Digest.String(), want)
 		}
 		return err
 	})

@@ -20,6 +20,7 @@ type VersionInfo struct {
 	Requires  map[string]string    // constraints by plugin name, artifact.Host for the host
 	Created   time.Time            // zero if the release does not say
 	Builds    []artifact.Build     // of the declared platforms, or of all where none are
+	Others    []artifact.Build     // of the same platforms, packed otherwise
 	Locked    bool                 // the lock has this version
 	Moved     bool                 // and its tag names something else now
 	Withdrawn *artifact.Withdrawal // by its publisher; nil if it was not
@@ -64,6 +65,9 @@ func Versions(ctx context.Context, c Catalog, o Options, name string, limit int)
 				return err
 			}
 			infos[i].fill(release)
+			if infos[i].Others, err = artifact.ReadOthers(ctx, p.reader, release); err != nil {
+				return err
+			}
 			found, err := withdrawals(ctx, r.catalog, name, p.repository, release.Roots())
 			infos[i].Withdrawn = artifact.Withdrawn(found)
 			return err
@@ -75,7 +79,7 @@ func Versions(ctx context.Context, c Catalog, o Options, name string, limit int)
 			infos[i].Moved = infos[i].Locked && infos[i].Problem == nil && infos[i].Digest != l.Digest
 			for _, b := range infos[i].Builds {
 				q, ok := l.Platform(b.Platform)
-				infos[i].Moved = infos[i].Moved || infos[i].Locked && ok && q.Manifest != b.Manifest
+				infos[i].Moved = infos[i].Moved || infos[i].Locked && ok && q.Manifest != b.Manifest && q.Manifest != b.Other
 			}
 		}
 	}

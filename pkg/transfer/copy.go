@@ -135,14 +135,35 @@ func (c *copier) hostTags(ctx context.Context, g *Graph) (*Graph, error) {
 			continue
 		}
 		for _, q := range p.Platforms {
-			i := slices.IndexFunc(with.Manifests, func(m Manifest) bool { return m.Desc.Digest == q.Manifest })
+			readable := g.readable(q)
+			i := slices.IndexFunc(with.Manifests, func(m Manifest) bool { return m.Desc.Digest == readable })
 			if i >= 0 {
 				m := &with.Manifests[i]
 				m.Tags = append(slices.Clone(m.Tags), artifact.HostTags(tags, v, q.Platform)...)
+			} else if readable != q.Manifest { // a bundle has what is locked alone
+				with.Problems = append(slices.Clone(with.Problems), Problem{g.Repository, p.Version + " for " + q.Platform.String(),
+					errors.New("has no tag for the host: only what is packed with zstd was carried, which the host cannot read")})
 			}
 		}
 	}
 	return &with, nil
+}
+
+// readable returns the manifest that the host can read of a locked platform: the
+// one packed with gzip, where an index offers both.
+func (g *Graph) readable(q lockfile.Platform) digest.Digest {
+	for _, m := range g.Manifests {
+		index, err := artifact.ParseDocument("", m.Desc.MediaType, m.Data)
+		if err != nil {
+			continue
+		}
+		for _, d := range index.Manifests {
+			if gzip, ok := index.Twin(d); ok && d.Digest == q.Manifest && artifact.IsZstd(d) {
+				return gzip.Digest
+			}
+		}
+	}
+	return q.Manifest
 }
 
 // blob sends one blob, straight from source to target; within one registry it is

@@ -26,6 +26,7 @@ type gatherer struct {
 	all       bool // every version of the repository
 	tags      bool // each platform's own tags too
 	sparse    bool // platforms only, and what want names
+	both      bool // of a platform that an index offers twice not only the one that want names
 	platforms []artifact.Platform
 	want      map[digest.Digest]bool
 
@@ -187,16 +188,23 @@ func (g *gatherer) list(n *node, doc *artifact.Document) {
 		}
 		if p := m.Platform; p != nil {
 			platform, err := artifact.ParsePlatform(strings.TrimSuffix(p.OS+"/"+p.Architecture+"/"+p.Variant, "/"))
-			if err == nil && !g.want[m.Digest] && !g.wanted(platform) {
+			if err == nil && !g.want[m.Digest] && (!g.wanted(platform) || g.packedOtherwise(m, doc)) {
 				n.Sparse = true
 				continue
 			}
-			if err == nil {
+			if err == nil && !slices.Contains(n.platforms, platform) {
 				n.platforms = append(n.platforms, platform)
 			}
 		}
 		n.children = append(n.children, m.Digest)
 	}
+}
+
+// packedOtherwise reports whether an entry is one for a platform of which the
+// other compression is wanted, and not both.
+func (g *gatherer) packedOtherwise(entry ocispec.Descriptor, index *artifact.Document) bool {
+	twin, ok := index.Twin(entry)
+	return ok && g.sparse && !g.both && g.want[twin.Digest]
 }
 
 // layers takes over a manifest's config and layers, but for the archives of

@@ -20,7 +20,11 @@ type Open func(repository string) (registry.Repository, error)
 // PlanOptions say how much of a lock's graphs is carried.
 type PlanOptions struct {
 	// Sparse leaves out the platforms that the lock does not name.
+	// Of a platform that an index offers in two compressions it leaves out the one
+	// that the lock does not name, but for Both.
 	Sparse bool
+	// Both carries both compressions.
+	Both bool
 	// AllVersions names plugins of which every version is carried.
 	AllVersions []string
 	// PlatformTags carries the tags X.Y.Z-OS-ARCH of an index's manifests too.
@@ -58,7 +62,7 @@ func Plan(ctx context.Context, l *lockfile.Lock, open Open, o PlanOptions) ([]*G
 		if !o.Sparse {
 			g.platforms = nil
 		}
-		g.sparse = o.Sparse
+		g.sparse, g.both = o.Sparse, g.both || o.Both || g.all
 	}
 	slices.SortFunc(order, func(a, b *gatherer) int { return cmp.Compare(a.name, b.name) })
 	graphs := make([]*Graph, len(order))

@@ -61,7 +61,7 @@ func TestKubectl(t *testing.T) {
 	}
 
 	// Both names reach this program, the host keeps the rest.
-	contains(run(0, "schemahero", "plugin", "sync", "--help").stdout, "\n  kubectl schemahero plugin sync [flags]")
+	contains(run(0, "schemahero", "plugin", "sync", "--help").stdout, "\n  kubectl schemahero plugin sync [NAME...]")
 	contains(run(0, "schemahero", "version").stdout, "SchemaHero ")
 	contains(run(0, "schemahero", "plan", "--help").stdout, "schemahero plan [flags]")
 

@@ -79,6 +79,7 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 			{"push all --build --registry 'docker.io/acme/plugin-{name}'", "build and publish every driver, each in its own version"},
 			{"push timescaledb 0.1.0 --registry 'ghcr.io/acme/plugin-{name}' --requires postgres=^0.1", "a driver that requires another"},
 			{"push postgres --from docker.io/schemahero/plugin-postgres:0.1.2 --registry ghcr.io/acme/schemahero", "a release of another layout, as an index"},
+			{"push postgres 0.1.2 --registry ghcr.io/acme/schemahero --compression gzip,zstd", "archives for every reader, and smaller ones for this program"},
 		},
 		Complete: complete.Known(),
 		Args: func(_ *cobra.Command, args []string) error {
@@ -122,7 +123,7 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 	f.StringVar(&p.host, "schemahero", "", "constraint on the host's version")
 	f.StringArrayVar(&p.requires, "requires", nil, "NAME=CONSTRAINT on another driver; may be repeated")
 	f.StringArrayVar(&p.annotations, "annotation", nil, "KEY=VALUE on the release; may be repeated")
-	f.StringVar(&p.compression, "compression", "gzip", "gzip, or zstd (which the host's own download cannot read)")
+	f.StringVar(&p.compression, "compression", "gzip", "gzip, zstd (which the host's own download cannot read), or gzip,zstd for both")
 	f.BoolVar(&p.force, "force", false, "replace a published version, pass over what lint finds")
 	f.BoolVar(&p.noFloating, "no-floating-tags", false, "set X.Y.Z and its platforms' tags alone, not X.Y, X and latest")
 	f.BoolVar(&p.hostTags, "host-tags", false, "also set X.Y.Z-ARCH, X.Y-ARCH and X-ARCH for linux, which the host asks for")
@@ -138,6 +139,7 @@ org.opencontainers.image.source, .revision, .licenses, .description.`,
 		cmd.MarkFlagsMutuallyExclusive("repair-tags", other)
 	}
 	_ = cmd.RegisterFlagCompletionFunc("platform", complete.Platforms("="))
+	_ = cmd.RegisterFlagCompletionFunc("compression", cobra.FixedCompletions([]string{"gzip", "zstd", "gzip,zstd"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -21,7 +21,7 @@ func release(e *env.Env, p pushFlags) (r publish.Release, err error) {
 	r.HostConstraint = p.host
 	var problems [4]error // told at once
 	r.Created, problems[0] = created(e)
-	r.Compression, problems[1] = pack.ParseCompression(p.compression)
+	r.Compressions, problems[1] = pack.ParseCompressions(p.compression)
 	r.Annotations, problems[2] = pairs("annotation", p.annotations)
 	r.Requires, problems[3] = pairs("requires", p.requires)
 	problems[1] = hint.Usage(problems[1])
@@ -75,7 +75,8 @@ func buildToPush(ctx context.Context, e *env.Env, u *ui.UI, name, version string
 	if i := slices.IndexFunc(p.platforms, func(s string) bool { return strings.Contains(s, "=") }); i >= 0 {
 		return nil, hint.Usagef("--platform %s: with --build write OS/ARCH alone", p.platforms[i])
 	}
-	b := buildFlags{source: p.source, dist: p.dist, version: version, compression: p.compression, platforms: p.platforms}
+	packed := string(base.Compressions[0]) // push packs again
+	b := buildFlags{source: p.source, dist: p.dist, version: version, compression: packed, platforms: p.platforms}
 	var names []string
 	if b.all = name == everyDriver; !b.all {
 		names = []string{name}

@@ -25,6 +25,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/kube"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/link"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // Process is what the program was started with, but for its streams.
@@ -128,10 +129,7 @@ func (e *Env) Close() {
 
 // Abs makes a path that the user typed absolute, as seen from -C.
 func (e *Env) Abs(path string) string {
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path)
-	}
-	return filepath.Join(e.Directory, path)
+	return system.Abs(e.Directory, path)
 }
 
 // Getenv returns a variable of the environment, "" if it is not set.
@@ -142,10 +140,7 @@ func (e *Env) Getenv(key string) string {
 
 // UserHome is the user's home folder, "" where the environment names none.
 func (e *Env) UserHome() string {
-	if runtime.GOOS == "windows" {
-		return e.Getenv("USERPROFILE")
-	}
-	return e.Getenv("HOME")
+	return e.Getenv(system.HomeVariable())
 }
 
 // Name is how the user called this program: kubectl runs a plugin by its absolute

@@ -15,6 +15,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/link"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // machine are the errors about files and content.
@@ -26,6 +27,7 @@ func machine() section {
 			told("`not enough space`, `no space left on device`, `disk quota exceeded`", "Make room, for one by `plugin prune`, or name another home: `--home DIR`", fault.Failure),
 			told("`cannot be written to`, permission denied, read-only file system", "In the home: name another, `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. Elsewhere: make the folder writable, or install elsewhere, `--dir DIR`. What a run with `sudo` left belongs to root: the hint has the `chown`", fault.Failure),
 			told("`the home folder is not known`", "`HOME` is not set: `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. What only reads manifest, lock and registries needs no home", fault.Usage),
+			told("`The process cannot access the file because it is being used by another process.`", "Windows alone, after two seconds of trying: close the program that has the file open, and run this again", fault.Failure),
 			told("`is a link to …, which does not exist`, `…, which leads back to it`", "Make what the link names, or remove the link. At the manifest, the lock or the config it is 2", fault.Failure),
 			told("`is in UTF-16LE: save it as UTF-8`, `byte 0x… is not UTF-8`, `NUL byte`", "The file was saved by Notepad or PowerShell, or in Latin-1: save it as UTF-8. A byte order mark does no harm", fault.Usage),
 		}},
@@ -73,11 +75,13 @@ func diskHints(c Context, err error) []string {
 	const home = "name another home: --home DIR, or SCHEMAHERO_PLUGIN_HOME=DIR"
 	switch {
 	case errors.As(err, new(*install.NoHomeError)):
-		return []string{"HOME is not set; name a folder for drivers: --home DIR, or SCHEMAHERO_PLUGIN_HOME=DIR"}
+		return []string{system.HomeVariable() + " is not set; name a folder for drivers: --home DIR, or SCHEMAHERO_PLUGIN_HOME=DIR"}
 	case errors.As(err, &link):
 		return []string{"make what the link names, or remove the link: " + link.Path}
-	case errors.As(err, &space), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case errors.As(err, &space), system.Is(err, syscall.ENOSPC), system.Is(err, syscall.EDQUOT):
 		return []string{"make room, for one by " + c.Name + " prune", "or " + home}
+	case system.Is(err, syscall.ETXTBSY):
+		return []string{"another program has it open: close that, and run this again"}
 	case errors.As(err, &path) && errors.Is(err, fs.ErrNotExist):
 		if target, e := os.Readlink(path.Path); e == nil {
 			return []string{path.Path + " is a link to " + target + ", which does not exist"}
@@ -134,10 +138,5 @@ func isWithin(dir, path string) bool {
 }
 
 func cannotWrite(err error) bool {
-	for _, is := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENOTDIR} {
-		if errors.Is(err, is) {
-			return true
-		}
-	}
-	return false
+	return errors.Is(err, fs.ErrPermission) || system.Is(err, syscall.EROFS) || system.Is(err, syscall.ENOTDIR)
 }

@@ -121,6 +121,9 @@ func say(e *env.Env, u *ui.UI, f doctor.Finding) (text, run string) {
 	case doctor.HomeFull:
 		return ui.Bytes(f.Bytes) + " are free", "make room, for one by " + me + " prune"
 	case doctor.HomeFine:
+		if f.Bytes < 0 {
+			return "writable", ""
+		}
 		return "writable, " + ui.Bytes(f.Bytes) + " are free", ""
 	case doctor.HostMissing:
 		return "not found on PATH", "install SchemaHero: kubectl krew install schemahero"
@@ -179,7 +182,7 @@ func sayDriver(me string, u *ui.UI, f doctor.Finding) (text, run string) {
 	case doctor.DriverShadowed:
 		return ui.HostTakes(f.First), "remove that file"
 	case doctor.DriverOverridden:
-		return "overridden by " + u.Rel(f.Names[0]) + ", not what is locked", "for the locked driver, take it out of [overrides] in HOME/config.toml and run " + me + " sync"
+		return "overridden by " + u.Rel(f.Names[0]) + ", " + f.Names[1], "for the locked driver, take it out of [overrides] in HOME/config.toml and run " + me + " sync"
 	case doctor.DriverUnused:
 		return "is wanted by no lock", me + " prune"
 	case doctor.DriverBad:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 func runCommand(e *env.Env, u *ui.UI) *cobra.Command {
@@ -94,8 +96,8 @@ func become(e *env.Env, u *ui.UI, args, folders []string) error {
 		name = e.Abs(name) // as seen from -C
 	}
 	path, err := exec.LookPath(name)
-	if err != nil && !errors.Is(err, exec.ErrDot) {
-		return hint.Refuse(args[0] + ": no such command")
+	if err := unfound(runtime.GOOS, args[0], err); err != nil {
+		return err
 	}
 	if err := e.Untimed().Err(); err != nil {
 		return err
@@ -114,6 +116,19 @@ func become(e *env.Env, u *ui.UI, args, folders []string) error {
 	return child(e.Untimed(), u, path, args, env)
 }
 
+// unfound is what LookPath's error means to the user. Windows alone looks in the
+// working directory by itself, where nobody is taken to mean what lies; elsewhere
+// PATH says so.
+func unfound(goos, word string, err error) error {
+	switch dot := errors.Is(err, exec.ErrDot); {
+	case err == nil, dot && goos != "windows":
+		return nil
+	case dot:
+		return hint.Refuse(word + `: is in the working directory, which is not on PATH; to run it, write .\` + word)
+	}
+	return hint.Refuse(word + ": no such command")
+}
+
 // runEnv is the environment with the folders in which the host is to look for
 // drivers after all others.
 func runEnv(e *env.Env, folders []string) []string {
@@ -125,8 +140,7 @@ func runEnv(e *env.Env, folders []string) []string {
 	if own := e.Getenv(key); own != "" {
 		folders = append([]string{own}, folders...)
 	}
-	env = slices.DeleteFunc(slices.Clone(env), func(v string) bool { return strings.HasPrefix(v, key+"=") })
-	return append(env, key+"="+strings.Join(folders, string(os.PathListSeparator)))
+	return append(system.Unset(env, key), key+"="+strings.Join(folders, string(os.PathListSeparator)))
 }
 
 // child runs the command where this program cannot become it, and passes on
@@ -138,7 +152,12 @@ func child(ctx context.Context, u *ui.UI, path string, args, env []string) error
 	c.Stdout, c.Stderr = u.Raw()
 	// The terminal sends an interrupt to the child too: give it the time to end
 	// by itself.
-	c.Cancel = func() error { return c.Process.Signal(signalOf(ctx)) }
+	c.Cancel = func() error {
+		if runtime.GOOS == "windows" {
+			return os.ErrProcessDone // it has no signals but what the console sends
+		}
+		return c.Process.Signal(signalOf(ctx))
+	}
 	err := c.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return &hint.ExitError{Code: exit.ExitCode()}

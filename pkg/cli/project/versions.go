@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -60,11 +61,20 @@ func runVersions(ctx context.Context, e *env.Env, u *ui.UI, name string, limit i
 		u.Warn("%s: %s", found.Repository, s.String())
 	}
 	if len(found.Strays) > 0 {
-		u.Hint("hint:", "its publisher sets them: %s push %s --repair-tags --registry %s", e.Name(), name, strings.TrimSuffix(found.Repository, "/"+name))
+		registry, joined := strings.CutSuffix(found.Repository, "/"+name)
+		if before, ok := strings.CutSuffix(found.Repository, name); ok && !joined {
+			registry = before + "{name}"
+		}
+		u.Hint("hint:", "its publisher sets them: %s push %s --repair-tags --registry %s", e.Name(), name, registry)
 	}
 	for _, f := range found.Versions {
 		it := versionItem{Version: f.Version, Tag: f.Tag, Digest: string(f.Digest), Platforms: []string{}, SchemaHero: f.Requires[artifact.Host],
-			Created: ui.Time(f.Created), Moved: f.Moved, Size: sizeHere(f), note: versionNote(f)}
+			Created: ui.Time(f.Created), Moved: f.Moved, note: versionNote(f)}
+		it.Size, it.OtherSize = sizeHere(f)
+		it.shown = ui.Bytes(it.Size)
+		if it.OtherSize > 0 {
+			it.shown += " or " + ui.Bytes(it.OtherSize)
+		}
 		for _, p := range f.Platforms {
 			it.Platforms = append(it.Platforms, p.String())
 		}
@@ -84,7 +94,9 @@ type versionItem struct {
 	Version    string   `json:"version" col:"VERSION,name"`
 	SchemaHero string   `json:"schemahero" col:"SCHEMAHERO"`
 	Created    string   `json:"created" col:"CREATED"`
-	Size       int64    `json:"size" col:"SIZE,bytes"`
+	Size       int64    `json:"size"`
+	OtherSize  int64    `json:"otherSize,omitempty"`
+	shown      string   `col:"SIZE"`
 	Platforms  []string `json:"platforms" col:"PLATFORMS"`
 	note       string   `col:"NOTE"`
 	Tag        string   `json:"tag" col:"+TAG"`
@@ -111,17 +123,19 @@ func versions(ctx context.Context, e *env.Env, name string, limit int) (*resolve
 }
 
 // sizeHere is how many bytes a version is to fetch for this machine, or else
-// for the first platform that it serves.
-func sizeHere(f resolve.VersionInfo) int64 {
-	for _, b := range f.Builds {
-		if b.Platform == env.Platform() {
-			return b.Layer.Size
+// for the first platform that it serves, and how many for who takes the other
+// compression.
+func sizeHere(f resolve.VersionInfo) (size, other int64) {
+	if len(f.Builds) == 0 {
+		return 0, 0
+	}
+	at := max(0, slices.IndexFunc(f.Builds, func(b artifact.Build) bool { return b.Platform == env.Platform() }))
+	for _, b := range f.Others {
+		if b.Platform == f.Builds[at].Platform {
+			other = b.Layer.Size
 		}
 	}
-	if len(f.Builds) > 0 {
-		return f.Builds[0].Layer.Size
-	}
-	return 0
+	return f.Builds[at].Layer.Size, other
 }
 
 func versionNote(f resolve.VersionInfo) string {

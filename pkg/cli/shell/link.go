@@ -15,6 +15,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/link"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 func linkCommand(e *env.Env, u *ui.UI) *cobra.Command {
@@ -106,7 +107,7 @@ func folder(e *env.Env, dir string) (link.Folder, error) {
 	home := e.UserHome()
 	if dir == "" {
 		if home == "" {
-			return link.Folder{}, hint.Usagef("home: HOME is not set; say --dir DIR")
+			return link.Folder{}, hint.Usagef("home: %s is not set; say --dir DIR", system.HomeVariable())
 		}
 		dir = filepath.Join(home, ".local", "bin")
 	}

@@ -111,6 +111,20 @@ type buildInfo struct {
 	Layer      string `json:"layer" col:"LAYER"`
 	Manifest   string `json:"manifest" col:"+MANIFEST"`
 	Executable string `json:"executable" col:"+EXECUTABLE"`
+
+	Other *otherInfo `json:"other,omitempty"` // a row of its own
+}
+
+// otherInfo is the same executable, packed otherwise.
+type otherInfo struct {
+	Size     int64  `json:"size"`
+	File     string `json:"file"`
+	Layer    string `json:"layer"`
+	Manifest string `json:"manifest"`
+}
+
+func newBuildInfo(b artifact.Build) buildInfo {
+	return buildInfo{b.Platform.String(), b.Tag, b.Layer.Size, b.File, string(b.Layer.Digest), string(b.Manifest), string(b.Executable), nil}
 }
 
 type referrerInfo struct {
@@ -158,15 +172,28 @@ func runInspect(ctx context.Context, u *ui.UI, repo registry.Repository, referen
 		Name: name, Version: rel.Version, Repository: repo.Name(), Tag: rel.Tag, Digest: string(rel.Digest), Layout: string(rel.Layout),
 		Requires: orEmpty(rel.Requires), Annotations: orEmpty(rel.Annotations), Created: ui.Time(rel.Created),
 	}
+	others, err := artifact.ReadOthers(ctx, repo, rel)
+	if err != nil {
+		return err
+	}
+	var rows []buildInfo
 	for _, b := range rel.Builds {
-		info.Platforms = append(info.Platforms, buildInfo{b.Platform.String(), b.Tag, b.Layer.Size, b.File, string(b.Layer.Digest), string(b.Manifest), string(b.Executable)})
+		it := newBuildInfo(b)
+		rows = append(rows, it)
+		for _, o := range others {
+			if o.Platform == b.Platform {
+				it.Other = &otherInfo{o.Layer.Size, o.File, string(o.Layer.Digest), string(o.Manifest)}
+				rows = append(rows, newBuildInfo(o))
+			}
+		}
+		info.Platforms = append(info.Platforms, it)
 	}
 	subject := rel.Digest
 	if subject == "" {
 		subject = rel.Builds[0].Manifest
 	}
 	info.Referrers = referrersOf(ctx, u, repo, subject)
-	v := ui.Single("Release", "release", cmp.Or(info.Version, info.Tag, info.Digest), info).Rows(info.Platforms)
+	v := ui.Single("Release", "release", cmp.Or(info.Version, info.Tag, info.Digest), info).Rows(rows)
 	if u.Output == "" {
 		printRelease(ui.NewLines(u.Out), info)
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // The values of --errors.
@@ -80,11 +82,7 @@ func (u *UI) inWorkspace(file string) string {
 	if !ok || workspace == "" {
 		return file
 	}
-	whole := file
-	if !filepath.IsAbs(whole) {
-		whole = filepath.Join(u.Dir, whole)
-	}
-	if r, err := filepath.Rel(workspace, whole); err == nil && filepath.IsLocal(r) {
+	if r, err := filepath.Rel(workspace, system.Abs(u.Dir, file)); err == nil && filepath.IsLocal(r) {
 		return filepath.ToSlash(r)
 	}
 	return file

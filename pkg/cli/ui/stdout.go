@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"syscall"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // stdout is standard output. It keeps the first error of writing to it: a
@@ -29,7 +31,7 @@ func (u *UI) Broken(err error) bool { return err != nil && errors.Is(err, u.stdo
 // Failed returns why results are missing. A reader that has read enough, as
 // head does, is not a failure.
 func (u *UI) Failed() error {
-	if u.stdout.err == nil || errors.Is(u.stdout.err, syscall.EPIPE) {
+	if u.stdout.err == nil || system.Is(u.stdout.err, syscall.EPIPE) {
 		return nil
 	}
 	return fmt.Errorf("standard output: %w", u.stdout.err)

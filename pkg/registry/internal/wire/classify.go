@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // proxyError is a proxy's refusal to connect.
@@ -85,15 +87,15 @@ func classify(ctx context.Context, host, scheme string, err error) error {
 			return &UnreachableError{host, NetworkTimeout, plain(err)}
 		}
 		return &UnreachableError{host, NetworkDNS, plain(err)}
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case system.Is(err, syscall.ECONNREFUSED):
 		return &UnreachableError{host, NetworkRefused, plain(err)}
 	case errors.Is(err, errStalled), errors.Is(context.Cause(ctx), errStalled):
 		return &UnreachableError{host, NetworkTimeout, errStalled}
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case errors.As(err, &timeout) && timeout.Timeout(), system.Is(err, syscall.ETIMEDOUT):
 		return &UnreachableError{host, NetworkTimeout, plain(err)}
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
+	case system.Is(err, syscall.EHOSTUNREACH), system.Is(err, syscall.ENETUNREACH), system.Is(err, syscall.EADDRNOTAVAIL):
 		return &UnreachableError{host, NetworkOther, plain(err)}
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), system.Is(err, syscall.ECONNRESET), system.Is(err, syscall.EPIPE):
 		return &UnreachableError{host, NetworkReset, plain(err)}
 	case errors.As(err, &op) && op.Op == "dial":
 		return &UnreachableError{host, NetworkOther, plain(err)}

@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// maxConnections is how many connections one host gets. Over HTTP/2 it is one.
-const maxConnections = 16
+// maxConnections is how many connections one host gets: what bounds the lock of many
+// drivers far from their registry. Over HTTP/2 it is one.
+const maxConnections = 48
 
 // maxRedirects is how many hops a request may take. A registry's blob is one
 // hop away, behind a content delivery network two.

@@ -1,0 +1,65 @@
+package disk
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestLockFileGoes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.lock")
+	l, err := Disk{}.Lock(t.Context(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := (Disk{}).TryLock(path); other != nil || err != nil {
+		t.Errorf("locked twice: %v", err)
+	}
+	l.UnlockAndRemove()
+	if _, err := os.Lstat(path); !os.IsNotExist(err) {
+		t.Errorf("the lock's file is there: %v", err)
+	}
+}
+
+// Whoever has a file open for reading keeps others from replacing it.
+func TestReplaceHeld(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	scanner, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(300*time.Millisecond, func() { scanner.Close() })
+	if err := (Disk{}).WriteFile(path, []byte("new"), Writing{}); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(path); err != nil || !bytes.Equal(data, []byte("new")) {
+		t.Errorf("%q, %v", data, err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}
+
+func TestDiscardedGoes(t *testing.T) {
+	dir := t.TempDir()
+	temp, err := Disk{}.CreateTemp(dir, "x.exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	temp.Discard()
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}
+
+func TestFree(t *testing.T) {
+	if bytes, _, ok := Free(filepath.Join(t.TempDir(), "not", "there")); !ok || bytes <= 0 {
+		t.Errorf("%d bytes, %v", bytes, ok)
+	}
+}
