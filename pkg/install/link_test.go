@@ -60,6 +60,10 @@ func TestLinksShareOneFile(t *testing.T) {
 	if !w.linked(a) || !w.linked(alias) || !w.linked(there) || w.reg.fetches() != 1 {
 		t.Errorf("not linked, or %d fetches", w.reg.fetches())
 	}
+	os.Remove(there.Path)
+	w.unhashed("one removed by hand", a, alias)
+	w.sync(q, there)
+	w.unhashed("and back", a, alias, there)
 	newer := in(filepath.Dir(there.Path), w.publish("a", "2.0.0"))
 	w.sync(q, newer)
 	w.unhashed("one replaced", a, alias, newer)

@@ -184,15 +184,23 @@ func checkLayer(l Layer) error {
 // agree, nothing is hashed; the file's own time is when the entry was last used.
 const statName = "stat"
 
+const statFormat = "%d %d %d %d %d\n"
+
 func statText(s disk.Stat) string {
-	return fmt.Sprintf("%d %d %d %d\n", s.Size, s.Mtime, s.Ctime, s.Inode)
+	return fmt.Sprintf(statFormat, s.Size, s.Mtime, s.Ctime, s.Inode, s.Links)
 }
 
 // notes reports whether a layer's executable, by whatever name it has this stat, is
-// surely what was stored.
+// surely what was stored. If it has more names than it had, or fewer, since somebody
+// removed an installed file by hand, that is why its ctime is another.
 func (s store) notes(layer digest.Digest, stat disk.Stat) bool {
-	then, err := os.ReadFile(filepath.Join(s.folder(layer), statName))
-	return err == nil && string(then) == statText(stat)
+	data, err := os.ReadFile(filepath.Join(s.folder(layer), statName))
+	if err != nil {
+		return false
+	}
+	var then disk.Stat
+	_, err = fmt.Sscanf(string(data), statFormat, &then.Size, &then.Mtime, &then.Ctime, &then.Inode, &then.Links)
+	return err == nil && then.SameBytes(stat) && (then.Ctime == stat.Ctime || then.Links != stat.Links)
 }
 
 // vouched reports whether an entry's file is surely what was stored.
