@@ -117,6 +117,10 @@ func TestFullDisk(t *testing.T) {
 		t.Skipf("mount: %v: %s", err, out)
 	}
 	t.Cleanup(func() { exec.Command("umount", "-l", p.home).Run() })
+	// A link would take no room.
+	if err := os.WriteFile(filepath.Join(p.home, "config.toml"), []byte("link = false\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	p.wants("1.0.0", "a")
 	p.run("sync")
 	p.wants("2.0.0", "a")

@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -115,7 +116,8 @@ func choose(entries []ocispec.Descriptor, r Reader) (taken ocispec.Descriptor, o
 }
 
 // ReadOthers returns the builds that an index offers beside a release's, packed
-// otherwise, in the order of those. Errors: the Reader's, *FormatError.
+// otherwise, in the order of those. One whose manifest is not there, which a bundle
+// leaves out, is none of them. Errors: the Reader's, *FormatError.
 func ReadOthers(ctx context.Context, r Reader, rel *Release) ([]Build, error) {
 	rd := newReading(ctx, r, rel.Name, nil)
 	var out []Build
@@ -126,6 +128,9 @@ func ReadOthers(ctx context.Context, r Reader, rel *Release) ([]Build, error) {
 	}
 	err := parallel.First(parallel.Each(ctx, len(out), most, func(i int) error {
 		p, err := rd.manifest(out[i].Manifest.String())
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -140,5 +145,5 @@ func ReadOthers(ctx context.Context, r Reader, rel *Release) ([]Build, error) {
 		out[i] = b
 		return nil
 	}))
-	return out, err
+	return slices.DeleteFunc(out, func(b Build) bool { return b.File == "" }), err
 }

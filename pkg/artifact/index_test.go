@@ -269,3 +269,24 @@ func TestReadFor(t *testing.T) {
 		})
 	}
 }
+
+func TestReadOthers(t *testing.T) {
+	r := newRepository(t)
+	gzip, zstd := r.twice()
+	r.index("0.1.0", nil, on("linux/amd64", gzip), on("linux/amd64", zstd))
+	rel, err := r.read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	others, err := artifact.ReadOthers(t.Context(), r, rel)
+	if err != nil || len(others) != 1 {
+		t.Fatalf("%v, %v", others, err)
+	}
+	if o := others[0]; o.Manifest != gzip.Digest || o.Other != zstd.Digest || o.Zstd || o.File != "schemahero-x-linux-amd64.tar.gz" {
+		t.Errorf("got %+v", o)
+	}
+	delete(r.blobs, gzip.Digest) // as in a bundle
+	if others, err = artifact.ReadOthers(t.Context(), r, rel); err != nil || len(others) != 0 {
+		t.Errorf("without its manifest: %v, %v", others, err)
+	}
+}

@@ -20,6 +20,7 @@ type Config struct {
 	Mirrors    []Mirror            // longest prefix first, of each file
 	Registries map[string]Registry // by host, or host:port
 	Overrides  map[string]Override // drivers under development, by name; of the home only
+	Link       *bool               // whether installed files may be links to the store's; nil, as true: yes
 	Trust      []*policy.Policy    // of each file that has rules: a release must satisfy all
 }
 
@@ -38,6 +39,9 @@ type Registry struct {
 	ClientKey  string
 	PlainHTTP  *bool // nil if the file does not say
 }
+
+// Copies reports whether installed files must be copies of the store's.
+func (c *Config) Copies() bool { return c.Link != nil && !*c.Link }
 
 // Load reads a config; a file that is not there is an empty one. The error is a
 // *diag.Error, or an *fs.PathError if the file cannot be read.
@@ -60,7 +64,7 @@ func Parse(file string, data []byte) (*Config, error) { return parse(file, data,
 // parse is Parse for a home's config, or the system's.
 func parse(file string, data []byte, system bool) (*Config, error) {
 	doc := diag.ParseTOML(file, data)
-	doc.Root.Only("mirrors", "registries", "trust", "overrides")
+	doc.Root.Only("mirrors", "registries", "trust", "overrides", "link")
 	c := &Config{}
 	if t, ok := doc.Root.Get("mirrors").AsTable(); ok {
 		c.Mirrors = decodeMirrors(t)
@@ -72,6 +76,9 @@ func parse(file string, data []byte, system bool) (*Config, error) {
 		e.Problem("belongs in a user's own config.toml: what it names is somebody's work in progress")
 	} else if t, ok := doc.Root.Get("overrides").AsTable(); ok {
 		c.Overrides = decodeOverrides(t)
+	}
+	if link, ok := doc.Root.Get("link").AsBool(); ok {
+		c.Link = &link
 	}
 	if trust := policy.Decode(doc.Root.Get("trust")); len(trust.Rules) > 0 {
 		c.Trust = []*policy.Policy{&trust}

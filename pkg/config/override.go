@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"path/filepath"
 	"runtime"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -31,8 +32,9 @@ func decodeOverrides(t *diag.Table) map[string]Override {
 	return out
 }
 
-// Check returns a *diag.Error where what is named is no executable file.
-func (o Override) Check() error {
+// Check returns a *diag.Error where what is named is no executable file, or is what is
+// installed at one of places: a link there would lead to itself.
+func (o Override) Check(places []string) error {
 	problem := func(format string, args ...any) error {
 		return o.value.Document().At(o.value.Span, "%s: "+format, append([]any{o.value.Name}, args...)...)
 	}
@@ -50,6 +52,13 @@ func (o Override) Check() error {
 		return problem("%q is no regular file", o.value.Text)
 	case info.Mode()&0o111 == 0 && runtime.GOOS != "windows":
 		return problem("%q is not executable", o.value.Text)
+	}
+	real, _ := filepath.EvalSymlinks(o.Path)
+	for _, place := range places {
+		installed, err := os.Lstat(place)
+		if at, _ := filepath.EvalSymlinks(place); err == nil && installed.Mode().IsRegular() && at == real {
+			return problem("%q is where the locked driver is installed", o.value.Text)
+		}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -77,7 +78,8 @@ func LoadBoth(system, home string) (*Config, error) {
 }
 
 // Over puts a machine's config above that of a home: its mirrors are tried first,
-// and the rules of both must hold. Of a registry in both, the machine's says how it
+// the rules of both must hold, and its link counts before
+// the home's. Of a registry in both, the machine's says how it
 // is known (ca-file and plain-http together) and who asks (client-cert and
 // client-key); what it leaves out, the home's says.
 func (c *Config) Over(home *Config) *Config {
@@ -85,6 +87,7 @@ func (c *Config) Over(home *Config) *Config {
 		Mirrors:    slices.Concat(c.Mirrors, home.Mirrors),
 		Registries: maps.Clone(home.Registries),
 		Overrides:  home.Overrides,
+		Link:       cmp.Or(c.Link, home.Link),
 		Trust:      slices.Concat(c.Trust, home.Trust),
 	}
 	for host, above := range c.Registries {

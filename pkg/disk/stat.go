@@ -13,6 +13,13 @@ type Stat struct {
 	Mtime int64  // nanoseconds since 1970
 	Ctime int64  // nanoseconds since 1970; 0 if the system has none
 	Inode uint64 // 0 if the system has none
+	Links uint64 // the names that the file has; 0 if the system does not say
+}
+
+// SameBytes reports whether nothing wrote to the file between two stats of it, as
+// far as its size, time and number say: its names and mode may have changed.
+func (s Stat) SameBytes(o Stat) bool {
+	return s.Size == o.Size && s.Mtime == o.Mtime && s.Inode == o.Inode
 }
 
 // Lstat stats a file, and of a link the link.
@@ -22,7 +29,7 @@ func Lstat(path string) (Stat, error) {
 		return Stat{}, err
 	}
 	s := Stat{Mode: info.Mode(), Size: info.Size(), Mtime: info.ModTime().UnixNano()}
-	s.Ctime, s.Inode = change(info)
+	s.Ctime, s.Inode, s.Links = change(info)
 	return s, nil
 }
 

@@ -29,10 +29,11 @@ func flush(f *os.File, off, n int64) {
 	_ = syscall.SyncFileRange(int(f.Fd()), off, n, syncFileRangeWrite)
 }
 
-// change returns the time of the last change of the inode, and its number.
-func change(info fs.FileInfo) (ctime int64, inode uint64) {
+// change returns the time of the last change of the inode, its number, and how many
+// names it has.
+func change(info fs.FileInfo) (ctime int64, inode, links uint64) {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		return s.Ctim.Nano(), s.Ino
+		return s.Ctim.Nano(), s.Ino, uint64(s.Nlink)
 	}
-	return 0, 0
+	return 0, 0, 0
 }

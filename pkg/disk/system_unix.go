@@ -141,6 +141,12 @@ func syncDir(dir string) error {
 	return syncFile(f)
 }
 
+// own reports whether a file is this user's.
+func own(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Geteuid()
+}
+
 // Owner returns the name of the user to whom a file belongs, or his number if he
 // has no name, and whether this process is his. ok is false if that is not known.
 func Owner(path string) (name string, own, ok bool) {

@@ -69,5 +69,8 @@ func syncFile(f *os.File) error { return f.Sync() }
 // syncDir has nothing to do: NTFS keeps names in its journal.
 func syncDir(string) error { return nil }
 
+// own does not know here.
+func own(os.FileInfo) bool { return false }
+
 // Owner does not know here.
 func Owner(string) (name string, own, ok bool) { return "", false, false }

@@ -16,10 +16,11 @@ import (
 // a lock on the file, by which Sweep knows that it lives: ids are used again,
 // and mean nothing to another container with the same folder.
 type Temp struct {
-	d     Disk
-	path  string
-	file  *os.File // for writing, nil once sealed
-	guard *os.File // holds the lock; never open for writing, since a busy file cannot be started
+	d      Disk
+	path   string
+	linked bool     // another name of a file that is not to be written to
+	file   *os.File // for writing, nil once sealed
+	guard  *os.File // holds the lock; never open for writing, since a busy file cannot be started
 }
 
 // The name is .STEM.PID-RANDOM.tmp, then the base's extension if that is
@@ -117,21 +118,33 @@ func (t *Temp) Write(p []byte) (int, error) {
 	return t.file.Write(p)
 }
 
+// Clone fills the file by sharing another's blocks, and returns the number of
+// bytes; ok is false if the file system cannot.
+func (t *Temp) Clone(path string) (n int64, ok bool, err error) {
+	if err := t.d.check(Copy, t.path); err != nil {
+		return 0, false, err
+	}
+	src, err := os.Open(path)
+	if err != nil {
+		return 0, false, err
+	}
+	defer src.Close()
+	n, ok = clone(t.file, src)
+	return n, ok, nil
+}
+
 // CopyFrom fills the file with another's bytes: by sharing its blocks if
 // the file system can, within the kernel if it cannot. It returns their
 // number.
 func (t *Temp) CopyFrom(path string) (int64, error) {
-	if err := t.d.check(Copy, t.path); err != nil {
-		return 0, err
+	if n, ok, err := t.Clone(path); ok || err != nil {
+		return n, err
 	}
 	src, err := os.Open(path)
 	if err != nil {
 		return 0, err
 	}
 	defer src.Close()
-	if n, ok := clone(t.file, src); ok {
-		return n, nil
-	}
 	n, err := t.file.ReadFrom(src)
 	if err != nil {
 		return n, pathError("copy", t.path, err)
@@ -197,6 +210,9 @@ func fixedMode(err error) bool {
 func (t *Temp) Rename(to string) error {
 	if err := t.d.Rename(t.path, to); err != nil {
 		return err
+	}
+	if t.linked {
+		os.Remove(t.path) // which stays if both are names of one file
 	}
 	t.path = ""
 	t.close()

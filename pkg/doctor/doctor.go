@@ -58,7 +58,7 @@ const (
 	DriverHidden                 // driver: the host takes First, and this project does not mind
 	DriverShadowed               // driver: the host takes First instead of the locked one
 	DriverUnused                 // driver
-	DriverOverridden             // driver: Names, the path of what stands in its place
+	DriverOverridden             // driver: Names, the path of what stands in its place and what is to say of it
 	DriverBad                    // driver: Status
 	NotExecutable                // executable: Err
 	NotGo                        // executable: nothing can be told of how it was built

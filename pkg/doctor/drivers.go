@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
@@ -88,7 +89,12 @@ func (x *examination) driver(s install.Status, locked bool) {
 		add(Problem, DriverShadowed, by(first))
 	case s.State == install.Overridden:
 		by, _ := x.Project.Installer().Home().Overridden(s.Path)
-		add(Advice, DriverOverridden, named(by))
+		// What stands there may be gone since the sync that placed the link.
+		if info, err := os.Stat(s.Path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 && runtime.GOOS != "windows" {
+			add(bad(locked), DriverOverridden, named(by, "which is no executable file"))
+		} else {
+			add(Advice, DriverOverridden, named(by, "not what is locked"))
+		}
 	case s.State == install.Unused:
 		add(Advice, DriverUnused)
 	default:

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // SearchPath returns the folders in which the host looks for drivers, the
@@ -97,9 +99,11 @@ func Shadow(it Item, dirs []string) (Found, bool) {
 	if len(found) == 0 {
 		return Found{}, false
 	}
-	first, err := os.Stat(found[0].Path)
-	own, ownErr := os.Stat(it.Path)
-	if err == nil && ownErr == nil && os.SameFile(first, own) {
+	// Two installed files may be hard links to one in the store, so that the folders
+	// must be the same too.
+	first, err := filepath.EvalSymlinks(found[0].Path)
+	own, ownErr := filepath.EvalSymlinks(it.Path)
+	if err == nil && ownErr == nil && disk.SameFile(first, own) && disk.SameFile(filepath.Dir(first), filepath.Dir(own)) {
 		return Found{}, false
 	}
 	return found[0], true

@@ -42,7 +42,9 @@ func TestFullDisk(t *testing.T) {
 	}
 	for _, leave := range []int64{0, 100 << 10, 900 << 10} {
 		f := fill(leave)
-		_, err := runSync(t.Context(), w.installer(), []Item{newer}, PlaceOptions{Claim: "/x.lock"})
+		e := w.installer()
+		e.o.Copy = true // a link takes no room
+		_, err := runSync(t.Context(), e, []Item{newer}, PlaceOptions{Claim: "/x.lock"})
 		var space *SpaceError
 		if !errors.Is(err, syscall.ENOSPC) && !errors.As(err, &space) {
 			t.Errorf("with %d bytes free: %v", leave, err)

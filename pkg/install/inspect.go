@@ -99,11 +99,10 @@ func (e *Installer) byReceipt(s *Status) (done bool, err error) {
 		}
 		return true, nil
 	}
-	r := s.Receipt
-	if r == nil || !r.vouches(s.stat) {
+	if s.sure = e.vouched(s.Receipt, s.stat); !s.sure {
 		return false, nil
 	}
-	s.Found = r.SHA256
+	s.Found = s.Receipt.SHA256
 	s.classify(e.expected(s))
 	return true, nil
 }
@@ -121,7 +120,7 @@ func (e *Installer) byHash(ctx context.Context, s *Status) error {
 	case err != nil:
 		return err
 	}
-	if r := s.Receipt; r != nil && r.vouches(s.stat) && r.SHA256 != sum {
+	if s.sure && s.Receipt.SHA256 != sum {
 		s.record = mistaken
 	}
 	s.Found = sum
@@ -172,7 +171,7 @@ func (s *Status) classify(wanted digest.Digest) {
 	default:
 		s.State = OK
 	}
-	if r != nil && r.vouches(s.stat) && r.describes(s.Item, s.Found) {
+	if s.sure && r.describes(s.Item, s.Found) {
 		s.record = recorded
 	}
 }
@@ -200,9 +199,9 @@ func (e *Installer) markDoubt(ctx context.Context, all []Status) error {
 		}
 		// Another process may have repaired it since.
 		r, _, err := e.receipt(s.path)
-		if err == nil && r != nil && r.vouches(s.stat) {
+		if err == nil && e.vouched(r, s.stat) {
 			r.Doubt = true
-			err = e.write(*r, true)
+			err = errors.Join(e.write(*r, true), e.store.doubt(r.Layer))
 		}
 		if err != nil {
 			return &ItemError{s.Item, err}

@@ -1,8 +1,8 @@
 // Package install puts drivers on a machine and knows what it put there.
 //
 // A layer is fetched once into a store, addressed by its digest and verified
-// before it appears there; files are copied from the store into place, all of
-// them or none; a receipt for each file makes the next look at it cheap and
+// before it appears there; files are cloned, linked or copied from the store
+// into place, all of them or none; a receipt for each file makes the next look at it cheap and
 // says which locks want it. The package reads no environment, prints nothing
 // and holds no plugin in memory.
 //
@@ -33,6 +33,7 @@ type Options struct {
 	Probe  func(ctx context.Context, item Item, path string) error // starts the driver at path; for PlaceOptions.Probe
 	Host   artifact.Platform                                       // only its drivers are probed
 	Now    func() time.Time                                        // nil: time.Now
+	Copy   bool                                                    // installed files are copies of the store's, never links to them
 }
 
 // Installer installs drivers for one home. It may be used by several goroutines,
@@ -53,7 +54,7 @@ func Open(home Home, o Options) *Installer {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	e := &Installer{home: home, o: o, store: store{dir: home.Store()}, unpacker: unpack.New(), limit: parallelWork()}
+	e := &Installer{home: home, o: o, store: store{dir: home.Store(), changing: new(sync.Mutex)}, unpacker: unpack.New(), limit: parallelWork()}
 	var once sync.Once
 	e.disk.NoLocks = func(path string) {
 		once.Do(func() { e.emit(Event{Kind: EventNoLocks, Path: filepath.Dir(path)}) })

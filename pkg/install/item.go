@@ -55,6 +55,7 @@ type Status struct {
 	path   string    // canonical
 	stat   disk.Stat // before Found was computed
 	record record    // how the receipt stands to the file
+	sure   bool      // the file is the one that the receipt is of
 	mode   bool      // the bytes are right, only the mode is not
 	// Unjudged: the file is Foreign as far as is known. Neither lock nor home say
 	// what the layer holds; once it is staged, the file may turn out to be that.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+
+	"github.com/opencontainers/go-digest"
 )
 
 // Overrides returns the folder of links to drivers under development. A link to one
@@ -43,13 +45,13 @@ func (e *Installer) Override(ctx context.Context, name, target string, paths []s
 	if err != nil {
 		return err
 	}
-	ours := map[string]bool{}
+	ours := map[string]digest.Digest{}
 	for _, r := range receipts {
-		ours[r.Path] = true
+		ours[r.Path] = r.Layer
 	}
 	for _, path := range paths {
 		_, err := os.Lstat(path)
-		if _, link := e.home.Overridden(path); err == nil && !link && !force && !ours[Canonical(path)] {
+		if _, link := e.home.Overridden(path); err == nil && !link && !force && ours[Canonical(path)] == "" {
 			return &ForeignError{path}
 		}
 	}
@@ -57,7 +59,11 @@ func (e *Installer) Override(ctx context.Context, name, target string, paths []s
 		return err
 	}
 	for _, path := range paths {
-		if err := e.link(path, own); err != nil {
+		var layers []digest.Digest
+		if layer, ok := ours[Canonical(path)]; ok {
+			layers = []digest.Digest{layer}
+		}
+		if err := e.store.steady(layers, func() error { return e.link(path, own) }); err != nil {
 			return err
 		}
 	}

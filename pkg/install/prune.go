@@ -77,6 +77,9 @@ type pruning struct {
 	claims *claims
 	wanted func(Receipt) bool
 	out    Pruned
+	// names counts, by inode, the names that a dry run would have taken: a file that
+	// is the store's under another name takes its bytes once.
+	names map[uint64]uint64
 }
 
 func (p *pruning) run(ctx context.Context) error {
@@ -114,10 +117,10 @@ func (p *pruning) file(ctx context.Context, r Receipt) (gone bool, err error) {
 		}
 		return true, p.e.forget(r.Path)
 	}
-	if err != nil || p.young(time.Unix(0, stat.Mtime)) {
+	if err != nil || p.young(p.placed(r, stat)) {
 		return false, err
 	}
-	if !r.vouches(stat) {
+	if !p.e.vouched(&r, stat) {
 		same := false
 		if stat.Mode.IsRegular() {
 			sum, err := Hash(ctx, r.Path)
@@ -133,7 +136,8 @@ func (p *pruning) file(ctx context.Context, r Receipt) (gone bool, err error) {
 	}
 	if !p.dry {
 		// In this order a crash leaves a receipt without a file, which is nothing.
-		if err := p.e.disk.Remove(r.Path); err != nil {
+		remove := func() error { return p.e.disk.Remove(r.Path) }
+		if err := p.e.store.steady([]digest.Digest{r.Layer}, remove); err != nil {
 			return false, err
 		}
 		if err := p.e.forget(r.Path); err != nil {
@@ -141,7 +145,7 @@ func (p *pruning) file(ctx context.Context, r Receipt) (gone bool, err error) {
 		}
 	}
 	p.out.Files = append(p.out.Files, r)
-	p.out.Bytes += stat.Size
+	p.count(stat)
 	return true, nil
 }
 
@@ -152,7 +156,7 @@ func (p *pruning) endClaims(r Receipt) error {
 	if len(left.Claims) == len(r.Claims) {
 		return nil
 	}
-	if stat, err := disk.Lstat(r.Path); err == nil && p.young(time.Unix(0, stat.Mtime)) {
+	if stat, err := disk.Lstat(r.Path); err == nil && p.young(p.placed(r, stat)) {
 		return nil
 	}
 	return p.e.write(left, false)
@@ -168,6 +172,11 @@ func (p *pruning) layers(needed map[digest.Digest]bool) error {
 		if needed[entry.Layer] || p.young(entry.Used) {
 			continue
 		}
+		stat, err := disk.Lstat(entry.Path)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
 		if !p.dry {
 			removed, err := p.layer(entry)
 			errs = append(errs, err)
@@ -176,7 +185,7 @@ func (p *pruning) layers(needed map[digest.Digest]bool) error {
 			}
 		}
 		p.out.Layers = append(p.out.Layers, entry)
-		p.out.Bytes += entry.Size
+		p.count(stat)
 	}
 	return errors.Join(errs...)
 }
@@ -190,6 +199,29 @@ func (p *pruning) layer(entry Entry) (bool, error) {
 	defer lock.UnlockAndRemove()
 	err = p.e.store.remove(entry)
 	return err == nil, err
+}
+
+// count adds the bytes of a file that had this stat before it lost a name, unless
+// it has others.
+func (p *pruning) count(stat disk.Stat) {
+	if p.names[stat.Inode]+1 >= stat.Links {
+		p.out.Bytes += stat.Size
+	} else if p.dry {
+		if p.names == nil {
+			p.names = map[uint64]uint64{}
+		}
+		p.names[stat.Inode]++
+	}
+}
+
+// placed returns when a file was placed: a link is as old as the store's file, and
+// the store knows when that was last linked to.
+func (p *pruning) placed(r Receipt, stat disk.Stat) time.Time {
+	t := time.Unix(0, stat.Mtime)
+	if entry, ok := p.e.store.lookup(r.Layer); ok && stat.Links > 1 && entry.Used.After(t) {
+		return entry.Used
+	}
+	return t
 }
 
 func (p *pruning) young(t time.Time) bool {

@@ -65,6 +65,17 @@ func (r *Receipt) vouches(s disk.Stat) bool {
 	return !r.Doubt && r.Mtime == s.Mtime && r.Size == s.Size && r.Ctime == s.Ctime && r.Inode == s.Inode
 }
 
+// vouched reports whether the file that has this stat is surely the one that the
+// receipt is of: by the receipt, or, if the file is another name of the store's,
+// by what the store notes of that, since every name it gets or loses shows in all.
+func (e *Installer) vouched(r *Receipt, s disk.Stat) bool {
+	if r == nil || r.vouches(s) {
+		return r != nil
+	}
+	was := disk.Stat{Size: r.Size, Mtime: r.Mtime, Inode: r.Inode}
+	return !r.Doubt && s.Links > 1 && s.SameBytes(was) && e.store.notes(r.Layer, s)
+}
+
 // describes reports whether the receipt says of a file what item and its hash do.
 func (r *Receipt) describes(item Item, sum digest.Digest) bool {
 	return r.SHA256 == sum && r.Layer == item.Layer.Digest && r.Platform == item.Layer.Platform &&

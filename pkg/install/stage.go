@@ -133,7 +133,7 @@ func (e *Installer) fetch(ctx context.Context, l Layer) (Entry, error) {
 	if err := errors.Join(ctx.Err(), err); err != nil {
 		return Entry{}, err
 	}
-	if err := temp.Seal(0o644, true); err != nil {
+	if err := temp.Seal(placedMode, true); err != nil {
 		return Entry{}, err
 	}
 	return e.store.put(temp, l.Digest, executable, size)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -29,8 +30,9 @@ type Entry struct {
 // SHA-256 and size: so it appears in one rename, whole, with all that is known
 // about it. One that changed afterwards shows in its stat (see statName).
 type store struct {
-	dir string
-	d   disk.Disk
+	dir      string
+	d        disk.Disk
+	changing *sync.Mutex // held while the stat of an executable and the note of it may differ
 }
 
 func (s store) folder(layer digest.Digest) string {
@@ -186,14 +188,53 @@ func statText(s disk.Stat) string {
 	return fmt.Sprintf("%d %d %d %d\n", s.Size, s.Mtime, s.Ctime, s.Inode)
 }
 
+// notes reports whether a layer's executable, by whatever name it has this stat, is
+// surely what was stored.
+func (s store) notes(layer digest.Digest, stat disk.Stat) bool {
+	then, err := os.ReadFile(filepath.Join(s.folder(layer), statName))
+	return err == nil && string(then) == statText(stat)
+}
+
 // vouched reports whether an entry's file is surely what was stored.
 func (s store) vouched(e Entry) bool {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	now, err := disk.Lstat(e.Path)
-	if err != nil {
-		return false
+	return err == nil && s.notes(e.Layer, now)
+}
+
+// doubt has the next look at a layer's executable hash it.
+func (s store) doubt(layer digest.Digest) error {
+	return s.d.Remove(filepath.Join(s.folder(layer), statName))
+}
+
+// steady calls do, which gives files names or takes some from them. An installed file
+// may be another name of the store's: its ctime changes then, for every receipt of
+// it. So the one note that all those are held against is written again, if it was
+// true before and nothing wrote to the file.
+func (s store) steady(layers []digest.Digest, do func() error) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	entries, before := make([]Entry, len(layers)), make([]disk.Stat, len(layers))
+	for i, layer := range layers {
+		if e, ok := s.lookup(layer); ok {
+			if stat, err := disk.Lstat(e.Path); err == nil && s.notes(layer, stat) {
+				entries[i], before[i] = e, stat
+			}
+		}
 	}
-	then, err := os.ReadFile(filepath.Join(filepath.Dir(e.Path), statName))
-	return err == nil && string(then) == statText(now)
+	err := do()
+	for i, e := range entries {
+		if e.Path == "" {
+			continue
+		}
+		now, err := disk.Lstat(e.Path)
+		if err == nil && now.Ctime != before[i].Ctime && now.SameBytes(before[i]) {
+			s.vouch(e, now)
+			s.touch(e, e.Used)
+		}
+	}
+	return err
 }
 
 // vouch notes that an entry's file, whose stat this was before it was read or

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
@@ -20,6 +22,7 @@ type job struct {
 	err    error   // why it was not done
 
 	entry   Entry
+	link    disk.Stat // of temp, if that is another name of the store's file
 	temp    *disk.Temp
 	backup  *disk.Backup // of the file that was there
 	renamed bool         // temp stands in its place
@@ -40,12 +43,18 @@ type job struct {
 func (e *Installer) transact(ctx context.Context, jobs []*job, probe bool, ready func() error) (err error) {
 	defer func() {
 		for _, j := range jobs {
-			if j.temp != nil {
-				j.temp.Discard()
+			if j.temp == nil && j.backup == nil {
+				continue
 			}
-			if j.backup != nil {
-				j.backup.Discard()
-			}
+			_ = e.steady(j, func() error {
+				if j.temp != nil {
+					j.temp.Discard()
+				}
+				if j.backup != nil {
+					j.backup.Discard()
+				}
+				return nil
+			})
 		}
 	}()
 	for _, step := range []func(context.Context, *job) error{e.writeBeside, e.probe(probe)} {
@@ -80,7 +89,17 @@ func about(j *job, err error) error {
 	return &ItemError{j.Item, err}
 }
 
-// writeBeside writes the new file beside the old one.
+// steady does what gives files of a job names, or takes some.
+func (e *Installer) steady(j *job, do func() error) error {
+	layers := []digest.Digest{j.Layer.Digest}
+	if j.Receipt != nil && j.Receipt.Layer != j.Layer.Digest {
+		layers = append(layers, j.Receipt.Layer)
+	}
+	return e.store.steady(layers, do)
+}
+
+// writeBeside has the new file beside the old one: a clone of the store's, else
+// another name of it, else a copy.
 func (e *Installer) writeBeside(ctx context.Context, j *job) error {
 	if err := ctx.Err(); err != nil || !j.copy {
 		return err
@@ -103,15 +122,45 @@ func (e *Installer) writeBeside(ctx context.Context, j *job) error {
 	if j.temp, err = e.disk.CreateTemp(dir, filepath.Base(j.path)); err != nil {
 		return &FolderError{dir, err}
 	}
-	n, err := j.temp.CopyFrom(j.entry.Path)
+	e.store.touch(j.entry, e.o.Now())
+	n, cloned, err := j.temp.Clone(j.entry.Path)
+	if err == nil && !cloned {
+		var linked bool
+		if linked, err = e.linkBeside(j); linked {
+			return nil
+		}
+	}
+	if err == nil && !cloned {
+		n, err = j.temp.CopyFrom(j.entry.Path)
+	}
 	if errors.Is(err, fs.ErrNotExist) || err == nil && n != j.entry.Size {
 		return &UnstagedError{j.Layer} // it was removed, or cut short, just now
 	}
 	if err != nil {
 		return err
 	}
-	e.store.touch(j.entry, e.o.Now())
 	return j.temp.Seal(placedMode, true)
+}
+
+// linkBeside makes the new file another name of the store's, if it may be that.
+func (e *Installer) linkBeside(j *job) (linked bool, err error) {
+	if e.o.Copy {
+		return false, nil
+	}
+	err = e.steady(j, func() error {
+		stat, err := disk.Lstat(j.entry.Path)
+		if err != nil || !e.store.notes(j.entry.Layer, stat) {
+			return err
+		}
+		t, err := e.disk.LinkTemp(filepath.Dir(j.path), filepath.Base(j.path), j.entry.Path, placedMode)
+		if t == nil {
+			return err
+		}
+		j.temp.Discard()
+		j.temp, j.link, linked = t, stat, true
+		return nil
+	})
+	return linked, err
 }
 
 // probe starts each new file. It is a step of its own: while another file
@@ -138,19 +187,21 @@ func (e *Installer) announce(j *job) error {
 }
 
 // rename puts the new file in place.
-func (e *Installer) rename(j *job) (err error) {
-	if !j.copy {
-		if j.mode {
-			return e.disk.Chmod(j.path, placedMode)
-		}
+func (e *Installer) rename(j *job) error {
+	if !j.copy && !j.mode {
 		return nil
 	}
-	if j.backup, err = e.disk.Backup(j.path); err != nil {
+	return e.steady(j, func() (err error) {
+		if !j.copy {
+			return e.disk.Chmod(j.path, placedMode)
+		}
+		if j.backup, err = e.disk.Backup(j.path); err != nil {
+			return err
+		}
+		err = j.temp.Rename(j.path)
+		j.renamed = err == nil
 		return err
-	}
-	err = j.temp.Rename(j.path)
-	j.renamed = err == nil
-	return err
+	})
 }
 
 // vouch makes the renames durable and has the receipts vouch for the files.
@@ -187,6 +238,8 @@ func (e *Installer) vouchFor(j *job) error {
 	}
 	r := newReceipt(j.Item, j.path, sum, j.claims)
 	r.vouch(stat)
+	// A link's bytes may have been written to since they were known to be right.
+	r.Doubt = j.link.Inode != 0 && !stat.SameBytes(j.link)
 	return e.write(r, false)
 }
 
@@ -199,7 +252,7 @@ func (e *Installer) rollback(jobs []*job) error {
 			continue
 		}
 		if j.renamed {
-			errs = append(errs, about(j, j.backup.Restore()))
+			errs = append(errs, about(j, e.steady(j, j.backup.Restore)))
 		}
 		errs = append(errs, about(j, e.restoreReceipt(j)))
 	}
@@ -216,7 +269,7 @@ func (e *Installer) restoreReceipt(j *job) error {
 	old := *j.Receipt
 	// Being renamed changed the file's ctime, so the receipt is written again,
 	// and vouches as much as it did before.
-	if stat, err := disk.Lstat(j.path); err == nil && old.vouches(j.stat) {
+	if stat, err := disk.Lstat(j.path); err == nil && j.sure {
 		old.vouch(stat)
 	}
 	return e.write(old, false)

@@ -14,8 +14,10 @@ import (
 // Override is a driver under development on this machine, which takes the place of
 // the locked one.
 type Override struct {
-	Path  string       // absolute
-	Check func() error // why it cannot be used, at its place in the config; nil: it is not looked at
+	Path string // absolute
+	// Check says why it cannot stand at these paths, with its line in the config; nil:
+	// it is not looked at.
+	Check func(places []string) error
 }
 
 // Overridden is a locked driver in whose place another one stands.
@@ -65,18 +67,10 @@ func (p *Project) overridden(part *lockfile.Lock, o SyncOptions) (out []Overridd
 
 // placeOverrides puts the links to drivers under development in their places.
 func (p *Project) placeOverrides(ctx context.Context, in *inputs, part *lockfile.Lock, overridden []Overridden, force bool) error {
-	if len(overridden) == 0 {
-		return nil // the manifest's folder may be one that nothing can be installed in, with --dir
-	}
-	dir, err := p.ownDir(in)
-	if err != nil {
-		return err
-	}
 	for _, over := range overridden {
-		entry, _ := part.Plugin(over.Name)
-		var paths []string
-		for _, name := range append([]string{entry.Name}, entry.Aliases...) {
-			paths = append(paths, filepath.Join(dir, p.o.Platform.Executable(name)))
+		paths, err := p.places(in, part, over)
+		if err != nil {
+			return err
 		}
 		if err := p.installer.Override(ctx, over.Name, over.By, paths, force); err != nil {
 			return err
@@ -86,14 +80,34 @@ func (p *Project) placeOverrides(ctx context.Context, in *inputs, part *lockfile
 }
 
 // checkOverrides returns why the drivers under development cannot be used.
-func (p *Project) checkOverrides(overridden []Overridden) error {
+func (p *Project) checkOverrides(in *inputs, part *lockfile.Lock, overridden []Overridden) error {
 	var errs []error
 	for _, over := range overridden {
 		if check := p.o.Overrides[over.Name].Check; check != nil {
-			errs = append(errs, check())
+			paths, err := p.places(in, part, over)
+			if err != nil {
+				return err
+			}
+			errs = append(errs, check(paths))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// places returns where a locked driver is installed on this machine. It is asked for
+// what is overridden only: with --dir the manifest's folder may be one that nothing
+// can be installed in.
+func (p *Project) places(in *inputs, part *lockfile.Lock, over Overridden) ([]string, error) {
+	dir, err := p.ownDir(in)
+	if err != nil {
+		return nil, err
+	}
+	entry, _ := part.Plugin(over.Name)
+	var paths []string
+	for _, name := range append([]string{entry.Name}, entry.Aliases...) {
+		paths = append(paths, filepath.Join(dir, p.o.Platform.Executable(name)))
+	}
+	return paths, nil
 }
 
 // markOverridden marks where a driver under development stands, be it that the config

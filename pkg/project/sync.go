@@ -74,7 +74,7 @@ func (p *Project) run(ctx context.Context, e edit, decide decideLock, check sign
 			return nil, err
 		}
 		overridden, err := p.overridden(part, o)
-		if err = errors.Join(err, p.checkOverrides(overridden)); err != nil {
+		if err = errors.Join(err, p.checkOverrides(in, part, overridden)); err != nil {
 			return nil, err
 		}
 		// 3. Verify the signatures of each digest that is new to the lock.

@@ -49,6 +49,11 @@ func Republish(ctx context.Context, to, from registry.Repository, reference stri
 	if err != nil {
 		return nil, err
 	}
+	for _, b := range rel.Builds {
+		if b.Other != "" && !slices.ContainsFunc(others, func(o artifact.Build) bool { return o.Manifest == b.Other }) {
+			return nil, &artifact.FormatError{Subject: reference, Problem: "lists " + b.Other.String() + " for " + b.Platform.String() + ", which is not there"}
+		}
+	}
 	builds := append(slices.Clone(rel.Builds), others...)
 	layers := make([]layer, len(builds))
 	found := make([][]Problem, len(builds))

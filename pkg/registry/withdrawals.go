@@ -2,6 +2,8 @@ package registry
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -17,7 +19,11 @@ func Withdrawals(ctx context.Context, repo Repository, subject digest.Digest, no
 	var out []artifact.Withdrawal
 	for _, r := range found {
 		if r.Err != nil && r.Typed {
-			out = append(out, artifact.Withdrawal{Manifest: r.Desc.Digest, Refused: r.Err})
+			refused := r.Err
+			if limit, ok := errors.AsType[*LimitError](r.Err); ok {
+				refused = fmt.Errorf("has more than %d %s", limit.Limit, limit.What) // Subject is Manifest
+			}
+			out = append(out, artifact.Withdrawal{Manifest: r.Desc.Digest, Refused: refused})
 		}
 		if r.Err != nil {
 			continue

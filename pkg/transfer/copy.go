@@ -140,6 +140,9 @@ func (c *copier) hostTags(ctx context.Context, g *Graph) (*Graph, error) {
 			if i >= 0 {
 				m := &with.Manifests[i]
 				m.Tags = append(slices.Clone(m.Tags), artifact.HostTags(tags, v, q.Platform)...)
+			} else if readable != q.Manifest { // a bundle has what is locked alone
+				with.Problems = append(slices.Clone(with.Problems), Problem{g.Repository, p.Version + " for " + q.Platform.String(),
+					errors.New("has no tag for the host: only what is packed with zstd was carried, which the host cannot read")})
 			}
 		}
 	}

@@ -88,6 +88,8 @@ func runWithdraw(ctx context.Context, e *env.Env, u *ui.UI, ref string, f withdr
 	if tag, ok := artifact.ParseTag(reference); ok && !tag.Platform.IsZero() {
 		// What refers to a part of an index nobody looks for.
 		return hint.Usagef("REF %q: is the tag of one platform: name the release, %s:%s", ref, repository, artifact.VersionTag(tag.Version))
+	} else if ok && tag.Version.String() == said.Replacement {
+		return hint.Usagef("--replacement %q: is the version that is withdrawn", f.replacement)
 	}
 	repo, err := publishTarget(e, repository)
 	if err != nil {

@@ -131,7 +131,7 @@ func runMirror(ctx context.Context, e *env.Env, u *ui.UI, target string, m mirro
 		u.Say("%s: is from %s, so there is nothing to mirror", p.Name, p.Repository)
 	}
 	graphs, err := transfer.Plan(ctx, lock, from, transfer.PlanOptions{
-		Sparse: len(m.platforms) > 0 || source != nil, AllVersions: m.allVersions, PlatformTags: true, Both: m.hostTags,
+		Sparse: len(m.platforms) > 0 || source != nil, AllVersions: m.allVersions, PlatformTags: true, Both: m.hostTags && source == nil,
 	})
 	if err != nil {
 		return err

@@ -10,6 +10,9 @@ import (
 // SplitReference splits HOST/PATH:TAG or HOST/PATH@DIGEST. Neither means latest.
 func SplitReference(ref string) (repository, reference string, err error) {
 	if r, d, ok := strings.Cut(ref, "@"); ok {
+		if d == "" {
+			return "", "", hint.Usagef("REF %q: the digest after @ is missing", ref)
+		}
 		// As docker does: beside a digest a tag says nothing.
 		if colon := strings.LastIndex(r, ":"); colon > strings.LastIndex(r, "/") && strings.Contains(r, "/") {
 			r = r[:colon]

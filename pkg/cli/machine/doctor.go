@@ -182,7 +182,7 @@ func sayDriver(me string, u *ui.UI, f doctor.Finding) (text, run string) {
 	case doctor.DriverShadowed:
 		return ui.HostTakes(f.First), "remove that file"
 	case doctor.DriverOverridden:
-		return "overridden by " + u.Rel(f.Names[0]) + ", not what is locked", "for the locked driver, take it out of [overrides] in HOME/config.toml and run " + me + " sync"
+		return "overridden by " + u.Rel(f.Names[0]) + ", " + f.Names[1], "for the locked driver, take it out of [overrides] in HOME/config.toml and run " + me + " sync"
 	case doctor.DriverUnused:
 		return "is wanted by no lock", me + " prune"
 	case doctor.DriverBad:

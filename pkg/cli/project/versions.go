@@ -61,7 +61,11 @@ func runVersions(ctx context.Context, e *env.Env, u *ui.UI, name string, limit i
 		u.Warn("%s: %s", found.Repository, s.String())
 	}
 	if len(found.Strays) > 0 {
-		u.Hint("hint:", "its publisher sets them: %s push %s --repair-tags --registry %s", e.Name(), name, strings.TrimSuffix(found.Repository, "/"+name))
+		registry, joined := strings.CutSuffix(found.Repository, "/"+name)
+		if before, ok := strings.CutSuffix(found.Repository, name); ok && !joined {
+			registry = before + "{name}"
+		}
+		u.Hint("hint:", "its publisher sets them: %s push %s --repair-tags --registry %s", e.Name(), name, registry)
 	}
 	for _, f := range found.Versions {
 		it := versionItem{Version: f.Version, Tag: f.Tag, Digest: string(f.Digest), Platforms: []string{}, SchemaHero: f.Requires[artifact.Host],
