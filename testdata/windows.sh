@@ -79,6 +79,13 @@ fail() {
 	echo "windows: $*" >&2
 	exit 1
 }
+printf '@exit 7\r\n' >t.bat
+code=0
+plugin run -- '.\t.bat' || code=$?
+[ "$code" = 7 ] || fail "run .\\t.bat ends with $code"
+# Named without its folder it is not run.
+! plugin run -- t.bat 2>"$work/refused" || fail "run t.bat takes what is in the working directory"
+grep -qF 'write .\t.bat' "$work/refused" || fail "run t.bat: $(cat "$work/refused")"
 [ -f "$work/home/plugins/schemahero-postgres.exe" ] || fail "the driver is not installed"
 left=$(find "$work/home/locks" -name 'sha256-*'; find "$work/home" -name '*.tmp*')
 [ -z "$left" ] || fail "left after the sync: $left"
