@@ -88,6 +88,10 @@ test-peers: build ## Run against real peers: docker-registry, oras, the SchemaHe
 	go -C testdata/peers vet -tags cluster ./...
 	PLUGIN_BIN=$(CURDIR)/$(BIN) PEERS_CACHE=$(PEERS_CACHE) go -C testdata/peers test -count=1 -v -timeout 45m ./...
 
+.PHONY: test-windows
+test-windows: ## Run what is near the system, and the main job, as on Windows: under Wine (Debian; installs packages)
+	./testdata/windows.sh
+
 .PHONY: test-cluster
 test-cluster: build ## Run SchemaHero's operator on a whole Kubernetes node, with the drivers of a lock (root, Debian; SCHEMAHERO=DIR, a clone of its repository)
 	PLUGIN_BIN=$(CURDIR)/$(BIN) PEERS_CACHE=$(PEERS_CACHE) SCHEMAHERO=$(abspath $(SCHEMAHERO)) go -C testdata/peers test -count=1 -v -tags cluster -timeout 90m -run '^TestCluster$$' .

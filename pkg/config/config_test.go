@@ -28,7 +28,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Registry{CAFile: filepath.Join(dir, "keys", "ca.pem"), ClientCert: "/etc/pki/client.pem", ClientKey: filepath.Join(dir, "keys", "client.key")}
+	want := Registry{CAFile: filepath.Join(dir, "keys", "ca.pem"), ClientCert: filepath.Join(filepath.VolumeName(dir)+string(filepath.Separator), "etc", "pki", "client.pem"), ClientKey: filepath.Join(dir, "keys", "client.key")}
 	if r := c.Registries["registry.internal:5000"]; r != want {
 		t.Errorf("registry: %+v", r)
 	}

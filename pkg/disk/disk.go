@@ -66,7 +66,7 @@ func (d Disk) MkdirAll(dir string) error {
 func mkdirAll(dir string) error {
 	if info, err := os.Stat(dir); err == nil {
 		if !info.IsDir() {
-			return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+			return &fs.PathError{Op: "mkdir", Path: dir, Err: notDir}
 		}
 		return nil
 	}
@@ -139,7 +139,7 @@ func (d Disk) Writable(dir string) error {
 		info, err := os.Stat(dir)
 		switch {
 		case err == nil && !info.IsDir():
-			return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+			return &fs.PathError{Op: "mkdir", Path: dir, Err: notDir}
 		case err == nil:
 			if err := d.check(Create, dir); err != nil {
 				return err

@@ -52,6 +52,10 @@ func running(pid int) bool {
 	return windows.GetExitCodeProcess(h, &code) != nil || code == stillActive
 }
 
+// notDir is what the system says of a file in the place of a folder: ERROR_DIRECTORY,
+// as Go's ENOTDIR says that nothing is there.
+const notDir = windows.ERROR_DIRECTORY
+
 // removeLock lets go of the file before it removes it, for an open one stays. If
 // another opened it meanwhile, it stays for that one to remove.
 func removeLock(f *os.File) {

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 func TestLockFileGoes(t *testing.T) {
@@ -55,6 +58,18 @@ func TestDiscardedGoes(t *testing.T) {
 	temp.Discard()
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("left: %v, %v", entries, err)
+	}
+}
+
+func TestFileForFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{Disk{}.MkdirAll(file), Disk{}.MkdirAll(filepath.Join(file, "x")), Disk{}.Writable(filepath.Join(file, "x"))} {
+		if err == nil || os.IsNotExist(err) || !system.Is(err, syscall.ENOTDIR) {
+			t.Errorf("a file in the place of a folder: %v", err)
+		}
 	}
 }
 
