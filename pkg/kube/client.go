@@ -141,6 +141,9 @@ func (o Options) load() (*rest.Config, string, error) {
 		}
 		return nil, "", e
 	}
+	if cluster := raw.Contexts[name].Cluster; raw.Clusters[cluster] == nil {
+		return nil, "", &ConfigError{Problem: fmt.Sprintf("the context %q names the cluster %q, which is not there", name, cluster)}
+	}
 	chosen := clientcmd.NewNonInteractiveClientConfig(*raw, name, &clientcmd.ConfigOverrides{}, o.rules())
 	config, err := chosen.ClientConfig()
 	if err != nil {

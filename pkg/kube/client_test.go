@@ -269,7 +269,7 @@ func TestConfigs(t *testing.T) {
 		"no current context": {Options{File: kubeconfig(t, "{"+two+"}")}, "names no current context"},
 		"another context":    {Options{File: kubeconfig(t, "{current-context: a, "+two+"}"), Context: "x"}, `has no context "x"`},
 		"it is gone":         {Options{File: kubeconfig(t, "{current-context: x, "+two+"}")}, `has no context "x"`},
-		"no cluster":         {Options{File: kubeconfig(t, "{current-context: a, contexts: [{name: a, context: {cluster: x}}]}")}, "kubeconfig: "},
+		"no cluster":         {Options{File: kubeconfig(t, "{current-context: a, contexts: [{name: a, context: {cluster: x}}]}")}, `the context "a" names the cluster "x", which is not there`},
 		"no such CA":         {Options{File: kubeconfig(t, "{current-context: a, contexts: [{name: a, context: {cluster: c}}], clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1', certificate-authority: /no/ca}}]}")}, "/no/ca"},
 		"no namespace":       {Options{File: kubeconfig(t, "{current-context: a, "+two+"}"), Namespace: "../x"}, "not the name of a namespace"},
 	} {
