@@ -128,7 +128,7 @@ func (o Options) project() (project.Options, error) {
 	}
 	e := project.Options{
 		Home: dir, Platform: o.Platform, Registry: client, Override: o.Registry, Offline: o.Offline,
-		Machine: machine.Trust, Verifier: verifier, Progress: o.progress, Copy: machine.Copies(),
+		Machine: machine.Trust, Verifier: verifier, Progress: o.progress, Link: machine.Links(),
 	}
 	if e.Platform.IsZero() {
 		e.Platform = artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}

@@ -103,7 +103,7 @@ show sync --locked
 run doctor --probe --offline
 
 bold "# A tampered driver is found, and repaired from the store, offline"
-tamper="echo tampered >x; mv x plugins/bin/schemahero-postgres"
+tamper="echo tampered >>plugins/bin/schemahero-postgres"
 bold "\$ $tamper"
 echo "\$ $tamper" >>"$work/tour"
 eval "$tamper"

@@ -42,9 +42,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	for _, leave := range []int64{0, 100 << 10, 900 << 10} {
 		f := fill(leave)
-		e := w.installer()
-		e.o.Copy = true // a link takes no room
-		_, err := runSync(t.Context(), e, []Item{newer}, PlaceOptions{Claim: "/x.lock"})
+		_, err := runSync(t.Context(), w.installer(), []Item{newer}, PlaceOptions{Claim: "/x.lock"})
 		var space *SpaceError
 		if !errors.Is(err, syscall.ENOSPC) && !errors.As(err, &space) {
 			t.Errorf("with %d bytes free: %v", leave, err)

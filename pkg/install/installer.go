@@ -33,7 +33,7 @@ type Options struct {
 	Probe  func(ctx context.Context, item Item, path string) error // starts the driver at path; for PlaceOptions.Probe
 	Host   artifact.Platform                                       // only its drivers are probed
 	Now    func() time.Time                                        // nil: time.Now
-	Copy   bool                                                    // installed files are copies of the store's, never links to them
+	Link   bool                                                    // installed files may be hard links to the store's
 }
 
 // Installer installs drivers for one home. It may be used by several goroutines,

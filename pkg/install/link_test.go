@@ -48,6 +48,7 @@ func (w *world) unhashed(when string, items ...Item) {
 // Each link that comes or goes changes the ctime of all the others.
 func TestLinksShareOneFile(t *testing.T) {
 	w := newWorld(t)
+	w.link = true
 	a := w.publish("a", "1.0.0")
 	alias := a
 	alias.Name, alias.Path = "alias", filepath.Join(w.home().Plugins(), "schemahero-alias")
@@ -94,6 +95,7 @@ func TestLinksShareOneFile(t *testing.T) {
 // each, fetched once, and all are right again.
 func TestLinkChangedInPlace(t *testing.T) {
 	w := newWorld(t)
+	w.link = true
 	a := w.publish("a", "1.0.0")
 	b, c := in(filepath.Join(filepath.Dir(w.dir), "q"), a), in(filepath.Join(filepath.Dir(w.dir), "r"), a)
 	w.sync("/p.lock", a)
@@ -152,7 +154,7 @@ func TestCopiedIfNotLinked(t *testing.T) {
 		"too many":            refused(syscall.EMLINK),
 		"protected":           refused(syscall.EPERM),
 		"no links":            refused(syscall.ENOTSUP),
-		"not wanted":          func(e *Installer, _ Entry) { e.o.Copy = true },
+		"not wanted":          func(e *Installer, _ Entry) { e.o.Link = false },
 		"fixed mode": func(e *Installer, entry Entry) {
 			os.Chmod(entry.Path, 0o644)
 			e.disk.Fault = func(op disk.Op, path string) error {
@@ -165,6 +167,7 @@ func TestCopiedIfNotLinked(t *testing.T) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			w := newWorld(t)
+			w.link = true
 			it := w.publish("a", "1.0.0")
 			if err := w.stage(w.installer(), StageOptions{}, it); err != nil {
 				t.Fatal(err)
@@ -191,6 +194,7 @@ func TestCopiedIfNotLinked(t *testing.T) {
 // A store from before its files were linked has them 0644.
 func TestLinkOfAnOldStore(t *testing.T) {
 	w := newWorld(t)
+	w.link = true
 	it := w.publish("a", "1.0.0")
 	if err := w.stage(w.installer(), StageOptions{}, it); err != nil {
 		t.Fatal(err)
@@ -208,6 +212,7 @@ func TestLinkOfAnOldStore(t *testing.T) {
 // Bytes that several files share count once, and only if none is left.
 func TestPruneCountsBytesOnce(t *testing.T) {
 	w := newWorld(t)
+	w.link = true
 	a := w.publish("a", "1.0.0")
 	b := in(filepath.Join(filepath.Dir(w.dir), "q"), a)
 	p, q := w.lock("p", a), w.lock("q", b)

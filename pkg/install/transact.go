@@ -144,7 +144,7 @@ func (e *Installer) writeBeside(ctx context.Context, j *job) error {
 
 // linkBeside makes the new file another name of the store's, if it may be that.
 func (e *Installer) linkBeside(j *job) (linked bool, err error) {
-	if e.o.Copy {
+	if !e.o.Link {
 		return false, nil
 	}
 	err = e.steady(j, func() error {

@@ -44,7 +44,7 @@ type Options struct {
 	Progress  func(install.Event)                                  // nil: silence
 	Learnt    func(install.Layer, unpack.Facts)                    // told what a layer is that was fetched, from several goroutines; may be nil
 	Now       func() time.Time                                     // nil: time.Now
-	Copy      bool                                                 // installed files are never links to the store's
+	Link      bool                                                 // installed files may be hard links to the store's
 }
 
 // Project is a manifest and its lock.
@@ -88,7 +88,7 @@ func (o Options) Installer() *install.Installer {
 		fetch = fetcher{o}
 	}
 	return install.Open(install.NewHome(o.Home), install.Options{
-		Fetch: fetch, Events: o.Progress, Learnt: o.Learnt, Probe: o.Probe, Host: o.Platform, Now: o.Now, Copy: o.Copy,
+		Fetch: fetch, Events: o.Progress, Learnt: o.Learnt, Probe: o.Probe, Host: o.Platform, Now: o.Now, Link: o.Link,
 	})
 }
 

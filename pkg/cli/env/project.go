@@ -117,7 +117,7 @@ func (e *Env) Options() (project.Options, error) {
 		CI:        config.IsSet(e.Getenv("CI")),
 		Offline:   e.Flags.Offline,
 		Now:       e.Now,
-		Copy:      c.Copies(),
+		Link:      c.Links(),
 		Progress:  e.Events.Install,
 		Learnt: func(l install.Layer, f unpack.Facts) {
 			if l.Platform.OS == "linux" { // an image holds no other
