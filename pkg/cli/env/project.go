@@ -106,6 +106,7 @@ func (e *Env) Options() (project.Options, error) {
 	if err != nil {
 		return project.Options{}, err
 	}
+	layers := e.Layers() // here: layers are learnt of several at a time
 	o := project.Options{
 		Version:   e.Version,
 		Home:      e.Home().Dir(),
@@ -121,7 +122,7 @@ func (e *Env) Options() (project.Options, error) {
 		Progress:  e.Events.Install,
 		Learnt: func(l install.Layer, f unpack.Facts) {
 			if l.Platform.OS == "linux" { // an image holds no other
-				e.Layers().Learn(l.Digest, f)
+				layers.Learn(l.Digest, f)
 			}
 		},
 		Probe: start,
