@@ -134,7 +134,8 @@ func (o *observer) archive(kind string, headers []*tar.Header) {
 	case o.hash != nil:
 		o.facts.DiffID = digest.NewDigest(digest.SHA256, o.hash)
 	case o.facts.Entry != "" && !o.other:
-		o.facts.Frame = &o.frame
+		frame := o.frame // on its own: o leads to the readers and all their buffers
+		o.facts.Frame = &frame
 	}
 }
 
