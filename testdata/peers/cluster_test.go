@@ -48,6 +48,18 @@ func TestCluster(t *testing.T) {
 		return ref
 	}
 	first := deploy()
+	n.until(t, "the policy acts on what is made", func() bool {
+		r := command(t, n.dir, environment(n.dir, "KUBECONFIG="+n.kubeconfig), `apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: next, namespace: app, labels: {control-plane: schemahero, database: next}}
+spec:
+  selector: {matchLabels: {database: next}}
+  template:
+    metadata: {labels: {control-plane: schemahero, database: next}}
+    spec: {containers: [{name: manager, image: schemahero/schemahero-manager:0.24.0}]}
+`, "kubectl", "create", "--dry-run=server", "-o", "yaml", "-f", "-")
+		return strings.Contains(r.stdout, first)
+	})
 
 	// What the operator makes of a Database runs it.
 	began := time.Now()
