@@ -14,15 +14,15 @@ func TestTell(t *testing.T) {
 		want            string
 	}{
 		{"github", "", told, "::error file=x%2Cy%3Az%25/m.toml,line=3,col=7::a: 100%25%0Ab%0D%0Ahint: run a%0Ahint: or b\n"},
-		{"github", "/work", told, "::error file=sub/x%2Cy%3Az%25/m.toml,line=3,col=7::a: 100%25%0Ab%0D%0Ahint: run a%0Ahint: or b\n"},
-		{"github", "/elsewhere", Told{Message: "m", File: "/work/sub/m.lock"}, "::error file=/work/sub/m.lock::m\n"},
-		{"github", "/work/", Told{Message: "m", File: "/work/sub/m.lock"}, "::error file=sub/m.lock::m\n"},
-		{"github", "/work", Told{Message: "::error file=forged::\u001b[2J"}, "::error::::error file=forged::\\u001b[2J\n"},
+		{"github", "/src", told, "::error file=sub/x%2Cy%3Az%25/m.toml,line=3,col=7::a: 100%25%0Ab%0D%0Ahint: run a%0Ahint: or b\n"},
+		{"github", "/elsewhere", Told{Message: "m", File: "/src/sub/m.lock"}, "::error file=/src/sub/m.lock::m\n"},
+		{"github", "/src/", Told{Message: "m", File: "/src/sub/m.lock"}, "::error file=sub/m.lock::m\n"},
+		{"github", "/src", Told{Message: "::error file=forged::\u001b[2J"}, "::error::::error file=forged::\\u001b[2J\n"},
 		{"json", "", Told{Kind: "failure", Code: 1, Message: "<a>"}, `{"kind":"failure","code":1,"message":"<a>"}` + "\n"},
 		{"json", "", told, `{"kind":"usage","code":2,"message":"a: 100%\nb\r","file":"x,y:z%/m.toml","line":3,"column":7,"hint":"run a\nor b"}` + "\n"},
 	} {
 		u, _, err := newTest("")
-		u.Errors, u.Dir = c.form, "/work/sub"
+		u.Errors, u.Dir = c.form, "/src/sub"
 		u.env = func(key string) (string, bool) { return c.workspace, key == "GITHUB_WORKSPACE" && c.workspace != "" }
 		u.Tell(c.told)
 		if err.String() != c.want {
