@@ -124,6 +124,12 @@ func ParseDocument(subject, mediaType string, data []byte) (*Document, error) {
 	return &d, nil
 }
 
+// AsBlob describes bytes as a blob, whatever a manifest calls them: without
+// annotations, and under no media type that would make a registry look for a manifest.
+func AsBlob(d digest.Digest, size int64) ocispec.Descriptor {
+	return ocispec.Descriptor{MediaType: "application/octet-stream", Digest: d, Size: size}
+}
+
 // EncodeDocument writes an index or a manifest, without escapes for HTML: a
 // constraint such as >=0.24 is to be read in the raw JSON. With an indent, which
 // stands before each level, it is for people and diffs and ends in a newline.

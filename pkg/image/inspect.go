@@ -100,7 +100,7 @@ func (img BaseImage) drivers(ctx context.Context, r artifact.Reader) (FoundPart,
 // peek tells of which driver a layer is, or which links it holds; neither for a
 // layer of something else.
 func peek(ctx context.Context, r artifact.Reader, desc ocispec.Descriptor) (entry string, links []Link, err error) {
-	rc, err := r.Blob(ctx, asBlob(desc.Digest, desc.Size))
+	rc, err := r.Blob(ctx, artifact.AsBlob(desc.Digest, desc.Size))
 	if err != nil {
 		return "", nil, err
 	}

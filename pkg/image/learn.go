@@ -152,13 +152,7 @@ func (w *workshop) read(ctx context.Context, l Layer) error {
 	return nil
 }
 
-// blob describes the locked layer as a blob: whatever a manifest calls it, and
-// under no media type that would make a registry look for a manifest.
-func (l Layer) blob() ocispec.Descriptor { return asBlob(l.Locked.Layer, l.Locked.Size) }
-
-func asBlob(d digest.Digest, size int64) ocispec.Descriptor {
-	return ocispec.Descriptor{MediaType: "application/octet-stream", Digest: d, Size: size}
-}
+func (l Layer) blob() ocispec.Descriptor { return artifact.AsBlob(l.Locked.Layer, l.Locked.Size) }
 
 // pack packs a layer's executable as push does, in a file, and remembers what came
 // out.

@@ -208,21 +208,21 @@ func (s *sending) blobs(img *Image) (all []blob) {
 		}
 	}
 	made := func(desc ocispec.Descriptor, data []byte, title string) {
-		add(blob{asBlob(desc.Digest, desc.Size), title, "", func(context.Context) (io.ReadCloser, error) {
+		add(blob{artifact.AsBlob(desc.Digest, desc.Size), title, "", func(context.Context) (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(data)), nil
 		}})
 	}
 	for i := range img.Parts {
 		p := &img.Parts[i]
 		for _, desc := range p.Base {
-			desc = asBlob(desc.Digest, desc.Size)
+			desc = artifact.AsBlob(desc.Digest, desc.Size)
 			add(blob{desc, "layer of the base", s.o.FromBase.Name(), func(ctx context.Context) (io.ReadCloser, error) {
 				return s.o.FromBase.Blob(ctx, desc)
 			}})
 		}
 		for _, l := range p.Layers {
 			if l.Packed {
-				add(blob{asBlob(l.Desc.Digest, l.Desc.Size), l.Locked.File, "", func(ctx context.Context) (io.ReadCloser, error) {
+				add(blob{artifact.AsBlob(l.Desc.Digest, l.Desc.Size), l.Locked.File, "", func(ctx context.Context) (io.ReadCloser, error) {
 					return s.openPacked(ctx, l)
 				}})
 			} else {

@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"time"
 
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
@@ -118,7 +116,7 @@ func (f fetcher) Fetch(ctx context.Context, l install.Layer) (io.ReadCloser, err
 	if err != nil {
 		return nil, err
 	}
-	return repo.Blob(ctx, ocispec.Descriptor{MediaType: "application/octet-stream", Digest: l.Digest, Size: l.Size})
+	return repo.Blob(ctx, artifact.AsBlob(l.Digest, l.Size))
 }
 
 // inputs are a project's files as they were read.

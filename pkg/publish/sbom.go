@@ -8,6 +8,7 @@ import (
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/sbom"
@@ -96,7 +97,7 @@ func (p *publication) sendSBOM(ctx context.Context, of part, l layer) error {
 	}
 	if !there || !p.report.Kept { // what was cut is completed
 		blob := blob{desc: data, data: l.sbom}
-		if err := p.to.PushBlob(ctx, ocispec.Descriptor{MediaType: "application/octet-stream", Digest: data.Digest, Size: data.Size}, func() (io.ReadCloser, error) { return blob.open() }); err != nil {
+		if err := p.to.PushBlob(ctx, artifact.AsBlob(data.Digest, data.Size), func() (io.ReadCloser, error) { return blob.open() }); err != nil {
 			return err
 		}
 		if err := p.put(ctx, doc); err != nil {

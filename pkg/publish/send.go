@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 )
 
@@ -46,9 +47,7 @@ func (p *publication) sendBlobs(ctx context.Context) error {
 }
 
 func (p *publication) sendBlob(ctx context.Context, b blob) error {
-	// A blob is a blob whatever a manifest calls it: without annotations, and
-	// under no media type that would make the target look for a manifest.
-	desc := ocispec.Descriptor{MediaType: "application/octet-stream", Digest: b.desc.Digest, Size: b.desc.Size}
+	desc := artifact.AsBlob(b.desc.Digest, b.desc.Size)
 	there, err := p.to.Exists(ctx, desc)
 	if err != nil {
 		return err

@@ -170,7 +170,7 @@ func (g *Graph) readable(q lockfile.Platform) digest.Digest {
 // mounted.
 func (c *copier) blob(ctx context.Context, d ocispec.Descriptor) error {
 	if c.o.DryRun {
-		ok, err := c.target.Exists(ctx, ocispec.Descriptor{MediaType: "application/octet-stream", Digest: d.Digest, Size: d.Size})
+		ok, err := c.target.Exists(ctx, artifact.AsBlob(d.Digest, d.Size))
 		if err == nil {
 			c.count(!ok, 0, 1, d.Size)
 		}

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -108,7 +107,7 @@ func readSBOM(ctx context.Context, repo registry.Repository, r registry.Referrin
 	if len(doc.Layers) != 1 || doc.Layers[0].Size > sbom.MaxDocument {
 		return nil, fmt.Errorf("is not one document of at most %d bytes", sbom.MaxDocument)
 	}
-	rc, err := repo.Blob(ctx, ocispec.Descriptor{MediaType: "application/octet-stream", Digest: doc.Layers[0].Digest, Size: doc.Layers[0].Size})
+	rc, err := repo.Blob(ctx, artifact.AsBlob(doc.Layers[0].Digest, doc.Layers[0].Size))
 	if err != nil {
 		return nil, err
 	}

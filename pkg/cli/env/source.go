@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
@@ -32,7 +30,7 @@ func (s *Source) Fetch(ctx context.Context, l install.Layer) (io.ReadCloser, err
 	if _, ok := s.Has(l.Digest); !ok {
 		return nil, &transfer.MissingError{Source: s.Path, Plugin: l.Plugin, Digest: l.Digest}
 	}
-	return s.Blob(ctx, ocispec.Descriptor{MediaType: "application/octet-stream", Digest: l.Digest, Size: l.Size})
+	return s.Blob(ctx, artifact.AsBlob(l.Digest, l.Size))
 }
 
 // OpenSource opens a bundle or layout and checks it: a tar whole, as it has come
