@@ -156,7 +156,7 @@ func decodeRegistry(t *diag.Table) Registry {
 	if plain, ok := t.Get("plain-http").AsBool(); ok {
 		r.PlainHTTP = &plain
 		if e := t.Entry("ca-file"); plain && e != nil {
-			e.Problem("says nothing next to plain-http")
+			e.Problem("has no effect together with plain-http")
 		}
 	}
 	return r

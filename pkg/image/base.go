@@ -19,6 +19,8 @@ type Base struct {
 	Name   string        // HOST/PATH[:TAG]
 	Digest digest.Digest // of the index or manifest that was named
 	Images []BaseImage   // one a platform
+
+	stated map[string]string // annotations of what was named
 }
 
 // BaseImage is a base for one platform.
@@ -76,10 +78,6 @@ func (b *Base) root() digest.Digest {
 	}
 	return b.Digest
 }
-
-func (b *Base) manifest(p artifact.Platform) digest.Digest { return b.image(p).Manifest }
-
-func (b *Base) layers(p artifact.Platform) []ocispec.Descriptor { return b.image(p).Layers }
 
 // platform is what the index says of a platform.
 func (b *Base) platform(p artifact.Platform) *ocispec.Platform {

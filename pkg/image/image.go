@@ -11,6 +11,7 @@ package image
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -177,8 +178,7 @@ func (o Options) part(l *lockfile.Lock, known Known, p artifact.Platform, unknow
 			continue
 		}
 		layer := Layer{Plugin: plugin.Name, Version: plugin.Version, Repository: plugin.Repository, Locked: locked}
-		missing := layer.learn(known, o.Base != nil)
-		if missing != 0 {
+		if missing := layer.learn(known, o.Base != nil); missing != 0 {
 			unknown.Layers = append(unknown.Layers, Unknown{Layer: layer, Facts: missing == noFacts})
 			continue
 		}
@@ -194,10 +194,7 @@ func (o Options) part(l *lockfile.Lock, known Known, p artifact.Platform, unknow
 		}
 		part.Links = append(part.Links, links...)
 	}
-	if len(unknown.Layers) > 0 || len(part.Links) == 0 {
-		return part, nil
-	}
-	sortLinks(part.Links)
+	slices.SortFunc(part.Links, func(a, b Link) int { return strings.Compare(a.Path, b.Path) })
 	return part, nil
 }
 
@@ -254,8 +251,9 @@ func (o owners) add(plugin, path string) error {
 
 // write makes the bytes of a part.
 func (o Options) write(p *Part) error {
-	layers := o.Base.layers(p.Platform)
-	p.Base = layers
+	base := o.Base.image(p.Platform)
+	p.Base = base.Layers
+	layers := base.Layers
 	diffs := []digest.Digest{}
 	notes := []string{}
 	for _, l := range p.Layers {
@@ -277,7 +275,7 @@ func (o Options) write(p *Part) error {
 	}
 	m := ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
-		Config: p.Config, Layers: layers, Annotations: o.Base.annotations(o.Base.manifest(p.Platform)),
+		Config: p.Config, Layers: layers, Annotations: o.Base.annotations(base.Manifest),
 	}
 	p.Manifest, p.Data, err = document(m, m.MediaType)
 	return err

@@ -45,21 +45,13 @@ type FoundLayer struct {
 // which no more is read than their first bytes. The error is a *BaseError where it
 // is none, else the Reader's.
 func Inspect(ctx context.Context, r artifact.Reader, name, reference string) (*Found, error) {
-	desc, data, err := r.Manifest(ctx, reference)
-	if err != nil {
-		return nil, err
-	}
-	doc, err := artifact.ParseDocument(name, desc.MediaType, data)
-	if err != nil {
-		return nil, err
-	}
 	images, err := ReadBase(ctx, r, name, reference, nil)
 	if err != nil {
 		return nil, err
 	}
 	found := &Found{
-		Digest:   desc.Digest,
-		BaseName: doc.Annotations[ocispec.AnnotationBaseImageName], BaseDigest: doc.Annotations[ocispec.AnnotationBaseImageDigest],
+		Digest:   images.Digest,
+		BaseName: images.stated[ocispec.AnnotationBaseImageName], BaseDigest: images.stated[ocispec.AnnotationBaseImageDigest],
 	}
 	slices.SortFunc(images.Images, func(a, b BaseImage) int { return a.Platform.Compare(b.Platform) })
 	drivers := false

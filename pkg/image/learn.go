@@ -133,7 +133,7 @@ func (w *workshop) read(ctx context.Context, l Layer) error {
 	defer out.Close()
 	in := io.TeeReader(&told{ctx: ctx, r: src, o: w.o, e: Event{Stage: Fetching, Subject: l.Locked.File, Total: l.Locked.Size}}, out)
 	executable := sha256.New()
-	facts, broken := w.unpacker.Read(in, sink{executable}, driver(l), true)
+	facts, broken := w.unpacker.Read(in, unpack.Into{Writer: executable}, driver(l), true)
 	// Of a layer that was not understood, the rest still shows whether these are the
 	// bytes that the lock pins: the better answer.
 	if _, err := io.Copy(io.Discard, in); err != nil {
@@ -188,7 +188,7 @@ func (w *workshop) repack(ctx context.Context, l Layer) (Packed, error) {
 	}
 	defer os.Remove(executable.Name())
 	defer executable.Close()
-	if err := w.unpacker.Extract(&told{ctx: ctx, r: in}, sink{executable}, driver(l)); err != nil {
+	if err := w.unpacker.Extract(&told{ctx: ctx, r: in}, executable, driver(l)); err != nil {
 		return Packed{}, err
 	}
 	size, err := executable.Seek(0, io.SeekCurrent)
@@ -206,11 +206,6 @@ func (w *workshop) repack(ctx context.Context, l Layer) (Packed, error) {
 	p, err := pack.Write(out, &told{ctx: ctx, r: executable}, size, pack.EntryName(l.Plugin, l.Locked.Platform), pack.Gzip)
 	return Packed{Digest: p.Digest, Size: p.Size, DiffID: p.Tar}, errors.Join(err, out.Close())
 }
-
-// sink is a writer with the method that unpack asks for.
-type sink struct{ io.Writer }
-
-func (s sink) ReadFrom(r io.Reader) (int64, error) { return io.Copy(s.Writer, r) }
 
 // told ends with the context's error, so that no copy outlives a command that was
 // interrupted, and tells how far it has come.

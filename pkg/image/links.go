@@ -3,11 +3,9 @@ package image
 import (
 	"archive/tar"
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"hash/crc32"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,10 +28,6 @@ func linksTo(folder, entry, name string, aliases []string) (links []Link) {
 		links = append(links, Link{path.Join(folder, "schemahero-"+alias), installed})
 	}
 	return links
-}
-
-func sortLinks(links []Link) {
-	slices.SortFunc(links, func(a, b Link) int { return cmp.Compare(a.Path, b.Path) })
 }
 
 // packLinks makes the layer that holds links. A tar that is not compressed gets

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -166,22 +165,9 @@ func (p Packed) valid() bool {
 	return artifact.IsContentDigest(p.Digest) && artifact.IsContentDigest(p.DiffID) && p.Size > 0
 }
 
-// write adds a line to the file's end in one write, so that processes at the same
-// time lose nothing of each other.
+// write adds a line to the file.
 func (m *Memory) write(l line) {
-	if m.file == "" || (disk.Disk{}).MkdirAll(filepath.Dir(m.file)) != nil {
-		return
-	}
-	data, err := json.Marshal(l)
-	if err != nil {
-		return
-	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
-	if info, err := os.Stat(m.file); err == nil && info.Size() > maxMemory {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC // each layer is read again, once
-	}
-	if f, err := os.OpenFile(m.file, flags, 0o666); err == nil {
-		_, _ = f.Write(append(data, '\n'))
-		f.Close()
+	if data, err := json.Marshal(l); err == nil && m.file != "" {
+		disk.Disk{}.Note(m.file, append(data, '\n'), maxMemory)
 	}
 }

@@ -47,7 +47,7 @@ func ReadBase(ctx context.Context, r artifact.Reader, name, reference string, pl
 	if err != nil {
 		return nil, err
 	}
-	b := &Base{Name: name, Digest: desc.Digest}
+	b := &Base{Name: name, Digest: desc.Digest, stated: doc.Annotations}
 	if !doc.IsIndex() {
 		img, err := b.read(ctx, r, desc.Digest, doc)
 		if err != nil {

@@ -232,10 +232,8 @@ func (c *Cluster) judgeNext(l Lock, d Database, f *Finding) error {
 	switch {
 	case err != nil:
 		return err
-	case (from.mount == "" || from.empty) && next.policy == Unknown:
-		f.Policy, f.Refusal = next.policy, next.text
 	case from.mount == "" || from.empty:
-		f.Policy = Absent
+		f.Policy, f.Refusal = cmp.Or(next.policy, Absent), next.text
 	case locked != nil:
 		f.Policy = Acts
 	default:

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,9 +73,7 @@ func Open(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Namespace != "" {
-		namespace = o.Namespace
-	}
+	namespace = cmp.Or(o.Namespace, namespace)
 	if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 && !o.All {
 		return nil, &ConfigError{Problem: fmt.Sprintf("%q is not the name of a namespace", namespace)}
 	}
@@ -91,12 +90,9 @@ func Open(o Options) (*Client, error) {
 	if err != nil {
 		return nil, &ConfigError{Problem: err.Error()}
 	}
-	c := &Client{api: api, server: config.Host, namespace: namespace, limit: o.Limit}
+	c := &Client{api: api, server: config.Host, namespace: namespace, limit: cmp.Or(o.Limit, defaultLimit)}
 	if u, err := url.Parse(config.Host); err == nil && u.Host != "" {
 		c.server = u.Host
-	}
-	if c.limit == 0 {
-		c.limit = defaultLimit
 	}
 	return c, nil
 }
@@ -130,10 +126,7 @@ func (o Options) load() (*rest.Config, string, error) {
 		}
 		return nil, "", &ConfigError{Problem: "there is none, and this is not a pod of a cluster"}
 	}
-	name := raw.CurrentContext
-	if o.Context != "" {
-		name = o.Context
-	}
+	name := cmp.Or(o.Context, raw.CurrentContext)
 	if raw.Contexts[name] == nil {
 		e := &ConfigError{Problem: fmt.Sprintf("has no context %q", name), Contexts: slices.Sorted(maps.Keys(raw.Contexts))}
 		if name == "" {

@@ -135,6 +135,10 @@ func (m *Manifest) decodeHost(v *diag.Value) {
 }
 
 func decodeAge(v *diag.Value) (age time.Duration, ok bool) {
+	if v != nil && v.Kind == diag.Integer {
+		v.Problem(`%s has no unit: write hours or days, like "72h" or "3d"`, v.Text)
+		return 0, false
+	}
 	s, ok := v.AsString()
 	if !ok {
 		return 0, false

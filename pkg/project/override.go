@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
@@ -126,20 +127,9 @@ func without(l *lockfile.Lock, overridden []Overridden) *lockfile.Lock {
 	if len(overridden) == 0 {
 		return l
 	}
-	out := &lockfile.Lock{}
-	for _, entry := range l.Plugins {
-		if !isOverridden(overridden, entry.Name) {
-			out.Plugins = append(out.Plugins, entry)
-		}
-	}
-	return out
+	return &lockfile.Lock{Plugins: slices.DeleteFunc(slices.Clone(l.Plugins), func(p lockfile.Plugin) bool { return isOverridden(overridden, p.Name) })}
 }
 
 func isOverridden(overridden []Overridden, name string) bool {
-	for _, over := range overridden {
-		if over.Name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(overridden, func(o Overridden) bool { return o.Name == name })
 }

@@ -133,16 +133,11 @@ func (x *examiner) extract(ctx context.Context, layer, dir string, d unpack.Driv
 		}
 	}()
 	hash := sha256.New()
-	if err := x.unpacker.Extract(&reader{ctx: ctx, r: in}, receiver{io.MultiWriter(out, hash)}, d); err != nil {
+	if err := x.unpacker.Extract(&reader{ctx: ctx, r: in}, unpack.Into{Writer: io.MultiWriter(out, hash)}, d); err != nil {
 		return "", "", err
 	}
 	return out.Name(), digest.NewDigest(digest.SHA256, hash), out.Chmod(0o755)
 }
-
-// receiver is a writer with the method that unpack asks for.
-type receiver struct{ io.Writer }
-
-func (w receiver) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.Writer, r) }
 
 // packAll packs what examine found into dir.
 func packAll(ctx context.Context, r Release, files map[artifact.Platform]string, o Options, dir string) ([]layer, error) {

@@ -91,8 +91,7 @@ func (m *memory) load() {
 	}
 }
 
-// add remembers marks. They go to the file in one write at its end, so that
-// processes at the same time lose nothing of each other.
+// add remembers marks.
 func (m *memory) add(marks []mark) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -112,16 +111,8 @@ func (m *memory) add(marks []mark) {
 			text.WriteString(strings.TrimRight(k.hash+" "+by, " ") + "\n")
 		}
 	}
-	if text.Len() == 0 || m.dir == "" || (disk.Disk{}).MkdirAll(m.dir) != nil {
-		return
-	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
-	if info, err := os.Stat(m.file()); err == nil && info.Size() > maxMemory {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC // it costs a verification each, once
-	}
-	if f, err := os.OpenFile(m.file(), flags, 0o666); err == nil {
-		_, _ = f.WriteString(text.String())
-		f.Close()
+	if text.Len() > 0 && m.dir != "" {
+		disk.Disk{}.Note(m.file(), []byte(text.String()), maxMemory)
 	}
 }
 
@@ -179,8 +170,7 @@ func hashOf(parts ...string) string {
 // rulePrint is everything that a rule's meaning depends on. A trusted root
 // counts by its place, size and age.
 func rulePrint(r *policy.Rule) string {
-	switch {
-	case r.Keyless == nil:
+	if r.Keyless == nil {
 		return "keys " + strings.Join(r.Fingerprints, " ")
 	}
 	k := r.Keyless

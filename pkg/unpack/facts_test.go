@@ -3,8 +3,10 @@ package unpack
 import (
 	"archive/tar"
 	"bytes"
+	"runtime"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -36,6 +38,28 @@ func facts(t *testing.T, layer string, d Driver) Facts {
 		t.Errorf("facts %+v, without the digest %+v", whole, framed)
 	}
 	return framed
+}
+
+// TestFactsKeepNothing: facts of many layers are kept, and their readers, with all
+// the buffers that these have, must not be with them.
+func TestFactsKeepNothing(t *testing.T) {
+	const name = "schemahero-postgres-linux-amd64"
+	layer := makeTar(t, reg(name, "\x7fELF the driver"))
+	u := New()
+	read := func() (Facts, weak.Pointer[strings.Reader]) {
+		r := strings.NewReader(layer)
+		f, err := u.Read(r, new(bytes.Buffer), Driver{Name: "postgres", Platform: linux, Size: int64(len(layer))}, false)
+		if err != nil || f.Frame == nil {
+			t.Fatalf("%+v, %v", f, err)
+		}
+		return f, weak.Make(r)
+	}
+	f, reader := read()
+	runtime.GC()
+	if reader.Value() != nil {
+		t.Error("the reader of a layer lives as long as what was learnt of it")
+	}
+	runtime.KeepAlive(f)
 }
 
 func TestFacts(t *testing.T) {

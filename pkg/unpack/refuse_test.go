@@ -119,15 +119,11 @@ func (zeros) Read(p []byte) (int, error) {
 }
 
 func TestExtractStopsAtOneGibibyte(t *testing.T) {
-	err := New().Extract(io.MultiReader(strings.NewReader("#!"), zeros{}), discard{}, Driver{Name: "postgres", Platform: linux, Size: 8 << 30})
+	err := New().Extract(io.MultiReader(strings.NewReader("#!"), zeros{}), Into{io.Discard}, Driver{Name: "postgres", Platform: linux, Size: 8 << 30})
 	if err == nil || err.Error() != "expands to more than 1 GiB" {
 		t.Errorf("got %v", err)
 	}
 }
-
-type discard struct{ io.Writer }
-
-func (discard) ReadFrom(r io.Reader) (int64, error) { return io.Copy(io.Discard, r) }
 
 func TestCheckSize(t *testing.T) {
 	for _, c := range []struct{ size, content, refused int64 }{
@@ -165,7 +161,7 @@ func TestExtractPassesOthersErrors(t *testing.T) {
 	whole := gz(t, makeTar(t, reg("schemahero-postgres", noise(64<<10))))
 	for _, at := range []int{0, 3, 100, 40 << 10} {
 		r := io.MultiReader(strings.NewReader(whole[:at]), failing{ours})
-		if err := New().Extract(r, discard{}, Driver{Name: "postgres", Platform: linux, Size: 99 << 10}); !errors.Is(err, ours) {
+		if err := New().Extract(r, Into{io.Discard}, Driver{Name: "postgres", Platform: linux, Size: 99 << 10}); !errors.Is(err, ours) {
 			t.Errorf("after %d bytes: got %v", at, err)
 		}
 	}

@@ -87,6 +87,12 @@ func New() *Unpacker {
 // r and w as they are, and *Error for everything else.
 func (u *Unpacker) Extract(r io.Reader, w io.ReaderFrom, d Driver) error { return u.open(r, w, d, nil) }
 
+// Into is any writer as what a driver is extracted to.
+type Into struct{ io.Writer }
+
+// ReadFrom implements io.ReaderFrom.
+func (w Into) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.Writer, r) }
+
 // open reads a layer, with whoever looks on.
 func (u *Unpacker) open(r io.Reader, w io.ReaderFrom, d Driver, o *observer) error {
 	from, to := &source{r: r}, &sink{w: w}

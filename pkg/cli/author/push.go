@@ -184,7 +184,7 @@ func runPush(ctx context.Context, e *env.Env, u *ui.UI, name, version string, p 
 func runRepair(ctx context.Context, e *env.Env, u *ui.UI, name, version string, p pushFlags) error {
 	switch {
 	case version != "":
-		return hint.Usagef("--repair-tags: goes without VERSION: it is about all of them")
+		return hint.Usagef("--repair-tags: takes no VERSION: it repairs the tags of all of them")
 	case name == everyDriver || name == "":
 		return hint.Usagef("--repair-tags: name one driver")
 	}

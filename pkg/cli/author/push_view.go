@@ -1,7 +1,6 @@
 package author
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -145,15 +144,7 @@ func printReport(w ui.Lines, p pushed) {
 	if len(p.Tags) > 0 {
 		w.Line("tags: %s", strings.Join(p.Tags, " "))
 	}
-	if p.BytesSent == 0 {
-		return
+	if p.BytesSent > 0 {
+		w.Line("%s", ui.Sent(p.BytesSent, p.BlobsSent, p.BlobsMounted, p.BlobsSkipped))
 	}
-	sent := fmt.Sprintf("sent: %s, %s", ui.Bytes(p.BytesSent), ui.Count(p.BlobsSent, "blob"))
-	if p.BlobsMounted > 0 {
-		sent += fmt.Sprintf("; taken from another repository: %d", p.BlobsMounted)
-	}
-	if p.BlobsSkipped > 0 {
-		sent += fmt.Sprintf("; there already: %d", p.BlobsSkipped)
-	}
-	w.Line("%s", sent)
 }

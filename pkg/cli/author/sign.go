@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
@@ -68,7 +67,12 @@ func runSign(ctx context.Context, e *env.Env, u *ui.UI, ref, keyFile string) err
 	if err != nil {
 		return err
 	}
-	signed, err := sign(ctx, repo, reference, key)
+	// The manifest itself, and not only its descriptor: what is signed is there.
+	desc, _, err := repo.Manifest(ctx, reference)
+	if err != nil {
+		return err
+	}
+	signed, err := trust.Sign(ctx, repo, desc, key)
 	if err != nil {
 		return err
 	}
@@ -76,13 +80,4 @@ func runSign(ctx context.Context, e *env.Env, u *ui.UI, ref, keyFile string) err
 	v := ui.Single("Signature", "signature", info.Manifest, info)
 	v.Text = func(w ui.Lines) { w.Line("%s", env.SignedText(repo.Name(), signed)) }
 	return u.Print(v)
-}
-
-func sign(ctx context.Context, repo registry.Repository, reference string, key *trust.PrivateKey) (*trust.Signed, error) {
-	// The manifest itself, and not only its descriptor: what is signed is there.
-	desc, _, err := repo.Manifest(ctx, reference)
-	if err != nil {
-		return nil, err
-	}
-	return trust.Sign(ctx, repo, desc, key)
 }

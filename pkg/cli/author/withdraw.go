@@ -85,6 +85,9 @@ func runWithdraw(ctx context.Context, e *env.Env, u *ui.UI, ref string, f withdr
 	if err != nil {
 		return err
 	}
+	if ref == repository { // latest would be a guess, and what is withdrawn is not to be guessed
+		return hint.Usagef("REF %q: names no release: write HOST/PATH:TAG or HOST/PATH@DIGEST", ref)
+	}
 	if tag, ok := artifact.ParseTag(reference); ok && !tag.Platform.IsZero() {
 		// What refers to a part of an index nobody looks for.
 		return hint.Usagef("REF %q: is the tag of one platform: name the release, %s:%s", ref, repository, artifact.VersionTag(tag.Version))

@@ -1,9 +1,6 @@
 package cluster
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/image"
@@ -56,24 +53,14 @@ func printImage(u *ui.UI, r *image.Report, base *image.Base) error {
 		}
 		p.Platforms = append(p.Platforms, q)
 	}
-	if !r.DryRun {
-		u.Say("%s", sentText(r))
+	switch {
+	case r.DryRun:
+	case r.Sent == 0:
+		u.Say("the image was there already: nothing was sent")
+	default:
+		u.Say("%s", ui.Sent(r.Sent, r.Blobs, r.Mounted, r.Skipped))
 	}
 	v := ui.Single("PushedImage", "image", p.Reference, p).Rows(rows)
 	v.Text = func(w ui.Lines) { w.Line("%s", p.Reference) }
 	return u.Print(v)
-}
-
-func sentText(r *image.Report) string {
-	if r.Sent == 0 {
-		return "the image was there already: nothing was sent"
-	}
-	parts := []string{fmt.Sprintf("sent: %s, %s", ui.Bytes(r.Sent), ui.Count(r.Blobs, "blob"))}
-	if r.Mounted > 0 {
-		parts = append(parts, fmt.Sprintf("taken from another repository: %d", r.Mounted))
-	}
-	if r.Skipped > 0 {
-		parts = append(parts, fmt.Sprintf("there already: %d", r.Skipped))
-	}
-	return strings.Join(parts, "; ")
 }

@@ -57,7 +57,7 @@ the drivers. The first brings what copies, from an image with a static
 				of          []string
 			}{{"--on", on, workloads()}, {"--api", api, apiVersions()}} {
 				if !slices.Contains(c.of, c.value) {
-					return hint.Usagef("%s %q: is none of %s", c.flag, c.value, strings.Join(c.of, ", "))
+					return hint.Usagef("%s %q: must be one of %s", c.flag, c.value, strings.Join(c.of, ", "))
 				}
 			}
 			o.Pods, o.Beta = on != workloads()[0], api != apiVersions()[0]

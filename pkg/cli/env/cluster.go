@@ -43,7 +43,7 @@ const accountDir = "/var/run/secrets/kubernetes.io/serviceaccount"
 // Cluster opens the cluster that kubectl would ask.
 func (e *Env) Cluster(f ClusterFlags) (*kube.Client, error) {
 	if e.Flags.Offline {
-		return nil, hint.Refuse("cluster: not asked, being offline", "leave --offline and SCHEMAHERO_PLUGIN_OFFLINE out")
+		return nil, hint.Refuse("cluster: not contacted, because of --offline", "drop --offline and unset SCHEMAHERO_PLUGIN_OFFLINE")
 	}
 	return kube.Open(e.clusterOptions(f))
 }

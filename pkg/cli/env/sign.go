@@ -32,9 +32,9 @@ func (s *Signing) Load(e *Env, u *ui.UI) (err error) {
 	case !s.sign && s.file == "":
 		return nil
 	case !s.sign:
-		return hint.Usagef("--key: goes with --sign")
+		return hint.Usagef("--key: needs --sign")
 	case s.file == "":
-		return hint.Usagef("--sign: needs --key FILE; for keyless signatures run cosign sign afterwards")
+		return hint.Usagef("--sign: needs --key FILE; for a keyless signature, run cosign sign afterwards")
 	}
 	s.key, err = e.PrivateKey(u, s.file)
 	return err

@@ -126,7 +126,7 @@ func (e *Env) LockToCarry(u *ui.UI, c *transfer.Contents) (*lockfile.Lock, error
 	}
 	var stale *project.StaleError
 	if errors.As(p.CheckLock(), &stale) {
-		u.Warn("%s: does not satisfy the manifest; what it says is carried all the same", u.Rel(p.LockFile()))
+		u.Warn("%s: does not satisfy the manifest; it is copied anyway", u.Rel(p.LockFile()))
 	}
 	return lock, nil
 }

@@ -79,7 +79,7 @@ func With(err error, hints ...string) error { return &AdvisedError{err, hints} }
 // will do, so that no bundle helps.
 func Online(err error) error {
 	if errors.As(err, new(*registry.OfflineError)) {
-		return With(err, "this needs the registry: leave --offline and SCHEMAHERO_PLUGIN_OFFLINE out")
+		return With(err, "this needs the registry: drop --offline and unset SCHEMAHERO_PLUGIN_OFFLINE")
 	}
 	return err
 }

@@ -37,7 +37,7 @@ itself where kubectl_complete-schemahero-plugin is on the PATH.`,
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(u.Out)
 			}
-			return hint.Usagef("SHELL %q: is none of %s", args[0], strings.Join(shells, " "))
+			return hint.Usagef("SHELL %q: must be one of %s", args[0], strings.Join(shells, " "))
 		},
 	})
 }

@@ -107,7 +107,7 @@ func folder(e *env.Env, dir string) (link.Folder, error) {
 	home := e.UserHome()
 	if dir == "" {
 		if home == "" {
-			return link.Folder{}, hint.Usagef("home: %s is not set; say --dir DIR", system.HomeVariable())
+			return link.Folder{}, hint.Usagef("home: %s is not set; pass --dir DIR", system.HomeVariable())
 		}
 		dir = filepath.Join(home, ".local", "bin")
 	}

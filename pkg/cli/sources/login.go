@@ -86,7 +86,7 @@ func runLogin(ctx context.Context, e *env.Env, u *ui.UI, host, user string, from
 // ask reads user and password from the terminal, the latter without echo.
 func ask(u *ui.UI, user string) (string, string, error) {
 	if !u.Asks() {
-		return "", "", hint.Usagef("standard input is not a terminal: say --username and --password-stdin")
+		return "", "", hint.Usagef("standard input is not a terminal: pass --username and --password-stdin")
 	}
 	if user == "" {
 		var err error

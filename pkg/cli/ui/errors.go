@@ -23,7 +23,7 @@ func ErrorForms() []string { return []string{errorsText, errorsJSON, errorsGitHu
 // CheckErrors returns an error for what is not a value of --errors.
 func CheckErrors(form string) error {
 	if !slices.Contains(ErrorForms(), form) {
-		return fmt.Errorf("--errors %q: is none of %s", form, strings.Join(ErrorForms(), ", "))
+		return fmt.Errorf("--errors %q: must be one of %s", form, strings.Join(ErrorForms(), ", "))
 	}
 	return nil
 }

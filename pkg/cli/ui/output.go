@@ -52,7 +52,7 @@ func CheckOutput(form string) error {
 		_, err := templated(kind, arg)
 		return err
 	}
-	return fmt.Errorf("--output %q: is none of %s", form, strings.Join(append(OutputForms(), "markdown"), " "))
+	return fmt.Errorf("--output %q: must be one of %s", form, strings.Join(append(OutputForms(), "markdown"), " "))
 }
 
 // templated is the printer of a form that takes a template.

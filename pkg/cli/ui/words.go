@@ -36,6 +36,18 @@ func Count(n int, one string) string {
 	return fmt.Sprintf("%d %ss", n, one)
 }
 
+// Sent writes what went to a registry, and what did not have to.
+func Sent(bytes int64, blobs, mounted, there int) string {
+	text := fmt.Sprintf("sent: %s, %s", Bytes(bytes), Count(blobs, "blob"))
+	if mounted > 0 {
+		text += fmt.Sprintf("; taken from another repository: %d", mounted)
+	}
+	if there > 0 {
+		text += fmt.Sprintf("; there already: %d", there)
+	}
+	return text
+}
+
 // Version writes a version, or that there is none.
 func Version(s string) string {
 	if s == "" {
