@@ -54,6 +54,8 @@ func otherwise(kind, name, file string, body []byte) []byte {
 		h.Mode = 0o700
 	case "setuid":
 		h.Mode = 0o4755
+	case "twice":
+		headers = append(headers, &h)
 	case "folder":
 		headers = []*tar.Header{{Name: "./", Mode: 0o700, Typeflag: tar.TypeDir}, &h}
 	case "host":

@@ -62,7 +62,7 @@ var layers = map[string][]string{
 	"pkg/doctor": {"lockfile", "pkg/artifact", "pkg/fault", "pkg/install", "pkg/manifest", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "plugins/signed"},
 
 	"pkg/cli/ui":       {"lockfile", "pkg/artifact", "pkg/diag", "pkg/fault", "pkg/image", "pkg/install", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/resolve", "pkg/system"},
-	"pkg/cli/hint":     {"lockfile", "pkg/artifact", "pkg/config", "pkg/diag", "pkg/disk", "pkg/duration", "pkg/export", "pkg/fault", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/policy", "pkg/project", "pkg/publish", "pkg/registry", "pkg/resolve", "pkg/transfer", "pkg/trust", "pkg/ocilayout", "pkg/system"},
+	"pkg/cli/hint":     {"lockfile", "pkg/artifact", "pkg/config", "pkg/diag", "pkg/disk", "pkg/duration", "pkg/export", "pkg/fault", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/policy", "pkg/project", "pkg/publish", "pkg/registry", "pkg/resolve", "pkg/transfer", "pkg/trust", "pkg/unpack", "pkg/ocilayout", "pkg/system"},
 	"pkg/cli/env":      {"lockfile", "pkg/artifact", "pkg/config", "pkg/disk", "pkg/doctor", "pkg/image", "pkg/install", "pkg/kube", "pkg/link", "pkg/manifest", "pkg/policy", "pkg/probe", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/trust", "pkg/unpack", "plugins/signed", "pkg/cli/hint", "pkg/cli/ui", "pkg/ocilayout", "pkg/system"},
 	"pkg/cli/complete": {"lockfile", "pkg/artifact", "pkg/manifest", "pkg/project", "pkg/cli/env", "pkg/cli/ui"},
 

@@ -35,6 +35,7 @@ func FloatingTags(tags []string, v *semver.Version) (out []string) {
 type floatingTag struct {
 	tag string
 	of  Candidate
+	as  string // the tag of that version whose manifest it names; "" if only platforms have tags
 }
 
 // floatingOf returns all floating tags of the versions among tags, the highest
@@ -49,7 +50,7 @@ func floatingOf(tags []string) (out []floatingTag) {
 		for _, tag := range []string{x + "." + strconv.FormatUint(c.Version.Minor(), 10), x, "latest"} {
 			if !seen[tag] {
 				seen[tag] = true
-				out = append(out, floatingTag{tag, c})
+				out = append(out, floatingTag{tag, c, c.Tag})
 			}
 		}
 	}
@@ -67,6 +68,20 @@ func HostTags(tags []string, v *semver.Version, p Platform) []string {
 	for _, tag := range FloatingTags(tags, v) {
 		if tag != "latest" {
 			out = append(out, tag+"-"+p.Arch)
+		}
+	}
+	return out
+}
+
+// hostsOf returns those of the host's floating tags that a repository has: nobody
+// misses the others, and each names one platform of the version.
+func hostsOf(tags []string, all []floatingTag) (out []floatingTag) {
+	for _, f := range all {
+		for _, p := range f.of.Platforms {
+			tag := f.tag + "-" + p.Platform.Arch
+			if f.tag != "latest" && p.Platform.OS == "linux" && p.Platform.Variant == "" && slices.Contains(tags, tag) {
+				out = append(out, floatingTag{tag, f.of, p.Tag})
+			}
 		}
 	}
 	return out
@@ -111,16 +126,17 @@ func Strays(ctx context.Context, r Reader, tags []string) ([]Stray, error) {
 	if !slices.ContainsFunc(all, func(f floatingTag) bool { return slices.Contains(tags, f.tag) }) {
 		return nil, nil
 	}
-	return strays(ctx, r, all)
+	return strays(ctx, r, tags, all)
 }
 
 // AllStrays is Strays with all that are missing, whether any is there or not.
 func AllStrays(ctx context.Context, r Reader, tags []string) ([]Stray, error) {
-	return strays(ctx, r, floatingOf(tags))
+	return strays(ctx, r, tags, floatingOf(tags))
 }
 
-func strays(ctx context.Context, r Reader, all []floatingTag) ([]Stray, error) {
-	all = slices.DeleteFunc(all, func(f floatingTag) bool { return f.of.Tag == "" }) // only platforms have tags
+func strays(ctx context.Context, r Reader, tags []string, all []floatingTag) ([]Stray, error) {
+	all = append(all, hostsOf(tags, all)...)
+	all = slices.DeleteFunc(all, func(f floatingTag) bool { return f.as == "" })
 	all = all[:min(len(all), maxFloating)]
 	found := make([]Stray, len(all))
 	names := func(tag string) (digest.Digest, error) {
@@ -131,7 +147,7 @@ func strays(ctx context.Context, r Reader, all []floatingTag) ([]Stray, error) {
 		return desc.Digest, err
 	}
 	err := parallel.Join(parallel.Each(ctx, len(all), most, func(i int) (err error) {
-		s := Stray{Tag: all[i].tag, Version: all[i].of.Version.String(), Of: all[i].of.Tag}
+		s := Stray{Tag: all[i].tag, Version: all[i].of.Version.String(), Of: all[i].as}
 		if s.Want, err = names(s.Of); err != nil {
 			return err
 		}

@@ -154,7 +154,7 @@ func checkPaths(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
 		case "dir", "platform", "home", "system-config", "file", "directory", "from", "base", "registry", "ca-file", "key", "older-than", "only",
-			"context", "image", "init-container", "kubeconfig", "mount", "namespace", "pull-secret":
+			"context", "image", "init-container", "kubeconfig", "mount", "name", "namespace", "pull-secret":
 			if v := f.Value.String(); v == "" || v == "[]" {
 				err = hint.Usagef("--%s: is empty", f.Name)
 			}

@@ -71,7 +71,7 @@ func Folders() []string {
 
 // Searched reports whether the host in a manager image looks for drivers in a
 // folder.
-func Searched(folder string) bool { return slices.Contains(Folders(), folder) }
+func Searched(folder string) bool { return slices.Contains(Folders(), path.Clean(folder)) }
 
 //go:embed kubernetes.tmpl
 var policyText string
@@ -128,7 +128,11 @@ const (
 	maxLabel  = 63
 	maxName   = 253
 	mountPath = `(/[-A-Za-z0-9._+@=]+)+`
-	imageName = `[A-Za-z0-9][-A-Za-z0-9._/:@]*[A-Za-z0-9]`
+
+	// Of an image, as the kubelet reads it.
+	imageHost = `([A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])(:[0-9]+)?`
+	imagePart = `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
+	imageName = `(` + imageHost + `/)?` + imagePart + `(/` + imagePart + `)*(:[A-Za-z0-9_][-A-Za-z0-9._]{0,127})?(@sha256:[0-9a-f]{64})?`
 )
 
 func matches(pattern, s string) bool {

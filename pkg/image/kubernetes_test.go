@@ -106,6 +106,13 @@ func TestPolicyRefuses(t *testing.T) {
 		{repository, image.PolicyOptions{Mount: "/a b"}, `is not a directory to mount drivers at`},
 		{repository, image.PolicyOptions{Copier: `busy"box`}, `is not an image`},
 		{repository, image.PolicyOptions{Copier: "/busybox"}, `"/busybox": is not an image`},
+		{repository, image.PolicyOptions{Copier: "docker.io//busybox"}, `is not an image`},
+		{repository, image.PolicyOptions{Copier: "https://docker.io/busybox"}, `is not an image`},
+		{repository, image.PolicyOptions{Copier: "docker.io/busybox:1:2"}, `is not an image`},
+		{repository, image.PolicyOptions{Copier: "docker.io/busybox:-1"}, `is not an image`},
+		{repository, image.PolicyOptions{Copier: "docker.io/Busybox"}, `is not an image`},
+		{repository, image.PolicyOptions{Copier: "docker.io/busybox@sha256:12"}, `is not an image`},
+		{repository, image.PolicyOptions{Copier: "busybox:" + strings.Repeat(long, 2) + "a"}, `is not an image`},
 	} {
 		text, err := image.Policy(c.repository, pinned, c.o)
 		if err == nil || text != nil || !strings.Contains(err.Error(), c.want) || fault.Of(err) != fault.Usage {

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 
@@ -210,6 +211,9 @@ func readBase(ctx context.Context, e *env.Env, o *image.PushOptions, text string
 		return err
 	}
 	o.Base, err = image.ReadBase(ctx, o.FromBase, name, reference, platforms)
+	if errors.Is(err, artifact.ErrNotFound) {
+		return hint.With(err, "check the name, the tag and the digest: --base IMAGE[@DIGEST]")
+	}
 	return hint.Online(err)
 }
 

@@ -1,11 +1,13 @@
 package hint
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/image"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
 // cluster are the errors about what the lock is to clusters.
@@ -28,9 +30,12 @@ func cluster() section {
 			return []string{"add what containers run to platforms in the manifest, like \"linux/amd64\", then run " + c.Name + " lock"}
 		},
 			told("`the lock has no driver for linux`", "Containers run linux: add `linux/amd64` or `linux/arm64` to the manifest's `platforms`", fault.Unsatisfied)),
-		on(func(_ Context, e *image.LayerError) []string {
+		on(func(c Context, e *image.LayerError) []string {
 			if e.Kind() != fault.Integrity {
 				return nil
+			}
+			if errors.As(e.Err, new(*unpack.Error)) { // the layer's own digest was right
+				return []string{"nothing was sent; the layer was published like this: tell its publisher, or lock another version: " + c.Name + " versions " + e.Plugin}
 			}
 			return []string{"nothing was sent; if it happens again, the registry does not hold what was locked: tell its owner"}
 		}),
