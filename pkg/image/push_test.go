@@ -298,6 +298,16 @@ func TestInspect(t *testing.T) {
 	if one, err := image.Inspect(t.Context(), to, "it", found.Parts[0].Manifest.String()); err != nil || len(one.Parts) != 1 || len(one.Parts[0].Layers) != 2 {
 		t.Errorf("the manifest for one platform: %+v, %v", one, err)
 	}
+	base, err := image.ReadBase(t.Context(), to, "it", "prod", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := image.Push(t.Context(), to, l, image.PushOptions{Options: image.Options{Base: base}, FromBase: to, Memory: image.OpenMemory(""), Open: h.open, Temp: t.TempDir(), Tag: "twice"}); err != nil {
+		t.Fatal(err)
+	}
+	if twice, err := image.Inspect(t.Context(), to, "it", "twice"); err != nil || twice.BaseDigest != found.Digest.String() || len(twice.Parts[1].Layers) != 2 || !strings.HasPrefix(twice.Parts[1].Links[0].Path, "usr/") {
+		t.Errorf("drivers on an image of drivers: %+v, %v", twice, err)
+	}
 	layer := tarOf(t, "bin/manager", 0o755)
 	config := fmt.Sprintf(`{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[%q]}}`, sum("x"))
 	manifest := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":%q,"digest":%q,"size":%d},"layers":[{"mediaType":%q,"digest":%q,"size":%d}]}`,
