@@ -74,6 +74,7 @@ type BasePlatformError struct {
 	Name   string
 	Wanted []artifact.Platform
 	Has    []artifact.Platform
+	Both   []artifact.Platform // of Has those that the lock has too
 }
 
 func (e *BasePlatformError) Error() string {
