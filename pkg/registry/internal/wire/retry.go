@@ -152,8 +152,7 @@ func (c *Client) Pause(ctx context.Context, t *Tries, host, what string, err err
 // exist and ports on which nobody listens are not of this kind; nor is a token
 // service whose tries are used up.
 func Retriable(err error) bool {
-	var tried *TokenError
-	if errors.As(err, &tried) {
+	if errors.As(err, new(*TokenError)) {
 		return false
 	}
 	var status *StatusError
