@@ -39,10 +39,8 @@ func (e *LayerError) Error() string {
 	return subject + e.Err.Error()
 }
 
-// Kind is that of Err.
 func (e *LayerError) Kind() fault.Kind { return fault.Of(e.Err) }
-
-func (e *LayerError) Unwrap() error { return e.Err }
+func (e *LayerError) Unwrap() error    { return e.Err }
 
 // atOnce is how many layers are read, and requests made, at a time.
 const atOnce = 4

@@ -89,16 +89,14 @@ func (e *SignError) Error() string {
 	return fmt.Sprintf("%s@%s: was sent and is not signed, so no tag was set: %v", e.Repository, e.Digest, e.Err)
 }
 
-// Kind is that of Err.
 func (e *SignError) Kind() fault.Kind { return fault.Of(e.Err) }
-
-func (e *SignError) Unwrap() error { return e.Err }
+func (e *SignError) Unwrap() error    { return e.Err }
 
 // Push makes the image of a lock and sends it: blobs first, then the manifests, the
 // index, its signature and last the tag, so that no reader ever sees half of it.
 // Only what is missing is sent; a blob that another repository of the registry has
 // is taken over from there. Where Build fails, nothing is sent. Errors: Build's
-// but *UnknownError, *LayerError, *SignError, the repositories', the disk's.
+// but *UnknownError, *TakenError, *LayerError, *SignError, the repositories', the disk's.
 func Push(ctx context.Context, to registry.Repository, l *lockfile.Lock, o PushOptions) (*Report, error) {
 	dir, remove, err := disk.Disk{}.TempFolder(o.Temp, "schemahero-image-")
 	if err != nil {
@@ -106,6 +104,9 @@ func Push(ctx context.Context, to registry.Repository, l *lockfile.Lock, o PushO
 	}
 	defer remove()
 	s := &sending{workshop: newWorkshop(dir, o), to: to}
+	if err := s.checkPlace(l); err != nil {
+		return nil, err
+	}
 	img, err := s.build(ctx, l)
 	if err != nil {
 		return nil, err
@@ -128,8 +129,12 @@ type sending struct {
 
 func (s *sending) send(ctx context.Context) error {
 	img := s.report.Image
+	moves, err := s.checkTag(ctx)
+	if err != nil {
+		return err
+	}
 	blobs := s.blobs(img)
-	err := parallel.First(parallel.EachUntil(ctx, len(blobs), atOnce, func(i int) error { return s.blob(ctx, blobs[i]) }))
+	err = parallel.First(parallel.EachUntil(ctx, len(blobs), atOnce, func(i int) error { return s.blob(ctx, blobs[i]) }))
 	if err != nil {
 		return err
 	}
@@ -149,22 +154,10 @@ func (s *sending) send(ctx context.Context) error {
 			return &SignError{s.to.Name(), img.Index.Digest, err}
 		}
 	}
-	return s.tag(ctx)
-}
-
-// tag sets the tag, unless it names the image already.
-func (s *sending) tag(ctx context.Context) error {
-	if s.o.Tag == "" {
+	if !moves {
 		return nil
 	}
-	desc, err := s.to.Resolve(ctx, s.o.Tag)
-	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
-		return err
-	}
-	if err == nil && desc.Digest == s.report.Index.Digest {
-		return nil
-	}
-	return s.put(ctx, s.report.Index, s.report.Data, s.o.Tag)
+	return s.put(ctx, img.Index, img.Data, s.o.Tag)
 }
 
 // manifest sends a manifest under its digest, unless it is there.

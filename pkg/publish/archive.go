@@ -98,9 +98,7 @@ type FileError struct {
 	Problem string
 }
 
-func (e *FileError) Error() string { return e.File + ": " + e.Problem }
-
-// Kind is fault.Failure.
+func (e *FileError) Error() string    { return e.File + ": " + e.Problem }
 func (e *FileError) Kind() fault.Kind { return fault.Failure }
 
 // reader ends with the context's error, so that no copy outlives a command

@@ -154,7 +154,5 @@ func (e *SignError) Error() string {
 	return fmt.Sprintf("%s@%s: was sent and is not signed, so no tag was set: %v", e.Repository, e.Digest, e.Err)
 }
 
-// Kind is that of Err.
 func (e *SignError) Kind() fault.Kind { return fault.Of(e.Err) }
-
-func (e *SignError) Unwrap() error { return e.Err }
+func (e *SignError) Unwrap() error    { return e.Err }

@@ -106,8 +106,7 @@ func (c *Client) Catalog(ctx context.Context, host string, page func(repositorie
 	if err != nil && !begun && unsupported(err) {
 		return none
 	}
-	var odd *ProtocolError
-	if errors.As(err, &odd) && !begun {
+	if errors.As(err, new(*ProtocolError)) && !begun {
 		return none // some answer any path with a page of HTML
 	}
 	return err

@@ -226,8 +226,7 @@ func (r *remote) PushBlob(ctx context.Context, desc ocispec.Descriptor, open fun
 	}
 	return r.c.wire.Retry(ctx, r.c.wire.Tries(false), r.origin.ep.Name, subject(r.name, reference), func() error {
 		err := r.upload(ctx, desc, open)
-		var content *wire.ContentError
-		if errors.As(err, &content) {
+		if content, ok := errors.AsType[*wire.ContentError](err); ok {
 			return content.Err
 		}
 		return err
