@@ -114,7 +114,7 @@ func (d Disk) RemoveAll(dir string) error {
 
 // Discard removes a file, or a folder and what is in it, if it can: what was only
 // needed for a while is no reason to fail.
-func (d Disk) Discard(path string) { _ = d.RemoveAll(path) }
+func Discard(path string) { _ = again(func() error { return os.RemoveAll(path) }) }
 
 // Chmod sets a file's mode.
 func (d Disk) Chmod(path string, mode fs.FileMode) error {

@@ -91,7 +91,7 @@ func (d Disk) TempFolder(parent, prefix string) (dir string, remove func(), err 
 			continue
 		}
 		if left := filepath.Join(parent, e.Name()); folderFree(left) {
-			d.Discard(left) // whoever comes next tries again
+			Discard(left) // whoever comes next tries again
 		}
 	}
 	if dir, err = os.MkdirTemp(parent, prefix); err != nil {
@@ -99,7 +99,7 @@ func (d Disk) TempFolder(parent, prefix string) (dir string, remove func(), err 
 	}
 	own, err := d.LockFolder(context.Background(), dir, nil)
 	if err != nil {
-		return "", nil, errors.Join(err, d.Remove(dir))
+		return "", nil, errors.Join(err, os.Remove(dir))
 	}
-	return dir, func() { _ = errors.Join(d.RemoveAll(dir), own.Unlock()) }, nil
+	return dir, func() { Discard(dir); _ = own.Unlock() }, nil
 }

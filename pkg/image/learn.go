@@ -179,7 +179,7 @@ func (w *workshop) repack(ctx context.Context, l Layer) (Packed, error) {
 	if err != nil {
 		return Packed{}, err
 	}
-	defer disk.Disk{}.Discard(executable.Name())
+	defer disk.Discard(executable.Name())
 	defer executable.Close()
 	if err := w.unpacker.Extract(&told{ctx: ctx, r: in}, executable, driver(l)); err != nil {
 		return Packed{}, err

@@ -70,7 +70,7 @@ func identify(ctx context.Context, path string, limit time.Duration) (Identity, 
 	if err != nil {
 		return Identity{}, err
 	}
-	defer disk.Disk{}.Discard(dir)
+	defer disk.Discard(dir)
 
 	p, err := start(limited, path, dir)
 	if err != nil {

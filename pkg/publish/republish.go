@@ -168,7 +168,7 @@ func (x *examiner) fetch(ctx context.Context, from registry.Repository, b artifa
 	case err != nil:
 		return l, nil, err
 	}
-	defer disk.Disk{}.Discard(executable)
+	defer disk.Discard(executable)
 	if b.Executable != "" && b.Executable != sum {
 		return l, []Problem{{ProblemArchive, b.File, fmt.Sprintf("holds executable %s, its annotation says %s", sum, b.Executable)}}, nil
 	}

@@ -103,7 +103,7 @@ func (f *folder) drop(u *upload, id string) {
 	delete(f.uploads, id)
 	f.mu.Unlock()
 	u.file.Close()
-	disk.Disk{}.Discard(f.uploading(id)) // it is gone if it has become a blob
+	disk.Discard(f.uploading(id)) // it is gone if it has become a blob
 }
 
 // take appends what a request brings. False: it was refused, and answered.

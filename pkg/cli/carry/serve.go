@@ -56,7 +56,7 @@ func runServe(ctx context.Context, e *env.Env, u *ui.UI, address, dir string) er
 		if err != nil {
 			return err
 		}
-		defer disk.Disk{}.Discard(temp)
+		defer disk.Discard(temp)
 		dir = temp
 	} else {
 		dir = e.Abs(dir)
