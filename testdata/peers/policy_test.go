@@ -3,10 +3,13 @@ package peers
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -148,6 +151,7 @@ func TestPolicies(t *testing.T) {
 			a.mutates()
 			a.leavesAlone("elsewhere")
 			a.survives()
+			a.comesAgain()
 			if strings.Contains(name, "deny") || strings.HasPrefix(name, "beta") {
 				a.refuses()
 			}
@@ -301,6 +305,68 @@ func (a *applied) survives() {
 	if before != after {
 		a.t.Errorf("what the operator writes again makes generation %v of %v", after, before)
 	}
+	a.locked(spec)
+}
+
+// comesAgain shows that the drivers stay where a webhook, which the API server calls
+// after all policies, takes their mount and volume away, as one may that writes a
+// template of its own.
+func (a *applied) comesAgain() {
+	a.t.Helper()
+	path := []string{"spec"}
+	if !a.onPods {
+		path = []string{"spec", "template", "spec"}
+	}
+	instead := func(list any, own tree) []any {
+		of, _ := list.([]any)
+		return append(slices.DeleteFunc(of, func(e any) bool { return at(e, "name") == volumeName }), own)
+	}
+	injector := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var review tree
+		if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
+			a.t.Error(err)
+		}
+		spec := at(at(review, "request", "object"), path...)
+		mounts := at(named(at(spec, "containers"), "manager"), "volumeMounts")
+		root := "/" + strings.Join(path, "/")
+		patch, err := json.Marshal([]tree{
+			{"op": "add", "path": root + "/volumes", "value": instead(at(spec, "volumes"), tree{"name": "own", "emptyDir": tree{}})},
+			{"op": "add", "path": root + "/containers/0/volumeMounts", "value": instead(mounts, tree{"name": "own", "mountPath": "/own"})},
+		})
+		if err != nil {
+			a.t.Error(err)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		err = json.NewEncoder(w).Encode(tree{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": tree{
+			"uid": at(review, "request", "uid"), "allowed": true, "patchType": "JSONPatch", "patch": patch,
+		}})
+		if err != nil {
+			a.t.Error(err)
+		}
+	}))
+	defer injector.Close()
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: injector.Certificate().Raw})
+	webhook, err := json.Marshal(tree{"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration", "metadata": tree{"name": a.name}, "webhooks": []tree{{
+		"name": a.name + ".example.com", "sideEffects": "None", "admissionReviewVersions": []string{"v1"},
+		"clientConfig":   tree{"url": injector.URL, "caBundle": ca},
+		"objectSelector": tree{"matchLabels": tree{"injected": a.name}},
+		"rules":          []tree{{"operations": []string{"CREATE"}, "apiGroups": []string{"", "apps"}, "apiVersions": []string{"v1"}, "resources": []string{"pods", "statefulsets"}}},
+	}}})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.s.apply(a.t, string(webhook))
+	defer a.s.ok(a.t, "", "delete", "mutatingwebhookconfiguration", a.name)
+	labels := databaseLabels()
+	labels["injected"] = a.name
+	var spec any
+	a.s.until(a.t, "the webhook acts", func() bool {
+		var refusal string
+		if spec, refusal = a.send(a.namespace, a.target(labels, operatorPod())); refusal != "" {
+			a.t.Fatalf("what a webhook has changed is refused: %s", refusal)
+		}
+		return named(at(spec, "volumes"), "own") != nil
+	})
 	a.locked(spec)
 }
 
