@@ -171,6 +171,40 @@ func TestPolicies(t *testing.T) {
 	})
 }
 
+// TestKyverno has the patch of the documented Kyverno policy applied to what the
+// operator makes, by kubectl, which merges lists as Kyverno does; the API server takes
+// what comes out.
+func TestKyverno(t *testing.T) {
+	_, text, _ := strings.Cut(read(t, "..", "..", "docs", "cluster.md"), "<!-- example: kyverno -->\n```yaml\n")
+	text, _, _ = strings.Cut(text, "```")
+	s := startAPIServer(t)
+	s.namespace(t, "kyverno")
+	crd := s.ok(t, strings.NewReplacer("REF@DIGEST", lockedImage, "(name)", "name").Replace(text), "patch", "-f", "-", "--local", "--type", "merge", "-p", "{}", "-o", "json")
+	var policy tree
+	if err := json.Unmarshal([]byte(crd), &policy); err != nil {
+		t.Fatal(err)
+	}
+	patch, err := json.Marshal(at(at(policy, "spec", "rules").([]any)[0], "mutate", "patchStrategicMerge"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &applied{t: t, s: s, name: "kyverno", namespace: "kyverno", mount: managerFolder}
+	object, err := json.Marshal(a.target(databaseLabels(), operatorPod()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	patched := s.ok(t, string(object), "patch", "-f", "-", "--local", "--type", "strategic", "-p", string(patch), "-o", "json")
+	var set tree
+	if err := json.Unmarshal([]byte(patched), &set); err != nil {
+		t.Fatal(err)
+	}
+	spec, refusal := a.send("kyverno", set)
+	if refusal != "" {
+		t.Fatal(refusal)
+	}
+	a.locked(spec)
+}
+
 // mutates shows that the policy acts, in both of its namespaces.
 func (a *applied) mutates() {
 	a.t.Helper()
