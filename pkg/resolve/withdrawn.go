@@ -55,15 +55,17 @@ func (r *resolver) withdrawn(ctx context.Context, p *plugin, v *version) error {
 		v.withdrawals, err = withdrawals(ctx, r.catalog, p.name, p.repository, v.release.Roots())
 		return err
 	})
-	for _, w := range v.withdrawals {
-		if w.Refused != nil && w.Manifest == "" {
-			r.note(p.name, "whether %s was withdrawn is not known: %v", v.id, w.Refused)
-		}
-	}
-	if w := artifact.Withdrawn(v.withdrawals); w != nil && p.entry.Digest == "" {
+	switch w := artifact.Withdrawn(v.withdrawals); {
+	case w != nil && p.entry.Digest == "":
 		v.reason = &reason{Withdrawn, w.String(), w.String()}
-	} else if w != nil {
+	case w != nil:
 		r.note(p.name, "%s, which the manifest names by its digest, %s", v.id, w)
+	default:
+		for _, w := range v.withdrawals {
+			if w.Refused != nil && w.Manifest == "" {
+				r.note(p.name, "whether %s was withdrawn is not known: %v", v.id, w.Refused)
+			}
+		}
 	}
 	return err
 }
