@@ -15,11 +15,11 @@ import (
 
 // forPlatforms returns the part of a lock that --platform asks for. A driver that
 // serves none of them is an error, as it is for sync.
-func forPlatforms(l *lockfile.Lock, words []string) (*lockfile.Lock, error) {
+func forPlatforms(e *env.Env, l *lockfile.Lock, words []string) (*lockfile.Lock, error) {
 	if len(words) == 0 {
 		return l, nil
 	}
-	platforms, err := env.ParsePlatforms(words)
+	platforms, err := e.ParsePlatforms(words)
 	if err != nil {
 		return nil, err
 	}

@@ -112,6 +112,7 @@ type StatusError struct {
 	Status     int
 	Codes      []ErrorCode
 	RetryAfter time.Duration // what the registry asked for, 0 if nothing
+	Waited     time.Duration // how long it was waited for because the registry asked to
 }
 
 func (e *StatusError) Error() string {
@@ -131,6 +132,9 @@ func (e *StatusError) Error() string {
 	}
 	if e.RetryAfter > maxRetryAfter { // less is waited for, and reported then
 		text += "; it asks to wait " + e.RetryAfter.String()
+	}
+	if e.Waited > 0 {
+		text += "; waited " + e.Waited.Round(time.Second).String() + " as it asked"
 	}
 	return text
 }
