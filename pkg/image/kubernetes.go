@@ -54,15 +54,12 @@ func (e *OtherError) Error() string {
 	return fmt.Sprintf("%s@%s: is not the image of %s, which is %s", e.Repository, e.Named, e.Lock, e.Locked)
 }
 
-// Kind is fault.Stale.
 func (e *OtherError) Kind() fault.Kind { return fault.Stale }
 
 // OptionError says what is wrong with one of PolicyOptions.
 type OptionError struct{ Value, Problem string }
 
-func (e *OptionError) Error() string { return e.Value + ": " + e.Problem }
-
-// Kind is fault.Usage.
+func (e *OptionError) Error() string    { return e.Value + ": " + e.Problem }
 func (e *OptionError) Kind() fault.Kind { return fault.Usage }
 
 // Folders are those in which the host in a manager image looks for drivers,

@@ -161,11 +161,12 @@ func say(e *env.Env, u *ui.UI, f doctor.Finding) (text, run string) {
 	case doctor.ClockOff:
 		return fmt.Sprintf("differs from this machine's by %s", f.Skew.Round(time.Second)), "set this machine's clock: certificates and tokens depend on it"
 	}
-	return sayDriver(me, u, f)
+	return sayDriver(e, u, f)
 }
 
 // sayDriver is say for what is found about an installed file.
-func sayDriver(me string, u *ui.UI, f doctor.Finding) (text, run string) {
+func sayDriver(e *env.Env, u *ui.UI, f doctor.Finding) (text, run string) {
+	me := e.Name()
 	switch f.Code {
 	case doctor.DriverTouched:
 		return "is what should be there, but was touched or copied: each command hashes it again", "note it as it is: " + me + " sync"
@@ -201,7 +202,7 @@ func sayDriver(me string, u *ui.UI, f doctor.Finding) (text, run string) {
 	case doctor.Stub:
 		return fmt.Sprintf("was built with CGO_ENABLED=0, but %s needs cgo: it answers the host and fails at work", f.Names[0]), "tell its publisher, or take another version: " + me + " versions " + f.Status.Plugin
 	case doctor.OtherPlatform:
-		return "is for " + f.Names[0] + ", this machine is " + env.Platform().String(), me + " sync --refetch"
+		return "is for " + f.Names[0] + ", this machine is " + e.Platform.String(), me + " sync --refetch"
 	case doctor.ProbeFailed:
 		text = f.Err.Error()
 		if said := ui.DriverSaid(f.Err); len(said) > 0 {
