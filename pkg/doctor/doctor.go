@@ -73,7 +73,7 @@ const (
 	RegistryKnows                // registry, mirror: Names, who is logged in
 	RegistryAsks                 // registry, mirror: nobody is logged in
 	ClockOff                     // clock: Skew
-	ReleaseWithdrawn             // withdrawn: Withdrawn
+	ReleaseWithdrawn             // withdrawn: Withdrawn, Instead, Newer
 )
 
 // Finding is what one check saw.
@@ -94,6 +94,8 @@ type Finding struct {
 	Skew     time.Duration
 
 	Withdrawn project.Withdrawn
+	Instead   string // the version to take in its place; "" for none
+	Newer     bool   // it is newer
 }
 
 // Options are what is looked at.

@@ -58,7 +58,6 @@ func (e *ForeignError) Error() string {
 	return fmt.Sprintf("%s: links to %s, and was not made by link", e.Path, e.Target)
 }
 
-// Kind is fault.Failure.
 func (e *ForeignError) Kind() fault.Kind { return fault.Failure }
 
 // Folder is where the links are, or are to be.

@@ -26,7 +26,6 @@ func (e *NoFilesError) Error() string {
 	return fmt.Sprintf("%s: holds no schemahero-%s-OS-ARCH.tar.gz", e.Dir, cmp.Or(e.Name, "NAME"))
 }
 
-// Kind is fault.Failure.
 func (e *NoFilesError) Kind() fault.Kind { return fault.Failure }
 
 // FromDist finds the archives of a driver that Build wrote to a folder, and
