@@ -39,9 +39,9 @@ func transferEvent(u *ui.UI, verb string) func(transfer.Event) {
 	return func(e transfer.Event) {
 		subject := e.Subject
 		switch {
-		case e.Kind == transfer.EventThere && u.Verbose:
+		case e.There && u.Verbose:
 			u.Say("%s: is there already", subject)
-		case e.Kind == transfer.EventThere || e.Total < ui.Small && !u.Verbose:
+		case e.There || e.Total < ui.Small && !u.Verbose:
 		default:
 			u.Track(verb+" "+subject, fmt.Sprintf("%s %s, %s", verb, subject, ui.Bytes(e.Total)), e.Done, e.Total)
 		}
