@@ -74,9 +74,9 @@ var layers = map[string][]string{
 	"pkg/cli/cluster": {"lockfile", "pkg/artifact", "pkg/image", "pkg/kube", "pkg/project", "pkg/registry", "pkg/transfer", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui"},
 	"pkg/cli/shell":   {"pkg/link", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/ui", "pkg/system"},
 
-	"pkg/cli": {"pkg/config", "pkg/diag", "pkg/fault", "pkg/kube", "pkg/registry", "pkg/cli/author", "pkg/cli/carry", "pkg/cli/cluster", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/machine", "pkg/cli/project", "pkg/cli/shell", "pkg/cli/sources", "pkg/cli/ui"},
+	"pkg/cli": {"pkg/artifact", "pkg/config", "pkg/diag", "pkg/fault", "pkg/kube", "pkg/registry", "pkg/cli/author", "pkg/cli/carry", "pkg/cli/cluster", "pkg/cli/complete", "pkg/cli/env", "pkg/cli/hint", "pkg/cli/machine", "pkg/cli/project", "pkg/cli/shell", "pkg/cli/sources", "pkg/cli/ui"},
 
-	"cmd/kubectl-schemahero-plugin": {"pkg/cli"},
+	"cmd/kubectl-schemahero-plugin": {"pkg/artifact", "pkg/cli"},
 
 	testOnly: {},
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
@@ -133,7 +134,7 @@ func (x *examiner) extract(ctx context.Context, layer, dir string, d unpack.Driv
 		}
 	}()
 	hash := sha256.New()
-	if err := x.unpacker.Extract(&reader{ctx: ctx, r: in}, unpack.Into{Writer: io.MultiWriter(out, hash)}, d); err != nil {
+	if err := x.unpacker.Extract(registry.Watched(ctx, in, nil), unpack.Into{Writer: io.MultiWriter(out, hash)}, d); err != nil {
 		return "", "", err
 	}
 	return out.Name(), digest.NewDigest(digest.SHA256, hash), out.Chmod(0o755)

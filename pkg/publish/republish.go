@@ -86,11 +86,7 @@ func read(ctx context.Context, from registry.Repository, name, reference string)
 	if !ok || !tag.Platform.IsZero() {
 		return artifact.ReadReference(ctx, from, name, reference)
 	}
-	var tags []string
-	err := from.Tags(ctx, func(page []string) error {
-		tags = append(tags, page...)
-		return nil
-	})
+	tags, err := registry.AllTags(ctx, from)
 	if err != nil {
 		return nil, err
 	}
@@ -193,11 +189,9 @@ func download(ctx context.Context, from registry.Repository, b artifact.Build, f
 		return err
 	}
 	defer out.Close()
-	done := int64(0)
-	_, err = io.Copy(out, &reader{ctx: ctx, r: rc, seen: func(n int) {
-		done += int64(n)
+	_, err = io.Copy(out, registry.Watched(ctx, rc, func(done int64) {
 		o.event(Event{Stage: StageFetch, Subject: b.File, Done: done, Total: b.Layer.Size})
-	}})
+	}))
 	if err != nil {
 		return err
 	}

@@ -161,6 +161,7 @@ func (f *folder) finish(w http.ResponseWriter, req *http.Request, name, id strin
 		fail(w, http.StatusBadRequest, "DIGEST_INVALID", fmt.Sprintf("what came is %s", got))
 		return
 	}
+	u.file.Close() // Windows renames no open file
 	if err := f.place(f.uploading(id), d); err != nil {
 		failed(w, err, "BLOB_UPLOAD_INVALID")
 		return
