@@ -239,11 +239,14 @@ func TestNotKept(t *testing.T) {
 		return data
 	}
 	for title, prepare := range map[string]func(w *world, e *Installer, it *Item){
-		"not wanted":    func(_ *world, e *Installer, _ *Item) { e.o.Link = false },
-		"clones":        func(_ *world, e *Installer, _ *Item) { e.linksOnly = func() bool { return false } },
-		"a plain tar":   func(w *world, _ *Installer, it *Item) { w.pack(it, plain(*it)); it.Layer.File = "schemahero-a.tar" },
-		"an executable": func(w *world, _ *Installer, it *Item) { w.pack(it, []byte(content("a", it.Version))); it.Layer.File = "" },
-		"another disk":  func(w *world, _ *Installer, it *Item) { *it = in(t.TempDir(), *it) },
+		"not wanted":  func(_ *world, e *Installer, _ *Item) { e.o.Link = false },
+		"clones":      func(_ *world, e *Installer, _ *Item) { e.linksOnly = func() bool { return false } },
+		"a plain tar": func(w *world, _ *Installer, it *Item) { w.pack(it, plain(*it)); it.Layer.File = "schemahero-a.tar" },
+		"an executable": func(w *world, _ *Installer, it *Item) {
+			w.pack(it, []byte(content("a", it.Version)))
+			it.Layer.File = ""
+		},
+		"another disk": func(w *world, _ *Installer, it *Item) { *it = in(t.TempDir(), *it) },
 	} {
 		t.Run(title, func(t *testing.T) {
 			w := newWorld(t)
@@ -302,7 +305,7 @@ func TestCopiedIfNotLinked(t *testing.T) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			w := newWorld(t)
-					it := w.publish("a", "1.0.0")
+			it := w.publish("a", "1.0.0")
 			if err := w.stage(w.installer(), StageOptions{}, it); err != nil {
 				t.Fatal(err)
 			}
