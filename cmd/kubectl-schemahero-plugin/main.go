@@ -6,10 +6,12 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	"time"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli"
 )
 
@@ -55,6 +57,7 @@ func program() cli.Program {
 		Revision:  revision,
 		Directory: dir,
 		DirError:  err,
+		Platform:  artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH},
 		Env:       os.LookupEnv,
 		Environ:   os.Environ,
 		Exec:      replace,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
@@ -27,10 +28,11 @@ import (
 type Program struct {
 	Args         []string // with the program's own name first
 	Version      string
-	Revision     string // commit that it was built from; "" if it is not known
-	Directory    string // working directory, absolute
-	DirError     error  // why there is none
-	SystemConfig string // config of the machine's administrator, above the home's; absolute, "" for config.SystemFile
+	Revision     string            // commit that it was built from; "" if it is not known
+	Directory    string            // working directory, absolute
+	DirError     error             // why there is none
+	Platform     artifact.Platform // of the drivers that this machine loads
+	SystemConfig string            // config of the machine's administrator, above the home's; absolute, "" for config.SystemFile
 	Env          func(key string) (string, bool)
 	Environ      func() []string
 	Exec         func(path string, args, env []string) error // becomes another program; errors.ErrUnsupported if it cannot
@@ -45,8 +47,9 @@ func wire(p Program) (*env.Env, *ui.UI) {
 	u := ui.New(p.In, p.Out, p.Err, p.Env)
 	u.Dir = p.Directory
 	e := env.New(env.Process{
-		Args: p.Args, Version: p.Version, Revision: p.Revision, Directory: p.Directory, DirError: p.DirError, SystemConfig: cmp.Or(p.SystemConfig, config.SystemFile()),
-		Lookup: p.Env, Environ: p.Environ, Exec: p.Exec, Now: p.Now,
+		Args: p.Args, Version: p.Version, Revision: p.Revision, Directory: p.Directory, DirError: p.DirError, Platform: p.Platform,
+		SystemConfig: cmp.Or(p.SystemConfig, config.SystemFile()),
+		Lookup:       p.Env, Environ: p.Environ, Exec: p.Exec, Now: p.Now,
 	})
 	e.Events = env.Events{
 		Registry: func(event registry.Event) { u.Network(event, e.Carrying) },

@@ -214,7 +214,7 @@ func (t *Temp) Discard() {
 		t.file = nil
 	}
 	if t.path != "" {
-		_ = again(func() error { return os.Remove(t.path) })
+		Discard(t.path)
 		t.path = ""
 	}
 	t.close()

@@ -131,9 +131,7 @@ type ConstraintError struct {
 	Reason     string
 }
 
-func (e *ConstraintError) Error() string { return fmt.Sprintf("%q %s", e.Constraint, e.Reason) }
-
-// Kind is fault.Usage.
+func (e *ConstraintError) Error() string    { return fmt.Sprintf("%q %s", e.Constraint, e.Reason) }
 func (e *ConstraintError) Kind() fault.Kind { return fault.Usage }
 
 // maxConstraint is the longest constraint; no person writes such a long one.

@@ -17,6 +17,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
@@ -129,11 +130,11 @@ func (x *examiner) extract(ctx context.Context, layer, dir string, d unpack.Driv
 	defer func() {
 		err = errors.Join(err, out.Close())
 		if err != nil {
-			os.Remove(out.Name())
+			disk.Discard(out.Name())
 		}
 	}()
 	hash := sha256.New()
-	if err := x.unpacker.Extract(&reader{ctx: ctx, r: in}, unpack.Into{Writer: io.MultiWriter(out, hash)}, d); err != nil {
+	if err := x.unpacker.Extract(registry.Watched(ctx, in, nil), unpack.Into{Writer: io.MultiWriter(out, hash)}, d); err != nil {
 		return "", "", err
 	}
 	return out.Name(), digest.NewDigest(digest.SHA256, hash), out.Chmod(0o755)

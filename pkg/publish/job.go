@@ -18,12 +18,9 @@ type BuildError struct {
 	Err      error // *CommandError or *ToolError
 }
 
-func (e *BuildError) Error() string { return fmt.Sprintf("%s for %s: %v", e.Name, e.Platform, e.Err) }
-
-// Kind is that of Err.
+func (e *BuildError) Error() string    { return fmt.Sprintf("%s for %s: %v", e.Name, e.Platform, e.Err) }
 func (e *BuildError) Kind() fault.Kind { return fault.Of(e.Err) }
-
-func (e *BuildError) Unwrap() error { return e.Err }
+func (e *BuildError) Unwrap() error    { return e.Err }
 
 // job is a driver for a platform.
 type job struct {

@@ -181,11 +181,7 @@ func left(tags []string, v *semver.Version, g *graph) (out []string) {
 // set, and a *RefusedError for each that the registry refused, joined. Errors
 // besides: the repository's.
 func RepairTags(ctx context.Context, to registry.Repository, dryRun bool) ([]TagMove, error) {
-	var tags []string
-	err := to.Tags(ctx, func(page []string) error {
-		tags = append(tags, page...)
-		return nil
-	})
+	tags, err := registry.AllTags(ctx, to)
 	if err != nil {
 		return nil, err
 	}

@@ -1,30 +1,16 @@
 package transfer
 
 import (
-	"errors"
-	"io"
-
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // Event says how far a copy has come.
 type Event struct {
-	Kind       EventKind
-	Repository string // where it comes from
-	Subject    string // a layer's title, else a digest
-	Done       int64  // bytes
-	Total      int64  // bytes
+	Subject string // a layer's title, else a digest
+	Done    int64  // bytes
+	Total   int64  // bytes
+	There   bool   // the target has the blob already
 }
-
-// EventKind is what happened.
-type EventKind string
-
-// The kinds of events.
-const (
-	EventCopy   EventKind = "copy"   // Done bytes of a blob are through
-	EventCopied EventKind = "copied" // all of it is
-	EventThere  EventKind = "there"  // the target has the blob already
-)
 
 // subject names a blob for a person.
 func subject(d ocispec.Descriptor) string {
@@ -34,27 +20,10 @@ func subject(d ocispec.Descriptor) string {
 	return d.Digest.String()
 }
 
-// meter reports how far the reading of a blob has come.
-type meter struct {
-	io.ReadCloser
-	event  Event
-	events func(Event)
-}
-
-func metered(rc io.ReadCloser, repository string, d ocispec.Descriptor, events func(Event)) io.ReadCloser {
+// progress tells how far the reading of a blob has come.
+func progress(d ocispec.Descriptor, events func(Event)) func(done int64) {
 	if events == nil {
-		return rc
+		return nil
 	}
-	return &meter{rc, Event{Kind: EventCopy, Repository: repository, Subject: subject(d), Total: d.Size}, events}
-}
-
-// Read implements io.Reader.
-func (m *meter) Read(p []byte) (int, error) {
-	n, err := m.ReadCloser.Read(p)
-	m.event.Done += int64(n)
-	if errors.Is(err, io.EOF) {
-		m.event.Kind = EventCopied
-	}
-	m.events(m.event)
-	return n, err
+	return func(done int64) { events(Event{Subject: subject(d), Done: done, Total: d.Size}) }
 }

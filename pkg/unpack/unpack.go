@@ -35,9 +35,7 @@ const (
 // Error says why a layer is refused.
 type Error struct{ Reason string }
 
-func (e *Error) Error() string { return e.Reason }
-
-// Kind is fault.Integrity.
+func (e *Error) Error() string    { return e.Reason }
 func (e *Error) Kind() fault.Kind { return fault.Integrity }
 
 func refuse(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }

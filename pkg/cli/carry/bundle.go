@@ -81,7 +81,7 @@ func runBundle(ctx context.Context, e *env.Env, u *ui.UI, name string, drivers, 
 	if err != nil {
 		return err
 	}
-	locks, err := bundledLocks(projects, drivers, platforms)
+	locks, err := bundledLocks(e, projects, drivers, platforms)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func runBundle(ctx context.Context, e *env.Env, u *ui.UI, name string, drivers, 
 
 // bundledLocks are the locks of a bundle, its own first: of each project's the drivers
 // that are named, for the platforms that are.
-func bundledLocks(projects []env.Carried, drivers, platforms []string) ([]*lockfile.Lock, error) {
+func bundledLocks(e *env.Env, projects []env.Carried, drivers, platforms []string) ([]*lockfile.Lock, error) {
 	var locks []*lockfile.Lock
 	known := map[string]bool{}
 	for _, p := range projects {
@@ -159,7 +159,7 @@ func bundledLocks(projects []env.Carried, drivers, platforms []string) ([]*lockf
 		if err != nil {
 			return nil, err
 		}
-		if part, err = forPlatforms(part, platforms); err != nil {
+		if part, err = forPlatforms(e, part, platforms); err != nil {
 			return nil, err
 		}
 		locks = append(locks, part)
@@ -185,7 +185,7 @@ func fileDigest(file string) (digest.Digest, error) {
 func readTools(e *env.Env, words []string) ([]ocilayout.Tool, error) {
 	var out []ocilayout.Tool
 	for _, w := range words {
-		platform, file := env.Platform(), ""
+		platform, file := e.Platform, ""
 		if w == "self" {
 			self, err := os.Executable()
 			if err != nil {
@@ -198,7 +198,7 @@ func readTools(e *env.Env, words []string) ([]ocilayout.Tool, error) {
 				return nil, hint.Usagef("--include-tool=%s: write OS/ARCH=FILE, or nothing for this very program", w)
 			}
 			var err error
-			if platform, err = env.ParsePlatform(text); err != nil {
+			if platform, err = e.ParsePlatform(text); err != nil {
 				return nil, hint.Usage(err)
 			}
 			file = e.Abs(path)

@@ -15,11 +15,11 @@ import (
 
 // forPlatforms returns the part of a lock that --platform asks for. A driver that
 // serves none of them is an error, as it is for sync.
-func forPlatforms(l *lockfile.Lock, words []string) (*lockfile.Lock, error) {
+func forPlatforms(e *env.Env, l *lockfile.Lock, words []string) (*lockfile.Lock, error) {
 	if len(words) == 0 {
 		return l, nil
 	}
-	platforms, err := env.ParsePlatforms(words)
+	platforms, err := e.ParsePlatforms(words)
 	if err != nil {
 		return nil, err
 	}
@@ -39,9 +39,9 @@ func transferEvent(u *ui.UI, verb string) func(transfer.Event) {
 	return func(e transfer.Event) {
 		subject := e.Subject
 		switch {
-		case e.Kind == transfer.EventThere && u.Verbose:
+		case e.There && u.Verbose:
 			u.Say("%s: is there already", subject)
-		case e.Kind == transfer.EventThere || e.Total < ui.Small && !u.Verbose:
+		case e.There || e.Total < ui.Small && !u.Verbose:
 		default:
 			u.Track(verb+" "+subject, fmt.Sprintf("%s %s, %s", verb, subject, ui.Bytes(e.Total)), e.Done, e.Total)
 		}

@@ -127,7 +127,7 @@ func runImagePush(ctx context.Context, e *env.Env, u *ui.UI, ref string, f image
 		return err
 	}
 	o := image.PushOptions{Tag: tag, DryRun: f.dryRun, Memory: e.Layers(), Open: e.Repository, Temp: os.TempDir(), Events: imageEvents(u)}
-	if o.Platforms, err = env.ParsePlatforms(f.platforms); err != nil {
+	if o.Platforms, err = e.ParsePlatforms(f.platforms); err != nil {
 		return err
 	}
 	for _, p := range o.Platforms {

@@ -9,7 +9,5 @@ type CredentialsError struct {
 	Problem string
 }
 
-func (e *CredentialsError) Error() string { return e.File + ": " + e.Problem }
-
-// Kind is fault.Failure.
+func (e *CredentialsError) Error() string    { return e.File + ": " + e.Problem }
 func (e *CredentialsError) Kind() fault.Kind { return fault.Failure }

@@ -28,7 +28,6 @@ func (e *NotFoundError) Error() string {
 	return artifact.Reference(e.Repository, e.Reference) + ": not found" + said(e.Codes)
 }
 
-// Kind is fault.Unsatisfied.
 func (e *NotFoundError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // Is matches artifact.ErrNotFound.
@@ -95,7 +94,6 @@ func (e *AuthError) Error() string {
 	return at + ": " + problem + said(e.Codes)
 }
 
-// Kind is fault.Denied.
 func (e *AuthError) Kind() fault.Kind { return fault.Denied }
 
 // Is matches artifact.ErrDenied for requests without credentials.
@@ -114,6 +112,7 @@ type StatusError struct {
 	Status     int
 	Codes      []ErrorCode
 	RetryAfter time.Duration // what the registry asked for, 0 if nothing
+	Waited     time.Duration // how long it was waited for because the registry asked to
 }
 
 func (e *StatusError) Error() string {
@@ -133,6 +132,9 @@ func (e *StatusError) Error() string {
 	}
 	if e.RetryAfter > maxRetryAfter { // less is waited for, and reported then
 		text += "; it asks to wait " + e.RetryAfter.String()
+	}
+	if e.Waited > 0 {
+		text += "; waited " + e.Waited.Round(time.Second).String() + " as it asked"
 	}
 	return text
 }
@@ -165,7 +167,6 @@ func (e *ProtocolError) Error() string {
 	return e.Subject + ": " + e.Problem + " (served by " + e.Host + ")"
 }
 
-// Kind is fault.Unreachable.
 func (e *ProtocolError) Kind() fault.Kind { return fault.Unreachable }
 
 // OfflineError says what would have needed a connection.
@@ -173,9 +174,7 @@ type OfflineError struct {
 	What string // a repository, HOST/PATH:TAG or HOST/PATH@DIGEST
 }
 
-func (e *OfflineError) Error() string { return e.What + ": not available offline" }
-
-// Kind is fault.Failure.
+func (e *OfflineError) Error() string    { return e.What + ": not available offline" }
 func (e *OfflineError) Kind() fault.Kind { return fault.Failure }
 
 // TokenError wraps why no token could be had. Its tries are used up: the request
@@ -192,9 +191,7 @@ func (e *TokenError) Error() string {
 	return e.Err.Error()
 }
 
-func (e *TokenError) Unwrap() error { return e.Err }
-
-// Kind is that of Err.
+func (e *TokenError) Unwrap() error    { return e.Err }
 func (e *TokenError) Kind() fault.Kind { return fault.Of(e.Err) }
 
 // Unreachable reports whether no answer came.

@@ -44,10 +44,8 @@ func (e *UnreachableError) Error() string {
 	return fmt.Sprintf("%s: unreachable: %v", e.Host, e.Err)
 }
 
-// Kind is fault.Unreachable.
 func (e *UnreachableError) Kind() fault.Kind { return fault.Unreachable }
-
-func (e *UnreachableError) Unwrap() error { return e.Err }
+func (e *UnreachableError) Unwrap() error    { return e.Err }
 
 // TLSKind is why a TLS connection failed.
 type TLSKind string
@@ -76,10 +74,8 @@ func (e *TLSError) Error() string {
 	return fmt.Sprintf("%s: %v", e.Host, e.Err)
 }
 
-// Kind is fault.Unreachable.
 func (e *TLSError) Kind() fault.Kind { return fault.Unreachable }
-
-func (e *TLSError) Unwrap() error { return e.Err }
+func (e *TLSError) Unwrap() error    { return e.Err }
 
 // SchemeError says that a server speaks the other one of HTTP and HTTPS.
 type SchemeError struct {
@@ -94,7 +90,6 @@ func (e *SchemeError) Error() string {
 	return e.Host + ": speaks HTTPS, was asked over plain HTTP"
 }
 
-// Kind is fault.Unreachable.
 func (e *SchemeError) Kind() fault.Kind { return fault.Unreachable }
 
 // CertificateError says why a file of certificates or a key, which the Options
@@ -104,9 +99,7 @@ type CertificateError struct {
 	Err  error
 }
 
-func (e *CertificateError) Error() string { return e.File + ": " + e.Err.Error() }
-
-// Kind is fault.Failure.
+func (e *CertificateError) Error() string    { return e.File + ": " + e.Err.Error() }
 func (e *CertificateError) Kind() fault.Kind { return fault.Failure }
 func (e *CertificateError) Unwrap() error    { return e.Err }
 
