@@ -157,7 +157,7 @@ func (o BuildOptions) build(ctx context.Context, j job, dir string) (b Built, mi
 	if err := goBuild(ctx, source, executable, j.version, j.platform, b.Compiler, o.Env); err != nil {
 		return b, nil, fail(err)
 	}
-	defer os.Remove(executable)
+	defer disk.Discard(executable)
 	// go list may have been told otherwise than go build by a GOFLAGS or a
 	// build constraint: what came out decides.
 	if problems := inspect(executable, filepath.Base(executable), j.platform); len(problems) > 0 {

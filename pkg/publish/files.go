@@ -133,7 +133,7 @@ func (x *examiner) extract(ctx context.Context, layer, dir string, d unpack.Driv
 	defer func() {
 		err = errors.Join(err, out.Close())
 		if err != nil {
-			os.Remove(out.Name())
+			disk.Discard(out.Name())
 		}
 	}()
 	hash := sha256.New()
