@@ -61,6 +61,7 @@ const (
 	DriverOverridden             // driver: Names, the path of what stands in its place and what is to say of it
 	DriverBad                    // driver: Status
 	NotExecutable                // executable: Err
+	NoExec                       // executable: its file system is mounted noexec, or keeps it from this user
 	NotGo                        // executable: nothing can be told of how it was built
 	Stub                         // executable: Names, the module that needs cgo and was built without
 	OtherPlatform                // executable: Names, the platform that it is for

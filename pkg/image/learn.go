@@ -15,6 +15,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
@@ -178,7 +179,7 @@ func (w *workshop) repack(ctx context.Context, l Layer) (Packed, error) {
 	if err != nil {
 		return Packed{}, err
 	}
-	defer os.Remove(executable.Name())
+	defer disk.Discard(executable.Name())
 	defer executable.Close()
 	if err := w.unpacker.Extract(registry.Watched(ctx, in, nil), executable, driver(l)); err != nil {
 		return Packed{}, err

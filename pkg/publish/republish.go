@@ -13,6 +13,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
@@ -163,7 +164,7 @@ func (x *examiner) fetch(ctx context.Context, from registry.Repository, b artifa
 	case err != nil:
 		return l, nil, err
 	}
-	defer os.Remove(executable)
+	defer disk.Discard(executable)
 	if b.Executable != "" && b.Executable != sum {
 		return l, []Problem{{ProblemArchive, b.File, fmt.Sprintf("holds executable %s, its annotation says %s", sum, b.Executable)}}, nil
 	}

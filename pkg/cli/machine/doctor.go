@@ -197,6 +197,8 @@ func sayDriver(e *env.Env, u *ui.UI, f doctor.Finding) (text, run string) {
 		return string(f.Status.State), me + " sync"
 	case doctor.NotExecutable:
 		return f.Err.Error(), me + " sync --refetch"
+	case doctor.NoExec:
+		return "may not be started by this user: its file system lets no program start (noexec)", "install to another: " + me + " sync --dir DIR, and set SCHEMAHERO_PLUGIN_PATH=DIR"
 	case doctor.NotGo:
 		return "is not a Go program: nothing can be told of how it was built", ""
 	case doctor.Stub:
