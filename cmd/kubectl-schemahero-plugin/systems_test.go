@@ -47,7 +47,7 @@ func windowsScripts(t *testing.T) (files []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		script, fixtures, _ := strings.Cut(string(data), "\n-- ")
+		script, fixtures, found := strings.Cut(string(data), "\n-- ")
 		script = pattern.ReplaceAllStringFunc(script, func(line string) string {
 			return slash.ReplaceAllStringFunc(line, func(s string) string {
 				if s == "/" {
@@ -56,8 +56,11 @@ func windowsScripts(t *testing.T) (files []string) {
 				return s
 			})
 		})
+		if found {
+			script += "\n-- " + fixtures
+		}
 		file = filepath.Join(dir, name+".txtar")
-		if err := os.WriteFile(file, []byte(script+"\n-- "+fixtures), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(script), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		files = append(files, file)

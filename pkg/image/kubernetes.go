@@ -24,7 +24,9 @@ import (
 const ManagerFolder = "/home/schemahero-manager/.schemahero/plugins"
 
 // Copier is an image with a static busybox, which runs in an image without any
-// other file.
+// other file: the variant musl, which docker-library builds for every platform that
+// drivers are published for. It is rebuilt under its tag, so a digest is better.
+// https://github.com/docker-library/official-images/blob/master/library/busybox
 const Copier = "docker.io/library/busybox:1.37.0-musl"
 
 // PolicyOptions say what a policy does, and to whom. The zero value is what a

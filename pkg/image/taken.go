@@ -9,6 +9,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // TakenError says that a tag is not an image's to take: whoever looks for a release
@@ -59,8 +60,7 @@ func (s *sending) checkNew(ctx context.Context, tag string) error {
 	if !versionLike(tag) {
 		return nil
 	}
-	var tags []string
-	err := s.to.Tags(ctx, func(page []string) error { tags = append(tags, page...); return nil })
+	tags, err := registry.AllTags(ctx, s.to)
 	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
 		return err
 	}

@@ -142,7 +142,7 @@ func removeOther(dir, name string, p artifact.Platform, c pack.Compression) erro
 		}
 		file := filepath.Join(dir, archiveTitle(name, p, other))
 		for _, f := range []string{file, file + ".sha256"} {
-			if err := os.Remove(f); err != nil && !errors.Is(err, os.ErrNotExist) {
+			if err := (disk.Disk{}).Remove(f); err != nil {
 				return err
 			}
 		}

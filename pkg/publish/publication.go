@@ -108,11 +108,8 @@ func (p *publication) strays(ctx context.Context) (err error) {
 
 // listTags lists the repository's tags; one that does not exist has none.
 func (p *publication) listTags(ctx context.Context) error {
-	p.tags = nil
-	err := p.to.Tags(ctx, func(page []string) error {
-		p.tags = append(p.tags, page...)
-		return nil
-	})
+	var err error
+	p.tags, err = registry.AllTags(ctx, p.to)
 	if errors.Is(err, artifact.ErrNotFound) {
 		return nil
 	}

@@ -23,6 +23,16 @@ const (
 	maxEmpty    = 100      // pages in a row with nothing on them
 )
 
+// AllTags returns a repository's tags in one. After an error they are those that
+// came before it.
+func AllTags(ctx context.Context, r Repository) (tags []string, err error) {
+	err = r.Tags(ctx, func(page []string) error {
+		tags = append(tags, page...)
+		return nil
+	})
+	return tags, err
+}
+
 // Tags implements Repository.
 func (r *remote) Tags(ctx context.Context, page func([]string) error) error {
 	var missing, final error

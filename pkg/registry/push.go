@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -212,6 +213,11 @@ func (r *remote) Mount(ctx context.Context, desc ocispec.Descriptor, from string
 		return false, nil
 	}
 	return mounted, err
+}
+
+// PushBytes is PushBlob of what is at hand.
+func PushBytes(ctx context.Context, r Repository, desc ocispec.Descriptor, data []byte) error {
+	return r.PushBlob(ctx, desc, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil })
 }
 
 // PushBlob implements Repository, with one POST and one PUT (distribution-spec,

@@ -64,6 +64,9 @@ func Bare(title string, head []byte) bool {
 	return !archived(title) && packing(head) == "" && !isTar(head)
 }
 
+// Compressed reports whether a layer is, by its first bytes; 4 are enough.
+func Compressed(head []byte) bool { return packing(head) != "" }
+
 // Unpacker extracts layers. Several goroutines may use it.
 type Unpacker struct {
 	// decoders are those not in use; nil stands for one not made yet. With

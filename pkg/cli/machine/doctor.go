@@ -150,7 +150,14 @@ func say(e *env.Env, u *ui.UI, f doctor.Finding) (text, run string) {
 	case doctor.RegistryAsks:
 		return "answers, not logged in", ""
 	case doctor.ReleaseWithdrawn:
-		return f.Withdrawn.Entry.Version + " " + f.Withdrawn.By.String(), me + " update " + f.Subject
+		run := "see what there is: " + me + " versions " + f.Subject
+		if f.Instead != "" {
+			run = me + " update " + f.Subject
+		}
+		if f.Instead != "" && !f.Newer { // an update alone never goes back
+			run += " --precise " + f.Instead
+		}
+		return f.Withdrawn.Entry.Version + " " + f.Withdrawn.By.String(), run
 	case doctor.ClockOff:
 		return fmt.Sprintf("differs from this machine's by %s", f.Skew.Round(time.Second)), "set this machine's clock: certificates and tokens depend on it"
 	}
@@ -190,6 +197,8 @@ func sayDriver(e *env.Env, u *ui.UI, f doctor.Finding) (text, run string) {
 		return string(f.Status.State), me + " sync"
 	case doctor.NotExecutable:
 		return f.Err.Error(), me + " sync --refetch"
+	case doctor.NoExec:
+		return "may not be started by this user: its file system lets no program start (noexec)", "install to another: " + me + " sync --dir DIR, and set SCHEMAHERO_PLUGIN_PATH=DIR"
 	case doctor.NotGo:
 		return "is not a Go program: nothing can be told of how it was built", ""
 	case doctor.Stub:
