@@ -79,8 +79,6 @@ func appendPlatform(b []byte, p *Platform) []byte {
 func appendString(b []byte, key, value string) []byte {
 	b = append(append(b, key...), " = "...)
 	if plain(value) {
-		// Nearly all are, and a sync with nothing to do writes the lock to
-		// memory more than once to see that nothing changed.
 		return append(append(append(b, '"'), value...), "\"\n"...)
 	}
 	return append(append(b, diag.Quote(value)...), '\n')

@@ -109,7 +109,7 @@ func parseReceipt(data []byte) (*Receipt, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, err
 	}
-	if !filepath.IsAbs(r.Path) || r.Layer.Validate() != nil || r.SHA256.Validate() != nil {
+	if !filepath.IsAbs(r.Path) || !artifact.IsDigest(string(r.Layer)) || !artifact.IsDigest(string(r.SHA256)) {
 		return nil, errReceipt
 	}
 	return &r, nil

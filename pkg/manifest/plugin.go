@@ -118,11 +118,12 @@ func (p *Plugin) decodeVersion(v *diag.Value) {
 	if !ok {
 		return
 	}
-	if _, err := ParseConstraint(s); err != nil {
+	c, err := ParseConstraint(s)
+	if err != nil {
 		v.Problem("%v", err)
 		return
 	}
-	p.Version, p.Pos = s, v.Position()
+	p.Version, p.Pos, p.constraint = s, v.Position(), c
 }
 
 // ConstraintError says why a string is not a version constraint.
