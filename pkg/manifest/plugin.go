@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	digest "github.com/opencontainers/go-digest"
@@ -14,6 +15,7 @@ import (
 
 func (m *Manifest) decodePlugins(t *diag.Table) {
 	aliases := map[string]*diag.Value{}
+	m.Plugins = slices.Grow(m.Plugins, len(t.Entries))
 	for _, e := range t.Entries {
 		if bad := new(artifact.NameError); errors.As(CheckName(e.Key), &bad) {
 			e.Problem("%s", bad.Reason)
