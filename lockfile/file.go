@@ -28,7 +28,6 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("%s: is larger than %d MiB, which no lock is", e.File, MaxSize>>20)
 }
 
-// Kind is fault.Usage.
 func (e *SizeError) Kind() fault.Kind { return fault.Usage }
 
 // Position is the file, and no line of it.

@@ -17,9 +17,7 @@ type VersionError struct {
 }
 
 // Error returns the problems, one "file:line:column: text" a line.
-func (e *VersionError) Error() string { return e.Problems.Error() }
-
-// Kind is fault.Usage.
+func (e *VersionError) Error() string    { return e.Problems.Error() }
 func (e *VersionError) Kind() fault.Kind { return fault.Usage }
 
 // Unwrap returns the *diag.Error.
@@ -35,7 +33,6 @@ func (e *ConflictError) Error() string {
 	return fmt.Sprintf("%s:%d:1: has conflict markers", e.File, e.Line)
 }
 
-// Kind is fault.Usage.
 func (e *ConflictError) Kind() fault.Kind { return fault.Usage }
 
 // Position is that of the first marker.

@@ -55,9 +55,7 @@ type UnmergedError struct {
 }
 
 // Error returns the problems, one "file:line:column: text" a line.
-func (e *UnmergedError) Error() string { return e.Problems.Error() }
-
-// Kind is fault.Usage.
+func (e *UnmergedError) Error() string    { return e.Problems.Error() }
 func (e *UnmergedError) Kind() fault.Kind { return fault.Usage }
 
 // Unwrap returns the *diag.Error.

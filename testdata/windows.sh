@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
-packages=(system disk diag config manifest link unpack ../lockfile)
+packages=(system disk diag config manifest link unpack serve ../lockfile)
 host=$(go env GOHOSTOS)
 
 if [ "$host" != linux ]; then

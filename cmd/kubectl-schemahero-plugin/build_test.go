@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os/exec"
 	"strings"
 	"sync"
@@ -15,9 +16,13 @@ var goCache = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(string(out)), err
 })
 
-// setGo lets a script build Go programs without a network.
+// setGo lets a script build Go programs without a network. A script that does so
+// needs [exec:go].
 func setGo(env *testscript.Env) error {
 	cache, err := goCache()
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -237,15 +237,19 @@ func (c *crash) look(from, to string, missing, hit bool) {
 	}
 }
 
-// lookAtStore holds every entry against its name: HEX-SIZE. What else lies there
-// is the note of its stat.
+// lookAtStore holds every entry against its name: HEX-SIZE, and the layer that is kept
+// beside it against the folder's. What else lies there is the note of its stat.
 func (c *crash) lookAtStore() {
 	filepath.WalkDir(filepath.Join(c.home, "store"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") || d.Name() == "stat" {
 			return nil
 		}
 		data, err := os.ReadFile(path)
-		if hex, _, _ := strings.Cut(d.Name(), "-"); err != nil || sum(data) != "sha256:"+hex {
+		hex, _, _ := strings.Cut(d.Name(), "-")
+		if hex == "layer" {
+			hex = filepath.Base(filepath.Dir(path))
+		}
+		if err != nil || sum(data) != "sha256:"+hex {
 			c.r.t.Errorf("the store has %s with other bytes: %v", path, err)
 		}
 		return nil

@@ -193,3 +193,27 @@ func TestReplaceRunning(t *testing.T) {
 		t.Errorf("it does not run any more: %v", err)
 	}
 }
+
+// On a file system that is mounted noexec all is installed as locked, and the host
+// can start none of it. Needs the right to mount one.
+func TestNoExecHome(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		t.Skip("needs to mount a tmpfs")
+	}
+	r := newRig(t)
+	r.publish("a", "1.0.0")
+	p := r.project(t.TempDir())
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "noexec", "tmpfs", p.home).CombinedOutput(); err != nil {
+		t.Skipf("mount: %v: %s", err, out)
+	}
+	t.Cleanup(func() { exec.Command("umount", "-l", p.home).Run() })
+	p.wants("1.0.0", "a")
+	p.run("sync")
+	out, err := p.command("doctor").CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "noexec") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	p.run("sync", "--check")
+}

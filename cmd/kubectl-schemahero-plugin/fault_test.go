@@ -48,7 +48,7 @@ func (r *scriptRegistry) match(req *http.Request) *fault {
 // cmdFault: fault REGISTRY KIND MATCH [TIMES] makes requests whose "METHOD
 // path" contains MATCH go wrong, always or as often as said. KIND is a status, by
 // itself or with the code and message of the answer ("403 DENIED no more"),
-// truncate, corrupt, reset, stall, noreferrers (a registry without that API), or redirect=HOST:PORT to another registry
+// limit (429, and to come again in a second), truncate, corrupt, reset, stall, noreferrers (a registry without that API), or redirect=HOST:PORT to another registry
 // (asked as localhost, so that it is another host); cut=PERCENT,… sends that
 // much of a body to one request after the other, and the rest to those that ask
 // for a range; whole ignores ranges; pages=FORM sends two tags a page, the next
@@ -124,6 +124,10 @@ func (f *fault) serve(w http.ResponseWriter, req *http.Request, next http.Handle
 		maps.Copy(w.Header(), rec.Header())
 		w.WriteHeader(rec.Code)
 		_, _ = w.Write(rec.Body.Bytes())
+		return
+	case "limit":
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, `{"errors":[{"code":"TOOMANYREQUESTS","message":"asked for by the script"}]}`, http.StatusTooManyRequests)
 		return
 	case "reset":
 		panic(http.ErrAbortHandler)

@@ -101,9 +101,10 @@ func (p publisher) do(method, url, mediaType string, body []byte) {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	p.ts.Check(err)
+	said, _ := io.ReadAll(resp.Body)
 	resp.Body.Close()
 	if resp.StatusCode >= 300 {
-		p.ts.Fatalf("%s %s: %s", method, url, resp.Status)
+		p.ts.Fatalf("%s %s: %s\n%s", method, url, resp.Status, said)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 var update = flag.Bool("update", false, "write the golden output of the scripts again")
@@ -36,10 +38,12 @@ func TestMain(m *testing.M) {
 }
 
 // runScripted is main, on a machine whose administrator's config is where the script
-// says, if anywhere.
+// says, if anywhere, and which is $MACHINE or linux/amd64 whatever it is: what is
+// published, locked and told is the same on all.
 func runScripted() {
 	p := program()
 	p.SystemConfig = cmp.Or(os.Getenv("SYSTEM_CONFIG"), "/nonexistent/plugins.toml")
+	p.Platform, _ = artifact.ParseMachine(cmp.Or(os.Getenv("MACHINE"), "linux/amd64"))
 	os.Exit(run(p))
 }
 

@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 )
 
 // segment is how much machine code is deflated at a time. Repeated at that
@@ -99,6 +101,37 @@ type blob struct {
 	size   int64
 }
 
+// executable is a driver of about size bytes: a block of its own, and so many pieces in
+// turn.
+func (c *code) executable(name, version string, about int64) (head []byte, segments int, size int64) {
+	head = make([]byte, 512)
+	copy(head, "\x7fELF stand-in for driver "+name+" "+version)
+	segments = int(about / segment)
+	return head, segments, int64(len(head) + segments*segment)
+}
+
+// packZstd is pack as push does it in zstd. Its window of 8 MiB is wide, but a piece
+// comes again only after all others.
+func (c *code) packZstd(dir, name, version string, size int64) (driver, error) {
+	head, segments, size := c.executable(name, version, size)
+	parts := []io.Reader{bytes.NewReader(head)}
+	for i := range segments {
+		parts = append(parts, bytes.NewReader(c.plain[i%len(c.plain)]))
+	}
+	f, err := os.CreateTemp(dir, "driver-")
+	if err != nil {
+		return driver{}, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	p, err := pack.Write(f, io.MultiReader(parts...), size, "schemahero-"+name, pack.Zstd)
+	if err != nil {
+		return driver{}, err
+	}
+	d := driver{name: name, version: version, layer: blob{p.Digest.String(), p.Size}, executable: p.Executable.String(), size: size}
+	return d, os.Rename(f.Name(), filepath.Join(dir, p.Digest.Encoded()))
+}
+
 // pack writes the archive of a driver of so many bytes to dir, named by its
 // digest. Drivers differ in their first block, which names them.
 func (c *code) pack(dir, name, version string, size int64) (driver, error) {
@@ -112,10 +145,7 @@ func (c *code) pack(dir, name, version string, size int64) (driver, error) {
 	out := &counting{w: io.MultiWriter(f, layer)}
 	plain := &counting{w: crc} // the tar, as gzip's trailer counts it
 
-	head := make([]byte, 512)
-	copy(head, "\x7fELF stand-in for driver "+name+" "+version)
-	segments := int(size / segment)
-	size = int64(len(head) + segments*segment)
+	head, segments, size := c.executable(name, version, size)
 	var header bytes.Buffer
 	t := tar.NewWriter(&header)
 	t.WriteHeader(&tar.Header{Name: "schemahero-" + name, Typeflag: tar.TypeReg, Mode: 0o755, Size: size})

@@ -20,11 +20,15 @@ const (
 
 // driver publishes a driver, once.
 func (b *bench) driver(name, version string, size int64) (driver, error) {
+	return b.publish(b.code.pack, name, version, size)
+}
+
+func (b *bench) publish(pack func(dir, name, version string, size int64) (driver, error), name, version string, size int64) (driver, error) {
 	key := name + "@" + version
 	if d, ok := b.packed[key]; ok {
 		return d, nil
 	}
-	d, err := b.code.pack(b.path("layers"), name, version, size)
+	d, err := pack(b.path("layers"), name, version, size)
 	if err == nil {
 		err = b.reg.publish(d)
 	}
@@ -71,6 +75,23 @@ func (b *bench) locked(kind string, n int, sizes ...int64) (project, error) {
 		return p, err
 	}
 	return p, b.plug("lock", "-C", p.dir)
+}
+
+// inZstd is a project with its lock, of the same drivers in another version that is
+// packed in zstd.
+func (b *bench) inZstd(p project) (project, error) {
+	z := project{dir: p.dir + "-zstd"}
+	for _, d := range p.drivers {
+		d, err := b.publish(b.code.packZstd, d.name, "2.0.0", d.size)
+		if err != nil {
+			return z, err
+		}
+		z.drivers = append(z.drivers, d)
+	}
+	if err := b.writeManifest(z); err != nil {
+		return z, err
+	}
+	return z, b.plug("lock", "-C", z.dir)
 }
 
 // plug runs the program, unmeasured.

@@ -35,7 +35,6 @@ func (e *IntegrityError) Error() string {
 	return text
 }
 
-// Kind is fault.Integrity.
 func (e *IntegrityError) Kind() fault.Kind { return fault.Integrity }
 
 // TooLarge returns the error for a manifest of more than MaxManifest bytes.

@@ -17,9 +17,7 @@ type NameError struct {
 	Reason string
 }
 
-func (e *NameError) Error() string { return fmt.Sprintf("name %q: %s", e.Name, e.Reason) }
-
-// Kind is fault.Usage.
+func (e *NameError) Error() string    { return fmt.Sprintf("name %q: %s", e.Name, e.Reason) }
 func (e *NameError) Kind() fault.Kind { return fault.Usage }
 
 // CheckName returns a *NameError where name is not [a-z0-9][a-z0-9-]* of at

@@ -22,9 +22,7 @@ type PlatformError struct {
 	Reason string
 }
 
-func (e *PlatformError) Error() string { return fmt.Sprintf("platform %q: %s", e.Text, e.Reason) }
-
-// Kind is fault.Usage.
+func (e *PlatformError) Error() string    { return fmt.Sprintf("platform %q: %s", e.Text, e.Reason) }
 func (e *PlatformError) Kind() fault.Kind { return fault.Usage }
 
 const (

@@ -109,9 +109,7 @@ type FormatError struct {
 	Problem string
 }
 
-func (e *FormatError) Error() string { return e.Subject + ": " + e.Problem }
-
-// Kind is fault.Integrity.
+func (e *FormatError) Error() string    { return e.Subject + ": " + e.Problem }
 func (e *FormatError) Kind() fault.Kind { return fault.Integrity }
 
 // SumError says that a layer and the .sha256 file published beside it differ.
@@ -125,7 +123,6 @@ func (e *SumError) Error() string {
 	return fmt.Sprintf("%s: checksum mismatch: its .sha256 says %s, the layer is %s", e.File, e.Stated, e.Computed)
 }
 
-// Kind is fault.Integrity.
 func (e *SumError) Kind() fault.Kind { return fault.Integrity }
 
 // Build returns the build for a platform.

@@ -24,9 +24,7 @@ type RepositoryError struct {
 	Reason string
 }
 
-func (e *RepositoryError) Error() string { return fmt.Sprintf("repository %q: %s", e.Text, e.Reason) }
-
-// Kind is fault.Usage.
+func (e *RepositoryError) Error() string    { return fmt.Sprintf("repository %q: %s", e.Text, e.Reason) }
 func (e *RepositoryError) Kind() fault.Kind { return fault.Usage }
 
 // CheckRepository returns a *RepositoryError where s is neither HOST[:PORT]/PATH

@@ -30,7 +30,6 @@ func (e *StatedError) Error() string {
 	return fmt.Sprintf("%s: the release states that it is %s", strings.TrimSpace(e.Name+" "+e.Version), strings.Join(says, ", "))
 }
 
-// Kind is fault.Integrity.
 func (e *StatedError) Kind() fault.Kind { return fault.Integrity }
 
 // CheckStated holds what the release states of itself against its driver's name

@@ -1,7 +1,6 @@
 package artifact
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -139,15 +138,25 @@ func Withdrawn(all []Withdrawal) *Withdrawal {
 	return out
 }
 
-// NotCounted returns the withdrawals that do not count, in words.
+// maxNotCounted is how many withdrawals that do not count are told one by one.
+const maxNotCounted = 10
+
+// NotCounted returns the withdrawals that do not count, in words. That some could not
+// be read is told unless one counts: then nothing depends on them.
 func NotCounted(all []Withdrawal) []string {
 	var out []string
 	for _, w := range all {
-		if w.Refused != nil {
-			out = append(out, "a withdrawal is not counted: "+cmp.Or(w.Manifest.String(), "none was read")+": "+w.Refused.Error())
+		switch {
+		case w.Refused != nil && w.Manifest != "":
+			out = append(out, "a withdrawal is not counted: "+w.Manifest.String()+": "+w.Refused.Error())
+		case w.Refused != nil && Withdrawn(all) == nil:
+			out = append(out, "whether it was withdrawn is not known: "+w.Refused.Error())
 		}
 	}
 	slices.Sort(out)
+	if more := len(out) - maxNotCounted; more > 0 {
+		out = append(out[:maxNotCounted:maxNotCounted], fmt.Sprintf("and %d more", more))
+	}
 	return out
 }
 

@@ -17,14 +17,9 @@ import (
 
 // tree is the command tree as kubectl's users see it.
 func tree() *cobra.Command {
-	e, u := wire(Program{
-		Args:      []string{"/usr/local/bin/kubectl-schemahero-plugin"},
-		Directory: "/work",
-		Env:       func(string) (string, bool) { return "", false },
-		Now:       time.Now,
-		Out:       new(bytes.Buffer),
-		Err:       new(bytes.Buffer),
-	})
+	p := program()
+	p.Directory, p.Out, p.Err = "/work", new(bytes.Buffer), new(bytes.Buffer)
+	e, u := wire(p)
 	root := newRoot(e, u, new(bool))
 	root.InitDefaultHelpCmd()
 	return root
@@ -174,15 +169,14 @@ func run(words ...string) (code int, stdout, stderr string) {
 
 // program is a command line in an empty environment.
 func program(words ...string) Program {
-	return Program{
+	return Program{Process: Process{
 		Args:      append([]string{"/usr/local/bin/kubectl-schemahero-plugin"}, words...),
 		Version:   "0.0.0-test",
 		Directory: "/",
-		Env:       func(string) (string, bool) { return "", false },
+		Lookup:    func(string) (string, bool) { return "", false },
 		Environ:   func() []string { return nil },
 		Now:       time.Now,
-		In:        strings.NewReader(""),
-	}
+	}, In: strings.NewReader("")}
 }
 
 func TestUnknownWordsAreAnswered(t *testing.T) {
@@ -227,7 +221,9 @@ func TestHelpNamesTheProgramAsItWasCalled(t *testing.T) {
 		"kubectl-schemahero-plugin":                    "kubectl-schemahero-plugin",
 		"./bin/kubectl-schemahero-plugin":              "kubectl-schemahero-plugin",
 	} {
-		e, u := wire(Program{Args: []string{argv0}, Env: func(string) (string, bool) { return "", false }})
+		p := program()
+		p.Args = []string{argv0}
+		e, u := wire(p)
 		root := newRoot(e, u, new(bool))
 		for _, c := range append(commands(root), root) {
 			if !strings.HasPrefix(c.UseLine()+" ", want+" ") {

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/shell"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/sources"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 )
 
 // group is a part of the help page, and the folder that has its commands.
@@ -182,3 +185,27 @@ func (v fileValue) String() string {
 
 // Type implements pflag.Value.
 func (v fileValue) Type() string { return "string" }
+
+// flagError adds to an unknown flag the one that was probably meant.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var names []string
+	collect := func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	}
+	cmd.LocalFlags().VisitAll(collect)
+	cmd.InheritedFlags().VisitAll(collect)
+	word := unknown.GetSpecifiedName()
+	if short := unknown.GetSpecifiedShortnames(); len(short) > 1 {
+		word = short // -locked for --locked
+	}
+	if near, ok := diag.Nearest(word, names); ok {
+		return fmt.Errorf("%w; did you mean --%s?", err, near)
+	}
+	return err
+}

@@ -20,7 +20,7 @@ type Config struct {
 	Mirrors    []Mirror            // longest prefix first, of each file
 	Registries map[string]Registry // by host, or host:port
 	Overrides  map[string]Override // drivers under development, by name; of the home only
-	Link       *bool               // whether installed files may be links to the store's; nil, as false: no
+	Link       *bool               // whether installed files may be links to the store's; nil, as true: yes
 	Trust      []*policy.Policy    // of each file that has rules: a release must satisfy all
 }
 
@@ -40,10 +40,8 @@ type Registry struct {
 	PlainHTTP  *bool // nil if the file does not say
 }
 
-// Links reports whether installed files may be hard links to the store's. They are
-// not unless the config says so: what is written to one is written to the store's
-// too, and then nothing is left to repair it from without a network.
-func (c *Config) Links() bool { return c.Link != nil && *c.Link }
+// Links reports whether installed files may be hard links to the store's.
+func (c *Config) Links() bool { return c.Link == nil || *c.Link }
 
 // Load reads a config; a file that is not there is an empty one. The error is a
 // *diag.Error, or an *fs.PathError if the file cannot be read.
@@ -181,4 +179,14 @@ func reason(err error) string {
 		return e.Reason
 	}
 	return err.Error()
+}
+
+// IsSet reads the value of an environment variable that is a switch: empty, 0,
+// false, f, no, n and off are not set, in any case, and every other word is.
+func IsSet(value string) bool {
+	switch strings.ToLower(strings.TrimSpace(value)) {
+	case "", "0", "false", "f", "no", "n", "off":
+		return false
+	}
+	return true
 }

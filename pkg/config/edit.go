@@ -16,9 +16,7 @@ type EditError struct {
 	Problem string
 }
 
-func (e *EditError) Error() string { return fmt.Sprintf("%s: %s: %s", e.File, e.Prefix, e.Problem) }
-
-// Kind is fault.Usage.
+func (e *EditError) Error() string    { return fmt.Sprintf("%s: %s: %s", e.File, e.Prefix, e.Problem) }
 func (e *EditError) Kind() fault.Kind { return fault.Usage }
 
 // AddMirror returns the text of a config with a mirror added, after those that

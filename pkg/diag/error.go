@@ -68,5 +68,4 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Kind is fault.Usage.
 func (e *Error) Kind() fault.Kind { return fault.Usage }

@@ -14,15 +14,13 @@ const patience = 2 * time.Second
 
 // again makes a change, on Windows for up to two seconds.
 func again(change func() error) error {
-	if runtime.GOOS != "windows" {
-		return change()
-	}
 	return retry(change, held, time.Now, time.Sleep)
 }
 
-// held reports whether a change may do once whoever has the file open has closed it.
+// held reports whether a change may do once whoever has the file open has closed it:
+// never but on Windows, where the two errors do not say why.
 func held(err error) bool {
-	return system.Is(err, syscall.ETXTBSY) || system.Is(err, syscall.EACCES)
+	return runtime.GOOS == "windows" && (system.Is(err, syscall.ETXTBSY) || system.Is(err, syscall.EACCES))
 }
 
 func retry(change func() error, held func(error) bool, now func() time.Time, sleep func(time.Duration)) error {

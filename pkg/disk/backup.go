@@ -88,7 +88,7 @@ func (b *Backup) Restore() error {
 // Discard gives the old file up.
 func (b *Backup) Discard() {
 	if b.kept != "" {
-		os.Remove(b.kept)
+		Discard(b.kept)
 	}
 	b.close()
 }

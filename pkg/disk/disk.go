@@ -90,10 +90,15 @@ func mkdirAll(dir string) error {
 
 // Remove removes a file. One that does not exist is removed already.
 func (d Disk) Remove(path string) error {
+	return again(func() error { return d.remove(path) })
+}
+
+// remove is Remove, once.
+func (d Disk) remove(path string) error {
 	if err := d.check(Remove, path); err != nil {
 		return err
 	}
-	if err := again(func() error { return os.Remove(path) }); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -106,6 +111,10 @@ func (d Disk) RemoveAll(dir string) error {
 	}
 	return again(func() error { return os.RemoveAll(dir) })
 }
+
+// Discard removes a file, or a folder and what is in it, if it can: what was only
+// needed for a while is no reason to fail.
+func Discard(path string) { _ = again(func() error { return os.RemoveAll(path) }) }
 
 // Chmod sets a file's mode.
 func (d Disk) Chmod(path string, mode fs.FileMode) error {

@@ -62,6 +62,35 @@ func (d Disk) withMode(path string, mode fs.FileMode) (fs.FileInfo, error) {
 	return info, nil
 }
 
+// LinksOnly reports whether a file in dir can have another name, and mode, but no
+// clone. It tries with files that are removed at once; if it cannot, the answer is no.
+func LinksOnly(dir string, mode fs.FileMode) bool {
+	const base = "clone"
+	var d Disk
+	from, err := d.CreateTemp(dir, base)
+	if err != nil {
+		return false
+	}
+	defer from.Discard()
+	if _, err := from.Write(make([]byte, 4<<10)); err != nil { // a block
+		return false
+	}
+	to, err := d.CreateTemp(dir, base)
+	if err != nil {
+		return false
+	}
+	defer to.Discard()
+	if _, cloned := clone(to.file, from.file); cloned {
+		return false
+	}
+	link, _ := d.LinkTemp(dir, base, from.path, mode)
+	if link == nil {
+		return false
+	}
+	link.Discard()
+	return true
+}
+
 func cannotLink(err error) bool {
 	return fixedMode(err) || errors.Is(err, syscall.EXDEV) || errors.Is(err, syscall.EMLINK)
 }

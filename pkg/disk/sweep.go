@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // Names returns what is in a folder, in no order. A sync with nothing to do asks
@@ -57,7 +59,7 @@ func (d Disk) sweep(dir, prefix string) ([]string, error) {
 			continue
 		case info.Mode().Type() == fs.ModeSymlink:
 			// Kept by Backup. A link cannot be locked, so its writer's id decides.
-			if running(pid) {
+			if system.Runs(pid) {
 				continue
 			}
 		case !info.Mode().IsRegular():
@@ -83,7 +85,11 @@ func (d Disk) sweepOne(path string, pid int, regular bool) (done bool, err error
 		}
 		defer release()
 	}
-	return true, d.Remove(path)
+	// Once: an executable that still runs stays for whoever sweeps when it has ended.
+	if err := d.remove(path); err == nil || !held(err) {
+		return true, err
+	}
+	return false, nil
 }
 
 // TempFolder makes a folder in parent whose name begins with prefix, for as long
@@ -106,7 +112,7 @@ func (d Disk) TempFolder(parent, prefix string) (dir string, remove func(), err 
 			continue
 		}
 		if left := filepath.Join(parent, e.Name()); folderFree(left) {
-			_ = os.RemoveAll(left) // whoever comes next tries again
+			Discard(left) // whoever comes next tries again
 		}
 	}
 	if dir, err = os.MkdirTemp(parent, prefix); err != nil {
@@ -116,5 +122,5 @@ func (d Disk) TempFolder(parent, prefix string) (dir string, remove func(), err 
 	if err != nil {
 		return "", nil, errors.Join(err, os.Remove(dir))
 	}
-	return dir, func() { _ = errors.Join(os.RemoveAll(dir), own.Unlock()) }, nil
+	return dir, func() { Discard(dir); _ = own.Unlock() }, nil
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 func flock(f *os.File, how int) error {
@@ -63,7 +65,7 @@ func ownerGone(path string, pid int) (release func(), ok bool) {
 	}
 	ok, err = tryLock(f)
 	if err != nil && noLocks(err) {
-		ok, err = !running(pid) && isOld(f), nil
+		ok, err = !system.Runs(pid) && isOld(f), nil
 	}
 	if err != nil || !ok {
 		f.Close()
@@ -93,12 +95,6 @@ func folderFree(dir string) bool {
 	return ok && err == nil
 }
 
-// running reports whether a process exists.
-func running(pid int) bool {
-	err := syscall.Kill(pid, 0)
-	return err == nil || errors.Is(err, syscall.EPERM)
-}
-
 func writable(dir string) error {
 	const write, search = 2, 1
 	if err := syscall.Access(dir, write|search); err != nil {
@@ -107,7 +103,6 @@ func writable(dir string) error {
 	return nil
 }
 
-// replace renames, which on Unix replaces even a running executable.
 // notDir is what the system says of a file in the place of a folder.
 const notDir = syscall.ENOTDIR
 
@@ -118,6 +113,7 @@ func removeLock(f *os.File) {
 	f.Close()
 }
 
+// replace renames, which on Unix replaces even a running executable.
 func replace(from, to string) error { return os.Rename(from, to) }
 
 // syncFile makes a file's bytes survive a loss of power. A file system that

@@ -3,8 +3,12 @@ package disk
 import (
 	"errors"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/windows"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // A locked range cannot be read by others, so it lies where no byte is: the
@@ -31,7 +35,7 @@ func noLocks(err error) bool { return errors.Is(err, errors.ErrUnsupported) }
 // id reports whether the writer lives.
 func hold(string) (*os.File, error) { return nil, nil }
 
-func ownerGone(_ string, pid int) (release func(), ok bool) { return func() {}, !running(pid) }
+func ownerGone(_ string, pid int) (release func(), ok bool) { return func() {}, !system.Runs(pid) }
 
 // openFolder opens nothing: Windows locks no folder, and lets nobody remove a
 // file that another process has open.
@@ -40,30 +44,25 @@ func openFolder(string) (*os.File, error) { return nil, nil }
 // folderFree does not know here.
 func folderFree(string) bool { return false }
 
-// running reports whether a process exists.
-func running(pid int) bool {
-	h, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(pid))
-	if err != nil {
-		return !errors.Is(err, windows.ERROR_INVALID_PARAMETER)
-	}
-	defer windows.CloseHandle(h)
-	var code uint32
-	const stillActive = 259
-	return windows.GetExitCodeProcess(h, &code) != nil || code == stillActive
-}
-
 // notDir is what the system says of a file in the place of a folder: ERROR_DIRECTORY,
 // as Go's ENOTDIR says that nothing is there.
 const notDir = windows.ERROR_DIRECTORY
 
 // removeLock lets go of the file before it removes it, for an open one stays. If
-// another opened it meanwhile, it stays for that one to remove.
+// another opened it meanwhile, it stays for that one, or for a sweep, to remove.
 func removeLock(f *os.File) {
 	f.Close()
 	os.Remove(f.Name())
 }
 
-func replace(from, to string) error { return replaceBusy(from, to, os.Rename) }
+// replace moves only an executable aside: whoever has another file open closes it
+// soon, and meanwhile nobody is to find none there.
+func replace(from, to string) error {
+	if strings.EqualFold(filepath.Ext(to), ".exe") {
+		return replaceBusy(from, to, os.Rename)
+	}
+	return os.Rename(from, to)
+}
 
 // writable leaves the answer to the attempt.
 func writable(string) error { return nil }

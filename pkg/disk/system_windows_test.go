@@ -78,3 +78,25 @@ func TestFree(t *testing.T) {
 		t.Errorf("%d bytes, %v", bytes, ok)
 	}
 }
+
+// What a scanner has open is left for the next sweep, without a wait and without a
+// word; of who wrote it nothing runs any more.
+func TestSweepHeld(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, ".x.2147483644-00000000.tmp")
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	scanner, err := os.Open(left)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	if swept, err := (Disk{}).Sweep(dir); len(swept) != 0 || err != nil || time.Since(begun) > patience/2 {
+		t.Errorf("held: swept %v, %v, after %s", swept, err, time.Since(begun))
+	}
+	scanner.Close()
+	if swept, err := (Disk{}).Sweep(dir); len(swept) != 1 || err != nil {
+		t.Errorf("let go: swept %v, %v", swept, err)
+	}
+}

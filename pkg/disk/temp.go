@@ -118,33 +118,21 @@ func (t *Temp) Write(p []byte) (int, error) {
 	return t.file.Write(p)
 }
 
-// Clone fills the file by sharing another's blocks, and returns the number of
-// bytes; ok is false if the file system cannot.
-func (t *Temp) Clone(path string) (n int64, ok bool, err error) {
-	if err := t.d.check(Copy, t.path); err != nil {
-		return 0, false, err
-	}
-	src, err := os.Open(path)
-	if err != nil {
-		return 0, false, err
-	}
-	defer src.Close()
-	n, ok = clone(t.file, src)
-	return n, ok, nil
-}
-
 // CopyFrom fills the file with another's bytes: by sharing its blocks if
 // the file system can, within the kernel if it cannot. It returns their
 // number.
 func (t *Temp) CopyFrom(path string) (int64, error) {
-	if n, ok, err := t.Clone(path); ok || err != nil {
-		return n, err
+	if err := t.d.check(Copy, t.path); err != nil {
+		return 0, err
 	}
 	src, err := os.Open(path)
 	if err != nil {
 		return 0, err
 	}
 	defer src.Close()
+	if n, ok := clone(t.file, src); ok {
+		return n, nil
+	}
 	n, err := t.file.ReadFrom(src)
 	if err != nil {
 		return n, pathError("copy", t.path, err)
@@ -226,7 +214,7 @@ func (t *Temp) Discard() {
 		t.file = nil
 	}
 	if t.path != "" {
-		_ = again(func() error { return os.Remove(t.path) })
+		Discard(t.path)
 		t.path = ""
 	}
 	t.close()

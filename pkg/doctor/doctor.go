@@ -61,6 +61,7 @@ const (
 	DriverOverridden             // driver: Names, the path of what stands in its place and what is to say of it
 	DriverBad                    // driver: Status
 	NotExecutable                // executable: Err
+	NoExec                       // executable: its file system is mounted noexec, or keeps it from this user
 	NotGo                        // executable: nothing can be told of how it was built
 	Stub                         // executable: Names, the module that needs cgo and was built without
 	OtherPlatform                // executable: Names, the platform that it is for
@@ -72,7 +73,7 @@ const (
 	RegistryKnows                // registry, mirror: Names, who is logged in
 	RegistryAsks                 // registry, mirror: nobody is logged in
 	ClockOff                     // clock: Skew
-	ReleaseWithdrawn             // withdrawn: Withdrawn
+	ReleaseWithdrawn             // withdrawn: Withdrawn, Instead, Newer
 )
 
 // Finding is what one check saw.
@@ -93,6 +94,8 @@ type Finding struct {
 	Skew     time.Duration
 
 	Withdrawn project.Withdrawn
+	Instead   string // the version to take in its place; "" for none
+	Newer     bool   // it is newer
 }
 
 // Options are what is looked at.

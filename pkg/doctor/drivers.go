@@ -2,7 +2,10 @@ package doctor
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 
@@ -107,6 +110,10 @@ func (x *examination) driver(s install.Status, locked bool) {
 func (x *examination) executable(ctx context.Context, s install.Status, locked, start bool) {
 	add := func(check string, state State, code Code, facts ...func(*Finding)) {
 		x.add(check, s.Path, state, code, append(facts, of(s, locked))...)
+	}
+	// Its mode is right, so that it is the file system which lets nothing start.
+	if _, err := exec.LookPath(s.Path); s.State == install.OK && errors.Is(err, fs.ErrPermission) {
+		add("executable", bad(locked), NoExec)
 	}
 	info, err := probe.Inspect(s.Path)
 	switch {

@@ -45,7 +45,8 @@ func (x *examination) withdrawn(ctx context.Context) {
 	defer cancel()
 	found, _ := x.Project.Withdrawn(ctx)
 	for _, w := range found {
-		x.add("withdrawn", w.Entry.Name, Advice, ReleaseWithdrawn, func(f *Finding) { f.Withdrawn = w })
+		instead, newer, _ := x.Project.Instead(ctx, w.Entry.Name)
+		x.add("withdrawn", w.Entry.Name, Advice, ReleaseWithdrawn, func(f *Finding) { f.Withdrawn, f.Instead, f.Newer = w, instead, newer })
 	}
 }
 

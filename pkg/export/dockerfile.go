@@ -33,7 +33,6 @@ func (e *LayoutError) Error() string {
 	return e.Plugin + ": is locked from " + e.Repository + ", which no image build can fetch from"
 }
 
-// Kind is fault.Failure.
 func (e *LayoutError) Kind() fault.Kind { return fault.Failure }
 
 // Dockerfile writes a Dockerfile whose first stage fetches each locked layer by

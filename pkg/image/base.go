@@ -41,27 +41,30 @@ func (b *Base) image(p artifact.Platform) BaseImage {
 	return b.Images[i]
 }
 
-// serves returns the platforms for which there is a base, and those that are left
-// out. Where each was asked for by name, none may be.
-func (b *Base) serves(platforms []artifact.Platform, asked bool) (has, left []artifact.Platform, err error) {
+// serves returns the wanted platforms for which there is a base, and those that are
+// left out: none may be of those that were asked for by name. The lock has all.
+func (b *Base) serves(wanted, all []artifact.Platform, asked bool) (has, left []artifact.Platform, err error) {
 	if b == nil {
-		return platforms, nil, nil
+		return wanted, nil, nil
 	}
-	var all []artifact.Platform
-	for _, i := range b.Images {
-		all = append(all, i.Platform)
+	lacks := func(p artifact.Platform) bool {
+		return !slices.ContainsFunc(b.Images, func(i BaseImage) bool { return i.Platform == p })
 	}
-	for _, p := range platforms {
-		if slices.Contains(all, p) {
-			has = append(has, p)
-		} else {
+	for _, p := range wanted {
+		if lacks(p) {
 			left = append(left, p)
+		} else {
+			has = append(has, p)
 		}
 	}
-	if len(has) == 0 || asked && len(left) > 0 {
-		return nil, nil, &BasePlatformError{Name: b.Name, Wanted: left, Has: all}
+	if len(has) > 0 && (!asked || len(left) == 0) {
+		return has, left, nil
 	}
-	return has, left, nil
+	e := &BasePlatformError{Name: b.Name, Wanted: left, Both: slices.DeleteFunc(slices.Clone(all), lacks)}
+	for _, i := range b.Images {
+		e.Has = append(e.Has, i.Platform)
+	}
+	return nil, nil, e
 }
 
 // folder is where the links lie.

@@ -26,7 +26,6 @@ func (e *UnknownError) Error() string {
 	return "digest of the image: not known before these layers have been read: " + strings.Join(texts, ", ")
 }
 
-// Kind is fault.Failure.
 func (e *UnknownError) Kind() fault.Kind { return fault.Failure }
 
 // NoPlatformError says that a lock has no driver for linux, or not every driver for
@@ -47,7 +46,6 @@ func (e *NoPlatformError) Error() string {
 	return fmt.Sprintf("image: the lock has no driver for %s; it has %s", e.Platform, artifact.JoinPlatforms(e.Has))
 }
 
-// Kind is fault.Unsatisfied.
 func (e *NoPlatformError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // PathError says that two drivers would put something at one path of an image.
@@ -60,7 +58,6 @@ func (e *PathError) Error() string {
 	return fmt.Sprintf("image: %s and %s both claim the path %s", e.Plugins[0], e.Plugins[1], e.Path)
 }
 
-// Kind is fault.Failure.
 func (e *PathError) Kind() fault.Kind { return fault.Failure }
 
 // BaseError says why something can be no base.
@@ -69,9 +66,7 @@ type BaseError struct {
 	Problem string
 }
 
-func (e *BaseError) Error() string { return "base " + e.Name + ": " + e.Problem }
-
-// Kind is fault.Failure.
+func (e *BaseError) Error() string    { return "base " + e.Name + ": " + e.Problem }
 func (e *BaseError) Kind() fault.Kind { return fault.Failure }
 
 // BasePlatformError says that a base has no image for what is wanted.
@@ -79,11 +74,11 @@ type BasePlatformError struct {
 	Name   string
 	Wanted []artifact.Platform
 	Has    []artifact.Platform
+	Both   []artifact.Platform // of Has those that the lock has too
 }
 
 func (e *BasePlatformError) Error() string {
 	return fmt.Sprintf("base %s: has no image for %s; it has %s", e.Name, artifact.JoinPlatforms(e.Wanted), artifact.JoinPlatforms(e.Has))
 }
 
-// Kind is fault.Unsatisfied.
 func (e *BasePlatformError) Kind() fault.Kind { return fault.Unsatisfied }

@@ -104,8 +104,12 @@ func Build(l *lockfile.Lock, known Known, o Options) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	all, err := Platforms(l, nil)
+	if err != nil {
+		return nil, err
+	}
 	img := &Image{}
-	platforms, img.Left, err = o.Base.serves(platforms, o.Platforms != nil)
+	platforms, img.Left, err = o.Base.serves(platforms, all, o.Platforms != nil)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,9 @@ import (
 const ManagerFolder = "/home/schemahero-manager/.schemahero/plugins"
 
 // Copier is an image with a static busybox, which runs in an image without any
-// other file.
+// other file: the variant musl, which docker-library builds for every platform that
+// drivers are published for. It is rebuilt under its tag, so a digest is better.
+// https://github.com/docker-library/official-images/blob/master/library/busybox
 const Copier = "docker.io/library/busybox:1.37.0-musl"
 
 // PolicyOptions say what a policy does, and to whom. The zero value is what a
@@ -52,15 +54,12 @@ func (e *OtherError) Error() string {
 	return fmt.Sprintf("%s@%s: is not the image of %s, which is %s", e.Repository, e.Named, e.Lock, e.Locked)
 }
 
-// Kind is fault.Stale.
 func (e *OtherError) Kind() fault.Kind { return fault.Stale }
 
 // OptionError says what is wrong with one of PolicyOptions.
 type OptionError struct{ Value, Problem string }
 
-func (e *OptionError) Error() string { return e.Value + ": " + e.Problem }
-
-// Kind is fault.Usage.
+func (e *OptionError) Error() string    { return e.Value + ": " + e.Problem }
 func (e *OptionError) Kind() fault.Kind { return fault.Usage }
 
 // Folders are those in which the host in a manager image looks for drivers,

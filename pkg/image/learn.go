@@ -15,6 +15,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
@@ -38,10 +39,8 @@ func (e *LayerError) Error() string {
 	return subject + e.Err.Error()
 }
 
-// Kind is that of Err.
 func (e *LayerError) Kind() fault.Kind { return fault.Of(e.Err) }
-
-func (e *LayerError) Unwrap() error { return e.Err }
+func (e *LayerError) Unwrap() error    { return e.Err }
 
 // atOnce is how many layers are read, and requests made, at a time.
 const atOnce = 4
@@ -131,7 +130,7 @@ func (w *workshop) read(ctx context.Context, l Layer) error {
 		return err
 	}
 	defer out.Close()
-	in := io.TeeReader(&told{ctx: ctx, r: src, o: w.o, e: Event{Stage: Fetching, Subject: l.Locked.File, Total: l.Locked.Size}}, out)
+	in := io.TeeReader(registry.Watched(ctx, src, w.o.progress(Fetching, l.Locked.File, l.Locked.Size)), out)
 	executable := sha256.New()
 	facts, broken := w.unpacker.Read(in, unpack.Into{Writer: executable}, driver(l), true)
 	// Of a layer that was not understood, the rest still shows whether these are the
@@ -180,9 +179,9 @@ func (w *workshop) repack(ctx context.Context, l Layer) (Packed, error) {
 	if err != nil {
 		return Packed{}, err
 	}
-	defer os.Remove(executable.Name())
+	defer disk.Discard(executable.Name())
 	defer executable.Close()
-	if err := w.unpacker.Extract(&told{ctx: ctx, r: in}, executable, driver(l)); err != nil {
+	if err := w.unpacker.Extract(registry.Watched(ctx, in, nil), executable, driver(l)); err != nil {
 		return Packed{}, err
 	}
 	size, err := executable.Seek(0, io.SeekCurrent)
@@ -197,27 +196,6 @@ func (w *workshop) repack(ctx context.Context, l Layer) (Packed, error) {
 		return Packed{}, err
 	}
 	defer out.Close()
-	p, err := pack.Write(out, &told{ctx: ctx, r: executable}, size, pack.EntryName(l.Plugin, l.Locked.Platform), pack.Gzip)
+	p, err := pack.Write(out, registry.Watched(ctx, executable, nil), size, pack.EntryName(l.Plugin, l.Locked.Platform), pack.Gzip)
 	return Packed{Digest: p.Digest, Size: p.Size, DiffID: p.Tar}, errors.Join(err, out.Close())
-}
-
-// told ends with the context's error, so that no copy outlives a command that was
-// interrupted, and tells how far it has come.
-type told struct {
-	ctx context.Context
-	r   io.Reader
-	o   PushOptions
-	e   Event
-}
-
-func (t *told) Read(p []byte) (int, error) {
-	if err := t.ctx.Err(); err != nil {
-		return 0, err
-	}
-	n, err := t.r.Read(p)
-	if n > 0 && t.e.Total > 0 {
-		t.e.Done += int64(n)
-		t.o.event(t.e)
-	}
-	return n, err
 }

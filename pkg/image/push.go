@@ -65,6 +65,11 @@ func (o PushOptions) event(e Event) {
 	}
 }
 
+// progress tells how far a subject has come.
+func (o PushOptions) progress(s Stage, subject string, total int64) func(done int64) {
+	return func(done int64) { o.event(Event{s, subject, done, total}) }
+}
+
 // Report is what Push did, or would do.
 type Report struct {
 	*Image
@@ -89,16 +94,14 @@ func (e *SignError) Error() string {
 	return fmt.Sprintf("%s@%s: was sent and is not signed, so no tag was set: %v", e.Repository, e.Digest, e.Err)
 }
 
-// Kind is that of Err.
 func (e *SignError) Kind() fault.Kind { return fault.Of(e.Err) }
-
-func (e *SignError) Unwrap() error { return e.Err }
+func (e *SignError) Unwrap() error    { return e.Err }
 
 // Push makes the image of a lock and sends it: blobs first, then the manifests, the
 // index, its signature and last the tag, so that no reader ever sees half of it.
 // Only what is missing is sent; a blob that another repository of the registry has
 // is taken over from there. Where Build fails, nothing is sent. Errors: Build's
-// but *UnknownError, *LayerError, *SignError, the repositories', the disk's.
+// but *UnknownError, *TakenError, *LayerError, *SignError, the repositories', the disk's.
 func Push(ctx context.Context, to registry.Repository, l *lockfile.Lock, o PushOptions) (*Report, error) {
 	dir, remove, err := disk.Disk{}.TempFolder(o.Temp, "schemahero-image-")
 	if err != nil {
@@ -106,6 +109,9 @@ func Push(ctx context.Context, to registry.Repository, l *lockfile.Lock, o PushO
 	}
 	defer remove()
 	s := &sending{workshop: newWorkshop(dir, o), to: to}
+	if err := s.checkPlace(l); err != nil {
+		return nil, err
+	}
 	img, err := s.build(ctx, l)
 	if err != nil {
 		return nil, err
@@ -128,8 +134,12 @@ type sending struct {
 
 func (s *sending) send(ctx context.Context) error {
 	img := s.report.Image
+	moves, err := s.checkTag(ctx)
+	if err != nil {
+		return err
+	}
 	blobs := s.blobs(img)
-	err := parallel.First(parallel.EachUntil(ctx, len(blobs), atOnce, func(i int) error { return s.blob(ctx, blobs[i]) }))
+	err = parallel.First(parallel.EachUntil(ctx, len(blobs), atOnce, func(i int) error { return s.blob(ctx, blobs[i]) }))
 	if err != nil {
 		return err
 	}
@@ -149,22 +159,10 @@ func (s *sending) send(ctx context.Context) error {
 			return &SignError{s.to.Name(), img.Index.Digest, err}
 		}
 	}
-	return s.tag(ctx)
-}
-
-// tag sets the tag, unless it names the image already.
-func (s *sending) tag(ctx context.Context) error {
-	if s.o.Tag == "" {
+	if !moves {
 		return nil
 	}
-	desc, err := s.to.Resolve(ctx, s.o.Tag)
-	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
-		return err
-	}
-	if err == nil && desc.Digest == s.report.Index.Digest {
-		return nil
-	}
-	return s.put(ctx, s.report.Index, s.report.Data, s.o.Tag)
+	return s.put(ctx, img.Index, img.Data, s.o.Tag)
 }
 
 // manifest sends a manifest under its digest, unless it is there.
@@ -267,72 +265,32 @@ func (s *sending) openPacked(ctx context.Context, l Layer) (io.ReadCloser, error
 	return os.Open(s.file(l, "packed"))
 }
 
-// blob brings a blob to the repository, in the cheapest way there is.
+// blob brings a blob to the repository, from one that has it or from a copy of that
+// if it can be taken over.
 func (s *sending) blob(ctx context.Context, b blob) error {
+	send := registry.Blob{Desc: b.desc, Open: b.open, Told: s.o.progress(Sending, b.title, b.desc.Size)}
 	if b.from != "" {
-		there, err := s.to.Exists(ctx, b.desc)
-		if err != nil {
-			return err
-		}
-		mounted := false
-		if !there {
-			if mounted, err = s.mount(ctx, b); err != nil {
-				return err
-			}
-		}
-		if there || mounted {
-			s.arrived(b, mounted)
-			return nil
+		send.From = []string{b.from}
+		if s.o.Copies != nil {
+			send.From = append(send.From, s.o.Copies(b.from)...)
 		}
 	}
-	sent := false
-	err := s.to.PushBlob(ctx, b.desc, func() (io.ReadCloser, error) {
-		sent = true
-		rc, err := b.open(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return struct {
-			io.Reader
-			io.Closer
-		}{&told{ctx: ctx, r: rc, o: s.o, e: Event{Stage: Sending, Subject: b.title, Total: b.desc.Size}}, rc}, nil
-	})
+	way, err := registry.Bring(ctx, s.to, send)
 	if err != nil {
 		return err
 	}
-	if !sent {
-		s.arrived(b, false)
-		return nil
+	if way != registry.Sent {
+		s.o.event(Event{There, b.title, b.desc.Size, b.desc.Size})
 	}
-	s.count(func(r *Report) { r.Blobs++; r.Sent += b.desc.Size })
-	return nil
-}
-
-// arrived counts a blob that did not have to be sent.
-func (s *sending) arrived(b blob, mounted bool) {
-	s.o.event(Event{Stage: There, Subject: b.title, Done: b.desc.Size, Total: b.desc.Size})
 	s.count(func(r *Report) {
-		if mounted {
-			r.Mounted++
-		} else {
+		switch way {
+		case registry.There:
 			r.Skipped++
+		case registry.Mounted:
+			r.Mounted++
+		case registry.Sent:
+			r.Blobs, r.Sent = r.Blobs+1, r.Sent+b.desc.Size
 		}
 	})
-}
-
-// mount takes a blob over from the repository that has it, or from a copy of that.
-func (s *sending) mount(ctx context.Context, b blob) (bool, error) {
-	names := []string{b.from}
-	if s.o.Copies != nil {
-		names = append(names, s.o.Copies(b.from)...)
-	}
-	for _, name := range names {
-		if name == s.to.Name() {
-			continue
-		}
-		if mounted, err := s.to.Mount(ctx, b.desc, name); mounted || err != nil {
-			return mounted, err
-		}
-	}
-	return false, nil
+	return nil
 }

@@ -19,9 +19,7 @@ type ItemError struct {
 	Err  error
 }
 
-func (e *ItemError) Error() string { return e.Item.Name + ": " + e.Err.Error() }
-
-// Kind is that of Err.
+func (e *ItemError) Error() string    { return e.Item.Name + ": " + e.Err.Error() }
 func (e *ItemError) Kind() fault.Kind { return fault.Of(e.Err) }
 func (e *ItemError) Unwrap() error    { return e.Err }
 
@@ -82,7 +80,6 @@ func (e *IntegrityError) Error() string {
 	return fmt.Sprintf("%s: bad archive: %s", subject, e.Reason)
 }
 
-// Kind is fault.Integrity.
 func (e *IntegrityError) Kind() fault.Kind { return fault.Integrity }
 
 // ForeignError says that a file which this home did not place is in the way.
@@ -92,7 +89,6 @@ func (e *ForeignError) Error() string {
 	return e.Path + ": is in the way: it was not installed by this program"
 }
 
-// Kind is fault.Failure.
 func (e *ForeignError) Kind() fault.Kind { return fault.Failure }
 
 // FolderError says that a folder cannot be written to.
@@ -112,7 +108,6 @@ func (e *FolderError) Error() string {
 	return fmt.Sprintf("%s: cannot be written to: %v", e.Dir, err)
 }
 
-// Kind is fault.Failure.
 func (e *FolderError) Kind() fault.Kind { return fault.Failure }
 func (e *FolderError) Unwrap() error    { return e.Err }
 
@@ -120,9 +115,7 @@ func (e *FolderError) Unwrap() error    { return e.Err }
 // nobody named one, and the environment names no home of the user.
 type NoHomeError struct{}
 
-func (*NoHomeError) Error() string { return "the home folder is not known" }
-
-// Kind is fault.Usage.
+func (*NoHomeError) Error() string    { return "the home folder is not known" }
 func (*NoHomeError) Kind() fault.Kind { return fault.Usage }
 
 // SpaceError says that a file system has less room than is surely needed.
@@ -135,16 +128,13 @@ func (e *SpaceError) Error() string {
 	return fmt.Sprintf("%s: not enough space: at least %d bytes are needed, %d are free", e.Dir, e.Need, e.Free)
 }
 
-// Kind is fault.Failure.
 func (e *SpaceError) Kind() fault.Kind { return fault.Failure }
 
 // UnstagedError says that a layer is not in the store: it was never staged, or
 // another process removed it since. Staging again heals it.
 type UnstagedError struct{ Layer Layer }
 
-func (e *UnstagedError) Error() string { return string(e.Layer.Digest) + ": is not in the store" }
-
-// Kind is fault.Failure.
+func (e *UnstagedError) Error() string    { return string(e.Layer.Digest) + ": is not in the store" }
 func (e *UnstagedError) Kind() fault.Kind { return fault.Failure }
 
 // MarkError says that a receipt which vouches for bytes that are not there could
@@ -155,7 +145,6 @@ func (e *MarkError) Error() string {
 	return "the change could not be recorded: " + e.Err.Error()
 }
 
-// Kind is fault.Failure.
 func (e *MarkError) Kind() fault.Kind { return fault.Failure }
 func (e *MarkError) Unwrap() error    { return e.Err }
 
@@ -165,8 +154,6 @@ type ProbeError struct {
 	Err  error
 }
 
-func (e *ProbeError) Error() string { return "probe failed: " + e.Err.Error() }
-
-// Kind is that of Err.
+func (e *ProbeError) Error() string    { return "probe failed: " + e.Err.Error() }
 func (e *ProbeError) Kind() fault.Kind { return fault.Of(e.Err) }
 func (e *ProbeError) Unwrap() error    { return e.Err }

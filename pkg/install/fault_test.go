@@ -73,7 +73,7 @@ func TestNoteIsNotNeeded(t *testing.T) {
 
 // withFaults returns an installer whose changes come in one order.
 func (w *world) withFaults(f *faults) *Installer {
-	e := Open(w.home(), Options{Fetch: w.reg})
+	e := Open(w.home(), Options{Fetch: w.reg, Link: !w.copy})
 	e.limit = 1
 	e.disk.Fault = f.fault
 	e.store.d = e.disk

@@ -20,7 +20,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	defer syscall.Unmount(dir, syscall.MNT_DETACH)
 	w := newWorld(t)
-	w.dir = filepath.Join(dir, "home")
+	w.dir, w.copy = filepath.Join(dir, "home"), true // a link takes no room
 	old := w.publish("a", "1.0.0")
 	w.sync("/x.lock", old)
 	newer := w.big("a", "2.0.0") // 600 kB, and once more in its place

@@ -14,6 +14,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // Inspect returns how each item's file stands, in the items' order. If a
@@ -247,5 +248,5 @@ func Hash(ctx context.Context, path string) (digest.Digest, error) {
 // absent reports whether nothing is there: a file in the place of a folder above,
 // or links that lead in a circle, are reported once something is to be written.
 func absent(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
+	return errors.Is(err, fs.ErrNotExist) || system.Is(err, syscall.ENOTDIR) || system.Is(err, syscall.ELOOP)
 }

@@ -45,6 +45,9 @@ type Installer struct {
 	store    store
 	unpacker *unpack.Unpacker
 	limit    int // layers and files at a time
+	// linksOnly reports whether the store's files can have other names, but no
+	// clones. Once asked, it is known.
+	linksOnly func() bool
 
 	events sync.Mutex // held while o.Events runs
 }
@@ -55,6 +58,7 @@ func Open(home Home, o Options) *Installer {
 		o.Now = time.Now
 	}
 	e := &Installer{home: home, o: o, store: store{dir: home.Store(), changing: new(sync.Mutex)}, unpacker: unpack.New(), limit: parallelWork()}
+	e.linksOnly = sync.OnceValue(func() bool { return disk.LinksOnly(home.Store(), placedMode) })
 	var once sync.Once
 	e.disk.NoLocks = func(path string) {
 		once.Do(func() { e.emit(Event{Kind: EventNoLocks, Path: filepath.Dir(path)}) })

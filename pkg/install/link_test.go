@@ -3,12 +3,17 @@
 package install
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
@@ -48,7 +53,6 @@ func (w *world) unhashed(when string, items ...Item) {
 // Each link that comes or goes changes the ctime of all the others.
 func TestLinksShareOneFile(t *testing.T) {
 	w := newWorld(t)
-	w.link = true
 	a := w.publish("a", "1.0.0")
 	alias := a
 	alias.Name, alias.Path = "alias", filepath.Join(w.home().Plugins(), "schemahero-alias")
@@ -92,10 +96,9 @@ func TestLinksShareOneFile(t *testing.T) {
 }
 
 // What one project's file got, every other's has, and the store: it is found in
-// each, fetched once, and all are right again.
+// each, made again once from the layer that is kept, and all are right again.
 func TestLinkChangedInPlace(t *testing.T) {
 	w := newWorld(t)
-	w.link = true
 	a := w.publish("a", "1.0.0")
 	b, c := in(filepath.Join(filepath.Dir(w.dir), "q"), a), in(filepath.Join(filepath.Dir(w.dir), "r"), a)
 	w.sync("/p.lock", a)
@@ -118,9 +121,6 @@ func TestLinkChangedInPlace(t *testing.T) {
 			t.Errorf("%s: is no link", it.Path)
 		}
 	}
-	if w.reg.fetches() != 2 {
-		t.Errorf("%d fetches", w.reg.fetches())
-	}
 	w.unhashed("repaired", a, b, c)
 
 	// Bytes that went bad without a trace are in the store too.
@@ -134,7 +134,145 @@ func TestLinkChangedInPlace(t *testing.T) {
 	w.holds(b, "1.0.0")
 	w.sync("/p.lock", a)
 	w.holds(a, "1.0.0")
+	if w.reg.fetches() != 1 {
+		t.Errorf("%d fetches", w.reg.fetches())
+	}
 	w.tidy()
+}
+
+// spoil changes what is installed, and with it the store's.
+func (w *world) spoil(it Item) {
+	w.t.Helper()
+	if !w.linked(it) {
+		w.t.Fatal("is no link")
+	}
+	write(w.t, it.Path, "x")
+}
+
+// What is kept of a layer is believed no more than a registry: if it is not the
+// layer, it is fetched, and kept again.
+func TestKeptLayer(t *testing.T) {
+	for title, c := range map[string]struct {
+		spoil func(file string, data []byte) error
+		good  bool
+	}{
+		"whole":     {func(string, []byte) error { return nil }, true},
+		"missing":   {func(file string, _ []byte) error { return os.Remove(file) }, false},
+		"cut short": {func(file string, data []byte) error { return os.Truncate(file, int64(len(data)-1)) }, false},
+		"empty":     {func(file string, _ []byte) error { return os.Truncate(file, 0) }, false},
+		"zeros":     {func(file string, data []byte) error { return os.WriteFile(file, make([]byte, len(data)), 0o644) }, false},
+		"another digest": {func(file string, data []byte) error {
+			data = bytes.Clone(data)
+			data[len(data)-5] ^= 1
+			return os.WriteFile(file, data, 0o644)
+		}, false},
+		"another driver": {func(file string, data []byte) error {
+			return os.WriteFile(file, targz(t, "schemahero-a", content("a", "6.6.6")), 0o644) // as long
+		}, false},
+		"a folder": {func(file string, _ []byte) error {
+			return errors.Join(os.Remove(file), os.Mkdir(file, 0o755))
+		}, false},
+		"a link": {func(file string, _ []byte) error {
+			return errors.Join(os.Rename(file, file+".moved"), os.Symlink(file+".moved", file))
+		}, false},
+		"unreadable": {func(file string, _ []byte) error { return os.Chmod(file, 0) }, os.Geteuid() == 0},
+	} {
+		t.Run(title, func(t *testing.T) {
+			w := newWorld(t)
+			it := w.publish("a", "1.0.0")
+			w.sync("/p.lock", it)
+			w.spoil(it)
+			file := filepath.Join(w.installer().store.folder(it.Layer.Digest), layerName)
+			if err := c.spoil(file, w.reg.layers[it.Layer.Digest]); err != nil {
+				t.Fatal(err)
+			}
+			offline := Open(w.home(), Options{Link: true})
+			_, err := runSync(t.Context(), offline, []Item{it}, PlaceOptions{Claim: "/p.lock"})
+			if c.good && err != nil || !c.good && !errors.As(err, new(*UnstagedError)) {
+				t.Errorf("without a registry: %v", err)
+			}
+			w.sync("/p.lock", it)
+			w.holds(it, "1.0.0")
+			if want := map[bool]int{true: 1, false: 2}[c.good]; w.reg.fetches() != want {
+				t.Errorf("%d fetches, want %d", w.reg.fetches(), want)
+			}
+			w.spoil(it)
+			if _, err := runSync(t.Context(), offline, []Item{it}, PlaceOptions{Claim: "/p.lock"}); err != nil {
+				t.Errorf("it was not kept again: %v", err)
+			}
+			w.holds(it, "1.0.0")
+			w.tidy()
+		})
+	}
+}
+
+// A disk on which the executable cannot be made again does not take the layer away.
+func TestKeptLayerOnAFullDisk(t *testing.T) {
+	w := newWorld(t)
+	it := w.publish("a", "1.0.0")
+	w.sync("/p.lock", it)
+	w.spoil(it)
+	e := w.installer()
+	e.disk.Fault = func(op disk.Op, path string) error {
+		if op == disk.Write && filepath.Dir(path) == w.home().Store() {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	if _, err := runSync(t.Context(), e, []Item{it}, PlaceOptions{}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v", err)
+	}
+	w.sync("/p.lock", it)
+	w.holds(it, "1.0.0")
+	if w.reg.fetches() != 1 {
+		t.Errorf("%d fetches", w.reg.fetches())
+	}
+	w.tidy()
+}
+
+// A layer is kept only if that is for something: it is smaller than what it holds,
+// and what is installed is going to be a link.
+func TestNotKept(t *testing.T) {
+	plain := func(it Item) []byte {
+		z, _ := gzip.NewReader(bytes.NewReader(targz(t, "schemahero-a", content("a", it.Version))))
+		data, _ := io.ReadAll(z)
+		return data
+	}
+	for title, prepare := range map[string]func(w *world, e *Installer, it *Item){
+		"not wanted":  func(_ *world, e *Installer, _ *Item) { e.o.Link = false },
+		"clones":      func(_ *world, e *Installer, _ *Item) { e.linksOnly = func() bool { return false } },
+		"a plain tar": func(w *world, _ *Installer, it *Item) { w.pack(it, plain(*it)); it.Layer.File = "schemahero-a.tar" },
+		"an executable": func(w *world, _ *Installer, it *Item) {
+			w.pack(it, []byte(content("a", it.Version)))
+			it.Layer.File = ""
+		},
+		"another disk": func(w *world, _ *Installer, it *Item) { *it = in(t.TempDir(), *it) },
+	} {
+		t.Run(title, func(t *testing.T) {
+			w := newWorld(t)
+			it, e := w.publish("a", "1.0.0"), w.installer()
+			prepare(w, e, &it)
+			_, here, _ := disk.Free(w.dir)
+			if _, there, _ := disk.Free(filepath.Dir(it.Path)); title == "another disk" && here == there {
+				t.Skip("there is only one")
+			}
+			if _, err := runSync(t.Context(), e, []Item{it}, PlaceOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			w.holds(it, "1.0.0")
+			files, _ := os.ReadDir(e.store.folder(it.Layer.Digest))
+			if len(files) != 2 || w.linked(it) {
+				t.Errorf("linked or kept: %v", files)
+			}
+			write(t, it.Path, "x")
+			w.sync("", it) // of the store's own, which nobody changed
+			w.holds(it, "1.0.0")
+			if w.reg.fetches() != 1 || w.linked(it) {
+				t.Errorf("%d fetches, or linked", w.reg.fetches())
+			}
+			w.tidy()
+		})
+	}
 }
 
 // What cannot be a link, or is not to be one, is a copy.
@@ -167,7 +305,6 @@ func TestCopiedIfNotLinked(t *testing.T) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			w := newWorld(t)
-			w.link = true
 			it := w.publish("a", "1.0.0")
 			if err := w.stage(w.installer(), StageOptions{}, it); err != nil {
 				t.Fatal(err)
@@ -194,7 +331,6 @@ func TestCopiedIfNotLinked(t *testing.T) {
 // A store from before its files were linked has them 0644.
 func TestLinkOfAnOldStore(t *testing.T) {
 	w := newWorld(t)
-	w.link = true
 	it := w.publish("a", "1.0.0")
 	if err := w.stage(w.installer(), StageOptions{}, it); err != nil {
 		t.Fatal(err)
@@ -212,13 +348,12 @@ func TestLinkOfAnOldStore(t *testing.T) {
 // Bytes that several files share count once, and only if none is left.
 func TestPruneCountsBytesOnce(t *testing.T) {
 	w := newWorld(t)
-	w.link = true
 	a := w.publish("a", "1.0.0")
 	b := in(filepath.Join(filepath.Dir(w.dir), "q"), a)
 	p, q := w.lock("p", a), w.lock("q", b)
 	w.sync(p, a)
 	w.sync(q, b)
-	size := int64(len(content("a", "1.0.0")))
+	size := int64(len(content("a", "1.0.0"))) + a.Layer.Size
 	is := func(want int64, got Pruned, err error) {
 		t.Helper()
 		if err != nil || got.Bytes != want {
@@ -235,5 +370,15 @@ func TestPruneCountsBytesOnce(t *testing.T) {
 	is(size, got, err)
 	if len(got.Files) != 2 || len(got.Layers) != 1 {
 		t.Errorf("%+v", got)
+	}
+
+	// So it is with what was changed and is wanted no more.
+	w.sync(p, a)
+	w.spoil(a)
+	os.Remove(a.Path)
+	got, err = w.prune(PruneOptions{Store: true})
+	is(1+a.Layer.Size, got, err)
+	if left, _ := os.ReadDir(filepath.Join(w.home().Store(), "sha256")); len(left) != 0 {
+		t.Errorf("left: %v", left)
 	}
 }

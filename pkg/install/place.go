@@ -217,7 +217,8 @@ type needed struct {
 
 // fits counts the bytes that s will surely take: how far a layer expands is
 // not known before it is fetched, but not to less than it has. A copy within
-// one file system may share blocks with the store, and is not counted.
+// one file system may share blocks with the store, and is not counted; nor is what
+// may be kept of a layer.
 func (e *Installer) fits(s Status, room room) error {
 	entry, stored := e.store.lookup(s.Layer.Digest)
 	size := s.Layer.Size

@@ -52,7 +52,7 @@ func child(spec string) error {
 	if err := json.Unmarshal([]byte(spec), &t); err != nil {
 		return err
 	}
-	e := Open(NewHome(t.Home), Options{Fetch: folder(t.Registry)})
+	e := Open(NewHome(t.Home), Options{Fetch: folder(t.Registry), Link: true})
 	if t.Hold {
 		if _, err := e.Lock(context.Background()); err != nil {
 			return err
@@ -166,7 +166,7 @@ func whole(t *testing.T, it Item, missing bool, versions ...string) {
 func killed(t *testing.T, w *world, run func(task) error, missing bool) bool {
 	v1 := []Item{w.big("a", "1.0.0"), w.big("b", "1.0.0")}
 	v2 := []Item{w.big("a", "2.0.0"), w.big("b", "2.0.0"), w.big("c", "2.0.0")}
-	e := Open(w.home(), Options{Fetch: w.reg})
+	e := Open(w.home(), Options{Fetch: w.reg, Link: true})
 	if !missing {
 		if _, err := runSync(t.Context(), e, v1, PlaceOptions{Claim: "/x.lock"}); err != nil {
 			t.Fatal(err)

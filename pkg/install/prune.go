@@ -185,7 +185,10 @@ func (p *pruning) layers(needed map[digest.Digest]bool) error {
 			}
 		}
 		p.out.Layers = append(p.out.Layers, entry)
-		p.count(stat)
+		p.out.Bytes += entry.Kept
+		if stat.Mode.IsRegular() {
+			p.count(stat)
+		}
 	}
 	return errors.Join(errs...)
 }

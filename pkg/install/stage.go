@@ -6,6 +6,8 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/klauspost/readahead"
@@ -44,7 +46,7 @@ func (e *Installer) Stage(ctx context.Context, work []Status, o StageOptions) er
 	}
 	e.sweep(e.home.Store())
 	for _, s := range needed {
-		if _, stored := e.store.lookup(s.Layer.Digest); !stored || o.Refetch {
+		if _, stored := e.store.lookup(s.Layer.Digest); o.Refetch || !stored && !e.store.keeps(s.Layer) {
 			e.emit(Event{Kind: EventNeed, Layer: s.Layer, Total: s.Layer.Size})
 		}
 	}
@@ -83,8 +85,12 @@ func (e *Installer) stage(ctx context.Context, s Status, refetch bool) error {
 			return err
 		}
 	}
-	_, err = e.fetch(ctx, s.Layer)
-	return err
+	if !refetch {
+		if done, err := e.remake(ctx, s.Layer); done || err != nil {
+			return err
+		}
+	}
+	return e.fetch(ctx, s)
 }
 
 // staged reports whether the store has what s needs.
@@ -106,37 +112,84 @@ func (e *Installer) layerLock(layer digest.Digest) string {
 	return filepath.Join(e.home.locks(), layer.Algorithm().String()+"-"+layer.Encoded()+".lock")
 }
 
-// fetch gets a layer into the store in one pass: the compressed bytes are
-// hashed as they come, inflated, the executable found, hashed and written. It
-// becomes an entry only when everything has been read to the end, agrees with
-// the lock and is on the disk. The caller holds the layer's lock.
-func (e *Installer) fetch(ctx context.Context, l Layer) (Entry, error) {
+// fetch gets a layer into the store. The caller holds the layer's lock.
+func (e *Installer) fetch(ctx context.Context, s Status) error {
 	if e.o.Fetch == nil {
-		return Entry{}, &UnstagedError{l}
+		return &UnstagedError{s.Layer}
 	}
 	if err := e.disk.MkdirAll(e.home.Store()); err != nil {
-		return Entry{}, err
+		return err
 	}
-	temp, err := e.disk.CreateTemp(e.home.Store(), l.Digest.Encoded()[:12])
+	in := &arriving{told: func(n int64) {
+		e.emit(Event{Kind: EventFetch, Layer: s.Layer, Done: min(n, s.Layer.Size), Total: s.Layer.Size})
+	}}
+	if e.links(filepath.Dir(s.path)) {
+		var err error
+		if in.kept, err = e.tempFor(s.Layer); err != nil {
+			return err
+		}
+		defer in.kept.Discard()
+	}
+	return e.extract(ctx, s.Layer, in, func() (io.ReadCloser, error) { return e.o.Fetch.Fetch(ctx, s.Layer) })
+}
+
+// remake makes the executable again from the layer, if that is kept and is what it
+// was. The caller holds the layer's lock.
+func (e *Installer) remake(ctx context.Context, l Layer) (done bool, err error) {
+	if !e.store.keeps(l) {
+		return false, nil
+	}
+	file := filepath.Join(e.store.folder(l.Digest), layerName)
+	err = e.extract(ctx, l, &arriving{told: func(int64) {}}, func() (io.ReadCloser, error) { return os.Open(file) })
+	unread, _ := errors.AsType[*fs.PathError](err)
+	if errors.As(err, new(*IntegrityError)) || unread != nil && unread.Path == file {
+		return false, e.disk.Remove(file)
+	}
+	return err == nil, err
+}
+
+// links reports whether what is placed in dir will be another name of what is in the
+// store.
+func (e *Installer) links(dir string) bool {
+	_, there, ok := disk.Free(dir)
+	_, here, ok2 := disk.Free(e.home.Store())
+	return e.o.Link && ok && ok2 && there == here && e.linksOnly()
+}
+
+func (e *Installer) tempFor(l Layer) (*disk.Temp, error) {
+	return e.disk.CreateTemp(e.home.Store(), l.Digest.Encoded()[:12])
+}
+
+// extract makes a layer's entry in one pass: the compressed bytes are
+// hashed as they come, inflated, the executable found, hashed and written. It
+// becomes an entry only when everything has been read to the end, agrees with
+// the lock and is on the disk.
+func (e *Installer) extract(ctx context.Context, l Layer, in *arriving, open func() (io.ReadCloser, error)) error {
+	temp, err := e.tempFor(l)
 	if err != nil {
-		return Entry{}, err
+		return err
 	}
 	defer temp.Discard()
-	src, err := e.o.Fetch.Fetch(ctx, l)
+	src, err := open()
 	if err != nil {
-		return Entry{}, err
+		return err
 	}
 	// Whatever the source waits for, it ends with ctx.
 	stop := context.AfterFunc(ctx, func() { src.Close() })
-	executable, size, err := e.receive(src, temp, l)
+	executable, size, err := e.receive(src, in, temp, l)
 	stop()
 	if err := errors.Join(ctx.Err(), err); err != nil {
-		return Entry{}, err
+		return err
 	}
 	if err := temp.Seal(placedMode, true); err != nil {
-		return Entry{}, err
+		return err
 	}
-	return e.store.put(temp, l.Digest, executable, size)
+	if in.kept != nil {
+		if err := in.kept.Seal(0, false); err != nil {
+			return err
+		}
+	}
+	return e.store.put(temp, in.kept, l.Digest, executable, size)
 }
 
 // The three steps of a layer's way work side by side: it is read and hashed
@@ -148,12 +201,10 @@ const (
 )
 
 // receive reads src to its end, closes it, and fills temp with the executable.
-func (e *Installer) receive(src io.ReadCloser, temp *disk.Temp, l Layer) (executable digest.Digest, size int64, err error) {
+func (e *Installer) receive(src io.ReadCloser, in *arriving, temp *disk.Temp, l Layer) (executable digest.Digest, size int64, err error) {
 	defer src.Close()
 	// One byte more than there should be, to see that there are more.
-	in := &arriving{r: io.LimitReader(src, l.Size+1), sum: l.Digest.Algorithm().Hash(), told: func(n int64) {
-		e.emit(Event{Kind: EventFetch, Layer: l, Done: min(n, l.Size), Total: l.Size})
-	}}
+	in.r, in.sum = io.LimitReader(src, l.Size+1), l.Digest.Algorithm().Hash()
 	ahead, err := readahead.NewReaderSize(in, buffers, bufferSize)
 	if err != nil {
 		return "", 0, err
@@ -197,13 +248,23 @@ type arriving struct {
 	r    io.Reader
 	sum  hash.Hash
 	told func(n int64) // called with the number of bytes so far
+	kept *disk.Temp    // gets the bytes too, if they are compressed; nil if they are not to be kept
 	size int64
-	err  error // the source's own failure
+	err  error // the source's own failure, or that of keeping
 }
 
 func (a *arriving) Read(p []byte) (int, error) {
 	n, err := a.r.Read(p)
 	a.sum.Write(p[:n])
+	if n > 0 && a.size == 0 && a.kept != nil && !unpack.Compressed(p[:n]) {
+		a.kept.Discard() // it would be as large as what it holds
+		a.kept = nil
+	}
+	if n > 0 && a.kept != nil {
+		if _, failed := a.kept.Write(p[:n]); failed != nil {
+			err = failed
+		}
+	}
 	a.size += int64(n)
 	if n > 0 {
 		a.told(a.size)

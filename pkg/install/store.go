@@ -23,12 +23,14 @@ type Entry struct {
 	Size       int64     // of the executable, bytes
 	Path       string    // of the executable in the store
 	Used       time.Time // when it was last placed, or else stored
+	Kept       int64     // of the layer beside it, bytes; only from list
 }
 
 // store holds extracted executables. An entry is a folder ALGORITHM/HEX, after
 // the layer's digest, with a file HEX-SIZE, the executable, named by its own
 // SHA-256 and size: so it appears in one rename, whole, with all that is known
-// about it. One that changed afterwards shows in its stat (see statName).
+// about it. One that changed afterwards shows in its stat (see statName), and is
+// made again from the layer beside it, if that is kept (see layerName).
 type store struct {
 	dir      string
 	d        disk.Disk
@@ -46,11 +48,18 @@ func entryName(executable digest.Digest, size int64) string {
 // lookup returns the entry of a layer, whose digest must be valid. Nothing is
 // hashed.
 func (s store) lookup(layer digest.Digest) (Entry, bool) {
-	dir := s.folder(layer)
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		return Entry{}, false
+	if e, ok := s.find(layer); ok {
+		return e, true
 	}
+	return Entry{}, false
+}
+
+// find is lookup; what is not an entry, or not any more, it returns as far as it
+// is one, with the folder's path if there is no executable.
+func (s store) find(layer digest.Digest) (e Entry, ok bool) {
+	dir := s.folder(layer)
+	e = Entry{Layer: layer, Path: dir}
+	files, _ := os.ReadDir(dir)
 	for _, f := range files {
 		sum, length, _ := strings.Cut(f.Name(), "-")
 		size, err := strconv.ParseInt(length, 10, 64)
@@ -58,15 +67,16 @@ func (s store) lookup(layer digest.Digest) (Entry, bool) {
 		if err != nil || executable.Validate() != nil || f.Name() != entryName(executable, size) {
 			continue
 		}
+		e = Entry{Layer: layer, Executable: executable, Size: size, Path: filepath.Join(dir, f.Name())}
 		if info, err := f.Info(); err == nil && info.Mode().IsRegular() && info.Size() == size {
-			e := Entry{layer, executable, size, filepath.Join(dir, f.Name()), info.ModTime()}
+			e.Used = info.ModTime()
 			if info, err := os.Lstat(filepath.Join(dir, statName)); err == nil {
 				e.Used = info.ModTime()
 			}
 			return e, true
 		}
 	}
-	return Entry{}, false
+	return e, false
 }
 
 // Stored returns what the store has of a layer. Nothing is hashed.
@@ -78,37 +88,59 @@ func (h Home) Stored(layer digest.Digest) (Entry, bool) {
 }
 
 // put makes a sealed temporary file the entry of a layer, in place of any
-// other. The caller holds the layer's lock.
-func (s store) put(t *disk.Temp, layer, executable digest.Digest, size int64) (Entry, error) {
+// other, and another what is kept of the layer; nil leaves what there is of that. The
+// caller holds the layer's lock.
+func (s store) put(t, kept *disk.Temp, layer, executable digest.Digest, size int64) error {
 	dir := s.folder(layer)
 	name := entryName(executable, size)
 	if err := s.d.MkdirAll(dir); err != nil {
-		return Entry{}, err
+		return err
+	}
+	if kept != nil {
+		old := filepath.Join(dir, layerName)
+		if err := s.d.RemoveAll(old); err != nil { // whatever it is
+			return err
+		}
+		if err := kept.Rename(old); err != nil {
+			return err
+		}
 	}
 	if err := t.Rename(filepath.Join(dir, name)); err != nil {
-		return Entry{}, err
+		return err
 	}
 	others, err := os.ReadDir(dir)
 	if err != nil {
-		return Entry{}, err
+		return err
 	}
 	for _, o := range others {
-		if o.Name() != name {
+		if o.Name() != name && o.Name() != layerName {
 			if err := s.d.RemoveAll(filepath.Join(dir, o.Name())); err != nil {
-				return Entry{}, err
+				return err
 			}
 		}
 	}
 	for _, d := range []string{dir, filepath.Dir(dir)} {
 		if err := s.d.SyncDir(d); err != nil {
-			return Entry{}, err
+			return err
 		}
 	}
 	e := Entry{Layer: layer, Executable: executable, Size: size, Path: filepath.Join(dir, name)}
 	if stat, err := disk.Lstat(e.Path); err == nil {
 		s.vouch(e, stat)
 	}
-	return e, nil
+	return nil
+}
+
+// layerName is the file beside an entry's executable that holds the layer as it was
+// fetched. It is kept if what is installed is to be another name of the executable:
+// whoever changes the one has changed the other. Nobody waits until it is on
+// the disk; it may be torn, and its digest decides when it is read.
+const layerName = "layer"
+
+// keeps reports whether a layer is kept, as far as its size tells.
+func (s store) keeps(l Layer) bool {
+	info, err := os.Lstat(filepath.Join(s.folder(l.Digest), layerName))
+	return err == nil && info.Mode().IsRegular() && info.Size() == l.Size
 }
 
 // sound reports whether an entry's file is what its name says. If its stat does
@@ -134,9 +166,9 @@ func (s store) touch(e Entry, now time.Time) {
 }
 
 // remove deletes an entry.
-func (s store) remove(e Entry) error { return s.d.RemoveAll(filepath.Dir(e.Path)) }
+func (s store) remove(e Entry) error { return s.d.RemoveAll(s.folder(e.Layer)) }
 
-// list returns all entries, by algorithm and digest.
+// list returns all entries, spoiled ones too, by algorithm and digest.
 func (s store) list() ([]Entry, error) {
 	var all []Entry
 	err := eachFolder(s.dir, func(algorithm string) error {
@@ -145,9 +177,11 @@ func (s store) list() ([]Entry, error) {
 			if layer.Validate() != nil {
 				return nil
 			}
-			if e, ok := s.lookup(layer); ok {
-				all = append(all, e)
+			e, _ := s.find(layer)
+			if info, err := os.Lstat(filepath.Join(s.folder(layer), layerName)); err == nil {
+				e.Kept = info.Size()
 			}
+			all = append(all, e)
 			return nil
 		})
 	})

@@ -199,6 +199,7 @@ func (w *world) lie(it Item) {
 // An entry of which a bit has rotted is not installed, though it has its size.
 func TestStoreRots(t *testing.T) {
 	w := newWorld(t)
+	w.copy = true
 	it := w.publish("postgres", "1.0.0")
 	claim := w.lock("a", it)
 	w.sync(claim, it)
@@ -237,6 +238,7 @@ func TestStoreRots(t *testing.T) {
 // A store entry that went bad must not be installed again and again.
 func TestRepairLooksAtTheStore(t *testing.T) {
 	w := newWorld(t)
+	w.copy = true
 	it := w.publish("postgres", "1.0.0")
 	claim := w.lock("a", it)
 	w.sync(claim, it)

@@ -99,7 +99,7 @@ func (e *Installer) steady(j *job, do func() error) error {
 }
 
 // writeBeside has the new file beside the old one: a clone of the store's, else
-// another name of it, else a copy.
+// another name of it, if that can be made again once it was changed, else a copy.
 func (e *Installer) writeBeside(ctx context.Context, j *job) error {
 	if err := ctx.Err(); err != nil || !j.copy {
 		return err
@@ -123,14 +123,12 @@ func (e *Installer) writeBeside(ctx context.Context, j *job) error {
 		return &FolderError{dir, err}
 	}
 	e.store.touch(j.entry, e.o.Now())
-	n, cloned, err := j.temp.Clone(j.entry.Path)
-	if err == nil && !cloned {
-		var linked bool
-		if linked, err = e.linkBeside(j); linked {
-			return nil
-		}
+	linked, err := e.linkBeside(j)
+	if linked {
+		return nil
 	}
-	if err == nil && !cloned {
+	var n int64
+	if err == nil {
 		n, err = j.temp.CopyFrom(j.entry.Path)
 	}
 	if errors.Is(err, fs.ErrNotExist) || err == nil && n != j.entry.Size {
@@ -144,7 +142,7 @@ func (e *Installer) writeBeside(ctx context.Context, j *job) error {
 
 // linkBeside makes the new file another name of the store's, if it may be that.
 func (e *Installer) linkBeside(j *job) (linked bool, err error) {
-	if !e.o.Link {
+	if !e.store.keeps(j.Layer) || !e.links(filepath.Dir(j.path)) {
 		return false, nil
 	}
 	err = e.steady(j, func() error {

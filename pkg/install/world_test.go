@@ -29,7 +29,7 @@ type world struct {
 	t    testing.TB
 	dir  string // of the home
 	reg  *registry
-	link bool // installed files may be links to the store's
+	copy bool // installed files are no links to the store's
 	mu   sync.Mutex
 	told []Event
 }
@@ -52,7 +52,7 @@ func tempDir(t testing.TB) string {
 func (w *world) home() Home { return NewHome(w.dir) }
 
 func (w *world) installer() *Installer {
-	return Open(w.home(), Options{Fetch: w.reg, Host: linux, Link: w.link, Events: func(e Event) {
+	return Open(w.home(), Options{Fetch: w.reg, Host: linux, Link: !w.copy, Events: func(e Event) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.told = append(w.told, e)

@@ -14,9 +14,7 @@ type ConfigError struct {
 	Contexts []string // that there are, sorted, where the one that is asked for is not among them
 }
 
-func (e *ConfigError) Error() string { return "kubeconfig: " + e.Problem }
-
-// Kind is fault.Usage.
+func (e *ConfigError) Error() string    { return "kubeconfig: " + e.Problem }
 func (e *ConfigError) Kind() fault.Kind { return fault.Usage }
 
 // Request is what a cluster was asked for.
@@ -62,7 +60,6 @@ func (e *DeniedError) Error() string {
 	return text
 }
 
-// Kind is fault.Denied.
 func (e *DeniedError) Kind() fault.Kind { return fault.Denied }
 
 // MissingError says that a cluster does not know a kind of objects.
@@ -79,7 +76,6 @@ func (e *MissingError) Error() string {
 	return text
 }
 
-// Kind is fault.Unsatisfied.
 func (e *MissingError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // ServerError says that a cluster cannot be reached or does not answer as one does.
@@ -102,7 +98,5 @@ func (e *ServerError) Error() string {
 	return text + strings.TrimSpace(fmt.Sprintf("answers %d %s", e.Status, http.StatusText(e.Status)))
 }
 
-func (e *ServerError) Unwrap() error { return e.Err }
-
-// Kind is fault.Unreachable.
+func (e *ServerError) Unwrap() error    { return e.Err }
 func (e *ServerError) Kind() fault.Kind { return fault.Unreachable }

@@ -58,7 +58,6 @@ func (e *ForeignError) Error() string {
 	return fmt.Sprintf("%s: links to %s, and was not made by link", e.Path, e.Target)
 }
 
-// Kind is fault.Failure.
 func (e *ForeignError) Kind() fault.Kind { return fault.Failure }
 
 // Folder is where the links are, or are to be.
@@ -168,8 +167,8 @@ func (f Folder) Make(links []Link) error {
 			if err := os.Symlink(l.Target, fresh); err != nil {
 				return err
 			}
-			if err := os.Rename(fresh, l.Path); err != nil {
-				return errors.Join(err, os.Remove(fresh))
+			if err := (disk.Disk{}).Rename(fresh, l.Path); err != nil {
+				return errors.Join(err, disk.Disk{}.Remove(fresh))
 			}
 		}
 	}
@@ -189,7 +188,7 @@ func (f Folder) Remove() (removed []Link, foreign []string, err error) {
 			foreign = append(foreign, path)
 			continue
 		}
-		if err := os.Remove(path); err != nil {
+		if err := (disk.Disk{}).Remove(path); err != nil {
 			return removed, foreign, err
 		}
 		removed = append(removed, Link{name, path, target, Removed})

@@ -28,9 +28,7 @@ type EditError struct {
 	Problem string
 }
 
-func (e *EditError) Error() string { return fmt.Sprintf("%s: %s: %s", e.File, e.Name, e.Problem) }
-
-// Kind is fault.Usage.
+func (e *EditError) Error() string    { return fmt.Sprintf("%s: %s: %s", e.File, e.Name, e.Problem) }
 func (e *EditError) Kind() fault.Kind { return fault.Usage }
 
 // NotListedError says that a plugin to remove is not in the manifest.
@@ -43,7 +41,6 @@ func (e *NotListedError) Error() string {
 	return fmt.Sprintf("%s: %s: is not in [plugins]", e.File, e.Name)
 }
 
-// Kind is fault.Usage.
 func (e *NotListedError) Kind() fault.Kind { return fault.Usage }
 
 // Set returns the text of a manifest with the edit made: a new plugin is a line

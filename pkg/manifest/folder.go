@@ -41,7 +41,6 @@ func (e *LinkError) Error() string {
 	return fmt.Sprintf("%q leads out of the manifest's folder through the link %s", e.Path, e.Link)
 }
 
-// Kind is fault.Usage.
 func (e *LinkError) Kind() fault.Kind { return fault.Usage }
 
 // Inside returns the absolute path of what the manifest names by a path relative

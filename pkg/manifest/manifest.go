@@ -173,7 +173,6 @@ func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("%s: no %s here or in a folder above", e.Dir, FileName)
 }
 
-// Kind is fault.Usage.
 func (e *NotFoundError) Kind() fault.Kind { return fault.Usage }
 
 // Find returns the path of the manifest in dir or in the nearest folder above

@@ -29,7 +29,6 @@ func (e *RequiredVersionError) Error() string {
 	return fmt.Sprintf("this program is %s and the manifest needs %s", has, e.Required)
 }
 
-// Kind is fault.Usage.
 func (e *RequiredVersionError) Kind() fault.Kind { return fault.Usage }
 
 // counted is the version that a build of this program counts as: as cargo and

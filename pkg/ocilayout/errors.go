@@ -14,9 +14,7 @@ type Error struct {
 	NoLayout bool // it is something else altogether
 }
 
-func (e *Error) Error() string { return e.Path + ": " + e.Problem }
-
-// Kind is fault.Integrity.
+func (e *Error) Error() string    { return e.Path + ": " + e.Problem }
 func (e *Error) Kind() fault.Kind { return fault.Integrity }
 
 // MissingError says that a layout lacks a blob or manifest which something, one of
@@ -31,7 +29,6 @@ func (e *MissingError) Error() string {
 	return e.Layout + ": lacks " + artifact.Reference(e.Repository, e.Digest.String())
 }
 
-// Kind is fault.Failure.
 func (e *MissingError) Kind() fault.Kind { return fault.Failure }
 
 // Is matches artifact.ErrNotFound.
@@ -48,7 +45,6 @@ func (e *NotFoundError) Error() string {
 	return artifact.Reference(e.Repository, e.Tag) + ": not found"
 }
 
-// Kind is fault.Unsatisfied.
 func (e *NotFoundError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // Is matches artifact.ErrNotFound.
@@ -60,9 +56,7 @@ type NoLayoutError struct {
 	Dir        string
 }
 
-func (e *NoLayoutError) Error() string { return e.Repository + ": " + e.Dir + " does not exist" }
-
-// Kind is fault.Failure.
+func (e *NoLayoutError) Error() string    { return e.Repository + ": " + e.Dir + " does not exist" }
 func (e *NoLayoutError) Kind() fault.Kind { return fault.Failure }
 
 // FolderError says why a folder cannot be kept as a layout.
@@ -71,9 +65,7 @@ type FolderError struct {
 	Problem string
 }
 
-func (e *FolderError) Error() string { return e.Folder + ": " + e.Problem }
-
-// Kind is fault.Failure.
+func (e *FolderError) Error() string    { return e.Folder + ": " + e.Problem }
 func (e *FolderError) Kind() fault.Kind { return fault.Failure }
 
 // FileError says why a file is not replaced by a bundle.
@@ -82,7 +74,5 @@ type FileError struct {
 	Problem string
 }
 
-func (e *FileError) Error() string { return e.File + ": " + e.Problem }
-
-// Kind is fault.Failure.
+func (e *FileError) Error() string    { return e.File + ": " + e.Problem }
 func (e *FileError) Kind() fault.Kind { return fault.Failure }

@@ -190,6 +190,6 @@ func (w *Written) sweep(dir string, wanted map[string]bool) error {
 			return nil
 		}
 		w.Removed = append(w.Removed, name)
-		return os.Remove(path)
+		return disk.Disk{}.Remove(path)
 	})
 }

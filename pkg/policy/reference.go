@@ -22,9 +22,7 @@ type ReferenceError struct {
 	Reason    string
 }
 
-func (e *ReferenceError) Error() string { return fmt.Sprintf("%q %s", e.Reference, e.Reason) }
-
-// Kind is fault.Usage.
+func (e *ReferenceError) Error() string    { return fmt.Sprintf("%q %s", e.Reference, e.Reason) }
 func (e *ReferenceError) Kind() fault.Kind { return fault.Usage }
 
 // CheckReference returns a *ReferenceError where s is not HOST[:PORT][/PATH], as

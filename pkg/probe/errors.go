@@ -16,9 +16,7 @@ type HandshakeError struct {
 	Err     error  // what lies beneath, or nil
 }
 
-func (e *HandshakeError) Error() string { return e.Path + ": " + e.Problem }
-
-// Kind is fault.Failure.
+func (e *HandshakeError) Error() string    { return e.Path + ": " + e.Problem }
 func (e *HandshakeError) Kind() fault.Kind { return fault.Failure }
 func (e *HandshakeError) Unwrap() error    { return e.Err }
 
@@ -36,7 +34,6 @@ func (e *ProtocolError) Error() string {
 		e.Path, e.Core, e.App, e.RPC, coreProtocol, appProtocol, rpcProtocol)
 }
 
-// Kind is fault.Failure.
 func (e *ProtocolError) Kind() fault.Kind { return fault.Failure }
 
 // PlatformError says that this machine cannot run the executable: it is for
@@ -55,10 +52,8 @@ func (e *PlatformError) Error() string {
 	return fmt.Sprintf("%s: built for %s, not for this machine", e.Path, Info{OS: e.OS, Archs: e.Archs}.Platform())
 }
 
-// Kind is fault.Failure.
 func (e *PlatformError) Kind() fault.Kind { return fault.Failure }
-
-func (e *PlatformError) Unwrap() error { return e.Err }
+func (e *PlatformError) Unwrap() error    { return e.Err }
 
 // LoaderError says that the program which an executable names to start it,
 // such as the loader of a C library, is not on this machine.
@@ -75,10 +70,8 @@ func (e *LoaderError) Error() string {
 	return fmt.Sprintf("%s: needs %s, which is missing", e.Path, e.Loader)
 }
 
-// Kind is fault.Failure.
 func (e *LoaderError) Kind() fault.Kind { return fault.Failure }
-
-func (e *LoaderError) Unwrap() error { return e.Err }
+func (e *LoaderError) Unwrap() error    { return e.Err }
 
 // TimeoutError says that a driver took longer than any may. That is a fault of
 // its own, and not the caller's time being over.
@@ -88,7 +81,5 @@ type TimeoutError struct {
 	Stderr string // the last lines that it wrote to standard error, if any
 }
 
-func (e *TimeoutError) Error() string { return fmt.Sprintf("%s: no answer after %s", e.Path, e.After) }
-
-// Kind is fault.Failure.
+func (e *TimeoutError) Error() string    { return fmt.Sprintf("%s: no answer after %s", e.Path, e.After) }
 func (e *TimeoutError) Kind() fault.Kind { return fault.Failure }

@@ -21,6 +21,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // Limit is how long a driver may take to answer and stop. Real drivers answer in
@@ -68,7 +70,7 @@ func identify(ctx context.Context, path string, limit time.Duration) (Identity, 
 	if err != nil {
 		return Identity{}, err
 	}
-	defer os.RemoveAll(dir)
+	defer disk.Discard(dir)
 
 	p, err := start(limited, path, dir)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // catalog shows the resolver the registries. It remembers each repository's tags,
@@ -61,12 +62,7 @@ func (c *catalog) list(ctx context.Context, repository string) ([]string, error)
 	if err != nil {
 		return nil, err
 	}
-	var tags []string
-	err = repo.Tags(ctx, func(page []string) error {
-		tags = append(tags, page...)
-		return nil
-	})
-	return tags, err
+	return registry.AllTags(ctx, repo)
 }
 
 // Reader implements resolve.Catalog.

@@ -81,9 +81,7 @@ type DownloadError struct {
 	Err  error
 }
 
-func (e *DownloadError) Error() string { return e.Err.Error() }
-
-// Kind is that of Err.
+func (e *DownloadError) Error() string    { return e.Err.Error() }
 func (e *DownloadError) Kind() fault.Kind { return fault.Of(e.Err) }
 func (e *DownloadError) Unwrap() error    { return e.Err }
 
@@ -91,9 +89,7 @@ func (e *DownloadError) Unwrap() error    { return e.Err }
 // and drivers are as they were.
 type NotEditedError struct{ Err error }
 
-func (e *NotEditedError) Error() string { return e.Err.Error() }
-
-// Kind is that of Err.
+func (e *NotEditedError) Error() string    { return e.Err.Error() }
 func (e *NotEditedError) Kind() fault.Kind { return fault.Of(e.Err) }
 func (e *NotEditedError) Unwrap() error    { return e.Err }
 

@@ -28,7 +28,6 @@ func (e *PlatformError) Error() string {
 	return fmt.Sprintf("%s: serves no %s; the lock has %s", what, e.Platform, artifact.JoinPlatforms(e.Offered))
 }
 
-// Kind is fault.Unsatisfied.
 func (e *PlatformError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // platforms returns the platforms that a sync is for.

@@ -31,7 +31,6 @@ func (e *StaleError) Error() string {
 	return strings.Join(text, "\n")
 }
 
-// Kind is fault.Stale.
 func (e *StaleError) Kind() fault.Kind { return fault.Stale }
 
 // Position is the lock: the line that is not there has none.

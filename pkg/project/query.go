@@ -27,6 +27,15 @@ func (p *Project) Outdated(ctx context.Context) ([]resolve.Behind, error) {
 	return resolve.Outdated(ctx, p.under(o.Manifest), o)
 }
 
+// Instead returns what there is in place of a locked version; see resolve.Instead.
+func (p *Project) Instead(ctx context.Context, name string) (version string, newer bool, err error) {
+	o, err := p.query()
+	if err != nil {
+		return "", false, err
+	}
+	return resolve.Instead(ctx, p.under(o.Manifest), o, name)
+}
+
 // Explain reports what became of every tag of a driver, and why. Errors:
 // *resolve.UnknownPluginError, those of Lock.
 func (p *Project) Explain(ctx context.Context, name string) (*resolve.Explanation, error) {

@@ -29,7 +29,6 @@ func (e *ChainError) Error() string {
 	return fmt.Sprintf("%s: the lock's entry for %s does not follow from %s: %s", e.Name, e.Platform, e.From, e.Problem)
 }
 
-// Kind is fault.Integrity.
 func (e *ChainError) Kind() fault.Kind { return fault.Integrity }
 
 // VerifyRemote checks the lock against the registries: whether tags still name

@@ -53,9 +53,7 @@ type RefusedError struct {
 	Err  error
 }
 
-func (e *RefusedError) Error() string { return e.Name + ": " + e.Err.Error() }
-
-// Kind is fault.Integrity.
+func (e *RefusedError) Error() string    { return e.Name + ": " + e.Err.Error() }
 func (e *RefusedError) Kind() fault.Kind { return fault.Integrity }
 
 // Unwrap returns what the Verifier found.
@@ -81,7 +79,6 @@ func (e *SignerError) Error() string {
 	return fmt.Sprintf("%s: is locked as signed by %s, and it is signed by %s", e.Name, e.Locked, e.Found)
 }
 
-// Kind is fault.Integrity.
 func (e *SignerError) Kind() fault.Kind { return fault.Integrity }
 
 // NoVerifierError says that a trust rule asks for a signature, or admits nothing
@@ -92,7 +89,6 @@ func (e *NoVerifierError) Error() string {
 	return e.Repository + ": the trust rules in " + e.File + " ask for a signature, and this program cannot verify signatures"
 }
 
-// Kind is fault.Integrity.
 func (e *NoVerifierError) Kind() fault.Kind { return fault.Integrity }
 
 // signerCheck is how a lock is checked against trust rules.

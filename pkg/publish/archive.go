@@ -3,7 +3,6 @@ package publish
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/pack"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
 )
 
@@ -74,7 +74,7 @@ func packFile(ctx context.Context, name string, p artifact.Platform, executable,
 	}
 	a.ExecutableSize = info.Size()
 	err = disk.Disk{}.Replace(a.Path, inDist, func(w *disk.Temp) error {
-		packed, err := pack.Write(w, &reader{ctx: ctx, r: in}, a.ExecutableSize, pack.EntryName(name, p), c)
+		packed, err := pack.Write(w, registry.Watched(ctx, in, nil), a.ExecutableSize, pack.EntryName(name, p), c)
 		if errors.Is(err, pack.ErrChanged) {
 			return &FileError{executable, err.Error()}
 		}
@@ -98,26 +98,5 @@ type FileError struct {
 	Problem string
 }
 
-func (e *FileError) Error() string { return e.File + ": " + e.Problem }
-
-// Kind is fault.Failure.
+func (e *FileError) Error() string    { return e.File + ": " + e.Problem }
 func (e *FileError) Kind() fault.Kind { return fault.Failure }
-
-// reader ends with the context's error, so that no copy outlives a command
-// that was interrupted, and tells progress.
-type reader struct {
-	ctx  context.Context
-	r    io.Reader
-	seen func(n int)
-}
-
-func (r *reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	n, err := r.r.Read(p)
-	if r.seen != nil && n > 0 {
-		r.seen(n)
-	}
-	return n, err
-}

@@ -34,7 +34,6 @@ func (e *CompilerError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Kind is fault.Failure.
 func (e *CompilerError) Kind() fault.Kind { return fault.Failure }
 
 // debian returns the cross compiler for a platform and the package that holds

@@ -26,7 +26,6 @@ func (e *NoFilesError) Error() string {
 	return fmt.Sprintf("%s: holds no schemahero-%s-OS-ARCH.tar.gz", e.Dir, cmp.Or(e.Name, "NAME"))
 }
 
-// Kind is fault.Failure.
 func (e *NoFilesError) Kind() fault.Kind { return fault.Failure }
 
 // FromDist finds the archives of a driver that Build wrote to a folder, and
@@ -143,7 +142,7 @@ func removeOther(dir, name string, p artifact.Platform, c pack.Compression) erro
 		}
 		file := filepath.Join(dir, archiveTitle(name, p, other))
 		for _, f := range []string{file, file + ".sha256"} {
-			if err := os.Remove(f); err != nil && !errors.Is(err, os.ErrNotExist) {
+			if err := (disk.Disk{}).Remove(f); err != nil {
 				return err
 			}
 		}

@@ -24,7 +24,6 @@ func (e *NoDriverError) Error() string {
 	return fmt.Sprintf("%s: holds no Go program, so there is no driver %s to build", e.Dir, e.Name)
 }
 
-// Kind is fault.Usage.
 func (e *NoDriverError) Kind() fault.Kind { return fault.Usage }
 
 func driverDir(source, name string) string { return filepath.Join(source, "plugins", name) }

@@ -18,9 +18,7 @@ import (
 // ToolError says that a program is not on the PATH of the environment given.
 type ToolError struct{ Tool string }
 
-func (e *ToolError) Error() string { return e.Tool + ": not found on PATH" }
-
-// Kind is fault.Failure.
+func (e *ToolError) Error() string    { return e.Tool + ": not found on PATH" }
 func (e *ToolError) Kind() fault.Kind { return fault.Failure }
 
 // CommandError says that a program ended badly.
@@ -39,10 +37,8 @@ func (e *CommandError) Error() string {
 	return text
 }
 
-// Kind is that of Err.
 func (e *CommandError) Kind() fault.Kind { return fault.Of(e.Err) }
-
-func (e *CommandError) Unwrap() error { return e.Err }
+func (e *CommandError) Unwrap() error    { return e.Err }
 
 // run runs a program in a folder, in the environment env and no other, and
 // returns its standard output. Errors: *ToolError, *CommandError.

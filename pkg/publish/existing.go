@@ -29,7 +29,6 @@ func (e *PublishedError) Error() string {
 	return fmt.Sprintf("%s:%s: is published already: %s", e.Repository, e.Tag, strings.Join(e.Differences, "; "))
 }
 
-// Kind is fault.Failure.
 func (e *PublishedError) Kind() fault.Kind { return fault.Failure }
 
 // published looks for the version in the repository. It returns nil if it is

@@ -146,7 +146,10 @@ func (m *memory) Exists(_ context.Context, desc ocispec.Descriptor) (there bool,
 	return there, err
 }
 
-func (m *memory) PushBlob(_ context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error {
+func (m *memory) PushBlob(ctx context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error {
+	if there, err := m.Exists(ctx, desc); there || err != nil {
+		return err
+	}
 	rc, err := open()
 	if err != nil {
 		return err
@@ -168,8 +171,12 @@ func (m *memory) PushBlob(_ context.Context, desc ocispec.Descriptor, open func(
 func (m *memory) Mount(_ context.Context, desc ocispec.Descriptor, from string) (bool, error) {
 	granted := false
 	err := m.request(func() error {
-		if m.sibling != nil && m.sibling.name == from {
-			m.blobs[desc.Digest], granted = m.sibling.blobs[desc.Digest]
+		if m.sibling == nil || m.sibling.name != from {
+			return nil
+		}
+		var data []byte
+		if data, granted = m.sibling.blobs[desc.Digest]; granted {
+			m.blobs[desc.Digest] = data
 		}
 		return nil
 	}, "MOUNT %s from %s", desc.Digest, from)

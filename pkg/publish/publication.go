@@ -108,11 +108,8 @@ func (p *publication) strays(ctx context.Context) (err error) {
 
 // listTags lists the repository's tags; one that does not exist has none.
 func (p *publication) listTags(ctx context.Context) error {
-	p.tags = nil
-	err := p.to.Tags(ctx, func(page []string) error {
-		p.tags = append(p.tags, page...)
-		return nil
-	})
+	var err error
+	p.tags, err = registry.AllTags(ctx, p.to)
 	if errors.Is(err, artifact.ErrNotFound) {
 		return nil
 	}
@@ -154,7 +151,5 @@ func (e *SignError) Error() string {
 	return fmt.Sprintf("%s@%s: was sent and is not signed, so no tag was set: %v", e.Repository, e.Digest, e.Err)
 }
 
-// Kind is that of Err.
 func (e *SignError) Kind() fault.Kind { return fault.Of(e.Err) }
-
-func (e *SignError) Unwrap() error { return e.Err }
+func (e *SignError) Unwrap() error    { return e.Err }

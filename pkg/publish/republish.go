@@ -13,6 +13,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
@@ -86,11 +87,7 @@ func read(ctx context.Context, from registry.Repository, name, reference string)
 	if !ok || !tag.Platform.IsZero() {
 		return artifact.ReadReference(ctx, from, name, reference)
 	}
-	var tags []string
-	err := from.Tags(ctx, func(page []string) error {
-		tags = append(tags, page...)
-		return nil
-	})
+	tags, err := registry.AllTags(ctx, from)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +164,7 @@ func (x *examiner) fetch(ctx context.Context, from registry.Repository, b artifa
 	case err != nil:
 		return l, nil, err
 	}
-	defer os.Remove(executable)
+	defer disk.Discard(executable)
 	if b.Executable != "" && b.Executable != sum {
 		return l, []Problem{{ProblemArchive, b.File, fmt.Sprintf("holds executable %s, its annotation says %s", sum, b.Executable)}}, nil
 	}
@@ -193,11 +190,9 @@ func download(ctx context.Context, from registry.Repository, b artifact.Build, f
 		return err
 	}
 	defer out.Close()
-	done := int64(0)
-	_, err = io.Copy(out, &reader{ctx: ctx, r: rc, seen: func(n int) {
-		done += int64(n)
+	_, err = io.Copy(out, registry.Watched(ctx, rc, func(done int64) {
 		o.event(Event{Stage: StageFetch, Subject: b.File, Done: done, Total: b.Layer.Size})
-	}})
+	}))
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package publish
 
 import (
 	"context"
-	"io"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -11,6 +10,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/sbom"
 )
 
@@ -96,8 +96,7 @@ func (p *publication) sendSBOM(ctx context.Context, of part, l layer) error {
 		return err
 	}
 	if !there || !p.report.Kept { // what was cut is completed
-		blob := blob{desc: data, data: l.sbom}
-		if err := p.to.PushBlob(ctx, artifact.AsBlob(data.Digest, data.Size), func() (io.ReadCloser, error) { return blob.open() }); err != nil {
+		if err := registry.PushBytes(ctx, p.to, artifact.AsBlob(data.Digest, data.Size), l.sbom); err != nil {
 			return err
 		}
 		if err := p.put(ctx, doc); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // blob is bytes to be sent, from a file or from memory.
@@ -21,7 +22,7 @@ type blob struct {
 	data  []byte
 }
 
-func (b blob) open() (io.ReadCloser, error) {
+func (b blob) open(context.Context) (io.ReadCloser, error) {
 	if b.path != "" {
 		return os.Open(b.path)
 	}
@@ -47,46 +48,34 @@ func (p *publication) sendBlobs(ctx context.Context) error {
 }
 
 func (p *publication) sendBlob(ctx context.Context, b blob) error {
-	desc := artifact.AsBlob(b.desc.Digest, b.desc.Size)
-	there, err := p.to.Exists(ctx, desc)
+	progress := Event{Stage: StageUpload, Subject: b.title, Total: b.desc.Size}
+	send := registry.Blob{Desc: artifact.AsBlob(b.desc.Digest, b.desc.Size), Open: b.open, Told: func(done int64) {
+		e := progress
+		e.Done = done
+		p.o.event(e)
+	}}
+	if p.from != nil {
+		send.From = []string{p.from.Name()}
+	}
+	way, err := registry.Bring(ctx, p.to, send)
 	if err != nil {
 		return err
 	}
-	if there {
-		p.add(func(r *Report) { r.Skipped++ })
-		p.o.event(Event{Stage: StageSkip, Subject: b.title, Done: desc.Size, Total: desc.Size, Ended: true})
-		return nil
-	}
-	if p.from != nil && p.from.Name() != p.to.Name() {
-		granted, err := p.to.Mount(ctx, desc, p.from.Name())
-		if err != nil {
-			return err
+	p.add(func(r *Report) {
+		switch way {
+		case registry.There:
+			r.Skipped++
+		case registry.Mounted:
+			r.Mounted++
+		case registry.Sent:
+			r.Blobs, r.Sent = r.Blobs+1, r.Sent+b.desc.Size
 		}
-		if granted {
-			p.add(func(r *Report) { r.Mounted++ })
-			p.o.event(Event{Stage: StageSkip, Subject: b.title, Done: desc.Size, Total: desc.Size, Ended: true})
-			return nil
-		}
-	}
-	err = p.to.PushBlob(ctx, desc, func() (io.ReadCloser, error) {
-		rc, err := b.open()
-		if err != nil {
-			return nil, err
-		}
-		done := int64(0) // a new try begins from nothing
-		return struct {
-			io.Reader
-			io.Closer
-		}{&reader{ctx: ctx, r: rc, seen: func(n int) {
-			done += int64(n)
-			p.o.event(Event{Stage: StageUpload, Subject: b.title, Done: done, Total: desc.Size})
-		}}, rc}, nil
 	})
-	if err != nil {
-		return err
+	if way != registry.Sent {
+		progress.Stage = StageSkip
 	}
-	p.add(func(r *Report) { r.Blobs++; r.Sent += desc.Size })
-	p.o.event(Event{Stage: StageUpload, Subject: b.title, Done: desc.Size, Total: desc.Size, Ended: true})
+	progress.Done, progress.Ended = b.desc.Size, true
+	p.o.event(progress)
 	return nil
 }
 

@@ -23,7 +23,6 @@ func (e *NoVersionError) Error() string {
 	return fmt.Sprintf("%s: no version: there is no VERSION file in %s or above, and no git tag of the form vX.Y.Z", e.Name, e.Dir)
 }
 
-// Kind is fault.Usage.
 func (e *NoVersionError) Kind() fault.Kind { return fault.Usage }
 
 // VersionOf finds a driver's version, without a leading v: what stands in

@@ -1,10 +1,7 @@
 package publish
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -47,8 +44,7 @@ func Withdraw(ctx context.Context, to registry.Repository, name, reference strin
 			return out, err
 		}
 		empty := ocispec.DescriptorEmptyJSON
-		open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(empty.Data)), nil }
-		if err := errors.Join(to.PushBlob(ctx, empty, open), ctx.Err()); err != nil {
+		if err := registry.PushBytes(ctx, to, empty, empty.Data); err != nil {
 			return out, err
 		}
 		if err := to.PushManifest(ctx, desc, data); err != nil {

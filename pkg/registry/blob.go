@@ -163,8 +163,7 @@ func (b *blob) failure(err error) error {
 // next turns to the next source after an error, if there is one that may do
 // better.
 func (b *blob) next(err error) bool {
-	var denied *AuthError
-	if errors.As(err, &denied) && forbidden(denied) && b.at < len(b.r.sources)-1 {
+	if denied, ok := errors.AsType[*AuthError](err); ok && forbidden(denied) && b.at < len(b.r.sources)-1 {
 		b.denied, err = denied, &passedOverError{err} // a cache may give away less than its origin
 	}
 	if !b.r.nextSource(b.ctx, b.at, b.desc.Digest.String(), err) {

@@ -76,7 +76,7 @@ func (c *manifestCache) get(d digest.Digest) (manifest, bool) {
 		return manifest{}, false
 	}
 	if d.Algorithm().FromBytes(data) != d {
-		os.Remove(c.path(d)) // cut short when it was written; put then writes it again
+		disk.Discard(c.path(d)) // cut short when it was written; put then writes it again
 		return manifest{}, false
 	}
 	m = newManifest(d, data, "")

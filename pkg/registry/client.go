@@ -85,8 +85,7 @@ func splitName(name string) (host, path string, err error) {
 	if at := strings.LastIndexByte(name, '/'); strings.ContainsAny(name[at+1:], ":@") && at >= 0 {
 		return "", "", &ReferenceError{name, "is a repository with a tag or digest; a repository is wanted"}
 	}
-	var bad *artifact.RepositoryError
-	if errors.As(artifact.CheckRepository(name), &bad) {
+	if bad, ok := errors.AsType[*artifact.RepositoryError](artifact.CheckRepository(name)); ok {
 		return "", "", &ReferenceError{name, bad.Reason}
 	}
 	host, path, _ = strings.Cut(name, "/")

@@ -16,9 +16,7 @@ type NotSupportedError struct {
 	What string
 }
 
-func (e *NotSupportedError) Error() string { return e.Host + ": has no " + e.What }
-
-// Kind is fault.Failure.
+func (e *NotSupportedError) Error() string    { return e.Host + ": has no " + e.What }
 func (e *NotSupportedError) Kind() fault.Kind { return fault.Failure }
 
 // LimitError says that there was more than is read.
@@ -32,7 +30,6 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("%s: more than %d %s", e.Subject, e.Limit, e.What)
 }
 
-// Kind is fault.Unreachable.
 func (e *LimitError) Kind() fault.Kind { return fault.Unreachable }
 
 // ReferenceError says why a string is not a repository.
@@ -45,7 +42,6 @@ func (e *ReferenceError) Error() string {
 	return fmt.Sprintf("repository %q: %s", e.Reference, e.Problem)
 }
 
-// Kind is fault.Usage.
 func (e *ReferenceError) Kind() fault.Kind { return fault.Usage }
 
 // LackedError says that a mirror answered and has no such thing, and that the
@@ -59,7 +55,5 @@ func (e *LackedError) Error() string {
 	return fmt.Sprintf("%v, and the mirror %s does not have it", e.Err, e.Mirror)
 }
 
-// Kind is that of Err.
 func (e *LackedError) Kind() fault.Kind { return fault.Of(e.Err) }
-
-func (e *LackedError) Unwrap() error { return e.Err }
+func (e *LackedError) Unwrap() error    { return e.Err }

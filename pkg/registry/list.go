@@ -23,6 +23,16 @@ const (
 	maxEmpty    = 100      // pages in a row with nothing on them
 )
 
+// AllTags returns a repository's tags in one. After an error they are those that
+// came before it.
+func AllTags(ctx context.Context, r Repository) (tags []string, err error) {
+	err = r.Tags(ctx, func(page []string) error {
+		tags = append(tags, page...)
+		return nil
+	})
+	return tags, err
+}
+
 // Tags implements Repository.
 func (r *remote) Tags(ctx context.Context, page func([]string) error) error {
 	var missing, final error
@@ -106,8 +116,7 @@ func (c *Client) Catalog(ctx context.Context, host string, page func(repositorie
 	if err != nil && !begun && unsupported(err) {
 		return none
 	}
-	var odd *ProtocolError
-	if errors.As(err, &odd) && !begun {
+	if errors.As(err, new(*ProtocolError)) && !begun {
 		return none // some answer any path with a page of HTML
 	}
 	return err

@@ -53,8 +53,7 @@ func (r *remote) describe(ctx context.Context, s *source, reference string) (oci
 // otherwiseServed reports whether another way of asking, a GET for a HEAD, can go
 // better. Credentials that are missing or wrong are not tried twice.
 func otherwiseServed(err error) bool {
-	var denied *AuthError
-	if errors.As(err, &denied) {
+	if denied, ok := errors.AsType[*AuthError](err); ok {
 		return denied.Cause != AuthMissing && denied.Cause != AuthWrong
 	}
 	var status *StatusError

@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 
@@ -276,6 +279,66 @@ func TestMirrorIsNotWritten(t *testing.T) {
 	}
 	if len(mirror.Seen()) != 0 {
 		t.Errorf("the mirror was asked %v", mirror.Seen())
+	}
+}
+
+// Where the connections of a mirror are cut, the next source is asked at once, from
+// the byte that was reached, and for everything after; the mirror is not asked again.
+func TestMirrorDies(t *testing.T) {
+	origin, first, second := registrytest.New(t), registrytest.New(t), registrytest.New(t)
+	data, other := content(100_000), content(50_000)
+	var one, two ocispec.Descriptor
+	for _, r := range []*registrytest.Registry{origin, first, second} {
+		one, two = r.Blob(t, "db/x", data), r.Blob(t, "db/x", other)
+	}
+	first.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		if n > 1 {
+			panic(http.ErrAbortHandler)
+		}
+		first.CutAfter(30_000, w, req)
+		return true
+	})
+	c, k := newClient(t, Options{Mirrors: []Mirror{{Prefix: origin.Host(), Targets: []string{first.Host(), second.Host()}}}})
+	repo := repository(t, c, origin.Host()+"/db/x")
+	for desc, want := range map[*ocispec.Descriptor][]byte{&one: data, &two: other} {
+		if got, err := readBlob(repo, *desc); err != nil || !bytes.Equal(got, want) {
+			t.Error(err)
+		}
+	}
+	var waited time.Duration
+	for _, d := range k.slept {
+		waited += d
+	}
+	if waited > time.Second/4 {
+		t.Errorf("waited %v", k.slept)
+	}
+	if n := len(first.Seen()); n > wire.MirrorTries {
+		t.Errorf("the mirror was asked %d times", n)
+	}
+	if len(second.Seen()) != 2 || len(origin.Seen()) != 0 {
+		t.Errorf("the second was asked %v, the origin %v", second.Seen(), origin.Seen())
+	}
+}
+
+// A mirror that limits is waited for as it asks, though not for long: it stands
+// before an origin that limits too.
+func TestMirrorLimits(t *testing.T) {
+	for refusals, asksOrigin := range map[int]int{10: 0, 100: 1} {
+		origin, mirror, o, _ := mirrored(t)
+		origin.Manifest(t, "db/x", "one", "1.0.0")
+		mirror.Manifest(t, "copies/x", "one", "1.0.0")
+		mirror.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+			w.Header().Set("Retry-After", "1")
+			return n <= refusals && refuse(w, http.StatusTooManyRequests, "TOOMANYREQUESTS")
+		})
+		c, k := newClient(t, o)
+		start := k.now()
+		if _, err := repository(t, c, origin.Host()+"/db/x").Resolve(context.Background(), "1.0.0"); err != nil {
+			t.Error(err)
+		}
+		if waited := k.now().Sub(start); len(origin.Seen()) != asksOrigin || waited > 32*time.Second {
+			t.Errorf("%d refusals: the origin was asked %v after %s", refusals, origin.Seen(), waited)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -214,6 +215,11 @@ func (r *remote) Mount(ctx context.Context, desc ocispec.Descriptor, from string
 	return mounted, err
 }
 
+// PushBytes is PushBlob of what is at hand.
+func PushBytes(ctx context.Context, r Repository, desc ocispec.Descriptor, data []byte) error {
+	return r.PushBlob(ctx, desc, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil })
+}
+
 // PushBlob implements Repository, with one POST and one PUT (distribution-spec,
 // "POST then PUT"). A cut upload is sent again from its start.
 func (r *remote) PushBlob(ctx context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error {
@@ -226,8 +232,7 @@ func (r *remote) PushBlob(ctx context.Context, desc ocispec.Descriptor, open fun
 	}
 	return r.c.wire.Retry(ctx, r.c.wire.Tries(false), r.origin.ep.Name, subject(r.name, reference), func() error {
 		err := r.upload(ctx, desc, open)
-		var content *wire.ContentError
-		if errors.As(err, &content) {
+		if content, ok := errors.AsType[*wire.ContentError](err); ok {
 			return content.Err
 		}
 		return err

@@ -81,8 +81,10 @@ func TestRetryAfter(t *testing.T) {
 		waits  []time.Duration
 		fails  bool
 	}{
-		{"45", []time.Duration{45 * time.Second}, false},
-		{date, []time.Duration{91 * time.Second}, false},
+		// Half of the first quarter by which waits are spread comes on top.
+		{"45", []time.Duration{45 * time.Second * 9 / 8}, false},
+		{date, []time.Duration{91 * time.Second * 9 / 8}, false},
+		{"300", []time.Duration{300 * time.Second * 9 / 8}, false},
 		{"0", []time.Duration{500 * time.Millisecond}, false},
 		{newClock().at.Add(-time.Hour).Format(http.TimeFormat), []time.Duration{500 * time.Millisecond}, false},
 		{"soon", []time.Duration{500 * time.Millisecond}, false},
@@ -107,7 +109,7 @@ func TestRetryAfter(t *testing.T) {
 			if e := wantError[*StatusError](t, err); e.RetryAfter != 301*time.Second || !strings.Contains(err.Error(), "asks to wait 5m1s") {
 				t.Errorf("error: %#v", e)
 			}
-		} else if ev := told.of(EventRetry)[0]; ev.RetryAfter != (tc.waits[0] > 10*time.Second) {
+		} else if ev := told.of(EventRetry)[0]; ev.RetryAfter != (tc.waits[0] > 10*time.Second) || ev.RetryAfter != (ev.Tries == 0) {
 			t.Errorf("event: %+v", ev)
 		}
 	}
@@ -137,21 +139,51 @@ func TestTimeoutIsRetried(t *testing.T) {
 	}
 }
 
-// Waiting as long as a registry asks does not use up the 30 s, and it is not
-// done for ever.
+// Waiting as long as a registry asks uses up neither the tries nor the 30 s, and it
+// is not done for ever.
 func TestRetryAfterStorm(t *testing.T) {
-	for seconds, requests := range map[int]int{60: 5, 100: 4} {
+	for _, tc := range []struct {
+		seconds, refusals, requests int
+		waited                      string
+	}{
+		{1, 20, 21, ""},
+		{60, 100, 5, "; waited 5m15s as it asked"},
+		{100, 100, 3, "; waited 3m58s as it asked"},
+	} {
 		r := registrytest.New(t)
+		desc, _ := r.Manifest(t, "db/x", "one", "1.0.0")
 		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
-			w.Header().Set("Retry-After", strconv.Itoa(seconds))
-			return refuse(w, http.StatusTooManyRequests, "TOOMANYREQUESTS")
+			w.Header().Set("Retry-After", strconv.Itoa(tc.seconds))
+			return n <= tc.refusals && refuse(w, http.StatusTooManyRequests, "TOOMANYREQUESTS")
 		})
 		c, _ := newClient(t, Options{})
-		_, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
-		wantError[*StatusError](t, err)
-		if n := len(r.Seen()); n != requests {
-			t.Errorf("Retry-After of %d s: %d requests, want %d", seconds, n, requests)
+		got, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
+		if tc.waited == "" && (err != nil || got.Digest != desc.Digest) {
+			t.Errorf("Retry-After of %d s: %v", tc.seconds, err)
 		}
+		if tc.waited != "" && !strings.HasSuffix(wantError[*StatusError](t, err).Error(), tc.waited) {
+			t.Errorf("Retry-After of %d s: %v, want %q", tc.seconds, err, tc.waited)
+		}
+		if n := len(r.Seen()); n != tc.requests {
+			t.Errorf("Retry-After of %d s: %d requests, want %d", tc.seconds, n, tc.requests)
+		}
+	}
+}
+
+// What breaks down between two waits that were asked for has tries of its own.
+func TestRetryAfterBetweenFailures(t *testing.T) {
+	r := registrytest.New(t)
+	r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
+		if n%2 == 1 {
+			w.Header().Set("Retry-After", "1")
+			return refuse(w, http.StatusTooManyRequests, "TOOMANYREQUESTS")
+		}
+		return refuse(w, http.StatusBadGateway, "UNAVAILABLE")
+	})
+	c, _ := newClient(t, Options{})
+	_, _, err := repository(t, c, r.Host()+"/db/x").Manifest(context.Background(), "1.0.0")
+	if e := wantError[*StatusError](t, err); e.Status != http.StatusBadGateway || len(r.Seen()) != 2*wire.MaxTries {
+		t.Errorf("%v after %d requests", err, len(r.Seen()))
 	}
 }
 

@@ -34,9 +34,7 @@ type NoRepositoryError struct {
 	Tried  []Tried       // in order
 }
 
-func (e *NoRepositoryError) Error() string { return e.Plugin + ": " + e.reasons() }
-
-// Kind is fault.Unsatisfied.
+func (e *NoRepositoryError) Error() string    { return e.Plugin + ": " + e.reasons() }
 func (e *NoRepositoryError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // Position is that of the entry in the manifest, zero if it has none.
@@ -141,7 +139,6 @@ func (e *PlatformError) Error() string {
 	return fmt.Sprintf("%s has no %s, only %s", which, artifact.JoinPlatforms(e.Missing), artifact.JoinPlatforms(e.Offered))
 }
 
-// Kind is fault.Unsatisfied.
 func (e *PlatformError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // Position is that of the constraint in the manifest, zero if it has none.
@@ -156,9 +153,7 @@ type ConflictError struct {
 }
 
 // Error returns the proof.
-func (e *ConflictError) Error() string { return e.Proof }
-
-// Kind is fault.Unsatisfied.
+func (e *ConflictError) Error() string    { return e.Proof }
 func (e *ConflictError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // Position is that of the first constraint in the manifest whose change would do,
@@ -195,7 +190,6 @@ func (e *UnknownPluginError) Error() string {
 	return e.Plugin + ": is neither in the manifest nor required by a plugin of it"
 }
 
-// Kind is fault.Usage.
 func (e *UnknownPluginError) Kind() fault.Kind { return fault.Usage }
 
 // where returns FILE:LINE as proofs and messages have it, "" for no place.

@@ -56,9 +56,7 @@ func (m Moved) String() string {
 // longer names what is locked.
 type MovedError struct{ Moved }
 
-func (e *MovedError) Error() string { return e.Moved.String() }
-
-// Kind is fault.Integrity.
+func (e *MovedError) Error() string    { return e.Moved.String() }
 func (e *MovedError) Kind() fault.Kind { return fault.Integrity }
 
 // Check asks the registries whether the tags of lock entries still name what

@@ -29,11 +29,11 @@ type Behind struct {
 // Outdated reports whether the plugin is behind: its latest is newer, an update
 // would change it, or its tag moved.
 func (b Behind) Outdated() bool {
-	return b.Current != b.Wanted || b.Digest || len(b.Moved) > 0 || newer(b.Latest, b.Current)
+	return b.Current != b.Wanted || b.Digest || len(b.Moved) > 0 || isNewer(b.Latest, b.Current)
 }
 
-// newer reports whether version a is newer than b; false where either is none.
-func newer(a, b string) bool {
+// isNewer reports whether version a is newer than b; false where either is none.
+func isNewer(a, b string) bool {
 	v, err := semver.StrictNewVersion(a)
 	if err != nil {
 		return false
@@ -102,7 +102,7 @@ func (a *attempt) behind(ctx context.Context, name, wanted string) (Behind, erro
 		b.Digest = p.locked != nil && release != nil && !p.isLocked(release) && b.Kept == ""
 		return b, nil
 	}
-	if latest := p.latest(); latest != "" && !newer(wanted, latest) {
+	if latest := p.latest(); latest != "" && !isNewer(wanted, latest) {
 		b.Latest = latest
 	}
 	return b, nil

@@ -144,7 +144,13 @@ func (r *resolver) listReference(ctx context.Context, p *plugin) error {
 	err := r.find(p, func(repository string) (err error) {
 		return r.limit.Do(ctx, func() error {
 			for _, reference := range references {
-				release, err = artifact.ReadReferenceFor(ctx, p.reader, p.name, reference, r.o.Manifest.Platforms)
+				err = nil
+				if reference != p.entry.Tag { // what a digest names may be remembered from another repository
+					_, err = p.reader.Resolve(ctx, reference)
+				}
+				if err == nil {
+					release, err = artifact.ReadReferenceFor(ctx, p.reader, p.name, reference, r.o.Manifest.Platforms)
+				}
 				if !errors.Is(err, artifact.ErrNotFound) {
 					break
 				}

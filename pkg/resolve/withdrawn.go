@@ -17,6 +17,22 @@ func Withdrawals(ctx context.Context, c Catalog, entry *lockfile.Plugin) ([]arti
 	return withdrawals(ctx, c, entry.Name, entry.Repository, entry.Roots())
 }
 
+// Instead returns the version of a plugin that Resolve would take if the plugin were
+// not locked, "" for none, and whether it is newer than the locked one: an update takes
+// no other unless it is named. Errors: those of Explain.
+func Instead(ctx context.Context, c Catalog, o Options, name string) (version string, newer bool, err error) {
+	entry, ok := o.Locked.Plugin(name)
+	if !ok {
+		return "", false, nil
+	}
+	o.Locked = &lockfile.Lock{Plugins: slices.DeleteFunc(slices.Clone(o.Locked.Plugins), func(p lockfile.Plugin) bool { return p.Name == name })}
+	e, err := Explain(ctx, c, o, name)
+	if err != nil || e.Taken == entry.Version {
+		return "", false, err
+	}
+	return e.Taken, isNewer(e.Taken, entry.Version), nil
+}
+
 // withdrawals asks about each root: in the tags layout one that is withdrawn
 // spoils the release.
 func withdrawals(ctx context.Context, c Catalog, name, repository string, roots []digest.Digest) ([]artifact.Withdrawal, error) {
@@ -39,15 +55,17 @@ func (r *resolver) withdrawn(ctx context.Context, p *plugin, v *version) error {
 		v.withdrawals, err = withdrawals(ctx, r.catalog, p.name, p.repository, v.release.Roots())
 		return err
 	})
-	for _, w := range v.withdrawals {
-		if w.Refused != nil && w.Manifest == "" {
-			r.note(p.name, "whether %s was withdrawn is not known: %v", v.id, w.Refused)
-		}
-	}
-	if w := artifact.Withdrawn(v.withdrawals); w != nil && p.entry.Digest == "" {
+	switch w := artifact.Withdrawn(v.withdrawals); {
+	case w != nil && p.entry.Digest == "":
 		v.reason = &reason{Withdrawn, w.String(), w.String()}
-	} else if w != nil {
+	case w != nil:
 		r.note(p.name, "%s, which the manifest names by its digest, %s", v.id, w)
+	default:
+		for _, w := range v.withdrawals {
+			if w.Refused != nil && w.Manifest == "" {
+				r.note(p.name, "whether %s was withdrawn is not known: %v", v.id, w.Refused)
+			}
+		}
 	}
 	return err
 }

@@ -119,11 +119,7 @@ func read(ctx context.Context, repository string, o Options) (Found, error) {
 	if err != nil {
 		return f, err
 	}
-	var tags []string
-	err = repo.Tags(ctx, func(page []string) error {
-		tags = append(tags, page...)
-		return nil
-	})
+	tags, err := registry.AllTags(ctx, repo)
 	if err != nil {
 		return f, err
 	}

@@ -16,6 +16,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // folder is a store that can be written to:
@@ -65,7 +66,7 @@ func Open(dir string) (*Registry, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o755); err != nil {
 		return nil, err
 	}
-	if err := os.RemoveAll(f.uploading("")); err != nil { // uploads of an earlier run are not resumed
+	if err := (disk.Disk{}).RemoveAll(f.uploading("")); err != nil { // uploads of an earlier run are not resumed
 		return nil, err
 	}
 	if err := os.MkdirAll(f.uploading(""), 0o755); err != nil {
@@ -83,7 +84,16 @@ func Open(dir string) (*Registry, error) {
 	return &Registry{store: f, folder: f, idle: maxIdle}, nil
 }
 
-func (f *folder) close() error { return f.journal.Close() }
+// close ends the uploads that nobody has finished, too.
+func (f *folder) close() error {
+	f.mu.RLock()
+	uploads := maps.Clone(f.uploads)
+	f.mu.RUnlock()
+	for id, u := range uploads {
+		f.drop(u, id)
+	}
+	return f.journal.Close()
+}
 
 func (f *folder) blobFile(d digest.Digest) string {
 	return filepath.Join(f.dir, "blobs", d.Algorithm().String(), d.Encoded())
@@ -100,7 +110,7 @@ func (f *folder) replay() error {
 	for read := int64(0); ; {
 		line, err := lines.ReadBytes('\n')
 		if err == io.EOF {
-			return f.journal.Truncate(read)
+			return os.Truncate(f.journal.Name(), read) // Windows shortens no file that is open to append to
 		}
 		if err != nil {
 			return err

@@ -61,7 +61,7 @@ func open(t *testing.T) (*Registry, *httptest.Server, string) {
 
 // The ways in which oras, containerd, regclient, skopeo and docker send a blob.
 func TestPushBlob(t *testing.T) {
-	_, server, dir := open(t)
+	registry, server, dir := open(t)
 	const uploads = "/v2/a/b/blobs/uploads/"
 	want := func(what string, resp *http.Response, status int) string {
 		t.Helper()
@@ -160,14 +160,24 @@ func TestPushBlob(t *testing.T) {
 	if resp, _ := ask(t, server, "GET", "/v2/a/b/blobs/"+digest.FromString("wrong").String(), ""); resp.StatusCode != 404 {
 		t.Error("what was refused: ", resp.Status)
 	}
-	again, err := Open(dir) // as after a restart
+	begin()
+	none := func(when string) {
+		t.Helper()
+		if left, err := os.ReadDir(filepath.Join(dir, "uploads")); err != nil || len(left) > 0 {
+			t.Errorf("uploads that nobody goes on with, %s: %v, %v", when, left, err)
+		}
+	}
+	registry.Close()
+	none("at the end")
+	if err := os.WriteFile(filepath.Join(dir, "uploads", "CUT"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(dir) // as after a crash
 	if err != nil {
 		t.Fatal(err)
 	}
 	again.Close()
-	if left, _ := os.ReadDir(filepath.Join(dir, "uploads")); len(left) > 0 {
-		t.Errorf("uploads that nobody goes on with: %v", left)
-	}
+	none("after a crash")
 }
 
 // A manifest is in the folder when it has been accepted, and not before.

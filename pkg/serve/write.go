@@ -18,6 +18,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 // upload is a blob while it is sent, by one request or many.
@@ -102,7 +103,7 @@ func (f *folder) drop(u *upload, id string) {
 	delete(f.uploads, id)
 	f.mu.Unlock()
 	u.file.Close()
-	os.Remove(f.uploading(id)) // it is gone if it has become a blob
+	disk.Discard(f.uploading(id)) // it is gone if it has become a blob
 }
 
 // take appends what a request brings. False: it was refused, and answered.
@@ -161,6 +162,7 @@ func (f *folder) finish(w http.ResponseWriter, req *http.Request, name, id strin
 		fail(w, http.StatusBadRequest, "DIGEST_INVALID", fmt.Sprintf("what came is %s", got))
 		return
 	}
+	u.file.Close() // Windows renames no open file
 	if err := f.place(f.uploading(id), d); err != nil {
 		failed(w, err, "BLOB_UPLOAD_INVALID")
 		return
@@ -173,7 +175,7 @@ func (f *folder) place(file string, d digest.Digest) error {
 	if err := os.MkdirAll(filepath.Dir(f.blobFile(d)), 0o755); err != nil {
 		return err
 	}
-	return os.Rename(file, f.blobFile(d))
+	return disk.Disk{}.Rename(file, f.blobFile(d))
 }
 
 func (f *folder) cancel(w http.ResponseWriter, id string) {

@@ -1,6 +1,6 @@
 // Package system is what systems disagree about and a program must not: which
-// variable of the environment is which, which path is absolute, what an error
-// number says.
+// variable of the environment is which, which path is absolute, what an error number
+// says, whether a process runs, what a console takes.
 package system
 
 import (
@@ -78,12 +78,12 @@ func isOn(goos string, err error, is syscall.Errno) bool {
 	if errors.Is(err, is) {
 		return true
 	}
-	return goos == "windows" && slices.ContainsFunc(windows(is), func(n syscall.Errno) bool { return errors.Is(err, n) })
+	return goos == "windows" && slices.ContainsFunc(numbers(is), func(n syscall.Errno) bool { return errors.Is(err, n) })
 }
 
-// windows lists what Windows says in the place of a Unix number
+// numbers lists what Windows says in the place of a Unix number
 // (https://learn.microsoft.com/en-us/windows/win32/debug/system-error-codes).
-func windows(is syscall.Errno) []syscall.Errno {
+func numbers(is syscall.Errno) []syscall.Errno {
 	switch is {
 	case syscall.EACCES:
 		return []syscall.Errno{5} // ACCESS_DENIED

@@ -14,6 +14,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // NewBundle gathers graphs, which Plan made of the same locks, into a layout. What
@@ -73,7 +74,7 @@ func Fetch(open Open, events func(Event)) ocilayout.Fetch {
 		if err != nil {
 			return nil, err
 		}
-		return metered(rc, b.Repository, b.Desc, events), nil
+		return registry.Watched(ctx, rc, progress(b.Desc, events)), nil
 	}
 }
 

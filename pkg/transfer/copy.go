@@ -116,11 +116,7 @@ func (c *copier) hostTags(ctx context.Context, g *Graph) (*Graph, error) {
 	if c.o.HostTags == nil {
 		return g, nil
 	}
-	var tags []string
-	err := c.target.Tags(ctx, func(page []string) error {
-		tags = append(tags, page...)
-		return nil
-	})
+	tags, err := registry.AllTags(ctx, c.target)
 	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
 		return nil, err
 	}
@@ -176,26 +172,15 @@ func (c *copier) blob(ctx context.Context, d ocispec.Descriptor) error {
 		}
 		return err
 	}
-	if mounted, err := c.target.Mount(ctx, d, c.source.Name()); mounted || err != nil {
-		if mounted {
-			c.count(false, 0, 1, 0)
-			c.event(EventThere, d)
-		}
-		return err
-	}
-	sent := false
 	var gone error // what the source said: the target can fail in the same way
-	err := c.target.PushBlob(ctx, d, func() (io.ReadCloser, error) {
-		sent = true
+	open := func(ctx context.Context) (io.ReadCloser, error) {
 		rc, err := c.source.Blob(ctx, d)
 		if isGone(err) {
 			gone = err
 		}
-		if err != nil {
-			return nil, err
-		}
-		return metered(rc, c.source.Name(), d, c.o.Events), nil
-	})
+		return rc, err
+	}
+	way, err := registry.Bring(ctx, c.target, registry.Blob{Desc: d, From: []string{c.source.Name()}, Open: open, Told: progress(d, c.o.Events)})
 	if gone != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -205,19 +190,11 @@ func (c *copier) blob(ctx context.Context, d ocispec.Descriptor) error {
 	if err != nil {
 		return err
 	}
-	c.count(sent, 0, 1, d.Size)
-	kind := EventThere
-	if sent {
-		kind = EventCopied
+	c.count(way == registry.Sent, 0, 1, d.Size)
+	if c.o.Events != nil && way != registry.Sent {
+		c.o.Events(Event{Subject: subject(d), Done: d.Size, Total: d.Size, There: true})
 	}
-	c.event(kind, d)
 	return nil
-}
-
-func (c *copier) event(kind EventKind, d ocispec.Descriptor) {
-	if c.o.Events != nil {
-		c.o.Events(Event{Kind: kind, Repository: c.source.Name(), Subject: subject(d), Done: d.Size, Total: d.Size})
-	}
 }
 
 func (c *copier) count(sent bool, manifests, blobs int, size int64) {
@@ -332,4 +309,28 @@ func floating(tag string) bool { return !fixed(tag) && !strings.HasPrefix(tag, "
 func refused(err error) bool {
 	var status *registry.StatusError
 	return errors.As(err, &status) && status.Status < 500 || errors.Is(err, artifact.ErrNotFound)
+}
+
+// Event says how far a copy has come.
+type Event struct {
+	Subject string // a layer's title, else a digest
+	Done    int64  // bytes
+	Total   int64  // bytes
+	There   bool   // the target has the blob already
+}
+
+// subject names a blob for a person.
+func subject(d ocispec.Descriptor) string {
+	if title := d.Annotations[ocispec.AnnotationTitle]; title != "" {
+		return title
+	}
+	return d.Digest.String()
+}
+
+// progress tells how far the reading of a blob has come.
+func progress(d ocispec.Descriptor, events func(Event)) func(done int64) {
+	if events == nil {
+		return nil
+	}
+	return func(done int64) { events(Event{Subject: subject(d), Done: done, Total: d.Size}) }
 }

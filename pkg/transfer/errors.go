@@ -21,7 +21,6 @@ func (e *GraphError) Error() string {
 	return fmt.Sprintf("%s: %s@%s %s", e.Plugin, e.Repository, e.Digest, e.Problem)
 }
 
-// Kind is fault.Integrity.
 func (e *GraphError) Kind() fault.Kind { return fault.Integrity }
 
 // LimitError says that more belongs to a release than is carried.
@@ -35,7 +34,6 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("%s: %s: more than %s belong to it, and no more than that are copied", e.Repository, e.Release, e.Limit)
 }
 
-// Kind is fault.Integrity.
 func (e *LimitError) Kind() fault.Kind { return fault.Integrity }
 
 // Problem is something that could not be carried and without which the rest is
@@ -56,10 +54,8 @@ func (e *SparseError) Error() string {
 	return fmt.Sprintf("refused without its other platforms: %v", e.Err)
 }
 
-// Kind is that of Err.
 func (e *SparseError) Kind() fault.Kind { return fault.Of(e.Err) }
-
-func (e *SparseError) Unwrap() error { return e.Err }
+func (e *SparseError) Unwrap() error    { return e.Err }
 
 // MissingError says that a source lacks a layer, or a manifest, that a lock pins.
 type MissingError struct {
@@ -73,5 +69,4 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("%s: lacks what the lock has of %s: %s", e.Source, e.Plugin, e.Digest)
 }
 
-// Kind is fault.Failure.
 func (e *MissingError) Kind() fault.Kind { return fault.Failure }

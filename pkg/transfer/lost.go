@@ -22,9 +22,7 @@ type lostError struct {
 	Err        error
 }
 
-func (e *lostError) Error() string { return e.Err.Error() }
-
-// Kind is that of Err.
+func (e *lostError) Error() string    { return e.Err.Error() }
 func (e *lostError) Kind() fault.Kind { return fault.Of(e.Err) }
 func (e *lostError) Unwrap() error    { return e.Err }
 

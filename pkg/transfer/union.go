@@ -16,7 +16,6 @@ func (e *DisagreementError) Error() string {
 	return fmt.Sprintf("%s %s: the locks have different content for it, from %s", e.Name, e.Version, e.Repository)
 }
 
-// Kind is fault.Integrity.
 func (e *DisagreementError) Kind() fault.Kind { return fault.Integrity }
 
 // Union puts several locks together. Of a driver that they have in several releases

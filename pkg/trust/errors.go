@@ -74,7 +74,6 @@ func (e *RefusedError) Error() string {
 	return b.String()
 }
 
-// Kind is fault.Integrity.
 func (e *RefusedError) Kind() fault.Kind { return fault.Integrity }
 
 // Position is the rule's.
@@ -92,7 +91,6 @@ func (e *ScopeError) Error() string {
 	return fmt.Sprintf("%s: is in the scope of no trust rule of %s", e.Repository, e.File)
 }
 
-// Kind is fault.Integrity.
 func (e *ScopeError) Kind() fault.Kind { return fault.Integrity }
 
 // RootError says that the keys and authorities of a Sigstore instance cannot be
@@ -135,7 +133,5 @@ type KeyError struct {
 	Foreign bool // it is encrypted in another way than cosign's
 }
 
-func (e *KeyError) Error() string { return e.File + ": " + e.Problem }
-
-// Kind is fault.Failure.
+func (e *KeyError) Error() string    { return e.File + ": " + e.Problem }
 func (e *KeyError) Kind() fault.Kind { return fault.Failure }

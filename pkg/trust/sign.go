@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -42,12 +41,12 @@ func Sign(ctx context.Context, t registry.Repository, subject ocispec.Descriptor
 		return nil, err
 	}
 	empty := ocispec.DescriptorEmptyJSON
-	if err := pushBytes(ctx, t, empty, empty.Data); err != nil {
+	if err := registry.PushBytes(ctx, t, empty, empty.Data); err != nil {
 		return nil, err
 	}
 	empty.Data = nil
 	layer := ocispec.Descriptor{MediaType: typeBundle, Digest: digest.FromBytes(data), Size: int64(len(data))}
-	if err := pushBytes(ctx, t, layer, data); err != nil {
+	if err := registry.PushBytes(ctx, t, layer, data); err != nil {
 		return nil, err
 	}
 	manifest, err := json.Marshal(ocispec.Manifest{
@@ -68,10 +67,6 @@ func Sign(ctx context.Context, t registry.Repository, subject ocispec.Descriptor
 	desc := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromBytes(manifest), Size: int64(len(manifest))}
 	out.Manifest = desc.Digest
 	return out, t.PushManifest(ctx, desc, manifest)
-}
-
-func pushBytes(ctx context.Context, t registry.Repository, desc ocispec.Descriptor, data []byte) error {
-	return t.PushBlob(ctx, desc, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil })
 }
 
 // signedBefore looks for a signature by the key.

@@ -35,9 +35,7 @@ const (
 // Error says why a layer is refused.
 type Error struct{ Reason string }
 
-func (e *Error) Error() string { return e.Reason }
-
-// Kind is fault.Integrity.
+func (e *Error) Error() string    { return e.Reason }
 func (e *Error) Kind() fault.Kind { return fault.Integrity }
 
 func refuse(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
@@ -65,6 +63,9 @@ func archived(title string) bool {
 func Bare(title string, head []byte) bool {
 	return !archived(title) && packing(head) == "" && !isTar(head)
 }
+
+// Compressed reports whether a layer is, by its first bytes; 4 are enough.
+func Compressed(head []byte) bool { return packing(head) != "" }
 
 // Unpacker extracts layers. Several goroutines may use it.
 type Unpacker struct {

@@ -3,10 +3,13 @@ package peers
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -148,6 +151,7 @@ func TestPolicies(t *testing.T) {
 			a.mutates()
 			a.leavesAlone("elsewhere")
 			a.survives()
+			a.comesAgain()
 			if strings.Contains(name, "deny") || strings.HasPrefix(name, "beta") {
 				a.refuses()
 			}
@@ -165,6 +169,40 @@ func TestPolicies(t *testing.T) {
 			t.Errorf("in another namespace: %s %v", refusal, spec)
 		}
 	})
+}
+
+// TestKyverno has the patch of the documented Kyverno policy applied to what the
+// operator makes, by kubectl, which merges lists as Kyverno does; the API server takes
+// what comes out.
+func TestKyverno(t *testing.T) {
+	_, text, _ := strings.Cut(read(t, "..", "..", "docs", "cluster.md"), "<!-- example: kyverno -->\n```yaml\n")
+	text, _, _ = strings.Cut(text, "```")
+	s := startAPIServer(t)
+	s.namespace(t, "kyverno")
+	crd := s.ok(t, strings.NewReplacer("REF@DIGEST", lockedImage, "(name)", "name").Replace(text), "patch", "-f", "-", "--local", "--type", "merge", "-p", "{}", "-o", "json")
+	var policy tree
+	if err := json.Unmarshal([]byte(crd), &policy); err != nil {
+		t.Fatal(err)
+	}
+	patch, err := json.Marshal(at(at(policy, "spec", "rules").([]any)[0], "mutate", "patchStrategicMerge"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &applied{t: t, s: s, name: "kyverno", namespace: "kyverno", mount: managerFolder}
+	object, err := json.Marshal(a.target(databaseLabels(), operatorPod()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	patched := s.ok(t, string(object), "patch", "-f", "-", "--local", "--type", "strategic", "-p", string(patch), "-o", "json")
+	var set tree
+	if err := json.Unmarshal([]byte(patched), &set); err != nil {
+		t.Fatal(err)
+	}
+	spec, refusal := a.send("kyverno", set)
+	if refusal != "" {
+		t.Fatal(refusal)
+	}
+	a.locked(spec)
 }
 
 // mutates shows that the policy acts, in both of its namespaces.
@@ -301,6 +339,68 @@ func (a *applied) survives() {
 	if before != after {
 		a.t.Errorf("what the operator writes again makes generation %v of %v", after, before)
 	}
+	a.locked(spec)
+}
+
+// comesAgain shows that the drivers stay where a webhook, which the API server calls
+// after all policies, takes their mount and volume away, as one may that writes a
+// template of its own.
+func (a *applied) comesAgain() {
+	a.t.Helper()
+	path := []string{"spec"}
+	if !a.onPods {
+		path = []string{"spec", "template", "spec"}
+	}
+	instead := func(list any, own tree) []any {
+		of, _ := list.([]any)
+		return append(slices.DeleteFunc(of, func(e any) bool { return at(e, "name") == volumeName }), own)
+	}
+	injector := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var review tree
+		if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
+			a.t.Error(err)
+		}
+		spec := at(at(review, "request", "object"), path...)
+		mounts := at(named(at(spec, "containers"), "manager"), "volumeMounts")
+		root := "/" + strings.Join(path, "/")
+		patch, err := json.Marshal([]tree{
+			{"op": "add", "path": root + "/volumes", "value": instead(at(spec, "volumes"), tree{"name": "own", "emptyDir": tree{}})},
+			{"op": "add", "path": root + "/containers/0/volumeMounts", "value": instead(mounts, tree{"name": "own", "mountPath": "/own"})},
+		})
+		if err != nil {
+			a.t.Error(err)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		err = json.NewEncoder(w).Encode(tree{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": tree{
+			"uid": at(review, "request", "uid"), "allowed": true, "patchType": "JSONPatch", "patch": patch,
+		}})
+		if err != nil {
+			a.t.Error(err)
+		}
+	}))
+	defer injector.Close()
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: injector.Certificate().Raw})
+	webhook, err := json.Marshal(tree{"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration", "metadata": tree{"name": a.name}, "webhooks": []tree{{
+		"name": a.name + ".example.com", "sideEffects": "None", "admissionReviewVersions": []string{"v1"},
+		"clientConfig":   tree{"url": injector.URL, "caBundle": ca},
+		"objectSelector": tree{"matchLabels": tree{"injected": a.name}},
+		"rules":          []tree{{"operations": []string{"CREATE"}, "apiGroups": []string{"", "apps"}, "apiVersions": []string{"v1"}, "resources": []string{"pods", "statefulsets"}}},
+	}}})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.s.apply(a.t, string(webhook))
+	defer a.s.ok(a.t, "", "delete", "mutatingwebhookconfiguration", a.name)
+	labels := databaseLabels()
+	labels["injected"] = a.name
+	var spec any
+	a.s.until(a.t, "the webhook acts", func() bool {
+		var refusal string
+		if spec, refusal = a.send(a.namespace, a.target(labels, operatorPod())); refusal != "" {
+			a.t.Fatalf("what a webhook has changed is refused: %s", refusal)
+		}
+		return named(at(spec, "volumes"), "own") != nil
+	})
 	a.locked(spec)
 }
 

@@ -95,12 +95,12 @@ package to install, and are exit code 1 once the others are built.`,
 func buildOptions(e *env.Env, u *ui.UI, names []string, b buildFlags) (o publish.BuildOptions, err error) {
 	o = publish.BuildOptions{
 		Source: e.Abs(b.source), Dist: e.Abs(b.dist), Version: b.version,
-		Host: env.Platform(), Env: e.Environ(), Events: told(u),
+		Host: e.Platform, Env: e.Environ(), Events: told(u),
 	}
 	if o.Compression, err = pack.ParseCompression(b.compression); err != nil {
 		return o, hint.Usage(err)
 	}
-	if o.Platforms, err = env.ParsePlatforms(b.platforms); err != nil {
+	if o.Platforms, err = e.ParsePlatforms(b.platforms); err != nil {
 		return o, err
 	}
 	if len(o.Platforms) == 0 {

@@ -205,13 +205,13 @@ func runRepair(ctx context.Context, e *env.Env, u *ui.UI, name, version string, 
 
 func pushOne(ctx context.Context, e *env.Env, u *ui.UI, registry string, r publish.Release, p pushFlags) (*publish.Report, error) {
 	if artifact.CheckName(r.Name) != nil {
-		return nil, publish.Lint(ctx, r, publishOptions(u, nil, p)) // no repository is called so
+		return nil, publish.Lint(ctx, r, publishOptions(e, u, nil, p)) // no repository is called so
 	}
 	repo, err := publishTarget(e, manifest.Join(registry, r.Name))
 	if err != nil {
 		return nil, err
 	}
-	report, err := publish.Push(ctx, repo, r, publishOptions(u, repo, p))
+	report, err := publish.Push(ctx, repo, r, publishOptions(e, u, repo, p))
 	return report, hint.Online(err)
 }
 
@@ -251,7 +251,7 @@ func runRepublish(ctx context.Context, e *env.Env, u *ui.UI, name, version strin
 	if err != nil {
 		return err
 	}
-	report, err := publish.Republish(ctx, repo, from, reference, r, publishOptions(u, repo, p))
+	report, err := publish.Republish(ctx, repo, from, reference, r, publishOptions(e, u, repo, p))
 	if err != nil {
 		return notThat(e, err, p.from)
 	}
@@ -267,9 +267,9 @@ func notThat(e *env.Env, err error, from string) error {
 	return hint.Online(err)
 }
 
-func publishOptions(u *ui.UI, repo registry.Repository, p pushFlags) publish.Options {
+func publishOptions(e *env.Env, u *ui.UI, repo registry.Repository, p pushFlags) publish.Options {
 	return publish.Options{
-		Force: p.force, DryRun: p.dryRun, NoFloatingTags: p.noFloating, HostTags: p.hostTags, NoSBOM: p.noSBOM, Probe: p.probe, Host: env.Platform(),
+		Force: p.force, DryRun: p.dryRun, NoFloatingTags: p.noFloating, HostTags: p.hostTags, NoSBOM: p.noSBOM, Probe: p.probe, Host: e.Platform,
 		Sign: p.signing.In(repo, u), Temp: os.TempDir(), Events: told(u),
 	}
 }

@@ -59,7 +59,7 @@ func toPush(ctx context.Context, e *env.Env, u *ui.UI, name, version string, bas
 		if err != nil {
 			failed = append(failed, err)
 			if len(r.Files) > 0 {
-				failed = append(failed, publish.Lint(ctx, r, publishOptions(u, nil, p)))
+				failed = append(failed, publish.Lint(ctx, r, publishOptions(e, u, nil, p)))
 			}
 			continue
 		}
@@ -106,7 +106,7 @@ func pushFiles(e *env.Env, name string, p pushFlags) (map[artifact.Platform]stri
 	var wrong []error
 	for _, s := range p.platforms {
 		text, file, ok := strings.Cut(s, "=")
-		platform, err := env.ParsePlatform(text)
+		platform, err := e.ParsePlatform(text)
 		switch {
 		case !ok || file == "":
 			wrong = append(wrong, hint.Usagef("--platform %s: write OS/ARCH=FILE", s))

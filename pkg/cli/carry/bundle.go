@@ -12,9 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/ocilayout"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/transfer"
@@ -81,7 +83,7 @@ func runBundle(ctx context.Context, e *env.Env, u *ui.UI, name string, drivers, 
 	if err != nil {
 		return err
 	}
-	locks, err := bundledLocks(projects, drivers, platforms)
+	locks, err := bundledLocks(e, projects, drivers, platforms)
 	if err != nil {
 		return err
 	}
@@ -142,7 +144,7 @@ func runBundle(ctx context.Context, e *env.Env, u *ui.UI, name string, drivers, 
 
 // bundledLocks are the locks of a bundle, its own first: of each project's the drivers
 // that are named, for the platforms that are.
-func bundledLocks(projects []env.Carried, drivers, platforms []string) ([]*lockfile.Lock, error) {
+func bundledLocks(e *env.Env, projects []env.Carried, drivers, platforms []string) ([]*lockfile.Lock, error) {
 	var locks []*lockfile.Lock
 	known := map[string]bool{}
 	for _, p := range projects {
@@ -159,7 +161,7 @@ func bundledLocks(projects []env.Carried, drivers, platforms []string) ([]*lockf
 		if err != nil {
 			return nil, err
 		}
-		if part, err = forPlatforms(part, platforms); err != nil {
+		if part, err = forPlatforms(e, part, platforms); err != nil {
 			return nil, err
 		}
 		locks = append(locks, part)
@@ -185,7 +187,7 @@ func fileDigest(file string) (digest.Digest, error) {
 func readTools(e *env.Env, words []string) ([]ocilayout.Tool, error) {
 	var out []ocilayout.Tool
 	for _, w := range words {
-		platform, file := env.Platform(), ""
+		platform, file := e.Platform, ""
 		if w == "self" {
 			self, err := os.Executable()
 			if err != nil {
@@ -198,7 +200,7 @@ func readTools(e *env.Env, words []string) ([]ocilayout.Tool, error) {
 				return nil, hint.Usagef("--include-tool=%s: write OS/ARCH=FILE, or nothing for this very program", w)
 			}
 			var err error
-			if platform, err = env.ParsePlatform(text); err != nil {
+			if platform, err = e.ParsePlatform(text); err != nil {
 				return nil, hint.Usage(err)
 			}
 			file = e.Abs(path)
@@ -278,4 +280,44 @@ func lookInto(ctx context.Context, e *env.Env, u *ui.UI, name string, whole bool
 		u.Warn("%s: has no lock: an image layout that another program made, %s", name, ui.Count(c.Files, "file"))
 	}
 	return errors.Join(u.Print(r.view(text)), s.Close())
+}
+
+// checkTarget refuses, before anything is fetched, to write a bundle or layout
+// over what is something else.
+func checkTarget(e *env.Env, name string, folder bool, projects []env.Carried, l *lockfile.Lock) error {
+	file := e.Abs(name)
+	at := filepath.Clean(file)
+	if folder {
+		at = filepath.Join(file, ocilayout.LockFile)
+	}
+	for _, p := range projects {
+		for _, own := range []string{p.ManifestFile(), p.LockFile()} {
+			if at == own || disk.SameFile(at, own) {
+				return hint.Usagef("%s: is where the project's own %s is", name, filepath.Base(own))
+			}
+		}
+	}
+	if !folder {
+		return ocilayout.CheckFile(file)
+	}
+	if err := notItself(e, file, l); err != nil {
+		return err
+	}
+	return ocilayout.CheckFolder(file)
+}
+
+// notItself refuses to write the layout that the lock's drivers come from: what
+// else is in it would be removed.
+func notItself(e *env.Env, dir string, l *lockfile.Lock) error {
+	for _, p := range l.Plugins {
+		path, ok := strings.CutPrefix(p.Repository, artifact.LayoutScheme)
+		if !ok {
+			continue
+		}
+		rel, err := filepath.Rel(dir, filepath.Join(e.ProjectDir(), filepath.FromSlash(path)))
+		if err == nil && filepath.IsLocal(rel) {
+			return &ocilayout.FolderError{Folder: dir, Problem: "is where the lock's " + p.Name + " comes from"}
+		}
+	}
+	return nil
 }

@@ -52,7 +52,7 @@ where the host looks. A Database uses it by spec.schemahero.image.`,
 			if err != nil {
 				return err
 			}
-			if lock, err = forPlatforms(lock, platforms); err != nil {
+			if lock, err = forPlatforms(e, lock, platforms); err != nil {
 				return err
 			}
 			if image == "" {

@@ -11,6 +11,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -47,7 +48,7 @@ type contents struct {
 }
 
 func (c *contents) find(ctx context.Context, e *env.Env) {
-	if c.modules = storedModules(e, c.platform); c.modules != nil || e.Flags.Offline {
+	if c.modules = storedModules(ctx, e, c.platform); c.modules != nil || e.Flags.Offline {
 		return
 	}
 	if err := c.attached(ctx, e); err != nil {
@@ -56,10 +57,13 @@ func (c *contents) find(ctx context.Context, e *env.Env) {
 }
 
 // storedModules reads the executable in the store; nil where there is none, or where
-// it does not say.
-func storedModules(e *env.Env, q lockfile.Platform) []sbom.Component {
+// it does not say, or is not any more what was stored.
+func storedModules(ctx context.Context, e *env.Env, q lockfile.Platform) []sbom.Component {
 	entry, ok := e.Home().Stored(q.Layer)
 	if !ok {
+		return nil
+	}
+	if sum, err := install.Hash(ctx, entry.Path); err != nil || sum != entry.Executable {
 		return nil
 	}
 	info, err := probe.Inspect(entry.Path)

@@ -116,7 +116,7 @@ func runMirror(ctx context.Context, e *env.Env, u *ui.UI, target string, m mirro
 			return hint.Usagef("--all-versions %s: the lock names no such driver", name)
 		}
 	}
-	if lock, err = forPlatforms(lock, m.platforms); err != nil {
+	if lock, err = forPlatforms(e, lock, m.platforms); err != nil {
 		return err
 	}
 	from := transfer.Open(e.Repository)

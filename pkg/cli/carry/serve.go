@@ -14,6 +14,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/serve"
 )
 
@@ -55,7 +56,7 @@ func runServe(ctx context.Context, e *env.Env, u *ui.UI, address, dir string) er
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(temp)
+		defer disk.Discard(temp)
 		dir = temp
 	} else {
 		dir = e.Abs(dir)

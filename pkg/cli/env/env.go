@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -32,10 +31,11 @@ import (
 type Process struct {
 	Args         []string // with the program's own name first
 	Version      string
-	Revision     string // commit that it was built from; "" if it is not known
-	Directory    string // working directory, absolute; that of -C once flags are applied
-	DirError     error  // why there is none
-	SystemConfig string // config above the home's; absolute
+	Revision     string            // commit that it was built from; "" if it is not known
+	Directory    string            // working directory, absolute; that of -C once flags are applied
+	DirError     error             // why there is none
+	Platform     artifact.Platform // the machine's
+	SystemConfig string            // config above the home's; absolute
 	Lookup       func(key string) (string, bool)
 	Environ      func() []string
 	Exec         func(path string, args, env []string) error // becomes another program; errors.ErrUnsupported if it cannot
@@ -167,16 +167,11 @@ func Base(argv0 string) string {
 // OnPath is the first program of this name on the PATH; "" for none.
 func (e *Env) OnPath(name string) string { return link.Find(e.Getenv("PATH"), name) }
 
-// Platform is this machine's.
-func Platform() artifact.Platform {
-	return artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}
-}
-
 // ParsePlatform reads a platform as a person types it: an architecture alone is
-// this operating system's. Errors are of usage.
-func ParsePlatform(s string) (artifact.Platform, error) {
+// this machine's operating system's. Errors are of usage.
+func (e *Env) ParsePlatform(s string) (artifact.Platform, error) {
 	if !strings.Contains(s, "/") && s != "" {
-		if p, err := artifact.ParseMachine(runtime.GOOS + "/" + s); err == nil {
+		if p, err := artifact.ParseMachine(e.Platform.OS + "/" + s); err == nil {
 			return p, nil
 		}
 	}
@@ -186,10 +181,10 @@ func ParsePlatform(s string) (artifact.Platform, error) {
 
 // ParsePlatforms reads the values of --platform; one that is named twice counts
 // once.
-func ParsePlatforms(list []string) ([]artifact.Platform, error) {
+func (e *Env) ParsePlatforms(list []string) ([]artifact.Platform, error) {
 	var out []artifact.Platform
 	for _, s := range list {
-		p, err := ParsePlatform(s)
+		p, err := e.ParsePlatform(s)
 		if err != nil {
 			return nil, err
 		}

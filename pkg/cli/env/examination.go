@@ -21,7 +21,7 @@ func (e *Env) Examination() (doctor.Options, error) {
 		return doctor.Options{}, err
 	}
 	o := doctor.Options{
-		Project: p, Platform: Platform(), SearchPath: e.SearchPath(), LookPath: e.OnPath,
+		Project: p, Platform: e.Platform, SearchPath: e.SearchPath(), LookPath: e.OnPath,
 		Verifier: v, Machine: c.Trust, Repository: e.Repository, Now: e.Now,
 	}
 	for _, m := range c.Mirrors {

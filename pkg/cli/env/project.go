@@ -110,7 +110,7 @@ func (e *Env) Options() (project.Options, error) {
 	o := project.Options{
 		Version:   e.Version,
 		Home:      e.Home().Dir(),
-		Platform:  Platform(),
+		Platform:  e.Platform,
 		Registry:  client,
 		Verifier:  verifier,
 		Override:  override,
@@ -155,17 +155,17 @@ func (e *Env) SearchPath() []string {
 // Target is where to install, and for which platforms; none and "" are what a sync
 // does anyway.
 func (e *Env) Target(words []string, dir string) (o project.SyncOptions, err error) {
-	if o.Platforms, err = ParsePlatforms(words); err != nil {
+	if o.Platforms, err = e.ParsePlatforms(words); err != nil {
 		return o, err
 	}
 	if dir != "" {
 		o.Dir = e.Abs(dir)
 	}
-	if len(o.Platforms) == 1 && o.Platforms[0] == Platform() && o.Dir == "" {
+	if len(o.Platforms) == 1 && o.Platforms[0] == e.Platform && o.Dir == "" {
 		o.Platforms = nil
 	}
 	if len(o.Platforms) > 0 && o.Dir == "" {
-		return o, hint.Usagef("--platform %s: needs --dir, because this machine (%s) would load what is installed", o.Platforms[0], Platform())
+		return o, hint.Usagef("--platform %s: needs --dir, because this machine (%s) would load what is installed", o.Platforms[0], e.Platform)
 	}
 	return o, nil
 }

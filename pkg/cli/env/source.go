@@ -122,8 +122,7 @@ func (e *Env) LockToCarry(u *ui.UI, c *transfer.Contents) (*lockfile.Lock, error
 	case lock == nil:
 		return nil, &project.StaleError{File: p.LockFile(), Missing: true}
 	}
-	var stale *project.StaleError
-	if errors.As(p.CheckLock(), &stale) {
+	if errors.As(p.CheckLock(), new(*project.StaleError)) {
 		u.Warn("%s: does not satisfy the manifest; it is copied anyway", u.Rel(p.LockFile()))
 	}
 	return lock, nil

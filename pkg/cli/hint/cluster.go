@@ -43,13 +43,21 @@ func cluster() section {
 			return []string{"give each an image of its own, or drop one: " + c.Name + " remove " + e.Plugins[1]}
 		},
 			told("`… both claim the path …`", "In one image a driver's file would take another's place: give each a lock, and an image, of its own", fault.Failure)),
+		on(func(c Context, _ *image.TakenError) []string {
+			return []string{"give the image a repository of its own: " + c.Name + " image push HOST/PATH/drivers:TAG"}
+		},
+			told("`is where releases of … are`, `names what is no container image`, `would be taken for a release`", "Who looks for a release there would find the image: push it to a repository of its own", fault.Failure)),
 		on(func(Context, *image.BaseError) []string {
 			return []string{"name a container image, such as the operator's: --base IMAGE"}
 		},
 			told("`base …: is not a container image`", "Name an image with `--base`, such as the operator's: a driver's release is none", fault.Failure)),
 		on(func(_ Context, e *image.BasePlatformError) []string {
-			return []string{"take a base that has it: --base IMAGE", "or leave it out: --platform " + strings.ReplaceAll(artifact.JoinPlatforms(e.Has), ", ", " --platform ")}
+			out := []string{"take a base that has it: --base IMAGE"}
+			if len(e.Both) > 0 {
+				out = append(out, "or leave it out: --platform "+strings.ReplaceAll(artifact.JoinPlatforms(e.Both), ", ", " --platform "))
+			}
+			return out
 		},
-			told("`base …: has no image for …`", "Leave the platform out with `--platform`, or take a base that has it", fault.Unsatisfied)),
+			told("`base …: has no image for …`", "Take a base that has the platform, or name those that it has with `--platform`", fault.Unsatisfied)),
 	}, asking()...)}
 }

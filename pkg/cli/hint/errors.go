@@ -17,10 +17,8 @@ type UsageError struct {
 	Command string // whose --help to read; "" for none
 }
 
-func (e *UsageError) Error() string { return e.Err.Error() }
-func (e *UsageError) Unwrap() error { return e.Err }
-
-// Kind is fault.Usage.
+func (e *UsageError) Error() string    { return e.Err.Error() }
+func (e *UsageError) Unwrap() error    { return e.Err }
 func (e *UsageError) Kind() fault.Kind { return fault.Usage }
 
 // Usagef returns a *UsageError.
@@ -40,9 +38,7 @@ type DriftError struct {
 	Next string // what to run; "" for a sync
 }
 
-func (e *DriftError) Error() string { return e.Text }
-
-// Kind is fault.Stale.
+func (e *DriftError) Error() string    { return e.Text }
 func (e *DriftError) Kind() fault.Kind { return fault.Stale }
 
 // RefusedError is a failure that a command tells itself.
@@ -51,9 +47,7 @@ type RefusedError struct {
 	Hints []string
 }
 
-func (e *RefusedError) Error() string { return e.Text }
-
-// Kind is fault.Failure.
+func (e *RefusedError) Error() string    { return e.Text }
 func (e *RefusedError) Kind() fault.Kind { return fault.Failure }
 
 // Refuse returns a *RefusedError.
@@ -66,10 +60,8 @@ type AdvisedError struct {
 	Hints []string
 }
 
-func (e *AdvisedError) Error() string { return e.Err.Error() }
-func (e *AdvisedError) Unwrap() error { return e.Err }
-
-// Kind is that of Err.
+func (e *AdvisedError) Error() string    { return e.Err.Error() }
+func (e *AdvisedError) Unwrap() error    { return e.Err }
 func (e *AdvisedError) Kind() fault.Kind { return fault.Of(e.Err) }
 
 // With returns an *AdvisedError.

@@ -150,15 +150,23 @@ func say(e *env.Env, u *ui.UI, f doctor.Finding) (text, run string) {
 	case doctor.RegistryAsks:
 		return "answers, not logged in", ""
 	case doctor.ReleaseWithdrawn:
-		return f.Withdrawn.Entry.Version + " " + f.Withdrawn.By.String(), me + " update " + f.Subject
+		run := "see what there is: " + me + " versions " + f.Subject
+		if f.Instead != "" {
+			run = me + " update " + f.Subject
+		}
+		if f.Instead != "" && !f.Newer { // an update alone never goes back
+			run += " --precise " + f.Instead
+		}
+		return f.Withdrawn.Entry.Version + " " + f.Withdrawn.By.String(), run
 	case doctor.ClockOff:
 		return fmt.Sprintf("differs from this machine's by %s", f.Skew.Round(time.Second)), "set this machine's clock: certificates and tokens depend on it"
 	}
-	return sayDriver(me, u, f)
+	return sayDriver(e, u, f)
 }
 
 // sayDriver is say for what is found about an installed file.
-func sayDriver(me string, u *ui.UI, f doctor.Finding) (text, run string) {
+func sayDriver(e *env.Env, u *ui.UI, f doctor.Finding) (text, run string) {
+	me := e.Name()
 	switch f.Code {
 	case doctor.DriverTouched:
 		return "is what should be there, but was touched or copied: each command hashes it again", "note it as it is: " + me + " sync"
@@ -189,12 +197,14 @@ func sayDriver(me string, u *ui.UI, f doctor.Finding) (text, run string) {
 		return string(f.Status.State), me + " sync"
 	case doctor.NotExecutable:
 		return f.Err.Error(), me + " sync --refetch"
+	case doctor.NoExec:
+		return "may not be started by this user: its file system lets no program start (noexec)", "install to another: " + me + " sync --dir DIR, and set SCHEMAHERO_PLUGIN_PATH=DIR"
 	case doctor.NotGo:
 		return "is not a Go program: nothing can be told of how it was built", ""
 	case doctor.Stub:
 		return fmt.Sprintf("was built with CGO_ENABLED=0, but %s needs cgo: it answers the host and fails at work", f.Names[0]), "tell its publisher, or take another version: " + me + " versions " + f.Status.Plugin
 	case doctor.OtherPlatform:
-		return "is for " + f.Names[0] + ", this machine is " + env.Platform().String(), me + " sync --refetch"
+		return "is for " + f.Names[0] + ", this machine is " + e.Platform.String(), me + " sync --refetch"
 	case doctor.ProbeFailed:
 		text = f.Err.Error()
 		if said := ui.DriverSaid(f.Err); len(said) > 0 {

@@ -51,7 +51,7 @@ the host looks, and drivers that others put there. The state is one of
 			for _, s := range statuses {
 				if !slices.Contains(names, s.Name) {
 					names = append(names, s.Name)
-					warnUnstarted(u, install.Discover(env.Platform().Executable(s.Name), e.SearchPath()))
+					warnUnstarted(u, install.Discover(e.Platform.Executable(s.Name), e.SearchPath()))
 				}
 			}
 			return u.Print(ui.Plugins(statuses, lock))

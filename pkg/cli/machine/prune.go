@@ -87,7 +87,7 @@ func prunedView(u *ui.UI, pruned install.Pruned, dryRun bool) ui.View {
 		items = append(items, prunedItem{Name: f.Name, Version: f.Version, Path: f.Path, Layer: string(f.Layer), Size: f.Size, Kept: "changed since it was installed"})
 	}
 	for _, l := range pruned.Layers {
-		items = append(items, prunedItem{Path: l.Path, Layer: string(l.Layer), Size: l.Size})
+		items = append(items, prunedItem{Path: l.Path, Layer: string(l.Layer), Size: l.Size + l.Kept})
 	}
 	v := ui.List("PruneList", "plugin", items)
 	v.Text = func(w ui.Lines) {

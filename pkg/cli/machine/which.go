@@ -54,7 +54,7 @@ func runWhich(e *env.Env, u *ui.UI, name string) error {
 		return err
 	}
 	dirs := e.SearchPath()
-	found := install.Discover(env.Platform().Executable(name), dirs)
+	found := install.Discover(e.Platform.Executable(name), dirs)
 	if u.Verbose {
 		for _, d := range dirs {
 			if !slices.ContainsFunc(found, func(f install.Found) bool { return filepath.Dir(f.Path) == d }) {

@@ -106,8 +106,8 @@ func printLock(e *env.Env, u *ui.UI, r *project.LockReport) error {
 	u.Resolved(r.Result)
 	u.Unsigned(e.Accepted(r.Lock, r.Changes, nil))
 	for _, p := range r.Lock.Plugins {
-		if _, ok := p.Platform(env.Platform()); !ok {
-			u.Warn("%s %s: serves no %s, and sync will fail on this machine", p.Name, p.Version, env.Platform())
+		if _, ok := p.Platform(e.Platform); !ok {
+			u.Warn("%s %s: serves no %s, and sync will fail on this machine", p.Name, p.Version, e.Platform)
 		}
 	}
 	if len(r.Changes) == 0 && (u.Output == "" || u.Output == "wide") {

@@ -49,8 +49,8 @@ are. The lock is always that of the whole manifest.`,
 				return err
 			}
 			o.Platforms, o.Dir = target.Platforms, target.Dir
-			if o.Probe && len(o.Platforms) > 0 && !slices.Contains(o.Platforms, env.Platform()) {
-				return hint.Usagef("--probe: drivers for %s cannot be started on %s", artifact.JoinPlatforms(o.Platforms), env.Platform())
+			if o.Probe && len(o.Platforms) > 0 && !slices.Contains(o.Platforms, e.Platform) {
+				return hint.Usagef("--probe: drivers for %s cannot be started on %s", artifact.JoinPlatforms(o.Platforms), e.Platform)
 			}
 			p, err := syncSource(cmd.Context(), e, u, &o, from)
 			if err != nil {

@@ -70,7 +70,7 @@ func runVersions(ctx context.Context, e *env.Env, u *ui.UI, name string, limit i
 	for _, f := range found.Versions {
 		it := versionItem{Version: f.Version, Tag: f.Tag, Digest: string(f.Digest), Platforms: []string{}, SchemaHero: f.Requires[artifact.Host],
 			Created: ui.Time(f.Created), Moved: f.Moved, note: versionNote(f)}
-		it.Size, it.OtherSize = sizeHere(f)
+		it.Size, it.OtherSize = sizeHere(e.Platform, f)
 		it.shown = ui.Bytes(it.Size)
 		if it.OtherSize > 0 {
 			it.shown += " or " + ui.Bytes(it.OtherSize)
@@ -125,11 +125,11 @@ func versions(ctx context.Context, e *env.Env, name string, limit int) (*resolve
 // sizeHere is how many bytes a version is to fetch for this machine, or else
 // for the first platform that it serves, and how many for who takes the other
 // compression.
-func sizeHere(f resolve.VersionInfo) (size, other int64) {
+func sizeHere(here artifact.Platform, f resolve.VersionInfo) (size, other int64) {
 	if len(f.Builds) == 0 {
 		return 0, 0
 	}
-	at := max(0, slices.IndexFunc(f.Builds, func(b artifact.Build) bool { return b.Platform == env.Platform() }))
+	at := max(0, slices.IndexFunc(f.Builds, func(b artifact.Build) bool { return b.Platform == here }))
 	for _, b := range f.Others {
 		if b.Platform == f.Builds[at].Platform {
 			other = b.Layer.Size

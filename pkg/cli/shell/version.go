@@ -33,7 +33,7 @@ the Go version and the platform.`,
 		Complete: complete.Nothing,
 		Args:     env.None,
 		Run: func(*cobra.Command, []string) error {
-			info := versionInfo{Version: e.Version, Revision: e.Revision, Go: runtime.Version(), Platform: env.Platform().String()}
+			info := versionInfo{Version: e.Version, Revision: e.Revision, Go: runtime.Version(), Platform: e.Platform.String()}
 			if build, ok := debug.ReadBuildInfo(); ok && info.Revision == "" {
 				for _, s := range build.Settings {
 					if s.Key == "vcs.revision" {

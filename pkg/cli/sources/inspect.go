@@ -147,8 +147,8 @@ func readRelease(ctx context.Context, repo registry.Repository, name, reference 
 	if rel.Layout != artifact.LayoutTags || !ok || !tag.Platform.IsZero() {
 		return rel, nil
 	}
-	var tags []string
-	if err := repo.Tags(ctx, func(page []string) error { tags = append(tags, page...); return nil }); err != nil {
+	tags, err := registry.AllTags(ctx, repo)
+	if err != nil {
 		return nil, err
 	}
 	for _, c := range artifact.Candidates(tags) {

@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // style is an ANSI "select graphic rendition" sequence.
@@ -36,8 +38,11 @@ func (u *UI) colours() bool {
 
 // dumb reports whether the terminal understands no control sequences.
 func (u *UI) dumb() bool {
-	v, _ := u.env("TERM")
-	return v == "dumb"
+	if v, _ := u.env("TERM"); v == "dumb" {
+		return true
+	}
+	f, ok := u.rawErr.(*os.File)
+	return !ok || !system.Controls(f)
 }
 
 func isTerminal(w any) bool {

@@ -33,10 +33,10 @@ type Told struct {
 	Kind    string `json:"kind"` // fault.Kind's, or "interrupted"
 	Code    int    `json:"code"` // exit code of this kind
 	Message string `json:"message"`
-	File    string `json:"file,omitempty"`   // as a person reads it: relative where it lies in the working directory
-	Line    int    `json:"line,omitempty"`   // from 1
-	Column  int    `json:"column,omitempty"` // from 1, in characters
-	Hint    string `json:"hint,omitempty"`   // what to run, a line each
+	File    string `json:"file"`   // as a person reads it: relative where it lies in the working directory
+	Line    int    `json:"line"`   // from 1
+	Column  int    `json:"column"` // from 1, in characters
+	Hint    string `json:"hint"`   // what to run, a line each
 }
 
 // AsData reports whether --errors asks for errors as data.

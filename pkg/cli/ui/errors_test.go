@@ -18,7 +18,7 @@ func TestTell(t *testing.T) {
 		{"github", "/elsewhere", Told{Message: "m", File: "/src/sub/m.lock"}, "::error file=/src/sub/m.lock::m\n"},
 		{"github", "/src/", Told{Message: "m", File: "/src/sub/m.lock"}, "::error file=sub/m.lock::m\n"},
 		{"github", "/src", Told{Message: "::error file=forged::\u001b[2J"}, "::error::::error file=forged::\\u001b[2J\n"},
-		{"json", "", Told{Kind: "failure", Code: 1, Message: "<a>"}, `{"kind":"failure","code":1,"message":"<a>"}` + "\n"},
+		{"json", "", Told{Kind: "failure", Code: 1, Message: "<a>"}, `{"kind":"failure","code":1,"message":"<a>","file":"","line":0,"column":0,"hint":""}` + "\n"},
 		{"json", "", told, `{"kind":"usage","code":2,"message":"a: 100%\nb\r","file":"x,y:z%/m.toml","line":3,"column":7,"hint":"run a\nor b"}` + "\n"},
 	} {
 		u, _, err := newTest("")

@@ -19,11 +19,14 @@ func (u *UI) Network(e registry.Event, carrying bool) {
 	case registry.EventRequest:
 		u.Request(e.Method, e.URL, e.Status, e.Duration, e.Codes...)
 	case registry.EventRetry:
-		why := ""
+		again, why := "again", ""
+		if e.Tries > 0 {
+			again = fmt.Sprintf("try %d of %d", e.Try, e.Tries)
+		}
 		if e.RetryAfter {
 			why = ", as the registry asks"
 		}
-		u.Say("%s; try %d of %d in %s%s", e.Err.Error(), e.Try, e.Tries, e.Wait.Round(100*time.Millisecond), why)
+		u.Say("%s; %s in %s%s", e.Err.Error(), again, e.Wait.Round(100*time.Millisecond), why)
 	case registry.EventResume:
 		u.Say("%s: goes on at byte %d", e.Subject, e.Offset)
 	case registry.EventMirror:

@@ -120,8 +120,7 @@ func (s *Session) withWanted(ctx context.Context, r *wire.Request, cred credenti
 // refusal reports whether a token service said no to what was asked, rather than
 // to the credentials or nothing at all.
 func refusal(err error) bool {
-	var denied *wire.AuthError
-	if errors.As(err, &denied) {
+	if denied, ok := errors.AsType[*wire.AuthError](err); ok {
 		return denied.Cause != wire.AuthWrong
 	}
 	var status *wire.StatusError
@@ -131,8 +130,7 @@ func refusal(err error) bool {
 // shared is a failure of the token service, for another request that waited for
 // it: of this one's repository.
 func shared(r *wire.Request, err error) error {
-	var status *wire.StatusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*wire.StatusError](err); ok {
 		own := *status
 		own.Repository, own.Reference = r.Name, r.Reference
 		return &own

@@ -87,10 +87,8 @@ func (a *answer) Close() error {
 // who makes the content.
 type ContentError struct{ Err error }
 
-func (e *ContentError) Error() string { return e.Err.Error() }
-func (e *ContentError) Unwrap() error { return e.Err }
-
-// Kind is that of Err.
+func (e *ContentError) Error() string    { return e.Err.Error() }
+func (e *ContentError) Unwrap() error    { return e.Err }
 func (e *ContentError) Kind() fault.Kind { return fault.Of(e.Err) }
 
 // watchUpload watches a request's body.

@@ -3,6 +3,8 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -28,7 +30,6 @@ func (e *NotFoundError) Error() string {
 	return artifact.Reference(e.Repository, e.Reference) + ": not found" + said(e.Codes)
 }
 
-// Kind is fault.Unsatisfied.
 func (e *NotFoundError) Kind() fault.Kind { return fault.Unsatisfied }
 
 // Is matches artifact.ErrNotFound.
@@ -95,7 +96,6 @@ func (e *AuthError) Error() string {
 	return at + ": " + problem + said(e.Codes)
 }
 
-// Kind is fault.Denied.
 func (e *AuthError) Kind() fault.Kind { return fault.Denied }
 
 // Is matches artifact.ErrDenied for requests without credentials.
@@ -114,6 +114,7 @@ type StatusError struct {
 	Status     int
 	Codes      []ErrorCode
 	RetryAfter time.Duration // what the registry asked for, 0 if nothing
+	Waited     time.Duration // how long it was waited for because the registry asked to
 }
 
 func (e *StatusError) Error() string {
@@ -133,6 +134,9 @@ func (e *StatusError) Error() string {
 	}
 	if e.RetryAfter > maxRetryAfter { // less is waited for, and reported then
 		text += "; it asks to wait " + e.RetryAfter.String()
+	}
+	if e.Waited > 0 {
+		text += "; waited " + e.Waited.Round(time.Second).String() + " as it asked"
 	}
 	return text
 }
@@ -165,7 +169,6 @@ func (e *ProtocolError) Error() string {
 	return e.Subject + ": " + e.Problem + " (served by " + e.Host + ")"
 }
 
-// Kind is fault.Unreachable.
 func (e *ProtocolError) Kind() fault.Kind { return fault.Unreachable }
 
 // OfflineError says what would have needed a connection.
@@ -173,9 +176,7 @@ type OfflineError struct {
 	What string // a repository, HOST/PATH:TAG or HOST/PATH@DIGEST
 }
 
-func (e *OfflineError) Error() string { return e.What + ": not available offline" }
-
-// Kind is fault.Failure.
+func (e *OfflineError) Error() string    { return e.What + ": not available offline" }
 func (e *OfflineError) Kind() fault.Kind { return fault.Failure }
 
 // TokenError wraps why no token could be had. Its tries are used up: the request
@@ -192,9 +193,7 @@ func (e *TokenError) Error() string {
 	return e.Err.Error()
 }
 
-func (e *TokenError) Unwrap() error { return e.Err }
-
-// Kind is that of Err.
+func (e *TokenError) Unwrap() error    { return e.Err }
 func (e *TokenError) Kind() fault.Kind { return fault.Of(e.Err) }
 
 // Unreachable reports whether no answer came.
@@ -209,4 +208,106 @@ func Unparsed(err error, host, subject, problem string) error {
 		return err
 	}
 	return &ProtocolError{host, subject, problem}
+}
+
+// NetworkKind is why a host could not be reached.
+type NetworkKind string
+
+// The kinds of UnreachableError.
+const (
+	NetworkDNS     NetworkKind = "dns"     // the name does not resolve
+	NetworkRefused NetworkKind = "refused" // nothing listens
+	NetworkTimeout NetworkKind = "timeout" // no connection, no answer, or a body that stands still
+	NetworkReset   NetworkKind = "reset"   // cut on the way, again and again
+	NetworkProxy   NetworkKind = "proxy"   // the proxy is not there or will not
+	NetworkOther   NetworkKind = "network"
+)
+
+// UnreachableError says that no answer came.
+type UnreachableError struct {
+	Host  string
+	Cause NetworkKind
+	Err   error // without the URL, which can hold secrets
+}
+
+func (e *UnreachableError) Error() string {
+	switch e.Cause {
+	case NetworkDNS:
+		if dns := (*net.DNSError)(nil); errors.As(e.Err, &dns) && !dns.IsNotFound {
+			return fmt.Sprintf("%s: the name server does not answer: %s", e.Host, dns.Err)
+		}
+		return e.Host + ": no such host"
+	case NetworkRefused:
+		return e.Host + ": connection refused"
+	case NetworkProxy:
+		return fmt.Sprintf("%s: the proxy refuses: %v", e.Host, e.Err)
+	}
+	return fmt.Sprintf("%s: unreachable: %v", e.Host, e.Err)
+}
+
+func (e *UnreachableError) Kind() fault.Kind { return fault.Unreachable }
+func (e *UnreachableError) Unwrap() error    { return e.Err }
+
+// TLSKind is why a TLS connection failed.
+type TLSKind string
+
+// The kinds of TLSError.
+const (
+	TLSUnknownAuthority  TLSKind = "unknownAuthority"
+	TLSHostname          TLSKind = "hostname"          // the certificate is another host's
+	TLSExpired           TLSKind = "expired"           // or not valid yet
+	TLSClientCertificate TLSKind = "clientCertificate" // the server asks for one, or refuses ours
+	TLSOther             TLSKind = "other"
+)
+
+// TLSError says that a host's certificate is not trusted, or that the
+// handshake failed.
+type TLSError struct {
+	Host  string
+	Cause TLSKind
+	Err   error
+}
+
+func (e *TLSError) Error() string {
+	if e.Cause == TLSUnknownAuthority {
+		return e.Host + ": certificate signed by unknown authority"
+	}
+	return fmt.Sprintf("%s: %v", e.Host, e.Err)
+}
+
+func (e *TLSError) Kind() fault.Kind { return fault.Unreachable }
+func (e *TLSError) Unwrap() error    { return e.Err }
+
+// SchemeError says that a server speaks the other one of HTTP and HTTPS.
+type SchemeError struct {
+	Host string
+	Used string // "http" or "https"
+}
+
+func (e *SchemeError) Error() string {
+	if e.Used == "https" {
+		return e.Host + ": speaks plain HTTP, was asked over HTTPS"
+	}
+	return e.Host + ": speaks HTTPS, was asked over plain HTTP"
+}
+
+func (e *SchemeError) Kind() fault.Kind { return fault.Unreachable }
+
+// CertificateError says why a file of certificates or a key, which the Options
+// name, cannot be used.
+type CertificateError struct {
+	File string
+	Err  error
+}
+
+func (e *CertificateError) Error() string    { return e.File + ": " + e.Err.Error() }
+func (e *CertificateError) Kind() fault.Kind { return fault.Failure }
+func (e *CertificateError) Unwrap() error    { return e.Err }
+
+// certificateError names the file that does not open, or the one that was meant.
+func certificateError(file string, err error) *CertificateError {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return &CertificateError{path.Path, path.Err}
+	}
+	return &CertificateError{file, err}
 }

@@ -18,14 +18,16 @@ const (
 	MirrorTries   = 3                // if there is a fallback: it is likely to do better
 	maxRetrying   = 30 * time.Second // from the first try to the start of the last, if there are more than two
 	firstDelay    = 500 * time.Millisecond
-	maxRetryAfter = 5 * time.Minute // more than this is not waited for
+	maxRetryAfter = 5 * time.Minute // more than this, in all, is not waited for because a registry asks to
+	fullSpread    = 4               // from how many such waits on clients are spread over as long again
 )
 
 // Tries counts the tries of one thing that somebody waits for.
 type Tries struct {
 	failed      int
 	start       time.Time     // when the first try began, zero if the next failure counts as that
-	waited      time.Duration // what Retry-After asked for: it does not count
+	asked       int           // how often Retry-After was followed
+	waited      time.Duration // how long for: it does not count
 	refused     bool          // a storage has refused the address that the registry signed
 	hasFallback bool          // somebody else can be asked instead
 }
@@ -42,6 +44,7 @@ func (t *Tries) Progressed(enough bool) {
 	t.start = time.Time{}
 	if enough {
 		t.failed, t.refused = 0, false
+		t.asked, t.waited = 0, 0
 	}
 }
 
@@ -102,29 +105,43 @@ func (c *Client) Pause(ctx context.Context, t *Tries, host, what string, err err
 	tries, longest := t.limits()
 	var status *StatusError
 	refused := errors.As(err, &status) && status.Storage != "" && !Passing(status.Status)
-	t.failed++
+	asked := status != nil && status.RetryAfter > 0
+	// A registry that says when to come is not out of order, and many may have to wait
+	// for their turn. Of a source that is not the last only a limit is taken for that.
+	counts := !asked || t.hasFallback && status.Status != http.StatusTooManyRequests
+	if counts {
+		t.failed++
+	}
 	if t.failed >= tries || refused && t.refused {
 		return err // an address that is signed again is worth one try
 	}
 	t.refused = t.refused || refused
-	wait := firstDelay << (t.failed - 1)
+	wait := firstDelay << max(0, t.failed-1)
+	if t.hasFallback && Unreachable(err) {
+		wait /= 10 // a single connection may have been cut; a host that is gone is left at once
+	}
 	wait = wait/2 + time.Duration(c.jitter()*float64(wait))
-	asked := status != nil && status.RetryAfter > 0
 	switch {
 	case asked:
-		wait = status.RetryAfter
-		t.waited += wait
-		if t.waited > longest {
+		if t.waited+status.RetryAfter > longest {
+			status.Waited = t.waited
 			return err
 		}
+		// All who were sent away were told the same. They would come back together, and
+		// most of them be sent away again: the more often, the more they are spread.
+		t.asked++
+		spread := c.jitter() * float64(min(t.asked, fullSpread)) / fullSpread
+		wait = status.RetryAfter + time.Duration(spread*float64(status.RetryAfter))
+		t.waited += wait
 	case c.Now().Add(wait).Sub(t.start)-t.waited > maxRetrying && t.failed > 1:
 		return err
 	}
+	ev := Event{Kind: EventRetry, Host: host, Subject: what, Err: err, Wait: wait, RetryAfter: asked}
+	if counts {
+		ev.Try, ev.Tries = t.failed+1, tries
+	}
 	c.Count(func(s *Stats) { s.Retries++ })
-	c.Event(Event{
-		Kind: EventRetry, Host: host, Subject: what, Err: err, Wait: wait,
-		Try: t.failed + 1, Tries: tries, RetryAfter: asked,
-	})
+	c.Event(ev)
 	return c.sleep(ctx, wait)
 }
 
@@ -135,8 +152,7 @@ func (c *Client) Pause(ctx context.Context, t *Tries, host, what string, err err
 // exist and ports on which nobody listens are not of this kind; nor is a token
 // service whose tries are used up.
 func Retriable(err error) bool {
-	var tried *TokenError
-	if errors.As(err, &tried) {
+	if errors.As(err, new(*TokenError)) {
 		return false
 	}
 	var status *StatusError

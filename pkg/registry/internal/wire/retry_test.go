@@ -1,11 +1,15 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -63,5 +67,54 @@ func TestRefusedAddressHasItsOwnTry(t *testing.T) {
 		if err := c.Pause(context.Background(), tries, "h.example", "x", step.err); (err != nil) != step.ends {
 			t.Errorf("%d: %v", i, err)
 		}
+	}
+}
+
+// Four hundred requests of clients that start at one moment, to a registry that
+// takes fifty a second and sends the others away for a second: none gives up, they
+// come back apart, and the registry is hardly ever idle.
+func TestHerd(t *testing.T) {
+	const herd, rate = 400, 50
+	type client struct {
+		tries *Tries
+		at    time.Time
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	start := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	now := start
+	var slept time.Duration
+	c := New(Options{
+		Now: func() time.Time { return now }, Jitter: random.Float64,
+		Sleep: func(_ context.Context, d time.Duration) error { slept = d; return nil },
+	})
+	var waiting []client
+	for range herd {
+		waiting = append(waiting, client{c.Tries(false), start})
+	}
+	var served []time.Time
+	requests, at := 0, map[time.Duration]int{}
+	for len(waiting) > 0 {
+		next := slices.MinFunc(waiting, func(a, b client) int { return a.at.Compare(b.at) })
+		i := slices.Index(waiting, next)
+		now = next.at
+		requests++
+		at[now.Sub(start).Truncate(100*time.Millisecond)]++
+		if len(served) < rate || now.Sub(served[len(served)-rate]) >= time.Second {
+			served = append(served, now)
+			waiting = slices.Delete(waiting, i, i+1)
+			continue
+		}
+		limited := &StatusError{Host: "h.example", Status: http.StatusTooManyRequests, RetryAfter: time.Second}
+		if err := c.Pause(context.Background(), next.tries, "h.example", "x", limited); err != nil {
+			t.Fatalf("gives up after %s: %v", now.Sub(start), err)
+		}
+		waiting[i].at = now.Add(slept)
+	}
+	if took, ideal := now.Sub(start), herd/rate*time.Second; took > ideal*13/10 || requests > 5*herd {
+		t.Errorf("took %s of %s, and %d requests for %d", took, ideal, requests, herd)
+	}
+	delete(at, 0)
+	if most := slices.MaxFunc(slices.Collect(maps.Values(at)), cmp.Compare[int]); most > herd/2 {
+		t.Errorf("%d came back within a tenth of a second", most)
 	}
 }

@@ -52,7 +52,7 @@ type EventKind string
 // The kinds of events.
 const (
 	EventRequest  EventKind = "request"  // one was answered, or failed
-	EventRetry    EventKind = "retry"    // Wait passes before try number Try
+	EventRetry    EventKind = "retry"    // Wait passes before another try, number Try if they are counted
 	EventMirror   EventKind = "mirror"   // Host did not serve Subject because of Err; Next is asked
 	EventResume   EventKind = "resume"   // a blob is resumed at byte Offset
 	EventFallback EventKind = "fallback" // Host has no referrers API: the fallback tag of Subject was written
@@ -70,8 +70,8 @@ type Event struct {
 	Status     int           // 0 if no answer came
 	Codes      []ErrorCode   // what the registry says of a refusal
 	Duration   time.Duration // from the request sent to the headers of its answer
-	Try        int           // of the next try, from 2
-	Tries      int           // at most
+	Try        int           // of the next try, from 2; 0 if it does not count
+	Tries      int           // at most; 0 if it does not count
 	Wait       time.Duration
 	RetryAfter bool // the registry asked for Wait
 	Offset     int64
