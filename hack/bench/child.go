@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"syscall"
@@ -40,6 +41,19 @@ func launch(args []string) error {
 		return err
 	}
 	return os.WriteFile(args[0], data, 0o644)
+}
+
+// await says that it waits, and becomes a program when its standard input ends.
+//
+//	await PROGRAM ARGUMENT...
+func await(args []string) error {
+	if _, err := os.Stdout.Write([]byte{'.'}); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
+	return syscall.Exec(args[0], args, os.Environ())
 }
 
 // measure runs a program under launch. What it says is shown where it fails.
