@@ -16,6 +16,7 @@ import (
 type use struct {
 	Wall, CPU time.Duration
 	Memory    int64 // at its peak, bytes
+	Faults    int64 // pages that it touched first and that were not read from the disk
 }
 
 // launch runs a program and writes what it took as JSON. It stands between
@@ -33,6 +34,7 @@ func launch(args []string) error {
 	u := use{Wall: time.Since(started), CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		u.Memory = int64(r.Maxrss) << 10 // Linux counts KiB
+		u.Faults = int64(r.Minflt)
 	}
 	data, err := json.Marshal(u)
 	if err != nil {
