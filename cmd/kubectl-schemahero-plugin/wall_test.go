@@ -52,7 +52,7 @@ var layers = map[string][]string{
 	"pkg/serve":    {"pkg/disk", "pkg/ocilayout", "pkg/artifact"},
 	"pkg/export":   {"pkg/fault", "lockfile", "pkg/artifact", "pkg/sbom"},
 
-	"pkg/project": {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/artifact", "pkg/policy", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/unpack", "pkg/system"},
+	"pkg/project": {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/artifact", "pkg/policy", "pkg/config", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/unpack", "pkg/system"},
 
 	"plugins":        {"pkg/fault", "pkg/artifact", "pkg/config", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/project", "pkg/ocilayout"},
 	"plugins/signed": {"plugins", "pkg/project", "pkg/registry", "pkg/trust", "pkg/policy", "pkg/config", "lockfile"},
