@@ -7,8 +7,10 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -66,10 +68,10 @@ func TestMachineTrust(t *testing.T) {
 		want   plugins.Kind // "" for none
 	}{
 		"no rules":        {"", ""},
-		"a key":           {"[[trust]]\nscope = \"REGISTRY\"\nkeys = [\"" + key + "\"]\n", plugins.Integrity},
+		"a key":           {"[[trust]]\nscope = \"REGISTRY\"\nkeys = ['" + key + "']\n", plugins.Integrity},
 		"another scope":   {"[[trust]]\nscope = \"other.example\"\nunsigned = true\n", plugins.Integrity},
 		"unsigned":        {"[[trust]]\nscope = \"REGISTRY\"\nunsigned = true\n", ""},
-		"longest decides": {"[[trust]]\nscope = \"REGISTRY\"\nunsigned = true\n[[trust]]\nscope = \"REGISTRY/schemahero\"\nkeys = [\"" + key + "\"]\n", plugins.Integrity},
+		"longest decides": {"[[trust]]\nscope = \"REGISTRY\"\nunsigned = true\n[[trust]]\nscope = \"REGISTRY/schemahero\"\nkeys = ['" + key + "']\n", plugins.Integrity},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, without := place(t, c.config)
@@ -126,7 +128,7 @@ func manifestOf(t *testing.T, text string) string {
 // that asks for a signature does.
 func TestProjectTrust(t *testing.T) {
 	s, o := place(t, "")
-	for rule, want := range map[string]bool{"unsigned = true": true, "keys = [\"" + publicKey(t) + "\"]": false} {
+	for rule, want := range map[string]bool{"unsigned = true": true, "keys = ['" + publicKey(t) + "']": false} {
 		file := manifestOf(t, "[plugins]\npostgres = \"*\"\n[[trust]]\nscope = \""+s.Host()+"\"\n"+rule+"\n")
 		p, err := plugins.Open(file, o)
 		if err != nil {
@@ -239,3 +241,34 @@ func TestVerifierOfOthers(t *testing.T) {
 type stranger struct{}
 
 func (stranger) VerifiesSignatures() {}
+
+// What a driver costs a sync with nothing to do, in memory: most of its time goes
+// with that, and every page of it is a fault.
+func TestGrowth(t *testing.T) {
+	r, o := place(t, "")
+	allocated := map[int]uint64{}
+	for _, n := range []int{10, 60} {
+		text := "[plugins]\n"
+		for i := range n {
+			name := fmt.Sprintf("driver%d", i)
+			push(r, name, "0.1.0")
+			text += name + " = \"^0.1\"\n"
+		}
+		p, err := plugins.Open(manifestOf(t, text), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if _, err := p.Sync(t.Context(), plugins.SyncOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			allocated[n] = after.TotalAlloc - before.TotalAlloc
+		}
+	}
+	if each := (allocated[60] - allocated[10]) / 50; each > 20<<10 {
+		t.Errorf("a driver costs a sync with nothing to do %d bytes", each)
+	}
+}

@@ -223,7 +223,12 @@ func IsDigest(s string) bool {
 }
 
 func isHex(s string, digits int) bool {
-	return len(s) == digits && strings.Trim(s, "0123456789abcdef") == ""
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return len(s) == digits
 }
 
 // Docker's media types of what OCI calls index and manifest; registries that

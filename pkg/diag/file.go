@@ -1,6 +1,7 @@
 package diag
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -25,14 +26,19 @@ func ReadFile(file string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
 		return nil, err
-	} else if info.IsDir() {
+	case info.IsDir():
 		return nil, NewDocument(file, nil).At(Span{}, "is a directory")
-	} else if !info.Mode().IsRegular() {
+	case !info.Mode().IsRegular():
 		return nil, NewDocument(file, nil).At(Span{}, "is not a regular file")
 	}
-	return io.ReadAll(io.LimitReader(f, limit+1))
+	var data bytes.Buffer
+	data.Grow(int(min(info.Size(), limit)) + bytes.MinRead)
+	_, err = data.ReadFrom(io.LimitReader(f, limit+1))
+	return data.Bytes(), err
 }
 
 // unreadableLink says of a link that leads nowhere where that is: that the file

@@ -146,6 +146,18 @@ func own(info os.FileInfo) bool {
 	return ok && int(stat.Uid) == os.Geteuid()
 }
 
+// keepOwner gives a file the owner and the group of the one that it is to replace: what
+// root writes under sudo stays its user's. Who may not do that leaves it.
+func keepOwner(f *os.File, old os.FileInfo) {
+	stat, ok := old.Sys().(*syscall.Stat_t)
+	if !ok || int(stat.Uid) == os.Geteuid() && int(stat.Gid) == os.Getegid() {
+		return
+	}
+	if f.Chown(int(stat.Uid), int(stat.Gid)) != nil {
+		_ = f.Chown(-1, int(stat.Gid))
+	}
+}
+
 // Owner returns the name of the user to whom a file belongs, or his number if he
 // has no name, and whether this process is his. ok is false if that is not known.
 func Owner(path string) (name string, own, ok bool) {

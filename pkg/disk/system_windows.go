@@ -72,6 +72,9 @@ func syncFile(f *os.File) error { return f.Sync() }
 // syncDir has nothing to do: NTFS keeps names in its journal.
 func syncDir(string) error { return nil }
 
+// keepOwner has nothing to do: a new file has its folder's rights.
+func keepOwner(*os.File, os.FileInfo) {}
+
 // own does not know here.
 func own(os.FileInfo) bool { return false }
 

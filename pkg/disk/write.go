@@ -18,7 +18,8 @@ const (
 )
 
 // Writing says how a file is replaced. The zero value is for a file that others
-// may read: it has the mode that it had, and a link in its place goes.
+// may read: it has the mode that it had, and a link in its place goes. The owner
+// stays the same as far as this process may say so.
 type Writing struct {
 	Mode       fs.FileMode // 0: the old file's; of a new one what the umask leaves of 0666
 	Follow     bool        // write to the file that a link leads to, as an editor would
@@ -48,8 +49,9 @@ func (d Disk) Replace(path string, o Writing, fill func(*Temp) error) (err error
 		return written(path, err)
 	}
 	defer t.Discard()
-	if o.Mode == 0 {
-		if old, err := os.Lstat(path); err == nil && old.Mode().IsRegular() {
+	if old, err := os.Lstat(path); err == nil && old.Mode().IsRegular() {
+		keepOwner(t.file, old)
+		if o.Mode == 0 {
 			o.Mode = old.Mode().Perm()
 		}
 	}

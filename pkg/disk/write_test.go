@@ -101,6 +101,34 @@ func TestWriteFileKeepsMode(t *testing.T) {
 	}
 }
 
+// What root writes under sudo stays its user's. Any other test sees that writing
+// does not depend on the right to give a file away.
+func TestWriteFileKeepsOwner(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, nil, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	uid, gid := os.Geteuid(), os.Getegid()
+	if uid == 0 {
+		uid, gid = 54321, 54322
+		if err := os.Chown(path, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, o := range []Writing{{}, {Mode: 0o600}, {Durability: Loose}} {
+		if err := (Disk{}).WriteFile(path, []byte("x"), o); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, ok := info.Sys().(*syscall.Stat_t); !ok || int(s.Uid) != uid || int(s.Gid) != gid {
+			t.Errorf("%+v: belongs to %d:%d, want %d:%d", o, s.Uid, s.Gid, uid, gid)
+		}
+	}
+}
+
 func TestWriteFileThroughLinks(t *testing.T) {
 	dir := t.TempDir()
 	real, link, second := filepath.Join(dir, "real"), filepath.Join(dir, "link"), filepath.Join(dir, "second")

@@ -15,6 +15,7 @@ import (
 
 func (m *Manifest) decodePlugins(t *diag.Table) {
 	aliases := map[string]*diag.Value{}
+	m.Plugins = slices.Grow(m.Plugins, len(t.Entries))
 	for _, e := range t.Entries {
 		if bad := new(artifact.NameError); errors.As(CheckName(e.Key), &bad) {
 			e.Problem("%s", bad.Reason)
@@ -119,11 +120,12 @@ func (p *Plugin) decodeVersion(v *diag.Value) {
 	if !ok {
 		return
 	}
-	if _, err := ParseConstraint(s); err != nil {
+	c, err := ParseConstraint(s)
+	if err != nil {
 		v.Problem("%v", err)
 		return
 	}
-	p.Version, p.Pos = s, v.Position()
+	p.Version, p.Pos, p.constraint = s, v.Position(), c
 }
 
 // ConstraintError says why a string is not a version constraint.

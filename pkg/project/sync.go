@@ -130,7 +130,7 @@ func (p *Project) save(in *inputs, lock *lockfile.Lock) error {
 }
 
 func sameLock(a, b *lockfile.Lock) bool {
-	return a != nil && b != nil && string(a.Encode()) == string(b.Encode())
+	return a != nil && b != nil && len(lockfile.Diff(a, b)) == 0
 }
 
 // sweep removes what processes that were killed left behind.

@@ -79,6 +79,9 @@ func diskHints(c Context, err error) []string {
 	case errors.As(err, &link):
 		return []string{"make what the link names, or remove the link: " + link.Path}
 	case errors.As(err, &space), system.Is(err, syscall.ENOSPC), system.Is(err, syscall.EDQUOT):
+		if errors.As(err, &path) && path.Op == "write" && !(c.Home != "" && isWithin(c.Home, path.Path)) {
+			return []string{"free disk space there: " + filepath.Dir(path.Path)}
+		}
 		return []string{"free disk space, for example with " + c.Name + " prune", "or " + home}
 	case system.Is(err, syscall.ETXTBSY):
 		return []string{"another program has it open: close that, and run this again"}
