@@ -68,10 +68,10 @@ func TestMachineTrust(t *testing.T) {
 		want   plugins.Kind // "" for none
 	}{
 		"no rules":        {"", ""},
-		"a key":           {"[[trust]]\nscope = \"REGISTRY\"\nkeys = [\"" + key + "\"]\n", plugins.Integrity},
+		"a key":           {"[[trust]]\nscope = \"REGISTRY\"\nkeys = ['" + key + "']\n", plugins.Integrity},
 		"another scope":   {"[[trust]]\nscope = \"other.example\"\nunsigned = true\n", plugins.Integrity},
 		"unsigned":        {"[[trust]]\nscope = \"REGISTRY\"\nunsigned = true\n", ""},
-		"longest decides": {"[[trust]]\nscope = \"REGISTRY\"\nunsigned = true\n[[trust]]\nscope = \"REGISTRY/schemahero\"\nkeys = [\"" + key + "\"]\n", plugins.Integrity},
+		"longest decides": {"[[trust]]\nscope = \"REGISTRY\"\nunsigned = true\n[[trust]]\nscope = \"REGISTRY/schemahero\"\nkeys = ['" + key + "']\n", plugins.Integrity},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, without := place(t, c.config)
@@ -128,7 +128,7 @@ func manifestOf(t *testing.T, text string) string {
 // that asks for a signature does.
 func TestProjectTrust(t *testing.T) {
 	s, o := place(t, "")
-	for rule, want := range map[string]bool{"unsigned = true": true, "keys = [\"" + publicKey(t) + "\"]": false} {
+	for rule, want := range map[string]bool{"unsigned = true": true, "keys = ['" + publicKey(t) + "']": false} {
 		file := manifestOf(t, "[plugins]\npostgres = \"*\"\n[[trust]]\nscope = \""+s.Host()+"\"\n"+rule+"\n")
 		p, err := plugins.Open(file, o)
 		if err != nil {

@@ -37,7 +37,7 @@ var layers = map[string][]string{
 	"pkg/unpack":    {"pkg/fault", "pkg/artifact"},
 	"pkg/pack":      {"pkg/fault", "pkg/artifact"},
 	"pkg/manifest":  {"pkg/fault", "pkg/diag", "pkg/duration", "pkg/artifact", "pkg/policy"},
-	"pkg/config":    {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/policy"},
+	"pkg/config":    {"pkg/fault", "pkg/diag", "pkg/artifact", "pkg/policy", "pkg/system"},
 	"lockfile":      {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/artifact"},
 	"pkg/registry":  {"pkg/fault", "pkg/disk", "pkg/artifact", "pkg/system"},
 	"pkg/kube":      {"pkg/fault", "pkg/diag", "pkg/parallel", "pkg/artifact"},

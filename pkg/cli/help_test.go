@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -13,7 +14,12 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
+
+// absolute is a path that begins at the root, on Windows on a drive.
+func absolute(path string) string { return system.Abs(os.TempDir(), path) }
 
 // tree is the command tree as kubectl's users see it.
 func tree() *cobra.Command {
@@ -170,7 +176,7 @@ func run(words ...string) (code int, stdout, stderr string) {
 // program is a command line in an empty environment.
 func program(words ...string) Program {
 	return Program{Process: Process{
-		Args:      append([]string{"/usr/local/bin/kubectl-schemahero-plugin"}, words...),
+		Args:      append([]string{absolute("/usr/local/bin/kubectl-schemahero-plugin")}, words...),
 		Version:   "0.0.0-test",
 		Directory: "/",
 		Lookup:    func(string) (string, bool) { return "", false },
@@ -216,10 +222,10 @@ func TestUnknownWordsAreAnswered(t *testing.T) {
 
 func TestHelpNamesTheProgramAsItWasCalled(t *testing.T) {
 	for argv0, want := range map[string]string{
-		"/home/u/.local/bin/kubectl-schemahero-plugin": "kubectl schemahero plugin",
-		"/home/u/.krew/bin/kubectl-schemahero_plugin":  "kubectl schemahero-plugin",
-		"kubectl-schemahero-plugin":                    "kubectl-schemahero-plugin",
-		"./bin/kubectl-schemahero-plugin":              "kubectl-schemahero-plugin",
+		absolute("/home/u/.local/bin/kubectl-schemahero-plugin"): "kubectl schemahero plugin",
+		absolute("/home/u/.krew/bin/kubectl-schemahero_plugin"):  "kubectl schemahero-plugin",
+		"kubectl-schemahero-plugin":                              "kubectl-schemahero-plugin",
+		"./bin/kubectl-schemahero-plugin":                        "kubectl-schemahero-plugin",
 	} {
 		p := program()
 		p.Args = []string{argv0}

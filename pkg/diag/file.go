@@ -23,7 +23,7 @@ func ReadFile(file string, limit int64) ([]byte, error) {
 		if target, e := os.Readlink(file); e == nil {
 			return nil, unreadableLink(file, target, err)
 		}
-		return nil, err
+		return nil, belowFile(file, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -51,6 +51,23 @@ func unreadableLink(file, target string, err error) error {
 		return NewDocument(file, nil).At(Span{}, "is a link to %s, which leads back to it", target)
 	}
 	return err
+}
+
+// belowFile says of a path that leads through a file what Unix says of it: to Windows
+// it is not there, but what is in the way of a policy does not do away with it.
+func belowFile(file string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+		info, e := os.Stat(dir)
+		switch {
+		case e == nil && !info.IsDir():
+			return &fs.PathError{Op: "open", Path: file, Err: system.NotDir}
+		case e == nil, dir == filepath.Dir(dir):
+			return err
+		}
+	}
 }
 
 // Path returns the absolute path of a file that the document names relative to

@@ -103,9 +103,6 @@ func writable(dir string) error {
 	return nil
 }
 
-// notDir is what the system says of a file in the place of a folder.
-const notDir = syscall.ENOTDIR
-
 // removeLock removes the file before it lets go of the lock: whoever waits for it
 // must see that it is gone.
 func removeLock(f *os.File) {

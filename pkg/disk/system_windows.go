@@ -44,10 +44,6 @@ func openFolder(string) (*os.File, error) { return nil, nil }
 // folderFree does not know here.
 func folderFree(string) bool { return false }
 
-// notDir is what the system says of a file in the place of a folder: ERROR_DIRECTORY,
-// as Go's ENOTDIR says that nothing is there.
-const notDir = windows.ERROR_DIRECTORY
-
 // removeLock lets go of the file before it removes it, for an open one stays. If
 // another opened it meanwhile, it stays for that one, or for a sweep, to remove.
 func removeLock(f *os.File) {

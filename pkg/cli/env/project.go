@@ -55,6 +55,18 @@ func (e *Env) Project() (*project.Project, error) {
 	return project.Open(file, o), nil
 }
 
+// OwnManifest is the project's manifest, nil if there is no project.
+func (e *Env) OwnManifest() (*manifest.Manifest, error) {
+	p, err := e.Project()
+	if project.Missing(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.Manifest()
+}
+
 // ProjectOrLock is Project for commands that can do without a manifest: the lock
 // is looked for where the manifest would be. There need be neither.
 func (e *Env) ProjectOrLock() (*project.Project, error) {
@@ -113,6 +125,7 @@ func (e *Env) Options() (project.Options, error) {
 		Platform:  e.Platform,
 		Registry:  client,
 		Verifier:  verifier,
+		Machine:   c.Trust,
 		Override:  override,
 		Overrides: e.overrides(c.Overrides),
 		CI:        config.IsSet(e.Getenv("CI")),

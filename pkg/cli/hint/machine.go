@@ -34,6 +34,9 @@ func machine() section {
 		on(func(_ Context, e *config.UnreadableError) []string {
 			return []string{"ask whoever administers this machine to make it readable for everybody; without it nothing is done"}
 		}, told("`may hold this machine's policy and cannot be read`", "The administrator's file, `/etc/schemahero/plugins.toml` or that of `--system-config`, must be readable for everybody: what it asks for is never passed over", fault.Usage)),
+		on(func(_ Context, e *config.OwnerError) []string {
+			return []string{"any user could have put it there: ask whoever administers this machine to take it over, or to remove it"}
+		}, told("`belongs to neither an administrator nor this user`", "On Windows every user may make folders in `C:\\ProgramData`: an administrator takes `schemahero\\plugins.toml` over, or removes it. Nothing is done before, as with a policy that cannot be read", fault.Usage)),
 		on(func(c Context, _ *install.ForeignError) []string {
 			return []string{"this file is not the locked driver; to replace it: " + c.Name + " sync --force", "to keep it, move it elsewhere"}
 		}, told("`is in the way: it was not installed by this program`", "It is not the locked driver, which would have been adopted. `plugin sync --force` overwrites it; to keep it, move it elsewhere", fault.Failure)),
