@@ -13,7 +13,11 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins/signed"
@@ -271,4 +275,99 @@ func TestGrowth(t *testing.T) {
 	if each := (allocated[60] - allocated[10]) / 50; each > 20<<10 {
 		t.Errorf("a driver costs a sync with nothing to do %d bytes", each)
 	}
+}
+
+// What a publisher withdrew is told, and nothing else is done about it.
+func TestWithdrawn(t *testing.T) {
+	r, o := place(t, "")
+	p, err := plugins.Open(writeManifest(t, "[plugins]\npostgres = \"*\"\n"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Sync(t.Context(), plugins.SyncOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	client, err := registry.New(registry.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo, err := client.Repository(r.Host() + "/schemahero/plugin-postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := publish.Withdraw(t.Context(), repo, "postgres", "0.1.0", artifact.Withdrawal{Date: time.Now().Add(-time.Hour), Reason: "loses rows"}); err != nil {
+		t.Fatal(err)
+	}
+	outdated, err := p.Outdated(t.Context(), plugins.OutdatedOptions{})
+	if err != nil || len(outdated.Items) != 1 || outdated.Items[0].Withdrawn == nil || outdated.Items[0].Withdrawn.Reason != "loses rows" {
+		t.Errorf("Outdated: %+v, %v", outdated, err)
+	}
+	verified, err := p.Verify(t.Context(), plugins.VerifyOptions{Remote: true})
+	if err != nil || verified.Withdrawn["postgres"].Reason != "loses rows" {
+		t.Errorf("Verify: %+v, %v", verified, err)
+	}
+	if _, err := p.Sync(t.Context(), plugins.SyncOptions{Locked: true}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A driver under development stays in its place, unless only what is locked will do.
+func TestOverridden(t *testing.T) {
+	own := filepath.Join(t.TempDir(), "mine")
+	if err := os.WriteFile(own, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CI", "")
+	_, o := place(t, "[overrides]\npostgres = '"+own+"'\n")
+	manifest := writeManifest(t, "[plugins]\npostgres = \"*\"\n")
+	p, err := plugins.Open(manifest, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synced, err := p.Sync(t.Context(), plugins.SyncOptions{})
+	if err != nil || len(synced.Items) != 1 || synced.Items[0].State != plugins.Overridden {
+		t.Fatalf("Sync: %+v, %v", synced, err)
+	}
+	if at, err := filepath.EvalSymlinks(synced.Items[0].Path); err != nil || !sameFile(t, at, own) {
+		t.Errorf("leads to %s, %v", at, err)
+	}
+	listed, err := p.List(t.Context(), plugins.ListOptions{})
+	if err != nil || len(listed.Items) != 1 || listed.Items[0].State != plugins.Overridden {
+		t.Errorf("List: %+v, %v", listed, err)
+	}
+	if _, err := p.Sync(t.Context(), plugins.SyncOptions{Locked: true}); plugins.KindOf(err) != plugins.Stale {
+		t.Errorf("Locked: %v", err)
+	}
+	t.Setenv("CI", "true")
+	if o, err = plugins.DefaultOptions(); err != nil {
+		t.Fatal(err)
+	}
+	if p, err = plugins.Open(manifest, o); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Sync(t.Context(), plugins.SyncOptions{}); plugins.KindOf(err) != plugins.Stale {
+		t.Errorf("in CI: %v", err)
+	}
+}
+
+func sameFile(t *testing.T, a, b string) bool {
+	t.Helper()
+	x, err := os.Stat(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := os.Stat(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return os.SameFile(x, y)
+}
+
+func writeManifest(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), plugins.ManifestName)
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }

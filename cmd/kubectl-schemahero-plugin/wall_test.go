@@ -46,13 +46,13 @@ var layers = map[string][]string{
 	"pkg/resolve":  {"pkg/fault", "pkg/duration", "pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/parallel", "pkg/artifact", "pkg/diag"},
 	"pkg/install":  {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/artifact", "pkg/unpack", "pkg/probe", "pkg/system"},
 	"pkg/trust":    {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/registry", "pkg/artifact", "pkg/policy"},
-	"pkg/publish":  {"pkg/fault", "pkg/disk", "pkg/parallel", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack", "pkg/probe", "pkg/sbom", "pkg/system"},
+	"pkg/publish":  {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack", "pkg/probe", "pkg/sbom", "pkg/system"},
 	"pkg/image":    {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack"},
 	"pkg/transfer": {"pkg/fault", "pkg/parallel", "lockfile", "pkg/registry", "pkg/ocilayout", "pkg/artifact"},
 	"pkg/serve":    {"pkg/disk", "pkg/ocilayout", "pkg/artifact"},
 	"pkg/export":   {"pkg/fault", "lockfile", "pkg/artifact", "pkg/sbom"},
 
-	"pkg/project": {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/artifact", "pkg/policy", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/unpack", "pkg/system"},
+	"pkg/project": {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/artifact", "pkg/policy", "pkg/config", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/unpack", "pkg/system"},
 
 	"plugins":        {"pkg/fault", "pkg/artifact", "pkg/config", "pkg/manifest", "lockfile", "pkg/registry", "pkg/resolve", "pkg/install", "pkg/project", "pkg/ocilayout"},
 	"plugins/signed": {"plugins", "pkg/project", "pkg/registry", "pkg/trust", "pkg/policy", "pkg/config", "lockfile"},

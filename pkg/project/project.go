@@ -13,6 +13,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
@@ -32,7 +33,7 @@ type Options struct {
 	Platform  artifact.Platform                                    // of this machine
 	Registry  *registry.Client                                     // the one way to registries
 	Override  string                                               // SCHEMAHERO_PLUGIN_REGISTRY: VALUE-NAME is where a driver is, if the manifest names no registry
-	Overrides map[string]Override                                  // drivers under development on this machine, by name
+	Overrides map[string]config.Override                           // drivers under development on this machine, by name
 	CI        bool                                                 // this is a CI job, in which nothing is overridden
 	Offline   bool                                                 // only tells, and lists all that is missing: Registry is what refuses
 	Machine   []*policy.Policy                                     // the trust rules of this machine, all of which must be satisfied

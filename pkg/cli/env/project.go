@@ -127,7 +127,7 @@ func (e *Env) Options() (project.Options, error) {
 		Verifier:  verifier,
 		Machine:   c.Trust,
 		Override:  override,
-		Overrides: e.overrides(c.Overrides),
+		Overrides: c.Overrides,
 		CI:        config.IsSet(e.Getenv("CI")),
 		Offline:   e.Flags.Offline,
 		Now:       e.Now,
@@ -144,14 +144,6 @@ func (e *Env) Options() (project.Options, error) {
 		o.Fetch, o.Source = e.source, e.Repository
 	}
 	return o, nil
-}
-
-func (e *Env) overrides(all map[string]config.Override) map[string]project.Override {
-	out := make(map[string]project.Override, len(all))
-	for name, o := range all {
-		out[name] = project.Override{Path: o.Path, Check: o.Check}
-	}
-	return out
 }
 
 // start is the probe of a driver that is about to be placed.

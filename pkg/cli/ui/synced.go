@@ -38,7 +38,7 @@ func (u *UI) Synced(r *project.SyncReport, failed error, dryRun bool) error {
 		return failed
 	}
 	if u.Output != "" {
-		var items []install.Status
+		items := r.Standing
 		for _, it := range r.Items {
 			items = append(items, it.Status)
 		}
