@@ -46,7 +46,7 @@ var layers = map[string][]string{
 	"pkg/resolve":  {"pkg/fault", "pkg/duration", "pkg/manifest", "lockfile", "pkg/pubgrub", "pkg/parallel", "pkg/artifact", "pkg/diag"},
 	"pkg/install":  {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/artifact", "pkg/unpack", "pkg/probe", "pkg/system"},
 	"pkg/trust":    {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/registry", "pkg/artifact", "pkg/policy"},
-	"pkg/publish":  {"pkg/fault", "pkg/disk", "pkg/parallel", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack", "pkg/probe", "pkg/sbom", "pkg/system"},
+	"pkg/publish":  {"pkg/fault", "pkg/diag", "pkg/disk", "pkg/parallel", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack", "pkg/probe", "pkg/sbom", "pkg/system"},
 	"pkg/image":    {"pkg/fault", "pkg/disk", "pkg/parallel", "lockfile", "pkg/registry", "pkg/artifact", "pkg/pack", "pkg/unpack"},
 	"pkg/transfer": {"pkg/fault", "pkg/parallel", "lockfile", "pkg/registry", "pkg/ocilayout", "pkg/artifact"},
 	"pkg/serve":    {"pkg/disk", "pkg/ocilayout", "pkg/artifact"},

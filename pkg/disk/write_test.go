@@ -64,7 +64,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// If the mount decides the mode and it gives what is wanted, no change of it is
+// If the mount decides the mode and it gives its user what is wanted, no change of it is
 // needed; where it gives less, the refusal is the error.
 func TestSealWhereModesAreFixed(t *testing.T) {
 	d := Disk{Fault: func(op Op, _ string) error {
@@ -73,7 +73,7 @@ func TestSealWhereModesAreFixed(t *testing.T) {
 		}
 		return nil
 	}}
-	for fixed, wanted := range map[fs.FileMode]error{0o777: nil, 0o755: nil, 0o644: syscall.EPERM} {
+	for fixed, wanted := range map[fs.FileMode]error{0o777: nil, 0o755: nil, 0o700: nil, 0o644: syscall.EPERM} {
 		temp, err := d.CreateTemp(t.TempDir(), "x")
 		if err != nil {
 			t.Fatal(err)

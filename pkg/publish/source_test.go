@@ -34,6 +34,8 @@ func TestVersionOf(t *testing.T) {
 	check("its own file", "pure", "0.2.0")
 	check("the tree's file", "native", "1.0.0-rc.1")
 
+	write(t, filepath.Join(source, "VERSION"), []byte("\xff\xfe2\x00.\x000\x00.\x001\x00\r\x00\n\x00"), 0o644)
+	check("as PowerShell writes it", "native", "2.0.1")
 	write(t, filepath.Join(source, "VERSION"), []byte("one"), 0o644)
 	_, err := publish.VersionOf(t.Context(), source, "native", goEnv())
 	var file *publish.FileError
