@@ -141,8 +141,9 @@ func TestPrune(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// A file is the store's under another name: with that alone, nothing is gained.
-		if (p.Bytes > 0) != (len(p.Layers) > 0) {
+		// A file is the store's under another name: with that alone, nothing is gained,
+		// but on Windows, where it is a copy.
+		if (p.Bytes > 0) != (len(p.Layers) > 0 || !executableBits && len(p.Files) > 0) {
 			t.Errorf("%d bytes of %d files and %d layers", p.Bytes, len(p.Files), len(p.Layers))
 		}
 		return receiptNames(p.Files), receiptNames(p.Changed), len(p.Layers)

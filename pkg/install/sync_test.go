@@ -94,11 +94,11 @@ func TestDrift(t *testing.T) {
 		}, "postgres:ok?", "postgres:kept"},
 		{"a link", func(t *testing.T, p string) {
 			os.Rename(p, p+".real")
-			os.Symlink(p+".real", p)
+			symlink(t, p+".real", p)
 		}, "postgres:changed", "postgres:repaired"},
 		{"a dangling link", func(t *testing.T, p string) {
 			os.Remove(p)
-			os.Symlink("/nowhere", p)
+			symlink(t, "/nowhere", p)
 		}, "postgres:changed", "postgres:repaired"},
 		{"receipt lost", func(t *testing.T, p string) {
 			os.RemoveAll(filepath.Join(filepath.Dir(filepath.Dir(p)), "receipts"))
@@ -120,6 +120,9 @@ func TestDrift(t *testing.T) {
 			}
 		}, "postgres:ok?", "postgres:repaired"},
 	} {
+		if strings.HasPrefix(c.title, "mode") && !executableBits {
+			continue
+		}
 		for _, known := range []bool{false, true} {
 			t.Run(c.title, func(t *testing.T) {
 				w := newWorld(t)

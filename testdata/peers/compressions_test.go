@@ -33,7 +33,7 @@ func TestBothCompressions(t *testing.T) {
 	p.run(dir, "pull", "--plain-http", p.namespace()+"/postgres:0")
 	unpackLikeUsers(t, dir, "schemahero-postgres-linux-amd64", executable)
 
-	testEarlier(t, a)
+	t.Run("earlier", func(t *testing.T) { testEarlier(t, a) })
 
 	// skopeo, which leaves an index's artifact type out, copies both as they are.
 	r := command(t, dir, environment(dir), "", debian(t, "skopeo", "skopeo"), "--insecure-policy", "copy", "--all", "--src-tls-verify=false", "docker://"+ref, "oci:layout:x")

@@ -30,7 +30,10 @@ func main() {
 
 // run is a tool, or sh: [-e] -c TEXT [NAME [ARG...]], or [-e] FILE [ARG...].
 func run(name string, args []string) error {
-	if name != "sh" && name != "bash" {
+	if name == "env" { // [NAME=VALUE...] PROGRAM [ARG...]
+		return interpret(`while [ "${1#*=}" != "$1" ]; do export "$1"; shift; done; "$@"`, name, nil, args)
+	}
+	if name != "sh" {
 		return interpret(`"$0" "$@"`, name, nil, args)
 	}
 	var options []string
@@ -62,7 +65,7 @@ func interpret(text, name string, options, args []string) error {
 	if err != nil {
 		return err
 	}
-	r, err := interp.New(interp.StdIO(os.Stdin, os.Stdout, os.Stderr), interp.ExecHandlers(coreutils.ExecHandler, textTools),
+	r, err := interp.New(interp.StdIO(os.Stdin, os.Stdout, os.Stderr), interp.ExecHandlers(ours, coreutils.ExecHandler),
 		interp.Params(slices.Concat(options, []string{"--"}, args)...))
 	if err != nil {
 		return err
@@ -70,8 +73,8 @@ func interpret(text, name string, options, args []string) error {
 	return r.Run(context.Background(), program)
 }
 
-// textTools runs the tools of this program in the shell itself.
-func textTools(next interp.ExecHandlerFunc) interp.ExecHandlerFunc {
+// ours runs the tools of this program in the shell itself.
+func ours(next interp.ExecHandlerFunc) interp.ExecHandlerFunc {
 	return func(ctx context.Context, args []string) error {
 		tool := tools[args[0]]
 		if tool == nil {
@@ -101,10 +104,12 @@ type call struct {
 	status uint8
 }
 
-// tool is one of those below; taking are its flags that take a value.
+// tool is one of those below; taking are its flags that take a value. If they are
+// long, their first letter tells them apart.
 type tool struct {
 	taking string
 	run    func(*call) error
+	long   bool
 }
 
 // run reads the flags as getopt does.
@@ -118,6 +123,11 @@ func (c *call) run(t *tool, args []string) error {
 			return t.run(c)
 		case len(a) > 1 && a[0] == '-' && a[1] >= '0' && a[1] <= '9': // head -3
 			c.flags['n'] = a[1:]
+		case len(a) > 2 && a[0] == '-' && t.long: // find -name
+			if i++; i == len(args) {
+				return fmt.Errorf("%s: wants a value", a)
+			}
+			c.flags[a[1]] = args[i]
 		case len(a) > 1 && a[0] == '-':
 			for j := 1; j < len(a); j++ {
 				f := a[j]

@@ -65,7 +65,7 @@ func apply(edits []*edit, lines []string, quiet bool) string {
 		if ended {
 			end = "\n"
 		}
-		gone, quit := false, false
+		gone, quit, after := false, false, ""
 		for _, e := range edits {
 			if gone || quit || !e.at(i+1, i+1 == len(lines), l) {
 				continue
@@ -79,6 +79,8 @@ func apply(edits []*edit, lines []string, quiet bool) string {
 				quit = true
 			case 'i':
 				out.WriteString(e.with + "\n")
+			case 'a':
+				after += e.with + "\n"
 			case 's':
 				was := e.re.FindStringIndex(l) != nil
 				l = e.substitute(l)
@@ -90,6 +92,7 @@ func apply(edits []*edit, lines []string, quiet bool) string {
 		if !gone && !quiet {
 			out.WriteString(l + end)
 		}
+		out.WriteString(after)
 		if quit {
 			break
 		}
@@ -162,6 +165,7 @@ func parseEdits(text string, extended bool) ([]*edit, error) {
 				return nil, err
 			}
 		}
+		e.within = e.from != nil && e.from.re == nil && !e.from.last && e.from.line == 0
 		text = strings.TrimLeft(text, " ")
 		if text == "" {
 			return nil, fmt.Errorf("a command is missing")
@@ -169,7 +173,7 @@ func parseEdits(text string, extended bool) ([]*edit, error) {
 		e.do, text = text[0], text[1:]
 		switch e.do {
 		case 'd', 'p', 'q':
-		case 'i':
+		case 'a', 'i':
 			e.with, text, _ = strings.Cut(strings.TrimLeft(text, " \\"), "\n")
 		case 's':
 			if text == "" {
@@ -183,6 +187,9 @@ func parseEdits(text string, extended bool) ([]*edit, error) {
 			}
 			if e.re, err = pattern(what, extended); err != nil {
 				return nil, err
+			}
+			if what == "" && e.to != nil {
+				e.re = e.to.re
 			}
 			e.with = with
 			for rest != "" && strings.IndexByte("gp", rest[0]) >= 0 {

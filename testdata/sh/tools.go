@@ -11,14 +11,18 @@ import (
 )
 
 var tools = map[string]*tool{
-	"cut":       {"dfc", cut},
-	"grep":      {"emAB", grep},
-	"head":      {"nc", head},
-	"sed":       {"e", sed},
-	"sha256sum": {"", sha256sum},
-	"sort":      {"", sorted},
-	"tail":      {"n", tail},
-	"wc":        {"", wc},
+	"cmp":       {run: cmp},
+	"cut":       {taking: "dfc", run: cut},
+	"find":      {long: true, run: find},
+	"grep":      {taking: "emA", run: grep},
+	"head":      {taking: "nc", run: head},
+	"sed":       {taking: "e", run: sed},
+	"sha256sum": {run: sha256sum},
+	"sort":      {run: sorted},
+	"tail":      {taking: "n", run: tail},
+	"tar":       {taking: "fC", run: tarred},
+	"tr":        {run: tr},
+	"wc":        {run: wc},
 }
 
 // lines are those of a text, each with its end.
@@ -120,7 +124,51 @@ func grep(c *call) error {
 	return nil
 }
 
-// part writes from some bytes or lines those that a flag says.
+// cmp compares two files in silence.
+func cmp(c *call) error {
+	var data [2][]byte
+	for i, f := range c.files[:min(2, len(c.files))] {
+		var err error
+		if data[i], err = c.read(f); err != nil {
+			return err
+		}
+	}
+	if !bytes.Equal(data[0], data[1]) {
+		c.status = 1
+	}
+	return nil
+}
+
+// tr replaces, or with -d removes, single characters.
+func tr(c *call) error {
+	from, err := c.first()
+	if err != nil {
+		return err
+	}
+	from = strings.ReplaceAll(from, `\n`, "\n")
+	to := ""
+	if !c.has('d') {
+		if to, err = c.first(); err != nil {
+			return err
+		}
+		to = strings.ReplaceAll(to, `\n`, "\n")
+	}
+	data, err := c.all()
+	if err != nil {
+		return err
+	}
+	for _, b := range data {
+		at := strings.IndexByte(from, b)
+		switch {
+		case at < 0:
+			c.out.Write([]byte{b})
+		case to != "":
+			c.out.Write([]byte{to[min(at, len(to)-1)]})
+		}
+	}
+	return nil
+}
+
 func head(c *call) error {
 	data, err := c.all()
 	if err != nil {
