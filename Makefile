@@ -89,7 +89,7 @@ test-peers: build ## Run against real peers: docker-registry, oras, the SchemaHe
 	PLUGIN_BIN=$(CURDIR)/$(BIN) PEERS_CACHE=$(PEERS_CACHE) go -C testdata/peers test -count=1 -v -timeout 45m ./...
 
 .PHONY: test-windows
-test-windows: ## Run what is near the system, and the main job, as on Windows: under Wine (Debian; installs packages)
+test-windows: ## Run units, scripts and the main job as on Windows: under Wine (Debian; installs packages)
 	./testdata/windows.sh
 
 .PHONY: test-cluster

@@ -2,7 +2,6 @@ package lockfile
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/Masterminds/semver/v3"
@@ -68,34 +67,31 @@ type RequireChange struct {
 // Change are those of the locks, not copies.
 func Diff(from, to *Lock) []Change {
 	before, after := index(from), index(to)
-	names := map[string]bool{}
-	for name := range before {
-		names[name] = true
-	}
-	for name := range after {
-		names[name] = true
-	}
 	var changes []Change
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		a, b := before[name], after[name]
-		switch {
+	for name, b := range after {
+		switch a := before[name]; {
 		case a == nil:
 			changes = append(changes, Change{Name: name, Kind: Added, To: b})
-		case b == nil:
-			changes = append(changes, Change{Name: name, Kind: Removed, From: a})
 		case !a.Equal(b):
 			changes = append(changes, compare(a, b))
 		}
 	}
+	for name, a := range before {
+		if after[name] == nil {
+			changes = append(changes, Change{Name: name, Kind: Removed, From: a})
+		}
+	}
+	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Name, b.Name) })
 	return changes
 }
 
 func index(l *Lock) map[string]*Plugin {
-	out := map[string]*Plugin{}
-	if l != nil {
-		for i := range l.Plugins {
-			out[l.Plugins[i].Name] = &l.Plugins[i]
-		}
+	if l == nil {
+		return nil
+	}
+	out := make(map[string]*Plugin, len(l.Plugins))
+	for i := range l.Plugins {
+		out[l.Plugins[i].Name] = &l.Plugins[i]
 	}
 	return out
 }

@@ -77,23 +77,7 @@ func appendPlatform(b []byte, p *Platform) []byte {
 }
 
 func appendString(b []byte, key, value string) []byte {
-	b = append(append(b, key...), " = "...)
-	if plain(value) {
-		// Nearly all are, and a sync with nothing to do writes the lock to
-		// memory more than once to see that nothing changed.
-		return append(append(append(b, '"'), value...), "\"\n"...)
-	}
-	return append(append(b, diag.Quote(value)...), '\n')
-}
-
-// plain reports whether a string stands in quotes as it is.
-func plain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return true
+	return append(append(append(append(b, key...), " = "...), diag.Quote(value)...), '\n')
 }
 
 func appendOptional(b []byte, key, value string) []byte {

@@ -85,6 +85,7 @@ func (r *reader) lock(root *diag.Table) *Lock {
 	}
 	lock := &Lock{}
 	tables := root.Get("plugin").AsTables()
+	lock.Plugins = slices.Grow(lock.Plugins, len(tables))
 	for _, t := range tables {
 		lock.Plugins = append(lock.Plugins, r.plugin(t))
 	}

@@ -6,6 +6,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 )
@@ -39,7 +40,7 @@ func Example() {
 			fmt.Println(it.Name, it.Version, it.Action)
 		}
 	}
-	fmt.Println(filepath.Base(driver))
+	fmt.Println(strings.TrimSuffix(filepath.Base(driver), ".exe"))
 	// Output:
 	// postgres 0.1.0 installed
 	// schemahero-postgres

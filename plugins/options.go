@@ -28,6 +28,7 @@ type Options struct {
 	Progress     func(Event)       // nil: silence. Calls of one Project or Download never overlap
 
 	environment registry.Options // what the environment says of the way to registries
+	ci          bool             // and whether this is a CI job, in which nothing is overridden
 }
 
 // Verifier verifies signatures. Package plugins/signed has the one that there
@@ -47,7 +48,7 @@ type Event struct {
 // DefaultOptions returns the options of this user on this machine: the home in
 // SCHEMAHERO_PLUGIN_HOME or ~/.schemahero, the credentials of docker and podman,
 // the proxies of the environment, the registry that SCHEMAHERO_PLUGIN_REGISTRY
-// names, SCHEMAHERO_PLUGIN_OFFLINE. The machine's own settings, mirrors,
+// names, SCHEMAHERO_PLUGIN_OFFLINE, CI. The machine's own settings, mirrors,
 // certificates and trust rules, are in /etc/schemahero/plugins.toml and the home's
 // config.toml, and count wherever the options are used. It is the one function here that reads the environment.
 // Errors: no home folder; one of the two files that does not parse, or the former if
@@ -74,6 +75,7 @@ func DefaultOptions() (Options, error) {
 		Platform:     artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH},
 		Registry:     os.Getenv("SCHEMAHERO_PLUGIN_REGISTRY"),
 		Offline:      config.IsSet(os.Getenv("SCHEMAHERO_PLUGIN_OFFLINE")),
+		ci:           config.IsSet(os.Getenv("CI")),
 		environment: registry.Options{
 			Credentials: registry.Conventional(os.Getenv, user, os.Getuid()),
 			Proxy:       http.ProxyFromEnvironment,
@@ -129,6 +131,7 @@ func (o Options) project() (project.Options, error) {
 	e := project.Options{
 		Home: dir, Platform: o.Platform, Registry: client, Override: o.Registry, Offline: o.Offline,
 		Machine: machine.Trust, Verifier: verifier, Progress: o.progress, Link: machine.Links(),
+		Overrides: machine.Overrides, CI: o.ci,
 	}
 	if e.Platform.IsZero() {
 		e.Platform = artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}

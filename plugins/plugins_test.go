@@ -7,11 +7,17 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/registrytest"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins"
 	"github.com/schemahero/kubectl-schemahero-plugin/plugins/signed"
@@ -66,10 +72,10 @@ func TestMachineTrust(t *testing.T) {
 		want   plugins.Kind // "" for none
 	}{
 		"no rules":        {"", ""},
-		"a key":           {"[[trust]]\nscope = \"REGISTRY\"\nkeys = [\"" + key + "\"]\n", plugins.Integrity},
+		"a key":           {"[[trust]]\nscope = \"REGISTRY\"\nkeys = ['" + key + "']\n", plugins.Integrity},
 		"another scope":   {"[[trust]]\nscope = \"other.example\"\nunsigned = true\n", plugins.Integrity},
 		"unsigned":        {"[[trust]]\nscope = \"REGISTRY\"\nunsigned = true\n", ""},
-		"longest decides": {"[[trust]]\nscope = \"REGISTRY\"\nunsigned = true\n[[trust]]\nscope = \"REGISTRY/schemahero\"\nkeys = [\"" + key + "\"]\n", plugins.Integrity},
+		"longest decides": {"[[trust]]\nscope = \"REGISTRY\"\nunsigned = true\n[[trust]]\nscope = \"REGISTRY/schemahero\"\nkeys = ['" + key + "']\n", plugins.Integrity},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, without := place(t, c.config)
@@ -126,7 +132,7 @@ func manifestOf(t *testing.T, text string) string {
 // that asks for a signature does.
 func TestProjectTrust(t *testing.T) {
 	s, o := place(t, "")
-	for rule, want := range map[string]bool{"unsigned = true": true, "keys = [\"" + publicKey(t) + "\"]": false} {
+	for rule, want := range map[string]bool{"unsigned = true": true, "keys = ['" + publicKey(t) + "']": false} {
 		file := manifestOf(t, "[plugins]\npostgres = \"*\"\n[[trust]]\nscope = \""+s.Host()+"\"\n"+rule+"\n")
 		p, err := plugins.Open(file, o)
 		if err != nil {
@@ -239,3 +245,129 @@ func TestVerifierOfOthers(t *testing.T) {
 type stranger struct{}
 
 func (stranger) VerifiesSignatures() {}
+
+// What a driver costs a sync with nothing to do, in memory: most of its time goes
+// with that, and every page of it is a fault.
+func TestGrowth(t *testing.T) {
+	r, o := place(t, "")
+	allocated := map[int]uint64{}
+	for _, n := range []int{10, 60} {
+		text := "[plugins]\n"
+		for i := range n {
+			name := fmt.Sprintf("driver%d", i)
+			push(r, name, "0.1.0")
+			text += name + " = \"^0.1\"\n"
+		}
+		p, err := plugins.Open(manifestOf(t, text), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if _, err := p.Sync(t.Context(), plugins.SyncOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			allocated[n] = after.TotalAlloc - before.TotalAlloc
+		}
+	}
+	if each := (allocated[60] - allocated[10]) / 50; each > 20<<10 {
+		t.Errorf("a driver costs a sync with nothing to do %d bytes", each)
+	}
+}
+
+// What a publisher withdrew is told, and nothing else is done about it.
+func TestWithdrawn(t *testing.T) {
+	r, o := place(t, "")
+	p, err := plugins.Open(writeManifest(t, "[plugins]\npostgres = \"*\"\n"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Sync(t.Context(), plugins.SyncOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	client, err := registry.New(registry.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo, err := client.Repository(r.Host() + "/schemahero/plugin-postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := publish.Withdraw(t.Context(), repo, "postgres", "0.1.0", artifact.Withdrawal{Date: time.Now().Add(-time.Hour), Reason: "loses rows"}); err != nil {
+		t.Fatal(err)
+	}
+	outdated, err := p.Outdated(t.Context(), plugins.OutdatedOptions{})
+	if err != nil || len(outdated.Items) != 1 || outdated.Items[0].Withdrawn == nil || outdated.Items[0].Withdrawn.Reason != "loses rows" {
+		t.Errorf("Outdated: %+v, %v", outdated, err)
+	}
+	verified, err := p.Verify(t.Context(), plugins.VerifyOptions{Remote: true})
+	if err != nil || verified.Withdrawn["postgres"].Reason != "loses rows" {
+		t.Errorf("Verify: %+v, %v", verified, err)
+	}
+	if _, err := p.Sync(t.Context(), plugins.SyncOptions{Locked: true}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A driver under development stays in its place, unless only what is locked will do.
+func TestOverridden(t *testing.T) {
+	own := filepath.Join(t.TempDir(), "mine")
+	if err := os.WriteFile(own, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CI", "")
+	_, o := place(t, "[overrides]\npostgres = '"+own+"'\n")
+	manifest := writeManifest(t, "[plugins]\npostgres = \"*\"\n")
+	p, err := plugins.Open(manifest, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synced, err := p.Sync(t.Context(), plugins.SyncOptions{})
+	if err != nil || len(synced.Items) != 1 || synced.Items[0].State != plugins.Overridden {
+		t.Fatalf("Sync: %+v, %v", synced, err)
+	}
+	if at, err := filepath.EvalSymlinks(synced.Items[0].Path); err != nil || !sameFile(t, at, own) {
+		t.Errorf("leads to %s, %v", at, err)
+	}
+	listed, err := p.List(t.Context(), plugins.ListOptions{})
+	if err != nil || len(listed.Items) != 1 || listed.Items[0].State != plugins.Overridden {
+		t.Errorf("List: %+v, %v", listed, err)
+	}
+	if _, err := p.Sync(t.Context(), plugins.SyncOptions{Locked: true}); plugins.KindOf(err) != plugins.Stale {
+		t.Errorf("Locked: %v", err)
+	}
+	t.Setenv("CI", "true")
+	if o, err = plugins.DefaultOptions(); err != nil {
+		t.Fatal(err)
+	}
+	if p, err = plugins.Open(manifest, o); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Sync(t.Context(), plugins.SyncOptions{}); plugins.KindOf(err) != plugins.Stale {
+		t.Errorf("in CI: %v", err)
+	}
+}
+
+func sameFile(t *testing.T, a, b string) bool {
+	t.Helper()
+	x, err := os.Stat(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := os.Stat(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return os.SameFile(x, y)
+}
+
+func writeManifest(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), plugins.ManifestName)
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}

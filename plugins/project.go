@@ -1,8 +1,10 @@
 package plugins
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -95,8 +97,8 @@ func (p *Project) Lock(ctx context.Context, o LockOptions) (*LockReport, error) 
 
 // SyncOptions change what Sync and Update do.
 type SyncOptions struct {
-	Locked    bool                // fail if the lock is missing or out of date of kind Stale
-	Frozen    bool                // the lock alone decides; a manifest is not needed
+	Locked    bool                // fail, of kind Stale, if the lock is missing or out of date, or a driver is overridden
+	Frozen    bool                // the lock alone decides; a manifest is not needed, and no driver may be overridden
 	Prune     bool                // afterwards remove what no lock wants
 	Force     bool                // overwrite files that were not installed by this home
 	KeepGoing bool                // install what can be installed if something fails
@@ -106,7 +108,7 @@ type SyncOptions struct {
 }
 
 func (o SyncOptions) project() (project.SyncOptions, error) {
-	e := project.SyncOptions{Locked: o.Locked, Frozen: o.Frozen, Prune: o.Prune, Force: o.Force, KeepGoing: o.KeepGoing, DryRun: o.DryRun, Platforms: o.Platforms}
+	e := project.SyncOptions{Locked: o.Locked, Frozen: o.Frozen, Exact: o.Locked || o.Frozen, Prune: o.Prune, Force: o.Force, KeepGoing: o.KeepGoing, DryRun: o.DryRun, Platforms: o.Platforms}
 	var err error
 	if o.Dir != "" {
 		e.Dir, err = filepath.Abs(o.Dir)
@@ -146,6 +148,7 @@ const (
 	Foreign       State = "foreign"       // never installed by this home
 	Shadowed      State = "shadowed"      // right, but the host finds another one first
 	Unused        State = "unused"        // installed by this home, and wanted by no lock
+	Overridden    State = "overridden"    // a driver under development, of [overrides] in config.toml, stands in its place
 )
 
 // Action is what a sync did for a file.
@@ -191,6 +194,8 @@ func syncReport(r *project.SyncReport) *SyncReport {
 	for _, it := range r.Items {
 		out.Items = append(out.Items, itemOf(it.Status, it.Action))
 	}
+	out.Items = append(out.Items, itemsOf(r.Standing)...)
+	slices.SortStableFunc(out.Items, func(a, b Item) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 
@@ -247,6 +252,7 @@ type Outdated struct {
 	Latest     string // the newest that there is, admitted or not
 	Behind     bool   // Latest is newer, an update would change it, or its tag moved
 	Moved      []Moved
+	Withdrawn  *artifact.Withdrawal // of what is locked, by its publisher; nil if it was not
 }
 
 // Outdated compares what is locked with what the registries have.
@@ -257,7 +263,7 @@ func (p *Project) Outdated(ctx context.Context, _ OutdatedOptions) (*OutdatedRep
 	}
 	r := &OutdatedReport{}
 	for _, b := range found {
-		r.Items = append(r.Items, Outdated{b.Plugin, b.Repository, b.Current, b.Wanted, b.Latest, b.Outdated(), movedOf(b.Moved)})
+		r.Items = append(r.Items, Outdated{b.Plugin, b.Repository, b.Current, b.Wanted, b.Latest, b.Outdated(), movedOf(b.Moved), b.Withdrawn})
 	}
 	return r, nil
 }
@@ -290,8 +296,9 @@ type VerifyOptions struct {
 
 // VerifyReport is how the installed files stand to the lock.
 type VerifyReport struct {
-	Items []Item // sorted by name
-	Moved []Moved
+	Items     []Item // sorted by name
+	Moved     []Moved
+	Withdrawn map[string]artifact.Withdrawal // by driver: of what is locked, by its publisher
 }
 
 // Verify hashes every installed file and compares it with the lock. What differs
@@ -311,8 +318,11 @@ func (p *Project) Verify(ctx context.Context, o VerifyOptions) (*VerifyReport, e
 	}
 	r := &VerifyReport{Items: itemsOf(found.Items)}
 	if o.Remote {
-		moved, _, err := call.VerifyRemote(ctx)
-		r.Moved = movedOf(moved)
+		moved, withdrawn, err := call.VerifyRemote(ctx)
+		r.Moved, r.Withdrawn = movedOf(moved), map[string]artifact.Withdrawal{}
+		for _, w := range withdrawn {
+			r.Withdrawn[w.Entry.Name] = w.By
+		}
 		if err != nil {
 			return r, err
 		}

@@ -1,34 +1,74 @@
 #!/usr/bin/env bash
-# The units of the packages near the system, and the main job of the program, as
-# Windows runs them: here under Wine, on Windows itself and on macOS without. What
-# Wine cannot do is skipped by name.
+# The units, the scripts and the main job of the program as on Windows: here under
+# Wine. On Windows itself, and on macOS, the units and the scripts, without. What
+# cannot be is skipped by name; the list of that comes at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-root=$PWD
-packages=(system disk diag config manifest link unpack serve ../lockfile)
-host=$(go env GOHOSTOS)
-
-if [ "$host" != linux ]; then
-	go test -short "${packages[@]/#/./pkg/}"
-	exit
-fi
-
-# Wine 8 says that it makes symbolic links, and makes none: TestDirectory of
-# pkg/manifest and TestBefore of pkg/link are about those.
-skip='^(TestDirectory|TestBefore)$'
-
-command -v x86_64-w64-mingw32-gcc >/dev/null && [ -x /usr/lib/wine/wine64 ] ||
-	apt-get install -y --no-install-recommends wine64 gcc-mingw-w64-x86-64
 work=$(mktemp -d)
 server=
 finish() {
 	[ -z "$server" ] || kill "$server" 2>/dev/null || true
-	/usr/lib/wine/wineserver64 -k 2>/dev/null || true
+	[ -z "${WINEPREFIX:-}" ] || /usr/lib/wine/wineserver64 -k 2>/dev/null || true
 	rm -rf "$work"
 }
 trap finish EXIT
-export WINEPREFIX=$work/wine WINEDEBUG=-all
-wine() { /usr/lib/wine/wine64 "$@"; }
+
+# Symbolic links that Wine says it makes, and does not.
+skips=(TestDirectory TestBefore TestDiscover TestClaimsAreShared TestForeignThatIsNoFile TestLinkedFolder TestLayoutLinks TestFolderLink TestLoginKeepsTheRest)
+
+# tests LOG ARG...: go test, of which only what matters is shown.
+tests() {
+	local log=$work/$1
+	shift
+	"$@" >"$log" 2>&1 || {
+		grep -vE '^ *(=== |--- (PASS|SKIP)|PASS$)' "$log" >&2
+		exit 1
+	}
+	grep -E '^ok' "$log"
+}
+# "$@" goes to go test.
+suite() {
+	tests units "$@" -short -v ./pkg/... ./lockfile/... ./plugins/...
+	tests scripts "$@" -short -v -run '^Test(Script|Layouts)$' ./cmd/kubectl-schemahero-plugin
+}
+skipped() {
+	echo "=== skipped, and whether that is for the system, for Wine or for the test"
+	awk '/^ *[a-z_]+\.go:[0-9]+: / { reason = $0; sub(/^ *[^ ]+ /, "", reason) } /^ *--- SKIP/ { print $3 ": " reason }' "$work/units" "$work/scripts"
+}
+# A shell and its tools of our own, for scripts: the same on every system.
+shell() {
+	mkdir "$work/bin"
+	for tool in "$@"; do
+		[ -f "$work/sh" ] || go -C testdata/sh build -o "$work/sh" .
+		cp "$work/sh" "$work/bin/$tool"
+	done
+}
+all="sh cat chmod cp cut find grep head ls mkdir mv rm sed sha256sum sort tail tar touch wc"
+
+case $(go env GOHOSTOS) in
+windows)
+	shell $(printf '%s.exe ' $all)
+	PATH=$work/bin:$PATH suite go test
+	skipped
+	exit
+	;;
+darwin) # its tools are others than those of GNU
+	shell sed sha256sum
+	PATH=$work/bin:$PATH suite go test
+	skipped
+	exit
+	;;
+esac
+
+command -v x86_64-w64-mingw32-gcc >/dev/null && [ -x /usr/lib/wine/wine64 ] ||
+	apt-get install -y --no-install-recommends wine64 gcc-mingw-w64-x86-64
+export WINEPREFIX=$work/wine WINEDEBUG=-all WINEPATH="Z:${work//\//\\}\\bin"
+cat >"$work/wine64" <<'SH'
+#!/bin/sh
+exec /usr/lib/wine/wine64 "$@"
+SH
+chmod +x "$work/wine64"
+wine() { "$work/wine64" "$@"; }
 wine wineboot -i >/dev/null 2>&1
 wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f >/dev/null
 # Go takes its random numbers from a library that Wine does not have.
@@ -47,11 +87,9 @@ echo "{\"Replace\": {\"$at\": \"$work/at_windows.go\"}}" >"$work/overlay.json"
 
 # "$@" goes to go.
 windows() { GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go "$@"; }
-for p in "${packages[@]}"; do
-	echo "=== pkg/$p"
-	windows test -overlay "$work/overlay.json" -c -o "$work/unit.exe" "./pkg/$p"
-	(cd "pkg/$p" && wine "$work/unit.exe" -test.short -test.skip "$skip")
-done
+(export GOOS=windows GOARCH=amd64 CGO_ENABLED=0 && shell $(printf '%s.exe ' $all))
+GOOS=windows GOARCH=amd64 CGO_ENABLED=0 suite go test -vet=off -overlay "$work/overlay.json" -exec "$work/wine64" -timeout 15m \
+	-skip "^($(IFS='|' && echo "${skips[*]}"))\$"
 
 echo "=== main job"
 go build -o "$work/plugin" ./cmd/kubectl-schemahero-plugin
@@ -89,4 +127,6 @@ grep -qF 'write .\t.bat' "$work/refused" || fail "run t.bat: $(cat "$work/refuse
 [ -f "$work/home/plugins/schemahero-postgres.exe" ] || fail "the driver is not installed"
 left=$(find "$work/home/locks" -name 'sha256-*'; find "$work/home" -name '*.tmp*')
 [ -z "$left" ] || fail "left after the sync: $left"
+skipped
+printf '%s: Wine: makes no symbolic links\n' "${skips[@]}"
 echo "windows: all is well"

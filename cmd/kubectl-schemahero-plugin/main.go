@@ -52,18 +52,20 @@ func run(p cli.Program) int {
 func program() cli.Program {
 	dir, err := os.Getwd()
 	return cli.Program{
-		Args:      os.Args,
-		Version:   version,
-		Revision:  revision,
-		Directory: dir,
-		DirError:  err,
-		Platform:  artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH},
-		Env:       os.LookupEnv,
-		Environ:   os.Environ,
-		Exec:      replace,
-		Now:       time.Now,
-		In:        os.Stdin,
-		Out:       os.Stdout,
-		Err:       os.Stderr,
+		Process: cli.Process{
+			Args:      os.Args,
+			Version:   version,
+			Revision:  revision,
+			Directory: dir,
+			DirError:  err,
+			Platform:  artifact.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH},
+			Lookup:    os.LookupEnv,
+			Environ:   os.Environ,
+			Exec:      replace,
+			Now:       time.Now,
+		},
+		In:  os.Stdin,
+		Out: os.Stdout,
+		Err: os.Stderr,
 	}
 }

@@ -53,7 +53,11 @@ const scripts = "../../testdata/script"
 // registries in this process. See testdata/script/README.md.
 func TestScript(t *testing.T) {
 	params := scriptParams()
-	params.Dir = scripts
+	if runtime.GOOS == "windows" {
+		params.Files = windowsScripts(t)
+	} else {
+		params.Dir = scripts
+	}
 	testscript.Run(t, params)
 }
 

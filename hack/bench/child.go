@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"syscall"
@@ -15,6 +16,7 @@ import (
 type use struct {
 	Wall, CPU time.Duration
 	Memory    int64 // at its peak, bytes
+	Faults    int64 // pages that it touched first and that were not read from the disk
 }
 
 // launch runs a program and writes what it took as JSON. It stands between
@@ -32,12 +34,26 @@ func launch(args []string) error {
 	u := use{Wall: time.Since(started), CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		u.Memory = int64(r.Maxrss) << 10 // Linux counts KiB
+		u.Faults = int64(r.Minflt)
 	}
 	data, err := json.Marshal(u)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(args[0], data, 0o644)
+}
+
+// await says that it waits, and becomes a program when its standard input ends.
+//
+//	await PROGRAM ARGUMENT...
+func await(args []string) error {
+	if _, err := os.Stdout.Write([]byte{'.'}); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
+	return syscall.Exec(args[0], args, os.Environ())
 }
 
 // measure runs a program under launch. What it says is shown where it fails.

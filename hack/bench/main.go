@@ -32,6 +32,8 @@ func run(args []string) error {
 		switch args[0] {
 		case "launch":
 			return launch(args[1:])
+		case "await":
+			return await(args[1:])
 		case "floor":
 			return floor(args[1:])
 		case "copy":
@@ -43,7 +45,7 @@ func run(args []string) error {
 	oras := flags.String("oras", "", "the oras CLI; built from the module proxy if there is none")
 	dir := flags.String("dir", "", "a folder on the disk to measure on (default: the system's for temporary files)")
 	full := flags.Bool("full", false, "50 drivers of full size too, 7 GB on the disk")
-	only := flags.String("only", "", "measure only what has this in its name: start, cold, warm, changed, memory, lock")
+	only := flags.String("only", "", "measure only what has this in its name: start, cold, warm, changed, memory, lock, fleet")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -60,6 +62,7 @@ func run(args []string) error {
 		do   func() error
 	}{
 		{"start", b.starts}, {"cold", b.colds}, {"warm", b.warms}, {"changed", b.changed}, {"memory", b.memory}, {"lock", b.locks},
+		{"fleet", b.fleets},
 	} {
 		if strings.Contains(m.name, *only) {
 			fmt.Fprintln(os.Stderr, "measuring:", m.name)

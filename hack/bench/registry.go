@@ -23,6 +23,7 @@ type registry struct {
 	host string
 	dir  string // of the layers
 	wait atomic.Int64
+	gate atomic.Pointer[gate] // nil: all are let in
 
 	mu        sync.Mutex
 	tags      map[string][]string // by repository, sorted
@@ -176,6 +177,9 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		w.Write(d.data)
 	case strings.Contains(path, "/blobs/"):
 		r.count("blobs")
+		if g := r.gate.Load(); g != nil && !g.admits(w) {
+			return
+		}
 		_, ref, _ := strings.Cut(path, "/blobs/")
 		w.Header().Set("Content-Type", "application/octet-stream")
 		w.Header().Set("Docker-Content-Digest", ref)

@@ -28,6 +28,15 @@ func (s sample) memory() int64 {
 	return most
 }
 
+// faults returns the median number of page faults.
+func (s sample) faults() int64 {
+	var all []float64
+	for _, u := range s {
+		all = append(all, float64(u.Faults))
+	}
+	return int64(median(all))
+}
+
 // over returns the median of the rounds' ratios: what slows a whole round
 // down, on a machine that does other work too, changes none of them.
 func (s sample) over(other sample) float64 {

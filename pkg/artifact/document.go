@@ -214,3 +214,49 @@ func ReferrersTag(d digest.Digest) string {
 	tag := strings.Replace(d.String(), ":", "-", 1)
 	return tag[:min(len(tag), 128)]
 }
+
+// IsDigest reports whether s is "sha256:" and 64 lower-case hexadecimal digits,
+// the only form that a lock holds.
+func IsDigest(s string) bool {
+	hex, ok := strings.CutPrefix(s, "sha256:")
+	return ok && isHex(hex, 64)
+}
+
+func isHex(s string, digits int) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return len(s) == digits
+}
+
+// Docker's media types of what OCI calls index and manifest; registries that
+// convert on the way may answer with them.
+const (
+	dockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
+	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+)
+
+// DocumentTypes returns the media types of indexes and manifests.
+func DocumentTypes() []string {
+	return []string{ocispec.MediaTypeImageIndex, ocispec.MediaTypeImageManifest, dockerList, dockerManifest}
+}
+
+// IsIndex reports whether a media type is an index's.
+func IsIndex(mediaType string) bool {
+	return mediaType == ocispec.MediaTypeImageIndex || mediaType == dockerList
+}
+
+// IsManifest reports whether a media type is a manifest's.
+func IsManifest(mediaType string) bool {
+	return mediaType == ocispec.MediaTypeImageManifest || mediaType == dockerManifest
+}
+
+// isMetadata reports whether a layer is surely no executable: a checksum, or a
+// description such as the artifacts.json and index.json of the files layout.
+func isMetadata(l ocispec.Descriptor) bool {
+	title := FileName(l)
+	return strings.HasSuffix(title, ".sha256") || strings.HasSuffix(title, ".json") ||
+		strings.HasPrefix(l.MediaType, "text/") || strings.HasSuffix(l.MediaType, "json")
+}

@@ -9,11 +9,9 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
@@ -24,33 +22,23 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
+// Process is what the program was started with. Without a SystemConfig it is the
+// machine's.
+type Process = env.Process
+
 // Program is one invocation, as main received it.
 type Program struct {
-	Args         []string // with the program's own name first
-	Version      string
-	Revision     string            // commit that it was built from; "" if it is not known
-	Directory    string            // working directory, absolute
-	DirError     error             // why there is none
-	Platform     artifact.Platform // of the drivers that this machine loads
-	SystemConfig string            // config of the machine's administrator, above the home's; absolute, "" for config.SystemFile
-	Env          func(key string) (string, bool)
-	Environ      func() []string
-	Exec         func(path string, args, env []string) error // becomes another program; errors.ErrUnsupported if it cannot
-	Now          func() time.Time
-	In           io.Reader
-	Out          io.Writer
-	Err          io.Writer
+	Process
+	In       io.Reader
+	Out, Err io.Writer
 }
 
 // wire makes what the commands work with.
 func wire(p Program) (*env.Env, *ui.UI) {
-	u := ui.New(p.In, p.Out, p.Err, p.Env)
+	u := ui.New(p.In, p.Out, p.Err, p.Lookup)
 	u.Dir = p.Directory
-	e := env.New(env.Process{
-		Args: p.Args, Version: p.Version, Revision: p.Revision, Directory: p.Directory, DirError: p.DirError, Platform: p.Platform,
-		SystemConfig: cmp.Or(p.SystemConfig, config.SystemFile()),
-		Lookup:       p.Env, Environ: p.Environ, Exec: p.Exec, Now: p.Now,
-	})
+	p.SystemConfig = cmp.Or(p.SystemConfig, config.SystemFile())
+	e := env.New(p.Process)
 	e.Events = env.Events{
 		Registry: func(event registry.Event) { u.Network(event, e.Carrying) },
 		Install:  u.Installing(e.ServedFrom),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -13,18 +14,18 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
+
+// absolute is a path that begins at the root, on Windows on a drive.
+func absolute(path string) string { return system.Abs(os.TempDir(), path) }
 
 // tree is the command tree as kubectl's users see it.
 func tree() *cobra.Command {
-	e, u := wire(Program{
-		Args:      []string{"/usr/local/bin/kubectl-schemahero-plugin"},
-		Directory: "/work",
-		Env:       func(string) (string, bool) { return "", false },
-		Now:       time.Now,
-		Out:       new(bytes.Buffer),
-		Err:       new(bytes.Buffer),
-	})
+	p := program()
+	p.Directory, p.Out, p.Err = "/work", new(bytes.Buffer), new(bytes.Buffer)
+	e, u := wire(p)
 	root := newRoot(e, u, new(bool))
 	root.InitDefaultHelpCmd()
 	return root
@@ -174,15 +175,14 @@ func run(words ...string) (code int, stdout, stderr string) {
 
 // program is a command line in an empty environment.
 func program(words ...string) Program {
-	return Program{
-		Args:      append([]string{"/usr/local/bin/kubectl-schemahero-plugin"}, words...),
+	return Program{Process: Process{
+		Args:      append([]string{absolute("/usr/local/bin/kubectl-schemahero-plugin")}, words...),
 		Version:   "0.0.0-test",
 		Directory: "/",
-		Env:       func(string) (string, bool) { return "", false },
+		Lookup:    func(string) (string, bool) { return "", false },
 		Environ:   func() []string { return nil },
 		Now:       time.Now,
-		In:        strings.NewReader(""),
-	}
+	}, In: strings.NewReader("")}
 }
 
 func TestUnknownWordsAreAnswered(t *testing.T) {
@@ -222,12 +222,14 @@ func TestUnknownWordsAreAnswered(t *testing.T) {
 
 func TestHelpNamesTheProgramAsItWasCalled(t *testing.T) {
 	for argv0, want := range map[string]string{
-		"/home/u/.local/bin/kubectl-schemahero-plugin": "kubectl schemahero plugin",
-		"/home/u/.krew/bin/kubectl-schemahero_plugin":  "kubectl schemahero-plugin",
-		"kubectl-schemahero-plugin":                    "kubectl-schemahero-plugin",
-		"./bin/kubectl-schemahero-plugin":              "kubectl-schemahero-plugin",
+		absolute("/home/u/.local/bin/kubectl-schemahero-plugin"): "kubectl schemahero plugin",
+		absolute("/home/u/.krew/bin/kubectl-schemahero_plugin"):  "kubectl schemahero-plugin",
+		"kubectl-schemahero-plugin":                              "kubectl-schemahero-plugin",
+		"./bin/kubectl-schemahero-plugin":                        "kubectl-schemahero-plugin",
 	} {
-		e, u := wire(Program{Args: []string{argv0}, Env: func(string) (string, bool) { return "", false }})
+		p := program()
+		p.Args = []string{argv0}
+		e, u := wire(p)
 		root := newRoot(e, u, new(bool))
 		for _, c := range append(commands(root), root) {
 			if !strings.HasPrefix(c.UseLine()+" ", want+" ") {

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -17,6 +19,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/shell"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/sources"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 )
 
 // group is a part of the help page, and the folder that has its commands.
@@ -67,7 +71,7 @@ this machine match the lock.`,
 	f.VarP(fileValue{g}, "file", "f", "the manifest (default: schemahero-plugins.toml here or in a parent folder)")
 	f.StringVarP(&g.Directory, "directory", "C", "", "change to this folder first")
 	f.StringVar(&g.Home, "home", "", "where drivers, store and receipts are kept (default: ~/.schemahero)")
-	f.StringVar(&g.SystemConfig, "system-config", "", "the machine's config, above HOME/config.toml (default: /etc/schemahero/plugins.toml)")
+	f.StringVar(&g.SystemConfig, "system-config", "", "the machine's config, above HOME/config.toml (default: "+config.SystemFile()+")")
 	f.StringVarP(&u.Output, "output", "o", "", "json, yaml, name, wide, jsonpath=…, go-template=… or custom-columns=…")
 	f.StringVar(&u.Errors, "errors", ui.ErrorForms()[0], "how errors are told: text, json (an object a line) or github (annotations)")
 	f.BoolVarP(&u.Quiet, "quiet", "q", false, "print results, warnings and errors only")
@@ -182,3 +186,27 @@ func (v fileValue) String() string {
 
 // Type implements pflag.Value.
 func (v fileValue) Type() string { return "string" }
+
+// flagError adds to an unknown flag the one that was probably meant.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var names []string
+	collect := func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	}
+	cmd.LocalFlags().VisitAll(collect)
+	cmd.InheritedFlags().VisitAll(collect)
+	word := unknown.GetSpecifiedName()
+	if short := unknown.GetSpecifiedShortnames(); len(short) > 1 {
+		word = short // -locked for --locked
+	}
+	if near, ok := diag.Nearest(word, names); ok {
+		return fmt.Errorf("%w; did you mean --%s?", err, near)
+	}
+	return err
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // SystemFile is where the administrator of a machine says what holds for all its
@@ -44,8 +45,18 @@ func (e *UnreadableError) Unwrap() error { return e.Err }
 // Kind is fault.Usage: it is never passed over.
 func (e *UnreadableError) Kind() fault.Kind { return fault.Usage }
 
+// OwnerError says that the config in the administrator's place is another user's.
+type OwnerError struct{ File string }
+
+func (e *OwnerError) Error() string {
+	return e.File + ": belongs to neither an administrator nor this user"
+}
+
+// Kind is fault.Usage.
+func (e *OwnerError) Kind() fault.Kind { return fault.Usage }
+
 // LoadSystem reads a machine's config; a file that is not there is an empty one.
-// Errors: *diag.Error, *UnreadableError.
+// Errors: *diag.Error, *UnreadableError, *OwnerError.
 func LoadSystem(file string) (*Config, error) {
 	data, err := diag.ReadFile(file, diag.TooLarge)
 	switch {
@@ -55,6 +66,13 @@ func LoadSystem(file string) (*Config, error) {
 		return nil, err
 	case err != nil:
 		return nil, &UnreadableError{file, err}
+	}
+	if file == SystemFile() {
+		if ok, err := system.Administered(file); err != nil {
+			return nil, &UnreadableError{file, err}
+		} else if !ok {
+			return nil, &OwnerError{file}
+		}
 	}
 	c, err := parse(file, data, true)
 	if err != nil {

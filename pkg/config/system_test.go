@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
@@ -91,7 +90,7 @@ func TestLoadSystem(t *testing.T) {
 	file := write(t, "file", "")
 	_, err := LoadSystem(filepath.Join(file, "plugins.toml"))
 	var unreadable *UnreadableError
-	if runtime.GOOS != "windows" && (!errors.As(err, &unreadable) || fault.Of(err) != fault.Usage) { // Windows says that it does not exist
+	if !errors.As(err, &unreadable) || fault.Of(err) != fault.Usage {
 		t.Errorf("below a file: %v", err)
 	}
 	// what is wrong in either is told

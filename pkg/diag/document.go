@@ -33,7 +33,7 @@ type Document struct {
 
 	problems []problem
 	closed   bool  // what is wrong makes anything else that is found noise
-	lines    []int // where each line begins
+	lines    []int // where each line begins; nil until somebody asks: of most locks nobody does
 	last     place // the place asked for last: the next one is mostly near
 }
 
@@ -52,7 +52,7 @@ const TooLarge = 1 << 20
 // NewDocument returns a document without keys and values, to report problems
 // that are found before there is anything to parse.
 func NewDocument(file string, data []byte) *Document {
-	d := &Document{File: file, Source: data[:len(data):len(data)], lines: lineStarts(data)}
+	d := &Document{File: file, Source: data[:len(data):len(data)]}
 	d.last = place{0, 1, 1}
 	d.Root = &Table{doc: d, by: byHeader}
 	return d
@@ -119,7 +119,12 @@ func (d *Document) At(at Span, format string, args ...any) *Error {
 }
 
 // Line returns the line of a byte offset.
-func (d *Document) Line(offset int) int { return sort.SearchInts(d.lines, offset+1) }
+func (d *Document) Line(offset int) int {
+	if d.lines == nil {
+		d.lines = lineStarts(d.Source)
+	}
+	return sort.SearchInts(d.lines, offset+1)
+}
 
 // Position returns line and column of a byte offset.
 func (d *Document) Position(offset int) Position {

@@ -75,6 +75,9 @@ func (d *Document) checkEncoding() bool {
 		d.only(Span{}, "is in %s: save it as UTF-8", name)
 		return false
 	}
+	if utf8.Valid(data) && bytes.IndexByte(data, 0) < 0 {
+		return true
+	}
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
 		switch {

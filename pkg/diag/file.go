@@ -1,6 +1,7 @@
 package diag
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -22,17 +23,22 @@ func ReadFile(file string, limit int64) ([]byte, error) {
 		if target, e := os.Readlink(file); e == nil {
 			return nil, unreadableLink(file, target, err)
 		}
-		return nil, err
+		return nil, belowFile(file, err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
 		return nil, err
-	} else if info.IsDir() {
+	case info.IsDir():
 		return nil, NewDocument(file, nil).At(Span{}, "is a directory")
-	} else if !info.Mode().IsRegular() {
+	case !info.Mode().IsRegular():
 		return nil, NewDocument(file, nil).At(Span{}, "is not a regular file")
 	}
-	return io.ReadAll(io.LimitReader(f, limit+1))
+	var data bytes.Buffer
+	data.Grow(int(min(info.Size(), limit)) + bytes.MinRead)
+	_, err = data.ReadFrom(io.LimitReader(f, limit+1))
+	return data.Bytes(), err
 }
 
 // unreadableLink says of a link that leads nowhere where that is: that the file
@@ -45,6 +51,23 @@ func unreadableLink(file, target string, err error) error {
 		return NewDocument(file, nil).At(Span{}, "is a link to %s, which leads back to it", target)
 	}
 	return err
+}
+
+// belowFile says of a path that leads through a file what Unix says of it: to Windows
+// it is not there, but what is in the way of a policy does not do away with it.
+func belowFile(file string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+		info, e := os.Stat(dir)
+		switch {
+		case e == nil && !info.IsDir():
+			return &fs.PathError{Op: "open", Path: file, Err: system.NotDir}
+		case e == nil, dir == filepath.Dir(dir):
+			return err
+		}
+	}
 }
 
 // Path returns the absolute path of a file that the document names relative to

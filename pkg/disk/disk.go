@@ -66,7 +66,7 @@ func (d Disk) MkdirAll(dir string) error {
 func mkdirAll(dir string) error {
 	if info, err := os.Stat(dir); err == nil {
 		if !info.IsDir() {
-			return &fs.PathError{Op: "mkdir", Path: dir, Err: notDir}
+			return &fs.PathError{Op: "mkdir", Path: dir, Err: system.NotDir}
 		}
 		return nil
 	}
@@ -148,7 +148,7 @@ func (d Disk) Writable(dir string) error {
 		info, err := os.Stat(dir)
 		switch {
 		case err == nil && !info.IsDir():
-			return &fs.PathError{Op: "mkdir", Path: dir, Err: notDir}
+			return &fs.PathError{Op: "mkdir", Path: dir, Err: system.NotDir}
 		case err == nil:
 			if err := d.check(Create, dir); err != nil {
 				return err

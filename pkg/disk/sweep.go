@@ -6,10 +6,23 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
+
+// Names returns what is in a folder, in no order. A sync with nothing to do asks
+// for some, with a name for each driver: os.ReadDir would sort them, and make an
+// entry of each.
+func Names(dir string) ([]string, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Readdirnames(-1)
+}
 
 // Sweep removes the temporary files in dir whose writers no longer run, and
 // returns their paths. A dir that does not exist is empty.
@@ -22,7 +35,7 @@ func (d Disk) SweepFile(path string) ([]string, error) {
 }
 
 func (d Disk) sweep(dir, prefix string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
+	names, err := Names(dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
@@ -31,27 +44,35 @@ func (d Disk) sweep(dir, prefix string) ([]string, error) {
 	}
 	var swept []string
 	var errs []error
-	for _, e := range entries {
-		of, pid, ok := splitTemp(e.Name())
-		path := filepath.Join(dir, e.Name())
-		switch {
-		case !ok || prefix != "" && of != prefix:
+	for _, name := range names {
+		of, pid, ok := splitTemp(name)
+		if !ok || prefix != "" && of != prefix {
 			continue
-		case e.Type() == fs.ModeSymlink:
+		}
+		path := filepath.Join(dir, name)
+		info, err := os.Lstat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue // its writer or another sweeper was faster
+		case err != nil:
+			errs = append(errs, err)
+			continue
+		case info.Mode().Type() == fs.ModeSymlink:
 			// Kept by Backup. A link cannot be locked, so its writer's id decides.
 			if system.Runs(pid) {
 				continue
 			}
-		case !e.Type().IsRegular():
+		case !info.Mode().IsRegular():
 			continue
 		}
-		done, err := d.sweepOne(path, pid, e.Type().IsRegular())
+		done, err := d.sweepOne(path, pid, info.Mode().IsRegular())
 		if err != nil {
 			errs = append(errs, err)
 		} else if done {
 			swept = append(swept, path)
 		}
 	}
+	slices.Sort(swept)
 	return swept, errors.Join(errs...)
 }
 

@@ -103,9 +103,6 @@ func writable(dir string) error {
 	return nil
 }
 
-// notDir is what the system says of a file in the place of a folder.
-const notDir = syscall.ENOTDIR
-
 // removeLock removes the file before it lets go of the lock: whoever waits for it
 // must see that it is gone.
 func removeLock(f *os.File) {
@@ -144,6 +141,18 @@ func syncDir(dir string) error {
 func own(info os.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid()
+}
+
+// keepOwner gives a file the owner and the group of the one that it is to replace: what
+// root writes under sudo stays its user's. Who may not do that leaves it.
+func keepOwner(f *os.File, old os.FileInfo) {
+	stat, ok := old.Sys().(*syscall.Stat_t)
+	if !ok || int(stat.Uid) == os.Geteuid() && int(stat.Gid) == os.Getegid() {
+		return
+	}
+	if f.Chown(int(stat.Uid), int(stat.Gid)) != nil {
+		_ = f.Chown(-1, int(stat.Gid))
+	}
 }
 
 // Owner returns the name of the user to whom a file belongs, or his number if he

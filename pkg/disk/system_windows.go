@@ -44,10 +44,6 @@ func openFolder(string) (*os.File, error) { return nil, nil }
 // folderFree does not know here.
 func folderFree(string) bool { return false }
 
-// notDir is what the system says of a file in the place of a folder: ERROR_DIRECTORY,
-// as Go's ENOTDIR says that nothing is there.
-const notDir = windows.ERROR_DIRECTORY
-
 // removeLock lets go of the file before it removes it, for an open one stays. If
 // another opened it meanwhile, it stays for that one, or for a sweep, to remove.
 func removeLock(f *os.File) {
@@ -71,6 +67,9 @@ func syncFile(f *os.File) error { return f.Sync() }
 
 // syncDir has nothing to do: NTFS keeps names in its journal.
 func syncDir(string) error { return nil }
+
+// keepOwner has nothing to do: a new file has its folder's rights.
+func keepOwner(*os.File, os.FileInfo) {}
 
 // own does not know here.
 func own(os.FileInfo) bool { return false }

@@ -164,7 +164,8 @@ func (t *Temp) Truncate(size int64) error {
 // durable, its bytes survive a loss of power.
 func (t *Temp) Seal(mode fs.FileMode, durable bool) error {
 	// Asked for only if it is needed: some file systems refuse any change. One
-	// with a fixed mode that gives every right that is wanted will do.
+	// with a fixed mode that gives this user every right that is wanted will do: a
+	// mount for one alone has 0700.
 	info, err := t.file.Stat()
 	if err != nil {
 		return err
@@ -172,7 +173,7 @@ func (t *Temp) Seal(mode fs.FileMode, durable bool) error {
 	if err = t.d.check(Chmod, t.path); err == nil && mode != 0 && info.Mode().Perm() != mode {
 		err = t.file.Chmod(mode)
 	}
-	if err != nil && (!fixedMode(err) || info.Mode().Perm()&mode != mode) {
+	if err != nil && (!fixedMode(err) || info.Mode().Perm()&mode&0o700 != mode&0o700) {
 		return err
 	}
 	if durable {

@@ -18,7 +18,8 @@ const (
 )
 
 // Writing says how a file is replaced. The zero value is for a file that others
-// may read: it has the mode that it had, and a link in its place goes.
+// may read: it has the mode that it had, and a link in its place goes. The owner
+// stays the same as far as this process may say so.
 type Writing struct {
 	Mode       fs.FileMode // 0: the old file's; of a new one what the umask leaves of 0666
 	Follow     bool        // write to the file that a link leads to, as an editor would
@@ -48,8 +49,9 @@ func (d Disk) Replace(path string, o Writing, fill func(*Temp) error) (err error
 		return written(path, err)
 	}
 	defer t.Discard()
-	if o.Mode == 0 {
-		if old, err := os.Lstat(path); err == nil && old.Mode().IsRegular() {
+	if old, err := os.Lstat(path); err == nil && old.Mode().IsRegular() {
+		keepOwner(t.file, old)
+		if o.Mode == 0 {
 			o.Mode = old.Mode().Perm()
 		}
 	}
@@ -98,4 +100,21 @@ func replaceBusy(from, to string, rename func(from, to string) error) error {
 	}
 	os.Remove(aside) // fails as long as it runs
 	return nil
+}
+
+// Note adds data to the end of a file that only ever saves work, in one write, so that
+// processes at the same time lose nothing of each other. A file of more than limit
+// bytes is begun again. What cannot be written has to be found out again.
+func (d Disk) Note(file string, data []byte, limit int64) {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	if info, err := os.Stat(file); err == nil && info.Size() > limit {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	if d.MkdirAll(filepath.Dir(file)) != nil {
+		return
+	}
+	if f, err := os.OpenFile(file, flags, 0o666); err == nil {
+		_, _ = f.Write(data)
+		f.Close()
+	}
 }

@@ -64,7 +64,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// If the mount decides the mode and it gives what is wanted, no change of it is
+// If the mount decides the mode and it gives its user what is wanted, no change of it is
 // needed; where it gives less, the refusal is the error.
 func TestSealWhereModesAreFixed(t *testing.T) {
 	d := Disk{Fault: func(op Op, _ string) error {
@@ -73,7 +73,7 @@ func TestSealWhereModesAreFixed(t *testing.T) {
 		}
 		return nil
 	}}
-	for fixed, wanted := range map[fs.FileMode]error{0o777: nil, 0o755: nil, 0o644: syscall.EPERM} {
+	for fixed, wanted := range map[fs.FileMode]error{0o777: nil, 0o755: nil, 0o700: nil, 0o644: syscall.EPERM} {
 		temp, err := d.CreateTemp(t.TempDir(), "x")
 		if err != nil {
 			t.Fatal(err)
@@ -97,6 +97,34 @@ func TestWriteFileKeepsMode(t *testing.T) {
 		}
 		if err := d.WriteFile(path, []byte("x"), Writing{}); err != nil || mode(t, path) != m {
 			t.Errorf("%v, %v", mode(t, path), err)
+		}
+	}
+}
+
+// What root writes under sudo stays its user's. Any other test sees that writing
+// does not depend on the right to give a file away.
+func TestWriteFileKeepsOwner(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, nil, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	uid, gid := os.Geteuid(), os.Getegid()
+	if uid == 0 {
+		uid, gid = 54321, 54322
+		if err := os.Chown(path, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, o := range []Writing{{}, {Mode: 0o600}, {Durability: Loose}} {
+		if err := (Disk{}).WriteFile(path, []byte("x"), o); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, ok := info.Sys().(*syscall.Stat_t); !ok || int(s.Uid) != uid || int(s.Gid) != gid {
+			t.Errorf("%+v: belongs to %d:%d, want %d:%d", o, s.Uid, s.Gid, uid, gid)
 		}
 	}
 }

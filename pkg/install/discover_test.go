@@ -4,22 +4,25 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 func TestSearchPath(t *testing.T) {
-	got := SearchPath("/proj", "/home/me", "/x:bin:: /y ")
+	root := filepath.VolumeName(t.TempDir()) + string(filepath.Separator)
+	at := func(parts ...string) string { return filepath.Join(append([]string{root}, parts...)...) }
+	got := SearchPath(at("proj"), at("home", "me"), strings.Join([]string{at("x"), "bin", "", " y "}, string(filepath.ListSeparator)))
 	want := []string{
-		"/proj", "/proj/plugins/bin", "/home/me/.schemahero/plugins",
+		at("proj"), at("proj", "plugins", "bin"), at("home", "me", ".schemahero", "plugins"),
 		"/usr/local/lib/schemahero/plugins", "/var/lib/schemahero/plugins",
-		"/x", "/proj/bin", "/proj/ /y ",
+		at("x"), at("proj", "bin"), at("proj", " y "),
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	if got := SearchPath("/proj", "", ""); len(got) != 4 {
+	if got := SearchPath(at("proj"), "", ""); len(got) != 4 {
 		t.Errorf("without a home: %q", got)
 	}
 }

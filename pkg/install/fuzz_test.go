@@ -1,8 +1,10 @@
 package install
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
+	"reflect"
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
@@ -21,11 +23,20 @@ func FuzzReceipt(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	if _, ok := parseWritten(string(good)); !ok {
+		f.Errorf("not read as it was written: %s", good)
+	}
 	for _, s := range []string{string(good), "", "{", "null", "[]", `{"path":"/x","layer":"sha256:../..","sha256":"x"}`, `{"claims":null}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		w.t = t
+		if r, ok := parseWritten(string(data)); ok {
+			var said Receipt
+			if err := json.Unmarshal(data, &said); err != nil || !reflect.DeepEqual(r, said) {
+				t.Errorf("read as %+v, and JSON says %+v, %v", r, said, err)
+			}
+		}
 		write(t, file, string(data))
 		if _, err := e.Unused(); err != nil {
 			t.Error(err)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
@@ -37,7 +36,7 @@ func TestNoLocks(t *testing.T) {
 	e := w.installer()
 	e.disk.Fault = func(op disk.Op, _ string) error {
 		if op == disk.Flock {
-			return syscall.ENOLCK
+			return errors.ErrUnsupported
 		}
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
@@ -55,16 +56,24 @@ func (e *Installer) inspectAll(ctx context.Context, items []Item, hash bool) ([]
 			return nil, &ItemError{it, fmt.Errorf("%s: is requested twice", it.Path)}
 		}
 		seen[s.path] = true
-		done, err := e.byReceipt(&s)
-		if err != nil {
-			return nil, &ItemError{it, err}
-		}
-		if !done || hash && s.State == OK {
-			open = append(open, i)
-		}
 		all[i] = s
 	}
-	err := e.each(len(open), true, func(i int) error {
+	done := make([]bool, len(items))
+	err := parallel.First(parallel.EachUntil(context.Background(), len(items), e.limit, func(i int) (err error) {
+		if done[i], err = e.byReceipt(&all[i]); err != nil {
+			return &ItemError{items[i], err}
+		}
+		return nil
+	}))
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range all {
+		if !done[i] || hash && s.State == OK {
+			open = append(open, i)
+		}
+	}
+	err = e.each(len(open), true, func(i int) error {
 		s := &all[open[i]]
 		if err := e.byHash(ctx, s); err != nil {
 			return &ItemError{s.Item, err}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -100,41 +99,30 @@ func withClaim(claims []Claim, c Claim) []Claim {
 	return out
 }
 
-var errReceipt = errors.New("is not a receipt")
-
-// parseReceipt reads a receipt. Only what could do harm is checked: the
-// digests lead to files.
-func parseReceipt(data []byte) (*Receipt, error) {
-	var r Receipt
-	if err := json.Unmarshal(data, &r); err != nil {
-		return nil, err
-	}
-	if !filepath.IsAbs(r.Path) || r.Layer.Validate() != nil || r.SHA256.Validate() != nil {
-		return nil, errReceipt
-	}
-	return &r, nil
-}
-
 // A receipt lies under the hash of its file's path. So one that cannot be read
 // still says that the file was placed by this home: it counts as changed, is
 // hashed, and repaired. It can do so for no other file, and never makes a
 // foreign one ours.
-func (e *Installer) receiptFile(path string) string {
+func receiptName(path string) string {
 	sum := sha256.Sum256([]byte(path))
-	return filepath.Join(e.home.Receipts(), hex.EncodeToString(sum[:])+".json")
+	return hex.EncodeToString(sum[:]) + ".json"
+}
+
+func (e *Installer) receiptFile(path string) string {
+	return filepath.Join(e.home.Receipts(), receiptName(path))
 }
 
 // receipt reads the receipt for a canonical path. damaged: there is one, but
 // it says nothing.
 func (e *Installer) receipt(path string) (r *Receipt, damaged bool, err error) {
-	data, err := os.ReadFile(e.receiptFile(path))
+	text, err := readReceipt(e.receiptFile(path))
 	if absent(err) {
 		return nil, false, nil
 	}
 	if err != nil {
 		return nil, false, err
 	}
-	if r, err = parseReceipt(data); err != nil || r.Path != path {
+	if r, err = parseReceipt(text); err != nil || r.Path != path {
 		return nil, true, nil
 	}
 	return r, false, nil
@@ -168,29 +156,25 @@ func (e *Installer) receipts(without map[string]bool) ([]Receipt, error) {
 	}
 	skip := map[string]bool{}
 	for path := range without {
-		skip[e.receiptFile(path)] = true
+		skip[receiptName(path)] = true
 	}
-	entries, err := os.ReadDir(e.home.Receipts())
+	names, err := disk.Names(e.home.Receipts())
 	if err != nil && !absent(err) {
 		return nil, err
 	}
 	var all []Receipt
-	for _, f := range entries {
-		if !strings.HasSuffix(f.Name(), ".json") || strings.HasPrefix(f.Name(), ".") {
+	for _, name := range names {
+		if skip[name] || !strings.HasSuffix(name, ".json") || strings.HasPrefix(name, ".") {
 			continue
 		}
-		file := filepath.Join(e.home.Receipts(), f.Name())
-		if skip[file] {
-			continue
-		}
-		data, err := os.ReadFile(file)
+		text, err := readReceipt(filepath.Join(e.home.Receipts(), name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // another process removed it
 		}
 		if err != nil {
 			return nil, err
 		}
-		if r, err := parseReceipt(data); err == nil && e.receiptFile(r.Path) == file {
+		if r, err := parseReceipt(text); err == nil && receiptName(r.Path) == name {
 			all = append(all, *r)
 		}
 	}

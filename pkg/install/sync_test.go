@@ -94,11 +94,11 @@ func TestDrift(t *testing.T) {
 		}, "postgres:ok?", "postgres:kept"},
 		{"a link", func(t *testing.T, p string) {
 			os.Rename(p, p+".real")
-			os.Symlink(p+".real", p)
+			symlink(t, p+".real", p)
 		}, "postgres:changed", "postgres:repaired"},
 		{"a dangling link", func(t *testing.T, p string) {
 			os.Remove(p)
-			os.Symlink("/nowhere", p)
+			symlink(t, "/nowhere", p)
 		}, "postgres:changed", "postgres:repaired"},
 		{"receipt lost", func(t *testing.T, p string) {
 			os.RemoveAll(filepath.Join(filepath.Dir(filepath.Dir(p)), "receipts"))
@@ -120,6 +120,9 @@ func TestDrift(t *testing.T) {
 			}
 		}, "postgres:ok?", "postgres:repaired"},
 	} {
+		if strings.HasPrefix(c.title, "mode") && !executableBits {
+			continue
+		}
 		for _, known := range []bool{false, true} {
 			t.Run(c.title, func(t *testing.T) {
 				w := newWorld(t)
@@ -295,7 +298,7 @@ func TestProbe(t *testing.T) {
 		probed[it.Name] = true
 		data, err := os.ReadFile(path)
 		info, _ := os.Lstat(path)
-		if err != nil || string(data) != content(it.Name, "2.0.0") || info.Mode() != 0o755 {
+		if err != nil || string(data) != content(it.Name, "2.0.0") || executableBits && info.Mode() != 0o755 {
 			t.Errorf("%s: %q, %v, %v", path, data, info.Mode(), err)
 		}
 		if filepath.Dir(path) != filepath.Dir(it.Path) || path == it.Path {

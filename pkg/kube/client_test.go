@@ -262,15 +262,15 @@ func TestConfigs(t *testing.T) {
 	}{
 		"no YAML":            {Options{File: kubeconfig(t, "{")}, "yaml"},
 		"no kubeconfig":      {Options{File: kubeconfig(t, "clusters: text")}, "kubeconfig: "},
-		"not there":          {Options{File: filepath.Join(dir, "x")}, "no such file"},
-		"a folder":           {Options{File: dir}, "directory"},
+		"not there":          {Options{File: filepath.Join(dir, "x")}, filepath.Join(dir, "x") + ": "},
+		"a folder":           {Options{File: dir}, dir},
 		"none":               {Options{Files: []string{filepath.Join(dir, "x")}}, "there is none"},
 		"empty":              {Options{File: kubeconfig(t, "")}, "names no current context"},
 		"no current context": {Options{File: kubeconfig(t, "{"+two+"}")}, "names no current context"},
 		"another context":    {Options{File: kubeconfig(t, "{current-context: a, "+two+"}"), Context: "x"}, `has no context "x"`},
 		"it is gone":         {Options{File: kubeconfig(t, "{current-context: x, "+two+"}")}, `has no context "x"`},
 		"no cluster":         {Options{File: kubeconfig(t, "{current-context: a, contexts: [{name: a, context: {cluster: x}}]}")}, `the context "a" names the cluster "x", which is not there`},
-		"no such CA":         {Options{File: kubeconfig(t, "{current-context: a, contexts: [{name: a, context: {cluster: c}}], clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1', certificate-authority: /no/ca}}]}")}, "/no/ca"},
+		"no such CA":         {Options{File: kubeconfig(t, "{current-context: a, contexts: [{name: a, context: {cluster: c}}], clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1', certificate-authority: /no/ca}}]}")}, filepath.FromSlash("/no/ca")},
 		"no namespace":       {Options{File: kubeconfig(t, "{current-context: a, "+two+"}"), Namespace: "../x"}, "not the name of a namespace"},
 	} {
 		_, err := Open(c.o)

@@ -190,7 +190,7 @@ func (e Edit) applied(plugins []Plugin) []Plugin {
 	}
 	p := &plugins[at]
 	if e.Version != "" {
-		p.Version = e.Version
+		p.Version, p.constraint = e.Version, nil
 	}
 	if e.Registry != "" {
 		p.Registry = []string{e.Registry}
@@ -229,7 +229,7 @@ func essence(m Manifest) Manifest {
 	m.Plugins = slices.Clone(m.Plugins)
 	for i := range m.Plugins {
 		p := &m.Plugins[i]
-		p.Pos = diag.Position{}
+		p.Pos, p.constraint = diag.Position{}, nil
 		if len(p.Aliases) == 0 {
 			p.Aliases = nil
 		}

@@ -52,16 +52,36 @@ type Plugin struct {
 	MinimumAge *time.Duration // nil: the manifest's counts
 	Aliases    []string       // in file order
 	Pos        diag.Position  // of the value of version, tag or digest
+
+	constraint *artifact.Constraint // Version as it was read; nil if it was not
 }
 
 // Plugin returns the entry of a name.
 func (m *Manifest) Plugin(name string) (Plugin, bool) {
-	for _, p := range m.Plugins {
-		if p.Name == name {
-			return p, true
+	for i := range m.Plugins {
+		if m.Plugins[i].Name == name {
+			return m.Plugins[i], true
 		}
 	}
 	return Plugin{}, false
+}
+
+// Constraint returns what the entry asks of a version, with its prerelease rule;
+// nil for tag and digest entries.
+func (p Plugin) Constraint() *artifact.Constraint {
+	if p.Version == "" {
+		return nil
+	}
+	c := p.constraint
+	if c == nil { // the entry was not read from a file
+		var err error
+		if c, err = artifact.ParseConstraint(p.Version); err != nil {
+			return nil
+		}
+	}
+	own := *c
+	own.Prerelease = p.Prerelease
+	return &own
 }
 
 // MinimumAgeOf returns how old a release of a plugin must be to be taken.

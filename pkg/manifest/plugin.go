@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	digest "github.com/opencontainers/go-digest"
@@ -14,6 +15,7 @@ import (
 
 func (m *Manifest) decodePlugins(t *diag.Table) {
 	aliases := map[string]*diag.Value{}
+	m.Plugins = slices.Grow(m.Plugins, len(t.Entries))
 	for _, e := range t.Entries {
 		if bad := new(artifact.NameError); errors.As(CheckName(e.Key), &bad) {
 			e.Problem("%s", bad.Reason)
@@ -118,11 +120,12 @@ func (p *Plugin) decodeVersion(v *diag.Value) {
 	if !ok {
 		return
 	}
-	if _, err := ParseConstraint(s); err != nil {
+	c, err := ParseConstraint(s)
+	if err != nil {
 		v.Problem("%v", err)
 		return
 	}
-	p.Version, p.Pos = s, v.Position()
+	p.Version, p.Pos, p.constraint = s, v.Position(), c
 }
 
 // ConstraintError says why a string is not a version constraint.
@@ -179,4 +182,45 @@ func decodeAliases(v *diag.Value, plugins *diag.Table, plugin string, seen map[s
 		}
 	}
 	return aliases
+}
+
+// RemoveAlias returns the text of a manifest in which a plugin has one alias
+// less. Without any it has no `aliases`, and where only the version is left in
+// its braces, it is written as Set writes a new one: what an Edit with an alias
+// did to an entry is undone byte for byte. Errors: those of Remove.
+func RemoveAlias(file string, data []byte, name, alias string) ([]byte, error) {
+	before, err := Parse(file, data)
+	if err != nil {
+		return nil, err
+	}
+	p, listed := before.Plugin(name)
+	if !listed || !slices.Contains(p.Aliases, alias) {
+		return nil, &NotListedError{file, alias}
+	}
+	out := withoutAlias(entryOf(file, data, name), alias)
+	if entry := entryOf(file, out, name); entry != nil && entry.Table != nil && entry.Table.InBraces() && len(entry.Table.Entries) == 1 {
+		if v := entry.Table.Get("version"); v != nil && v.Kind == diag.String {
+			out = diag.ParseTOML(file, out).Replace(entry.Span, string(out[v.Span.Start:v.Span.End]))
+		}
+	}
+	want := slices.Clone(before.Plugins)
+	at := slices.IndexFunc(want, func(p Plugin) bool { return p.Name == name })
+	want[at].Aliases = slices.DeleteFunc(slices.Clone(p.Aliases), func(a string) bool { return a == alias })
+	return before.checkEdit(file, out, name, want)
+}
+
+func entryOf(file string, data []byte, name string) *diag.Value {
+	plugins := diag.ParseTOML(file, data).Root.Get("plugins")
+	if plugins == nil || plugins.Table == nil {
+		return nil
+	}
+	return plugins.Table.Get(name)
+}
+
+func withoutAlias(entry *diag.Value, alias string) []byte {
+	list := entry.Table.Get("aliases")
+	if len(list.Items) == 1 {
+		return entry.Table.Delete("aliases")
+	}
+	return list.Cut(slices.IndexFunc(list.Items, func(item *diag.Value) bool { return item.Text == alias }))
 }

@@ -73,6 +73,11 @@ func TestLayoutAsRegistry(t *testing.T) {
 	}
 	write(t, filepath.Join(base, "bundle.tar"), f.tar(t))
 	opener := &Opener{BaseDir: base}
+	t.Cleanup(func() {
+		for _, l := range opener.layouts {
+			l.Close()
+		}
+	})
 	repository := func(ref string) *Repository {
 		t.Helper()
 		r, err := opener.Repository(ref)

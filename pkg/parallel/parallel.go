@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 )
 
 // Each calls f for 0 to n-1, at most limit at a time (0: all), and returns their
@@ -12,24 +13,20 @@ import (
 // ctx's error.
 func Each(ctx context.Context, n, limit int, f func(i int) error) []error {
 	errs := make([]error, n)
-	next := make(chan int)
+	var next atomic.Int64
 	var wg sync.WaitGroup
 	if limit <= 0 || limit > n {
 		limit = n
 	}
 	for range limit {
 		wg.Go(func() {
-			for i := range next {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
 				if errs[i] = ctx.Err(); errs[i] == nil {
-					errs[i] = f(i)
+					errs[i] = f(int(i))
 				}
 			}
 		})
 	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
 	wg.Wait()
 	return errs
 }

@@ -15,6 +15,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 )
 
 // Far above the size of any public key in PEM, and of any trusted root, in bytes.
@@ -41,7 +43,8 @@ func checkFile(path string) error {
 	return nil
 }
 
-// readFile reads a regular file, no further than most bytes.
+// readFile reads the text in a regular file, no further than most bytes. PowerShell
+// writes it in UTF-16.
 func readFile(path string, most int64) ([]byte, error) {
 	if err := checkFile(path); err != nil {
 		return nil, err
@@ -55,7 +58,7 @@ func readFile(path string, most int64) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read: %w", withoutPath(err))
 	}
-	return data, nil
+	return diag.UTF8(data), nil
 }
 
 // checkRoot returns an error if a file is not a trusted root of a Sigstore, as

@@ -55,16 +55,17 @@ func (p *Project) check(ctx context.Context, o SyncOptions, look func(context.Co
 	if err != nil {
 		return nil, err
 	}
-	if report.Items, err = look(ctx, items); err != nil || len(overridden) == 0 {
+	if report.Items, err = look(ctx, items); err != nil {
 		return report, err
 	}
-	all, _, err := p.items(in, in.lock, nil, o)
-	for _, it := range all {
-		if isOverridden(overridden, it.Plugin) {
-			report.Items = append(report.Items, install.Status{Item: it, State: install.Overridden})
+	for _, over := range overridden {
+		places, err := p.standing(in, in.lock, over)
+		if err != nil {
+			return report, err
 		}
+		report.Items = append(report.Items, places...)
 	}
-	return report, err
+	return report, nil
 }
 
 // Shadow marks what the host would not load because it finds another file of

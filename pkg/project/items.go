@@ -54,6 +54,7 @@ func (p *Project) items(in *inputs, lock *lockfile.Lock, overridden []Overridden
 	lock = without(lock, overridden)
 	var missing []error
 	platforms := o.platforms(p.o.Platform)
+	items = slices.Grow(items, len(platforms)*len(lock.Plugins))
 	for _, platform := range platforms {
 		target := dir
 		if len(platforms) > 1 {

@@ -4,22 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 )
-
-// Override is a driver under development on this machine, which takes the place of
-// the locked one.
-type Override struct {
-	Path string // absolute
-	// Check says why it cannot stand at these paths, with its line in the config; nil:
-	// it is not looked at.
-	Check func(places []string) error
-}
 
 // Overridden is a locked driver in whose place another one stands.
 type Overridden struct {
@@ -69,11 +59,11 @@ func (p *Project) overridden(part *lockfile.Lock, o SyncOptions) (out []Overridd
 // placeOverrides puts the links to drivers under development in their places.
 func (p *Project) placeOverrides(ctx context.Context, in *inputs, part *lockfile.Lock, overridden []Overridden, force bool) error {
 	for _, over := range overridden {
-		paths, err := p.places(in, part, over)
+		places, err := p.standing(in, part, over)
 		if err != nil {
 			return err
 		}
-		if err := p.installer.Override(ctx, over.Name, over.By, paths, force); err != nil {
+		if err := p.installer.Override(ctx, over.Name, over.By, pathsOf(places), force); err != nil {
 			return err
 		}
 	}
@@ -84,31 +74,38 @@ func (p *Project) placeOverrides(ctx context.Context, in *inputs, part *lockfile
 func (p *Project) checkOverrides(in *inputs, part *lockfile.Lock, overridden []Overridden) error {
 	var errs []error
 	for _, over := range overridden {
-		if check := p.o.Overrides[over.Name].Check; check != nil {
-			paths, err := p.places(in, part, over)
-			if err != nil {
-				return err
-			}
-			errs = append(errs, check(paths))
+		places, err := p.standing(in, part, over)
+		if err != nil {
+			return err
 		}
+		errs = append(errs, p.o.Overrides[over.Name].Check(pathsOf(places)))
 	}
 	return errors.Join(errs...)
 }
 
-// places returns where a locked driver is installed on this machine. It is asked for
-// what is overridden only: with --dir the manifest's folder may be one that nothing
-// can be installed in.
-func (p *Project) places(in *inputs, part *lockfile.Lock, over Overridden) ([]string, error) {
+// standing returns the files of a locked driver on this machine, in whose places
+// another one stands. It is asked for what is overridden only: with --dir the
+// manifest's folder may be one that nothing can be installed in.
+func (p *Project) standing(in *inputs, part *lockfile.Lock, over Overridden) ([]install.Status, error) {
 	dir, err := p.ownDir(in)
 	if err != nil {
 		return nil, err
 	}
 	entry, _ := part.Plugin(over.Name)
-	var paths []string
-	for _, name := range append([]string{entry.Name}, entry.Aliases...) {
-		paths = append(paths, filepath.Join(dir, p.o.Platform.Executable(name)))
+	locked, _ := entry.Platform(p.o.Platform)
+	locked.Platform = p.o.Platform // it may have no release for that
+	var out []install.Status
+	for _, it := range entryItems(*entry, locked, dir) {
+		out = append(out, install.Status{Item: it, State: install.Overridden})
 	}
-	return paths, nil
+	return out, nil
+}
+
+func pathsOf(items []install.Status) (paths []string) {
+	for _, it := range items {
+		paths = append(paths, it.Path)
+	}
+	return paths
 }
 
 // markOverridden marks where a driver under development stands, be it that the config

@@ -13,9 +13,11 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/unpack"
@@ -31,7 +33,7 @@ type Options struct {
 	Platform  artifact.Platform                                    // of this machine
 	Registry  *registry.Client                                     // the one way to registries
 	Override  string                                               // SCHEMAHERO_PLUGIN_REGISTRY: VALUE-NAME is where a driver is, if the manifest names no registry
-	Overrides map[string]Override                                  // drivers under development on this machine, by name
+	Overrides map[string]config.Override                           // drivers under development on this machine, by name
 	CI        bool                                                 // this is a CI job, in which nothing is overridden
 	Offline   bool                                                 // only tells, and lists all that is missing: Registry is what refuses
 	Machine   []*policy.Policy                                     // the trust rules of this machine, all of which must be satisfied
@@ -133,35 +135,40 @@ type inputs struct {
 // edit changes a manifest's text.
 type edit func(data []byte) ([]byte, error)
 
-// load reads manifest and lock, and applies an edit to the former. A missing
-// lock is none; a missing manifest is an error unless optional.
+// load reads manifest and lock at the same time, and applies an edit to the former. A
+// missing lock is none; a missing manifest is an error unless optional.
 func (p *Project) load(e edit, optional bool) (*inputs, error) {
 	in := &inputs{}
-	var err error
+	files := []func() error{func() error { return p.loadManifest(in, e, optional) }, func() error { return p.loadLock(in) }}
+	errs := parallel.Each(context.Background(), len(files), 0, func(i int) error { return files[i]() })
+	return in, parallel.First(errs)
+}
+
+func (p *Project) loadManifest(in *inputs, e edit, optional bool) (err error) {
 	if in.onDisk, err = diag.ReadFile(p.manifest, diag.TooLarge); errors.Is(err, fs.ErrNotExist) && optional {
 		in.onDisk = nil
 	} else if errors.Is(err, fs.ErrNotExist) {
-		return nil, &manifest.NotFoundError{Dir: filepath.Dir(p.manifest), File: p.manifest}
+		return &manifest.NotFoundError{Dir: filepath.Dir(p.manifest), File: p.manifest}
 	} else if err != nil {
-		return nil, err
+		return err
 	}
 	in.edited = in.onDisk
 	if in.onDisk != nil {
 		if in.manifest, err = manifest.ParseFor(p.o.Version, p.manifest, in.onDisk); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if e != nil {
 		before := in.manifest
 		if in.edited, err = e(in.onDisk); err != nil {
-			return nil, err
+			return err
 		}
 		if in.manifest, err = manifest.Parse(p.manifest, in.edited); err != nil {
-			return nil, err
+			return err
 		}
 		in.manifest.KeepPlaces(before)
 	}
-	return in, p.loadLock(in)
+	return nil
 }
 
 func (p *Project) loadLock(in *inputs) error {

@@ -169,8 +169,9 @@ func (p *Project) checkSigner(ctx context.Context, entry *lockfile.Plugin, v sig
 		}
 	}
 	var was *lockfile.Signature
-	if previous != nil {
-		was = previous.Clone().Signature
+	if previous != nil && previous.Signature != nil {
+		signature := *previous.Signature
+		was = &signature
 	}
 	same := previous != nil && resolve.SameContent(previous, entry)
 	if same && entry.Signature == nil && !v.frozen {

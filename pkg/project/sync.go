@@ -30,9 +30,10 @@ type SyncOptions struct {
 // SyncReport is what Sync did, or with DryRun would do.
 type SyncReport struct {
 	LockReport
-	Saved      bool         // the lock, and an edited manifest, are as Changes says
-	Items      []Synced     // sorted by name
-	Overridden []Overridden // in whose place drivers under development stand
+	Saved      bool             // the lock, and an edited manifest, are as Changes says
+	Items      []Synced         // sorted by name
+	Overridden []Overridden     // in whose place drivers under development stand
+	Standing   []install.Status // these, by name
 	Conflicts  []install.Conflict
 	Dropped    []install.Receipt // files that this lock no longer wants
 	Pruned     install.Pruned
@@ -86,6 +87,13 @@ func (p *Project) run(ctx context.Context, e edit, decide decideLock, check sign
 		// 4. Check that every file can be placed, and stage the missing layers.
 		r := &reconciler{p: p, in: in, lock: result.Lock, overridden: overridden, o: o, report: &SyncReport{LockReport: newLockReport(in, result, refused)}}
 		r.report.Overridden = overridden
+		for _, over := range overridden {
+			places, err := p.standing(in, part, over)
+			if err != nil {
+				return nil, err
+			}
+			r.report.Standing = append(r.report.Standing, places...)
+		}
 		if err := r.plan(ctx); err != nil {
 			return nil, err
 		}
@@ -130,7 +138,7 @@ func (p *Project) save(in *inputs, lock *lockfile.Lock) error {
 }
 
 func sameLock(a, b *lockfile.Lock) bool {
-	return a != nil && b != nil && string(a.Encode()) == string(b.Encode())
+	return a != nil && b != nil && len(lockfile.Diff(a, b)) == 0
 }
 
 // sweep removes what processes that were killed left behind.

@@ -49,7 +49,7 @@ func (c ruled) Withdrawals(ctx context.Context, plugin, repository string, root 
 	found = slices.Clone(found)
 	for i := range found {
 		if found[i].Refused == nil {
-			if found[i].Refused, err = c.unsigned(ctx, plugin, repo, found[i]); err != nil {
+			if found[i].Refused, err = c.o.Unsigned(ctx, c.manifest, plugin, repo, found[i].Manifest); err != nil {
 				return nil, err
 			}
 		}
@@ -57,19 +57,20 @@ func (c ruled) Withdrawals(ctx context.Context, plugin, repository string, root 
 	return found, nil
 }
 
-// unsigned returns why a withdrawal does not count under the trust rules: it must
-// be signed as the release must.
-func (c ruled) unsigned(ctx context.Context, plugin string, repo registry.Repository, w artifact.Withdrawal) (refused, err error) {
-	entry := lockfile.Plugin{Name: plugin, Repository: repo.Name(), Digest: w.Manifest, Platforms: []lockfile.Platform{{Manifest: w.Manifest}}}
+// Unsigned returns why a manifest that refers to a release, a withdrawal or an SBOM,
+// does not count under the trust rules of a manifest, nil for none, and of the
+// machine: it must be signed as the release must. Errors: the repository's.
+func (o Options) Unsigned(ctx context.Context, m *manifest.Manifest, plugin string, repo registry.Repository, referrer digest.Digest) (refused, err error) {
+	entry := lockfile.Plugin{Name: plugin, Repository: repo.Name(), Digest: referrer, Platforms: []lockfile.Platform{{Manifest: referrer}}}
 	switch {
-	case c.o.Verifier != nil:
-		_, err = c.o.Verifier.Verify(ctx, Verification{Manifest: c.manifest, Entry: entry, Repository: repo})
-	case c.o.asking(c.manifest, repo.Name()) != nil:
+	case o.Verifier != nil:
+		_, err = o.Verifier.Verify(ctx, Verification{Manifest: m, Entry: entry, Repository: repo})
+	case o.asking(m, repo.Name()) != nil:
 		err = &RefusedError{plugin, errors.New("this program cannot verify signatures")}
 	}
 	if r, ok := errors.AsType[*RefusedError](err); ok {
 		text, _, _ := strings.Cut(r.Err.Error(), "\n") // every signature that was found is trust show's to list
-		return errors.New(strings.TrimPrefix(text, repo.Name()+"@"+w.Manifest.String()+": ")), nil
+		return errors.New(strings.TrimPrefix(text, repo.Name()+"@"+referrer.String()+": ")), nil
 	}
 	return nil, err
 }

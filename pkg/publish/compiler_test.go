@@ -3,6 +3,7 @@ package publish
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -32,6 +33,9 @@ func TestCompiler(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		for _, c := range strings.Fields(tt.commands) {
+			if runtime.GOOS == "windows" {
+				c += ".exe"
+			}
 			if err := os.WriteFile(filepath.Join(dir, c), nil, 0o755); err != nil {
 				t.Fatal(err)
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ func TestLint(t *testing.T) {
 	file := func(name string, data []byte, mode os.FileMode) string {
 		return write(t, filepath.Join(dir, name), data, mode)
 	}
+	at := dir + string(filepath.Separator)
 	only := func(p artifact.Platform, file string) func(*publish.Release) {
 		return func(r *publish.Release) { r.Files = map[artifact.Platform]string{p: file} }
 	}
@@ -38,18 +40,21 @@ func TestLint(t *testing.T) {
 		"requires host":   {func(r *publish.Release) { r.Requires = map[string]string{"schemahero": "^1"} }, "requires schemahero: is the host, whose constraint stands by itself", false},
 		"annotations":     {func(r *publish.Release) { r.Annotations = map[string]string{"org.opencontainers.image.version": "2"} }, "annotation org.opencontainers.image.version: is written from the release itself", false},
 		"no files":        {func(r *publish.Release) { r.Files = nil }, "platforms: there is no file for any", false},
-		"missing":         {only(amd64, dir+"/none"), dir + "/none: does not exist", false},
+		"missing":         {only(amd64, at+"none"), at + "none: does not exist", false},
 		"folder":          {only(amd64, dir), dir + ": is not a regular file", false},
-		"empty":           {only(amd64, file("empty", nil, 0o755)), dir + "/empty: is empty", false},
-		"other machine":   {only(amd64, file("arm", elf("arm64", ""), 0o755)), dir + "/arm: is for linux/arm64, not for linux/amd64", false},
-		"other system":    {only(darwin, file("elf", elf("arm64", ""), 0o755)), dir + "/elf: is for linux/arm64, not for darwin/arm64", false},
-		"not executable":  {only(amd64, file("mode", elf("amd64", ""), 0o644)), dir + "/mode: is not executable", true},
-		"script":          {only(amd64, file("sh", []byte("#!/bin/sh\n"), 0o755)), dir + "/sh: is in no known format of executables", true},
+		"empty":           {only(amd64, file("empty", nil, 0o755)), at + "empty: is empty", false},
+		"other machine":   {only(amd64, file("arm", elf("arm64", ""), 0o755)), at + "arm: is for linux/arm64, not for linux/amd64", false},
+		"other system":    {only(darwin, file("elf", elf("arm64", ""), 0o755)), at + "elf: is for linux/arm64, not for darwin/arm64", false},
+		"not executable":  {only(amd64, file("mode", elf("amd64", ""), 0o644)), at + "mode: is not executable", true},
+		"script":          {only(amd64, file("sh", []byte("#!/bin/sh\n"), 0o755)), at + "sh: is in no known format of executables", true},
 		"all at once": {func(r *publish.Release) {
 			r.Version, r.HostConstraint = "1", "new"
-			r.Files = map[artifact.Platform]string{amd64: dir + "/none", arm64: file("both", []byte("#!"), 0o600)}
-		}, "version \"1\": is not X.Y.Z[-pre][+build]\nhost constraint: \"new\" is not a version constraint\n" + dir + "/none: does not exist\n" + dir + "/both: is not executable\n" + dir + "/both: is in no known format of executables", false},
+			r.Files = map[artifact.Platform]string{amd64: at + "none", arm64: file("both", []byte("#!"), 0o600)}
+		}, "version \"1\": is not X.Y.Z[-pre][+build]\nhost constraint: \"new\" is not a version constraint\n" + at + "none: does not exist\n" + at + "both: is not executable\n" + at + "both: is in no known format of executables", false},
 	} {
+		if strings.Contains(tt.want, "not executable") && runtime.GOOS == "windows" {
+			continue // it has no modes
+		}
 		t.Run(name, func(t *testing.T) {
 			r := release(t, "1.0.0", "text")
 			tt.change(&r)

@@ -19,9 +19,18 @@ func goEnv(more ...string) []string {
 	return append(os.Environ(), append([]string{"GOWORK=off", "GOTOOLCHAIN=local", "GOPROXY=off", "GOFLAGS="}, more...)...)
 }
 
+// needs skips a test where a program is not there, which on other systems is an error.
+func needs(t *testing.T, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil && runtime.GOOS == "windows" {
+		t.Skipf("Wine: there is no %s", program)
+	}
+}
+
 // program compiles a Go program of the files given.
 func program(t *testing.T, env []string, files map[string]string) string {
 	t.Helper()
+	needs(t, "go")
 	dir := t.TempDir()
 	for name, text := range files {
 		write(t, filepath.Join(dir, name), []byte(text), 0o644)

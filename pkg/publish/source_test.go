@@ -16,6 +16,7 @@ import (
 )
 
 func TestVersionOf(t *testing.T) {
+	needs(t, "git")
 	source := tree(t)
 	check := func(what, driver, want string) {
 		t.Helper()
@@ -33,6 +34,8 @@ func TestVersionOf(t *testing.T) {
 	check("its own file", "pure", "0.2.0")
 	check("the tree's file", "native", "1.0.0-rc.1")
 
+	write(t, filepath.Join(source, "VERSION"), []byte("\xff\xfe2\x00.\x000\x00.\x001\x00\r\x00\n\x00"), 0o644)
+	check("as PowerShell writes it", "native", "2.0.1")
 	write(t, filepath.Join(source, "VERSION"), []byte("one"), 0o644)
 	_, err := publish.VersionOf(t.Context(), source, "native", goEnv())
 	var file *publish.FileError
@@ -89,6 +92,7 @@ func TestVersionOf(t *testing.T) {
 }
 
 func TestBuildRefuses(t *testing.T) {
+	needs(t, "go")
 	source := tree(t)
 	write(t, filepath.Join(source, "plugins/broken/go.mod"), []byte("module example.com/broken\n\ngo 1.26\n"), 0o644)
 	write(t, filepath.Join(source, "plugins/broken/main.go"), []byte("package main\n\nfunc main() { undefined() }\n"), 0o644)
@@ -133,6 +137,7 @@ func TestBuildRefuses(t *testing.T) {
 }
 
 func TestBuildReplacesOtherCompression(t *testing.T) {
+	needs(t, "go")
 	o := publish.BuildOptions{Source: tree(t), Dist: t.TempDir(), Names: []string{"pure"}, Platforms: []artifact.Platform{host}, Host: host, Env: goEnv()}
 	for _, c := range []pack.Compression{pack.Gzip, pack.Zstd} {
 		o.Compression = c
@@ -181,7 +186,7 @@ func TestFromDistRefuses(t *testing.T) {
 			write(t, filepath.Join(dir, f), []byte(text), 0o644)
 		}
 		_, err := publish.FromDist(dir, "postgres")
-		if want := strings.ReplaceAll(tt.want, "DIR", dir); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if want := strings.ReplaceAll(strings.ReplaceAll(tt.want, "DIR/", dir+string(filepath.Separator)), "DIR", dir); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}

@@ -189,25 +189,20 @@ func RepairTags(ctx context.Context, to registry.Repository, dryRun bool) ([]Tag
 	if err != nil {
 		return nil, err
 	}
-	var set []TagMove
-	var refused []error
-	for _, s := range strays {
-		if !dryRun {
-			desc, data, err := to.Manifest(ctx, s.Want.String())
-			if err == nil {
-				err = refusal(s.Tag, to.PushManifest(ctx, desc, data, s.Tag))
-			}
-			if errors.As(err, new(*RefusedError)) {
-				refused = append(refused, err)
-				continue
-			}
-			if err != nil {
-				return set, errors.Join(append(refused, err)...)
-			}
-		}
-		set = append(set, TagMove{Tag: s.Tag, Digest: s.Want, Previous: s.Now})
+	moves := make([]*TagMove, len(strays))
+	for i, s := range strays {
+		moves[i] = &TagMove{Tag: s.Tag, Digest: s.Want, Previous: s.Now}
 	}
-	return set, errors.Join(refused...)
+	if dryRun {
+		return setAll(moves, func(*TagMove) error { return nil })
+	}
+	return setAll(moves, func(m *TagMove) error {
+		desc, data, err := to.Manifest(ctx, m.Digest.String())
+		if err != nil {
+			return err
+		}
+		return to.PushManifest(ctx, desc, data, m.Tag)
+	})
 }
 
 // AddTags gives what reference, a tag or digest, names further tags; its bytes
@@ -239,10 +234,14 @@ func AddTags(ctx context.Context, to registry.Repository, reference string, tags
 		}
 		moves = append(moves, move)
 	}
-	var set []TagMove
+	return setAll(moves, func(m *TagMove) error { return to.PushManifest(ctx, desc, data, m.Tag) })
+}
+
+// setAll sets tags one by one, and goes on after those that the registry refuses.
+func setAll(moves []*TagMove, push func(*TagMove) error) (set []TagMove, err error) {
 	var refused []error
 	for _, m := range moves {
-		err := refusal(m.Tag, to.PushManifest(ctx, desc, data, m.Tag))
+		err := refusal(m.Tag, push(m))
 		switch {
 		case errors.As(err, new(*RefusedError)):
 			refused = append(refused, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 )
 
@@ -42,9 +43,10 @@ func VersionOf(ctx context.Context, source, name string, env []string) (string, 
 		if err != nil {
 			return "", err
 		}
-		v, err := parseVersion(strings.TrimSpace(string(data)))
+		text := strings.TrimSpace(string(diag.UTF8(data))) // PowerShell's > writes UTF-16
+		v, err := parseVersion(text)
 		if err != nil {
-			return "", &FileError{file, fmt.Sprintf("holds %q, which is not X.Y.Z[-pre][+build]", strings.TrimSpace(string(data)))}
+			return "", &FileError{file, fmt.Sprintf("holds %q, which is not X.Y.Z[-pre][+build]", text)}
 		}
 		return v.String(), nil
 	}

@@ -81,10 +81,10 @@ func TestRetryAfter(t *testing.T) {
 		waits  []time.Duration
 		fails  bool
 	}{
-		// Half of the first quarter by which waits are spread comes on top.
-		{"45", []time.Duration{45 * time.Second * 9 / 8}, false},
-		{date, []time.Duration{91 * time.Second * 9 / 8}, false},
-		{"300", []time.Duration{300 * time.Second * 9 / 8}, false},
+		// Half of what waits are spread by comes on top.
+		{"45", []time.Duration{45 * time.Second * 5 / 4}, false},
+		{date, []time.Duration{91*time.Second + 15*time.Second}, false},
+		{"300", []time.Duration{300*time.Second + 15*time.Second}, false},
 		{"0", []time.Duration{500 * time.Millisecond}, false},
 		{newClock().at.Add(-time.Hour).Format(http.TimeFormat), []time.Duration{500 * time.Millisecond}, false},
 		{"soon", []time.Duration{500 * time.Millisecond}, false},
@@ -147,8 +147,8 @@ func TestRetryAfterStorm(t *testing.T) {
 		waited                      string
 	}{
 		{1, 20, 21, ""},
-		{60, 100, 5, "; waited 5m15s as it asked"},
-		{100, 100, 3, "; waited 3m58s as it asked"},
+		{60, 100, 5, "; waited 5m0s as it asked"},
+		{100, 100, 3, "; waited 3m50s as it asked"},
 	} {
 		r := registrytest.New(t)
 		desc, _ := r.Manifest(t, "db/x", "one", "1.0.0")

@@ -6,7 +6,6 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 )
 
 // parseConstraint returns nil where s is none, which releases and locks are
@@ -18,15 +17,6 @@ func parseConstraint(s string, prerelease bool) *artifact.Constraint {
 	}
 	c.Prerelease = prerelease
 	return c
-}
-
-// entryConstraint returns a manifest entry's constraint with its prerelease
-// rule, nil for tag and digest entries.
-func entryConstraint(p manifest.Plugin) *artifact.Constraint {
-	if p.Version == "" {
-		return nil
-	}
-	return parseConstraint(p.Version, p.Prerelease)
 }
 
 // meets reports whether a version satisfies what another plugin requires of it.

@@ -65,7 +65,7 @@ func (r *resolver) plugin(name string) *plugin {
 	if p == nil {
 		p = &plugin{name: name}
 		p.entry, p.listed = r.o.Manifest.Plugin(name)
-		p.constraint = entryConstraint(p.entry)
+		p.constraint = p.entry.Constraint()
 		r.plugins[name] = p
 	}
 	return p

@@ -104,7 +104,7 @@ func (c *comparison) release(e *lockfile.Plugin) {
 	case !ownTag(e):
 		c.add(e.Name, "%s is locked, and %s a version by its own tag", entryText(e), asks(listed, p))
 	case listed:
-		if v, err := semver.StrictNewVersion(e.Version); err != nil || !entryConstraint(p).Check(v) {
+		if v, err := semver.StrictNewVersion(e.Version); err != nil || !p.Constraint().Check(v) {
 			c.add(e.Name, "%s is locked, which %s (%s) does not admit", e.Version, p.Version, where(p.Pos))
 		}
 	}

@@ -70,6 +70,13 @@ func Abs(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
+// administrates reports whether a user or group of Windows, by its identifier, is the
+// administrators, the system, or what installs updates
+// (https://learn.microsoft.com/en-us/windows-server/identity/ad-ds/manage/understand-security-identifiers).
+func administrates(sid string) bool {
+	return sid == "S-1-5-32-544" || sid == "S-1-5-18" || sid == "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
+}
+
 // Is is errors.Is for an error number by its Unix name. Windows has others, and Go
 // gives its own meaning only to those of files that are there or not.
 func Is(err error, is syscall.Errno) bool { return isOn(runtime.GOOS, err, is) }

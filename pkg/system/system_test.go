@@ -50,3 +50,11 @@ func TestIs(t *testing.T) {
 		t.Error("a number is not itself")
 	}
 }
+
+func TestAdministrates(t *testing.T) {
+	for sid, want := range map[string]bool{"S-1-5-32-544": true, "S-1-5-18": true, "S-1-5-32-545": false, "S-1-5-21-1-2-3-1001": false, "": false} {
+		if administrates(sid) != want {
+			t.Errorf("%q: %v", sid, !want)
+		}
+	}
+}

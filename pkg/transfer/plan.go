@@ -3,6 +3,7 @@ package transfer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
@@ -143,4 +144,20 @@ func (g *gatherer) holds(p lockfile.Plugin) error {
 // wanted reports whether a platform's part of a graph is carried.
 func (g *gatherer) wanted(p artifact.Platform) bool {
 	return !g.sparse || slices.Contains(g.platforms, p)
+}
+
+const (
+	parallelReads = 8
+	parallelBlobs = 4
+)
+
+// each runs f for 0 to n-1, in the places there are, and returns all errors in
+// order.
+func each(ctx context.Context, l parallel.Limit, n int, f func(ctx context.Context, i int) error) error {
+	return all(n, func(i int) error { return l.Do(ctx, func() error { return f(ctx, i) }) })
+}
+
+// all runs f for 0 to n-1 at once; f waits for places itself.
+func all(n int, f func(i int) error) error {
+	return errors.Join(parallel.Each(context.Background(), n, 0, f)...)
 }

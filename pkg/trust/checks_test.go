@@ -103,6 +103,26 @@ func TestReplacedKeyFile(t *testing.T) {
 	refused(t, newVerifier(t), ask(repo, d, rule), OtherSigner)
 }
 
+// The same key in another encoding is the rule's.
+func TestKeyFileInUTF16(t *testing.T) {
+	k, rule := newKey(t, nil)
+	repo := newStore(t)
+	d := repo.release("wide")
+	sign(t, repo, d, k)
+	data, err := os.ReadFile(rule.Keys[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, written := range [][]byte{wide(data), append([]byte("\xef\xbb\xbf"), data...)} {
+		if err := os.WriteFile(rule.Keys[0], written, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := newVerifier(t).Verify(t.Context(), ask(repo, d, rule)); err != nil || s != k.Signer() {
+			t.Errorf("begins with %x: %v, %v", written[:2], s, err)
+		}
+	}
+}
+
 // An attestation is shown with whether its own signature is good, and counts as
 // none either way.
 func TestInspectAttestation(t *testing.T) {

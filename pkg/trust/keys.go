@@ -17,6 +17,7 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/sigstore/sigstore/pkg/signature/options"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
@@ -29,13 +30,15 @@ type publicKey struct {
 	verifiers []signature.Verifier
 }
 
+// readKeyFile reads a key, in UTF-16 too: PowerShell writes so.
 func readKeyFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, disk.Explain(path, err)
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxKey))
+	data, err := io.ReadAll(io.LimitReader(f, maxKey))
+	return diag.UTF8(data), err
 }
 
 func loadPublicKey(path string) (*publicKey, error) {

@@ -12,6 +12,15 @@ import (
 	"testing"
 )
 
+// wide is a text of ASCII in UTF-16, with a byte order mark.
+func wide(text []byte) []byte {
+	out := []byte("\xff\xfe")
+	for _, c := range text {
+		out = append(out, c, 0)
+	}
+	return out
+}
+
 // The forms in which openssl writes private keys.
 func TestPrivateKeyForms(t *testing.T) {
 	ec := newRaw(t)
@@ -43,6 +52,7 @@ func TestPrivateKeyForms(t *testing.T) {
 		"SEC 1":                  {block("EC PRIVATE KEY", sec1, nil), ecPrint.Signer(), false},
 		"SEC 1 after parameters": {bytes.Join([][]byte{parameters, block("EC PRIVATE KEY", sec1, nil)}, nil), ecPrint.Signer(), false},
 		"PKCS #1":                {block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey), nil), rsaPrint.Signer(), false},
+		"as PowerShell writes":   {wide(block("EC PRIVATE KEY", sec1, nil)), ecPrint.Signer(), false},
 		"parameters alone":       {parameters, Signer{}, false},
 		"damaged":                {block("EC PRIVATE KEY", sec1[1:], nil), Signer{}, false},
 		"encrypted PKCS #8":      {block("ENCRYPTED PRIVATE KEY", pkcs8, nil), Signer{}, true},

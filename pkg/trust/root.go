@@ -15,6 +15,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/tuf"
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
@@ -60,7 +61,8 @@ func readRoot(file string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxRoot))
+	data, err := io.ReadAll(io.LimitReader(f, maxRoot))
+	return diag.UTF8(data), err
 }
 
 // publicRoot fetches the public good instance's root by TUF, which starts from

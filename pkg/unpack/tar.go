@@ -5,6 +5,8 @@ import (
 	"io"
 	"path"
 	"strings"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
 const (
@@ -117,8 +119,8 @@ func (d Driver) wants(name string) bool {
 		name = strings.TrimSuffix(name, ".exe")
 	}
 	base := "schemahero-" + d.Name
-	p := d.Platform
-	return name == base || name == base+"-"+p.Suffix() || name == base+"-"+p.OS+"-"+p.Arch
+	before, p, _ := artifact.CutPlatform(name)
+	return name == base || before == base && (p == d.Platform || p == artifact.Platform{OS: d.Platform.OS, Arch: d.Platform.Arch})
 }
 
 // onlyZeros reads what follows a tar's end: padding, or what another reader

@@ -119,6 +119,7 @@ func TestExtract(t *testing.T) {
 		{"other platform beside", gz(t, makeTar(t, reg(name+"-linux-arm64", "no"), reg(name+"-linux-amd64", exe))), linux, exe},
 		{"other driver beside", gz(t, makeTar(t, reg(name+"x", "no"), reg(name, exe))), linux, exe},
 		{"variant", gz(t, makeTar(t, reg(name+"-linux-arm-v7", exe))), armv7, exe},
+		{"variant that the plain name means", gz(t, makeTar(t, reg(name+"-linux-amd64-v1", exe))), linux, exe},
 		{"variant left out", gz(t, makeTar(t, reg(name+"-linux-arm", exe))), armv7, exe},
 		{"windows", gz(t, makeTar(t, reg(name+"-windows-amd64.exe", exe))), windows, exe},
 		{"windows without exe", gz(t, makeTar(t, reg(name, exe))), windows, exe},

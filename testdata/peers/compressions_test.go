@@ -2,6 +2,8 @@ package peers
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -9,7 +11,7 @@ import (
 )
 
 // TestBothCompressions reads a release that has gzip and zstd with what knows no
-// zstd, and copies it with what looks for it.
+// zstd, and copies it with what looks for it. TestHostTags has the host read one.
 func TestBothCompressions(t *testing.T) {
 	reg := startDebian(t, "", access{})
 	a, p := newAuthor(t, reg), newPublisher(t, reg)
@@ -30,6 +32,8 @@ func TestBothCompressions(t *testing.T) {
 	dir := t.TempDir()
 	p.run(dir, "pull", "--plain-http", p.namespace()+"/postgres:0")
 	unpackLikeUsers(t, dir, "schemahero-postgres-linux-amd64", executable)
+
+	t.Run("earlier", func(t *testing.T) { testEarlier(t, a) })
 
 	// skopeo, which leaves an index's artifact type out, copies both as they are.
 	r := command(t, dir, environment(dir), "", debian(t, "skopeo", "skopeo"), "--insecure-policy", "copy", "--all", "--src-tls-verify=false", "docker://"+ref, "oci:layout:x")
@@ -53,5 +57,42 @@ func TestBothCompressions(t *testing.T) {
 	published := parse(p.run(".", "manifest", "fetch", "--plain-http", ref))
 	if len(published.Manifests) != 2*len(platforms) || !reflect.DeepEqual(copied, published) {
 		t.Errorf("skopeo copied %+v, published is %+v", copied, published)
+	}
+}
+
+// testEarlier locks the release with this program as it was before a release could
+// have both: it takes gzip. A team may have programs of different age: either
+// installs from the other's lock.
+func testEarlier(t *testing.T, a *author) {
+	program := earlier(t)
+	old := newProject(t, fmt.Sprintf("registry = %q\n[plugins]\npostgres = %q\n", a.namespace(), older))
+	executable := driver(t, "postgres", older, hostPlatform())
+	run := func(program string, args ...string) {
+		t.Helper()
+		if r := command(t, old.dir, old.env, "", program, args...); r.code != 0 {
+			t.Fatalf("%s %s: exit %d: %s%s", program, strings.Join(args, " "), r.code, r.stdout, r.stderr)
+		}
+	}
+	locked := func(suffix string) {
+		t.Helper()
+		if n := strings.Count(old.lock(), suffix+`"`); n != len(platforms) {
+			t.Errorf("the lock has %d files %s, want %d:\n%s", n, suffix, len(platforms), old.lock())
+		}
+	}
+	for _, writer := range []struct{ program, other, suffix string }{
+		{program, suite.plugin, ".tar.gz"}, {suite.plugin, program, ".tar.zst"},
+	} {
+		if err := os.RemoveAll(filepath.Join(old.dir, "schemahero-plugins.lock")); err != nil {
+			t.Fatal(err)
+		}
+		run(writer.program, "lock")
+		locked(writer.suffix)
+		for _, program := range []string{writer.program, writer.other} {
+			if err := os.RemoveAll(filepath.Join(old.home, ".schemahero")); err != nil {
+				t.Fatal(err)
+			}
+			run(program, "sync", "--locked")
+			same(t, old.installed("postgres"), executable)
+		}
 	}
 }

@@ -4,8 +4,9 @@
 //
 // It depends on nothing but the standard library. The peers come from Debian
 // (docker-registry, apache2-utils, skopeo, etcd-server) or are built from the Go module
-// proxy, once, into a cache. A peer that cannot be had fails the tests; none is ever
-// skipped.
+// proxy, once, into a cache; an earlier version of the program itself from this
+// repository's history. A peer that cannot be had fails the tests; only cosign, and
+// an earlier version where the history does not reach it, are skipped.
 //
 // Environment:
 //

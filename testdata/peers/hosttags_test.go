@@ -9,11 +9,17 @@ import (
 // registries that have nothing else. It speaks HTTPS alone, and takes the first
 // tag X-ARCH that it is told of: v0.24, as v0.25.
 func TestHostTags(t *testing.T) {
+	for _, compression := range []string{"gzip", "gzip,zstd"} { // the host knows no zstd
+		t.Run(compression, func(t *testing.T) { testHostTags(t, compression) })
+	}
+}
+
+func testHostTags(t *testing.T, compression string) {
 	ca := newAuthority(t)
 	first, second := startDistribution(t, "", access{tls: ca}), startDebian(t, "", access{tls: ca})
 	publisher := newAuthor(t, first)
 	for _, v := range []string{newer, older} { // the older one later: nothing moves down
-		args := []string{"push", "postgres", v, "--registry", first.addr + "/acme/plugin-{name}", "--host-tags", "--ca-file", ca.certFile}
+		args := []string{"push", "postgres", v, "--registry", first.addr + "/acme/plugin-{name}", "--host-tags", "--compression", compression, "--ca-file", ca.certFile}
 		for _, p := range platforms {
 			args = append(args, "--platform", p+"="+driver(t, "postgres", v, p))
 		}

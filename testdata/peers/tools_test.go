@@ -76,9 +76,6 @@ func (p peer) built(t *testing.T) string {
 	if _, err := os.Stat(program); err == nil {
 		return program
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	work := t.TempDir()
 	mod := fmt.Sprintf("module peer\n\ngo 1.26.0\n\nrequire %s %s\n", p.module, p.version)
 	if p.replace != "" {
@@ -89,9 +86,22 @@ func (p peer) built(t *testing.T) string {
 	}
 	write(t, mod, work, "go.mod")
 	t.Logf("building %s %s", target, p.version)
-	// Into a file of its own first: what stands under the program's name is
-	// whole, whoever else builds it.
-	fresh, err := os.CreateTemp(dir, "build-")
+	if p.main != "" {
+		target = "."
+		write(t, p.main, work, "main.go")
+	}
+	goBuild(t, work, program, target, "-mod=mod", "-tags="+p.tags, "-ldflags="+strings.TrimSpace("-s -w "+p.ldflags))
+	return program
+}
+
+// goBuild builds a package of the module in dir into a file of its own first: what
+// stands under the program's name is whole, whoever else builds it.
+func goBuild(t *testing.T, dir, program, target string, flags ...string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := os.CreateTemp(filepath.Dir(program), "build-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,15 +109,11 @@ func (p peer) built(t *testing.T) string {
 	if err := fresh.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if p.main != "" {
-		target = "."
-		write(t, p.main, work, "main.go")
-	}
-	cmd := exec.Command("go", "build", "-mod=mod", "-trimpath", "-tags="+p.tags, "-ldflags="+strings.TrimSpace("-s -w "+p.ldflags), "-o", fresh.Name(), target)
-	cmd.Dir = work
+	cmd := exec.Command("go", append(append([]string{"build", "-trimpath", "-o", fresh.Name()}, flags...), target)...)
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", p.module, err, out)
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
 	}
 	if err := os.Chmod(fresh.Name(), 0o755); err != nil {
 		t.Fatal(err)
@@ -115,6 +121,50 @@ func (p peer) built(t *testing.T) string {
 	if err := os.Rename(fresh.Name(), program); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// earlier gives the path of this program as it was before a release could be in
+// gzip and zstd at once. No module proxy need know that commit, but whoever clones
+// the repository has it; the test is skipped in a checkout whose history does not
+// reach so far (--depth 1, a source archive).
+func earlier(t *testing.T) string {
+	t.Helper()
+	building.Lock()
+	defer building.Unlock()
+	run := func(dir, name string, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(name, args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", cmd, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	git := func(args ...string) string {
+		t.Helper()
+		return run(root, "git", append([]string{"-c", "safe.directory=*"}, args...)...)
+	}
+	const added = `git log -1 --diff-filter=A --format=%P -- testdata/script/compressions.txtar`
+	find := exec.Command("git", append([]string{"-c", "safe.directory=*"}, strings.Fields(added)[1:]...)...)
+	find.Dir = root
+	out, err := find.Output()
+	commit := strings.TrimSpace(string(out))
+	if err != nil || commit == "" {
+		t.Skip("the history does not hold the program as it was before: clone it whole, or `git fetch --unshallow`")
+	}
+	program := filepath.Join(suite.cache, "kubectl-schemahero-plugin@"+commit, "kubectl-schemahero-plugin")
+	if _, err := os.Stat(program); err == nil {
+		return program
+	}
+	work := t.TempDir()
+	git("archive", "--output", filepath.Join(work, "source.tar"), commit)
+	run(work, "tar", "-xf", "source.tar")
+	goBuild(t, work, program, "./cmd/kubectl-schemahero-plugin", "-ldflags=-s -w")
 	return program
 }
 

@@ -47,10 +47,17 @@ if [ "$DRY_RUN" != true ] && [ -n "$PASSWORD" ]; then
 fi
 "$tool" push --errors github "${args[@]}" | tee "$RUNNER_TEMP/published.txt"
 reference=$(grep -om1 '[^ ]*@sha256:[0-9a-f]*' "$RUNNER_TEMP/published.txt")
+# The SBOM of each platform is signed where the release is: without that it does not
+# count under a trust rule.
+digests=$("$tool" push "${args[@]}" --dry-run -o 'jsonpath={.spec.platforms[*].sbom}')
+sboms=
+for digest in $digests; do
+	sboms+="${reference%@*}@$digest "
+done
 if [ "${SIGN:-false}" = true ] && [ "$DRY_RUN" != true ]; then
-	cosign sign --yes "$reference"
+	cosign sign --yes "$reference" $sboms
 fi
-if [ -n "${GITHUB_OUTPUT:-}" ]; then echo "reference=$reference" >>"$GITHUB_OUTPUT"; fi
+if [ -n "${GITHUB_OUTPUT:-}" ]; then printf 'reference=%s\nsboms=%s\n' "$reference" "$sboms" >>"$GITHUB_OUTPUT"; fi
 if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
 	printf '```\n%s\n```\n' "$(<"$RUNNER_TEMP/published.txt")" >>"$GITHUB_STEP_SUMMARY"
 fi

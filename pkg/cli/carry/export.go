@@ -96,7 +96,8 @@ func exportCycloneDXCommand(e *env.Env, u *ui.UI) *cobra.Command {
 		Long: `CycloneDX 1.6, JSON: each driver with its purl, repository and digests, each
 archive with its SHA-256, and each executable with the Go modules in it, as far
 as they are known: of what is in the store from the executable, else from the
-SBOM that push attaches to a release. Without network (--offline) only what the
+SBOM that push attaches to a release. Under a trust rule that counts only if the
+rule's signer signed it. Without network (--offline) only what the
 store has is looked at. It bears no time, so that it changes with the lock and
 not otherwise.`,
 		Examples: []env.Example{
@@ -114,7 +115,10 @@ not otherwise.`,
 			if name == "" {
 				name = filepath.Base(e.ProjectDir())
 			}
-			modules := lockedModules(cmd.Context(), e, u, lock)
+			modules, err := lockedModules(cmd.Context(), e, u, lock)
+			if err != nil {
+				return err
+			}
 			text, err := export.CycloneDX(lock, name, e.Version, func(q lockfile.Platform) []sbom.Component { return modules[q.Layer] })
 			if err != nil {
 				return err

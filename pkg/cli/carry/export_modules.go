@@ -12,8 +12,10 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/parallel"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/probe"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/sbom"
 )
@@ -21,11 +23,19 @@ import (
 // lockedModules finds what is in each locked executable: in the store's, or else in
 // an SBOM that refers to the manifest. What is not known is left out, with a
 // warning where somebody was asked.
-func lockedModules(ctx context.Context, e *env.Env, u *ui.UI, l *lockfile.Lock) map[digest.Digest][]sbom.Component {
+func lockedModules(ctx context.Context, e *env.Env, u *ui.UI, l *lockfile.Lock) (map[digest.Digest][]sbom.Component, error) {
+	o, err := e.Options()
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.OwnManifest()
+	if err != nil {
+		return nil, err
+	}
 	var all []*contents
 	for _, p := range l.Plugins {
 		for _, q := range p.Platforms {
-			all = append(all, &contents{plugin: p, platform: q})
+			all = append(all, &contents{options: o, manifest: m, plugin: p, platform: q})
 		}
 	}
 	_ = parallel.Each(ctx, len(all), 8, func(i int) error { all[i].find(ctx, e); return nil })
@@ -36,11 +46,13 @@ func lockedModules(ctx context.Context, e *env.Env, u *ui.UI, l *lockfile.Lock) 
 			u.Warn("%s %s, %s: %v", c.plugin.Name, ui.Locked(&c.plugin), c.platform.Platform, err)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // contents is what is in one locked executable.
 type contents struct {
+	options  project.Options
+	manifest *manifest.Manifest // whose trust rules hold; nil if there is none
 	plugin   lockfile.Plugin
 	platform lockfile.Platform
 	modules  []sbom.Component
@@ -73,8 +85,8 @@ func storedModules(ctx context.Context, e *env.Env, q lockfile.Platform) []sbom.
 	return sbom.Modules(info.Go.Build)
 }
 
-// attached takes the first SBOM that refers to the manifest and can be read, and warns
-// of those that cannot.
+// attached takes the first SBOM that refers to the manifest, can be read and is signed
+// as the trust rules ask of the release, and warns of the others.
 func (c *contents) attached(ctx context.Context, e *env.Env) error {
 	repo, err := e.Repository(c.plugin.Repository)
 	if err != nil {
@@ -86,6 +98,12 @@ func (c *contents) attached(ctx context.Context, e *env.Env) error {
 	}
 	for _, r := range found {
 		modules, err := readSBOM(ctx, repo, r, c.platform.Manifest)
+		if err == nil && modules != nil {
+			var refused error
+			if refused, err = c.options.Unsigned(ctx, c.manifest, c.plugin.Name, repo, r.Desc.Digest); err == nil {
+				err = refused
+			}
+		}
 		if err == nil && c.modules == nil {
 			c.modules = modules
 		}

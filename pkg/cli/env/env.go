@@ -161,7 +161,11 @@ func (e *Env) Name() string {
 
 // Base is a program's name in a path to it.
 func Base(argv0 string) string {
-	return strings.TrimSuffix(filepath.Base(filepath.ToSlash(argv0)), ".exe")
+	name := filepath.Base(filepath.ToSlash(argv0))
+	if ext := filepath.Ext(name); strings.EqualFold(ext, ".exe") {
+		name = strings.TrimSuffix(name, ext)
+	}
+	return name
 }
 
 // OnPath is the first program of this name on the PATH; "" for none.

@@ -55,6 +55,18 @@ func (e *Env) Project() (*project.Project, error) {
 	return project.Open(file, o), nil
 }
 
+// OwnManifest is the project's manifest, nil if there is no project.
+func (e *Env) OwnManifest() (*manifest.Manifest, error) {
+	p, err := e.Project()
+	if project.Missing(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.Manifest()
+}
+
 // ProjectOrLock is Project for commands that can do without a manifest: the lock
 // is looked for where the manifest would be. There need be neither.
 func (e *Env) ProjectOrLock() (*project.Project, error) {
@@ -113,8 +125,9 @@ func (e *Env) Options() (project.Options, error) {
 		Platform:  e.Platform,
 		Registry:  client,
 		Verifier:  verifier,
+		Machine:   c.Trust,
 		Override:  override,
-		Overrides: e.overrides(c.Overrides),
+		Overrides: c.Overrides,
 		CI:        config.IsSet(e.Getenv("CI")),
 		Offline:   e.Flags.Offline,
 		Now:       e.Now,
@@ -131,14 +144,6 @@ func (e *Env) Options() (project.Options, error) {
 		o.Fetch, o.Source = e.source, e.Repository
 	}
 	return o, nil
-}
-
-func (e *Env) overrides(all map[string]config.Override) map[string]project.Override {
-	out := make(map[string]project.Override, len(all))
-	for name, o := range all {
-		out[name] = project.Override{Path: o.Path, Check: o.Check}
-	}
-	return out
 }
 
 // start is the probe of a driver that is about to be placed.

@@ -34,6 +34,9 @@ func machine() section {
 		on(func(_ Context, e *config.UnreadableError) []string {
 			return []string{"ask whoever administers this machine to make it readable for everybody; without it nothing is done"}
 		}, told("`may hold this machine's policy and cannot be read`", "The administrator's file, `/etc/schemahero/plugins.toml` or that of `--system-config`, must be readable for everybody: what it asks for is never passed over", fault.Usage)),
+		on(func(_ Context, e *config.OwnerError) []string {
+			return []string{"any user could have put it there: ask whoever administers this machine to take it over, or to remove it"}
+		}, told("`belongs to neither an administrator nor this user`", "On Windows every user may make folders in `C:\\ProgramData`: an administrator takes `schemahero\\plugins.toml` over, or removes it. Nothing is done before, as with a policy that cannot be read", fault.Usage)),
 		on(func(c Context, _ *install.ForeignError) []string {
 			return []string{"this file is not the locked driver; to replace it: " + c.Name + " sync --force", "to keep it, move it elsewhere"}
 		}, told("`is in the way: it was not installed by this program`", "It is not the locked driver, which would have been adopted. `plugin sync --force` overwrites it; to keep it, move it elsewhere", fault.Failure)),
@@ -79,6 +82,9 @@ func diskHints(c Context, err error) []string {
 	case errors.As(err, &link):
 		return []string{"make what the link names, or remove the link: " + link.Path}
 	case errors.As(err, &space), system.Is(err, syscall.ENOSPC), system.Is(err, syscall.EDQUOT):
+		if errors.As(err, &path) && path.Op == "write" && !(c.Home != "" && isWithin(c.Home, path.Path)) {
+			return []string{"make room there: " + filepath.Dir(path.Path)}
+		}
 		return []string{"make room, for one by " + c.Name + " prune", "or " + home}
 	case system.Is(err, syscall.ETXTBSY):
 		return []string{"another program has it open: close that, and run this again"}

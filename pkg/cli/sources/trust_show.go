@@ -17,7 +17,6 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/trust"
 )
 
@@ -104,16 +103,10 @@ func withdrawalsOf(ctx context.Context, e *env.Env, repository string, d digest.
 	if err != nil {
 		return nil, err
 	}
-	c, err := e.Config()
+	o.Source = e.Repository
+	m, err := e.OwnManifest()
 	if err != nil {
 		return nil, err
-	}
-	o.Machine, o.Source = c.Trust, e.Repository
-	var m *manifest.Manifest
-	if p, err := e.Project(); err == nil {
-		if m, err = p.Manifest(); err != nil {
-			return nil, err
-		}
 	}
 	all, err := o.Withdrawals(ctx, m, manifest.NameIn(repository), repository, d)
 	out := map[digest.Digest]artifact.Withdrawal{}
@@ -137,15 +130,13 @@ func ruleFor(e *env.Env, repository, key string) (func(trust.Finding) *policy.Ru
 		r, err := trust.KeyRule(e.Abs(key))
 		return func(trust.Finding) *policy.Rule { return r }, err
 	}
-	var own *policy.Policy
-	if p, err := e.Project(); err == nil {
-		m, err := p.Manifest()
-		if err != nil {
-			return nil, err
-		}
-		own = &m.Trust
-	} else if !project.Missing(err) {
+	m, err := e.OwnManifest()
+	if err != nil {
 		return nil, err
+	}
+	var own *policy.Policy
+	if m != nil {
+		own = &m.Trust
 	}
 	c, err := e.Config()
 	if err != nil {

@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -104,7 +105,7 @@ func TestTable(t *testing.T) {
 	items := []thing{{"postgres", []string{"a", "b"}, 16856735, "/project/x/y", ""}, {"mysql", nil, 12, "/elsewhere", "moved"}}
 	for form, want := range map[string]string{
 		"":     "NAME       LIST   SIZE      NOTE\npostgres   a,b    16.9 MB   -\nmysql      -      12 B      moved\n",
-		"wide": "NAME       LIST   SIZE      PATH         NOTE\npostgres   a,b    16.9 MB   x/y          -\nmysql      -      12 B      /elsewhere   moved\n",
+		"wide": "NAME       LIST   SIZE      PATH         NOTE\npostgres   a,b    16.9 MB   " + filepath.FromSlash("x/y") + "          -\nmysql      -      12 B      /elsewhere   moved\n",
 		"name": "thing/postgres\nthing/mysql\n",
 	} {
 		u, out, _ := newTest(form)
@@ -126,10 +127,10 @@ func TestTable(t *testing.T) {
 // From the root every path is below the working directory: it is shown whole.
 func TestRel(t *testing.T) {
 	for _, c := range [][3]string{
-		{"/", "/etc/x", "/etc/x"}, {"/project", "/project/a/b", "a/b"}, {"/project", "/projects", "/projects"}, {"/project", "/etc", "/etc"},
+		{"/", "/etc/x", "/etc/x"}, {"/project", "/project/a/b", filepath.FromSlash("a/b")}, {"/project", "/projects", "/projects"}, {"/project", "/etc", "/etc"},
 	} {
 		u, _, _ := newTest("")
-		u.Dir = c[0]
+		u.Dir = filepath.FromSlash(c[0])
 		if got := u.Rel(c[1]); got != c[2] {
 			t.Errorf("from %s: %s is %s", c[0], c[1], got)
 		}

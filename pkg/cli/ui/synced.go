@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/project"
@@ -35,19 +37,15 @@ func (u *UI) Synced(r *project.SyncReport, failed error, dryRun bool) error {
 		}
 		return failed
 	}
-	var items []install.Status
-	done := 0
-	for _, it := range r.Items {
-		items = append(items, it.Status)
-		if it.Action != install.Kept {
-			done++
-		}
-	}
 	if u.Output != "" {
+		items := r.Standing
+		for _, it := range r.Items {
+			items = append(items, it.Status)
+		}
 		return u.Print(Plugins(items, r.Lock))
 	}
 	printActions(NewLines(u.Out), r.Items, dryRun)
-	if done == 0 {
+	if !slices.ContainsFunc(r.Items, func(it project.Synced) bool { return it.Action != install.Kept }) {
 		u.Say("%s, nothing to do", Count(len(r.Items), "executable"))
 	}
 	return nil

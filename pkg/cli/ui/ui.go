@@ -5,11 +5,15 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
+
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/system"
 )
 
 // UI is one run's streams and how much is written to them.
@@ -145,4 +149,32 @@ func (u *UI) Shorten(text string) string {
 		}
 		text = text[i+len(prefix):]
 	}
+}
+
+// stdout is standard output. It keeps the first error of writing to it: a
+// result that did not arrive is a failure, whoever printed it.
+type stdout struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (s *stdout) Write(data []byte) (int, error) {
+	n, err := s.Writer.Write(data)
+	if s.err == nil {
+		s.err = err
+	}
+	return n, err
+}
+
+// Broken reports whether an error is one of writing results.
+func (u *UI) Broken(err error) bool { return err != nil && errors.Is(err, u.stdout.err) }
+
+// Failed returns why results are missing. A reader that has read enough, as
+// head does, is not a failure.
+func (u *UI) Failed() error {
+	if u.stdout.err == nil || system.Is(u.stdout.err, syscall.EPIPE) {
+		return nil
+	}
+	return fmt.Errorf("standard output: %w", u.stdout.err)
 }

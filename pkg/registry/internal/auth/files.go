@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
 
@@ -160,3 +161,13 @@ func (e authEntry) credential(file, key string) (credential, error) {
 	}
 	return c, nil
 }
+
+// CredentialsError says why a credential file could not be used. It holds no
+// secret.
+type CredentialsError struct {
+	File    string
+	Problem string
+}
+
+func (e *CredentialsError) Error() string    { return e.File + ": " + e.Problem }
+func (e *CredentialsError) Kind() fault.Kind { return fault.Failure }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"strings"
 	"testing"
 )
@@ -47,6 +48,9 @@ func TestCredentialFiles(t *testing.T) {
 		"quay.example.evil.example/team": "///",
 	} {
 		host, repo, _ := strings.Cut(name, "/")
+		if host == "helped.example" && goruntime.GOOS == "windows" {
+			continue // the helper is a shell script
+		}
 		got, err := k.lookup(context.Background(), host, repo)
 		if text := got.username + "/" + got.password + "/" + got.identity + "/" + got.token; err != nil || text != want {
 			t.Errorf("%s: %s %v, want %s", name, text, err, want)
@@ -88,16 +92,17 @@ func TestConventionalPlaces(t *testing.T) {
 			return ""
 		}
 	}
+	at := filepath.FromSlash
 	for name, tc := range map[string]struct {
 		got, want Paths
 	}{
 		"nothing set": {Conventional(env(), "/home/a", 1000), Paths{
-			DockerConfig: "/home/a/.docker/config.json", RuntimeAuthFile: "/run/containers/1000/auth.json",
-			ConfigAuthFile: "/home/a/.config/containers/auth.json", LegacyFile: "/home/a/.dockercfg",
+			DockerConfig: at("/home/a/.docker/config.json"), RuntimeAuthFile: at("/run/containers/1000/auth.json"),
+			ConfigAuthFile: at("/home/a/.config/containers/auth.json"), LegacyFile: at("/home/a/.dockercfg"),
 		}},
 		"all set": {
 			Conventional(env("DOCKER_AUTH_CONFIG", "{}", "REGISTRY_AUTH_FILE", "/f", "DOCKER_CONFIG", "/d", "XDG_RUNTIME_DIR", "/r", "XDG_CONFIG_HOME", "/c"), "/home/a", 1000),
-			Paths{AuthConfig: "{}", AuthFile: "/f", DockerConfig: "/d/config.json", RuntimeAuthFile: "/r/containers/auth.json", ConfigAuthFile: "/c/containers/auth.json", LegacyFile: "/home/a/.dockercfg"},
+			Paths{AuthConfig: "{}", AuthFile: "/f", DockerConfig: at("/d/config.json"), RuntimeAuthFile: at("/r/containers/auth.json"), ConfigAuthFile: at("/c/containers/auth.json"), LegacyFile: at("/home/a/.dockercfg")},
 		},
 		"no home, no number": {Conventional(env(), "", -1), Paths{}},
 	} {

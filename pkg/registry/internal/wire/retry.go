@@ -19,15 +19,13 @@ const (
 	maxRetrying   = 30 * time.Second // from the first try to the start of the last, if there are more than two
 	firstDelay    = 500 * time.Millisecond
 	maxRetryAfter = 5 * time.Minute // more than this, in all, is not waited for because a registry asks to
-	fullSpread    = 4               // from how many such waits on clients are spread over as long again
 )
 
 // Tries counts the tries of one thing that somebody waits for.
 type Tries struct {
 	failed      int
 	start       time.Time     // when the first try began, zero if the next failure counts as that
-	asked       int           // how often Retry-After was followed
-	waited      time.Duration // how long for: it does not count
+	waited      time.Duration // because Retry-After asked to: it does not count
 	refused     bool          // a storage has refused the address that the registry signed
 	hasFallback bool          // somebody else can be asked instead
 }
@@ -43,8 +41,7 @@ func (c *Client) Tries(hasFallback bool) *Tries {
 func (t *Tries) Progressed(enough bool) {
 	t.start = time.Time{}
 	if enough {
-		t.failed, t.refused = 0, false
-		t.asked, t.waited = 0, 0
+		t.failed, t.refused, t.waited = 0, false, 0
 	}
 }
 
@@ -127,11 +124,10 @@ func (c *Client) Pause(ctx context.Context, t *Tries, host, what string, err err
 			status.Waited = t.waited
 			return err
 		}
-		// All who were sent away were told the same. They would come back together, and
-		// most of them be sent away again: the more often, the more they are spread.
-		t.asked++
-		spread := c.jitter() * float64(min(t.asked, fullSpread)) / fullSpread
-		wait = status.RetryAfter + time.Duration(spread*float64(status.RetryAfter))
+		// All who were sent away were told the same: they would come back together, most
+		// of them to be sent away again.
+		spread := min(status.RetryAfter/2, maxRetrying)
+		wait = status.RetryAfter + time.Duration(c.jitter()*float64(spread))
 		t.waited += wait
 	case c.Now().Add(wait).Sub(t.start)-t.waited > maxRetrying && t.failed > 1:
 		return err

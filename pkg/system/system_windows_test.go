@@ -34,3 +34,16 @@ func TestControls(t *testing.T) {
 		t.Errorf("takes control sequences: %v, in mode %#x", takes, mode)
 	}
 }
+
+func TestAdministered(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := Administered(file); !ok || err != nil {
+		t.Errorf("this user's own: %v, %v", ok, err)
+	}
+	if ok, err := Administered(file + "x"); ok || err == nil {
+		t.Errorf("what is not there: %v, %v", ok, err)
+	}
+}
