@@ -53,7 +53,7 @@ func Run(ctx context.Context, p Program) int {
 	defer e.Close()
 	args := arguments(p.Args)
 	began := false // flags and arguments were accepted
-	root := newRoot(e, u, &began)
+	root := newRoot(e, u, &began, args...)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
 		u.Quiet = true
 		complete.Flags(e, root) // a tenth of the time that a command with nothing to do takes

@@ -41,9 +41,10 @@ func groups() []group {
 	}
 }
 
-// newRoot is the command line's tree. began becomes true when flags and arguments of
-// a command were accepted.
-func newRoot(e *env.Env, u *ui.UI, began *bool) *cobra.Command {
+// newRoot is the command line's tree; if args begin with a command, without the groups
+// behind its own, which are not asked for. began becomes true when flags and arguments
+// of a command were accepted.
+func newRoot(e *env.Env, u *ui.UI, began *bool, args ...string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-schemahero-plugin",
 		Short: "Package manager for SchemaHero's database drivers",
@@ -84,10 +85,15 @@ this machine match the lock.`,
 	f.BoolVar(&u.NoProgress, "no-progress", false, "draw no progress bars")
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
+	found := false
 	for _, g := range groups() {
 		root.AddGroup(&cobra.Group{ID: g.folder, Title: g.title})
+		if found {
+			continue
+		}
 		for _, c := range g.commands(e, u) {
 			c.GroupID = g.folder
+			found = found || len(args) > 0 && args[0] == c.Name()
 			root.AddCommand(c)
 			if c.Name() == "export" { // one of its parts is another group's
 				c.AddCommand(cluster.ExportKubernetesCommand(e, u))

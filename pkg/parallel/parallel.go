@@ -18,15 +18,17 @@ func Each(ctx context.Context, n, limit int, f func(i int) error) []error {
 	if limit <= 0 || limit > n {
 		limit = n
 	}
-	for range limit {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-				if errs[i] = ctx.Err(); errs[i] == nil {
-					errs[i] = f(int(i))
-				}
+	work := func() {
+		for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+			if errs[i] = ctx.Err(); errs[i] == nil {
+				errs[i] = f(int(i))
 			}
-		})
+		}
 	}
+	for range limit - 1 {
+		wg.Go(work)
+	}
+	work() // what there is one of needs nobody else
 	wg.Wait()
 	return errs
 }
