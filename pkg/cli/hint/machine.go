@@ -24,7 +24,7 @@ func machine() section {
 		{hints: diskHints, of: []reflect.Type{
 			reflect.TypeFor[*install.NoHomeError](), reflect.TypeFor[*install.SpaceError](), reflect.TypeFor[*install.FolderError](), reflect.TypeFor[*disk.LinkError](),
 		}, docs: []doc{
-			told("`not enough space`, `no space left on device`, `disk quota exceeded`", "Make room, for one by `plugin prune`, or name another home: `--home DIR`", fault.Failure),
+			told("`not enough space`, `no space left on device`, `disk quota exceeded`", "Free disk space, for example with `plugin prune`, or name another home: `--home DIR`", fault.Failure),
 			told("`cannot be written to`, permission denied, read-only file system", "In the home: name another, `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. Elsewhere: make the folder writable, or install elsewhere, `--dir DIR`. What a run with `sudo` left belongs to root: the hint has the `chown`", fault.Failure),
 			told("`the home folder is not known`", "`HOME` is not set: `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. What only reads manifest, lock and registries needs no home", fault.Usage),
 			told("`The process cannot access the file because it is being used by another process.`", "Windows alone, after two seconds of trying: close the program that has the file open, and run this again", fault.Failure),
@@ -83,9 +83,9 @@ func diskHints(c Context, err error) []string {
 		return []string{"make what the link names, or remove the link: " + link.Path}
 	case errors.As(err, &space), system.Is(err, syscall.ENOSPC), system.Is(err, syscall.EDQUOT):
 		if errors.As(err, &path) && path.Op == "write" && !(c.Home != "" && isWithin(c.Home, path.Path)) {
-			return []string{"make room there: " + filepath.Dir(path.Path)}
+			return []string{"free disk space there: " + filepath.Dir(path.Path)}
 		}
-		return []string{"make room, for one by " + c.Name + " prune", "or " + home}
+		return []string{"free disk space, for example with " + c.Name + " prune", "or " + home}
 	case system.Is(err, syscall.ETXTBSY):
 		return []string{"another program has it open: close that, and run this again"}
 	case errors.As(err, &path) && errors.Is(err, fs.ErrNotExist):

@@ -49,7 +49,7 @@ func TestDiskHints(t *testing.T) {
 		{"folder", home, &install.FolderError{Dir: dir, Err: syscall.EACCES}, "--dir DIR", "--home"},
 		{"file", home, &fs.PathError{Op: "write", Path: filepath.Join(dir, "x.lock"), Err: syscall.EPERM}, "make its folder writable: " + dir, "--home"},
 		{"full", home, &fs.PathError{Op: "write", Path: home, Err: syscall.ENOSPC}, "plugin prune", "belongs"},
-		{"full elsewhere", home, &fs.PathError{Op: "write", Path: filepath.Join(dir, "x.lock"), Err: syscall.ENOSPC}, "make room there: " + dir, "prune"},
+		{"full elsewhere", home, &fs.PathError{Op: "write", Path: filepath.Join(dir, "x.lock"), Err: syscall.ENOSPC}, "free disk space there: " + dir, "prune"},
 		{"over quota", home, &fs.PathError{Op: "write", Path: home, Err: syscall.EDQUOT}, "plugin prune", "belongs"},
 		{"a link that leads nowhere", home, &fs.PathError{Op: "open", Path: link, Err: syscall.ENOENT}, link + " is a link to /nowhere, which does not exist", ""},
 		{"no home", "", &install.NoHomeError{}, "HOME is not set", ""},
