@@ -21,7 +21,7 @@ func decodeOverrides(t *diag.Table) map[string]Override {
 	for _, e := range t.Entries {
 		driver, engine := artifact.DriverOf(e.Key)
 		if err := artifact.CheckName(e.Key); err != nil {
-			e.Problem("is no driver's name")
+			e.Problem("is not a driver's name")
 		} else if engine && driver != e.Key {
 			e.Problem("is an engine that the driver %s serves: write %s", driver, driver)
 		}
@@ -49,7 +49,7 @@ func (o Override) Check(places []string) error {
 	case info.IsDir():
 		return problem("%q is a directory, not an executable", o.value.Text)
 	case !info.Mode().IsRegular():
-		return problem("%q is no regular file", o.value.Text)
+		return problem("%q is not a regular file", o.value.Text)
 	case info.Mode()&0o111 == 0 && runtime.GOOS != "windows":
 		return problem("%q is not executable", o.value.Text)
 	}

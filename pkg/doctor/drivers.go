@@ -94,7 +94,7 @@ func (x *examination) driver(s install.Status, locked bool) {
 		by, _ := x.Project.Installer().Home().Overridden(s.Path)
 		// What stands there may be gone since the sync that placed the link.
 		if info, err := os.Stat(s.Path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 && runtime.GOOS != "windows" {
-			add(bad(locked), DriverOverridden, named(by, "which is no executable file"))
+			add(bad(locked), DriverOverridden, named(by, "which is not an executable file"))
 		} else {
 			add(Advice, DriverOverridden, named(by, "not what is locked"))
 		}

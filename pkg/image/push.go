@@ -77,10 +77,7 @@ type Report struct {
 	Tag        string
 	DryRun     bool
 
-	Sent    int64 // bytes of blobs and manifests
-	Blobs   int   // sent
-	Mounted int   // blobs taken over from another repository
-	Skipped int   // blobs that were there
+	registry.Traffic
 }
 
 // SignError says that an image was sent and not signed.
@@ -178,7 +175,7 @@ func (s *sending) put(ctx context.Context, desc ocispec.Descriptor, data []byte,
 	if err := s.to.PushManifest(ctx, desc, data, tags...); err != nil {
 		return err
 	}
-	s.count(func(r *Report) { r.Sent += desc.Size })
+	s.count(func(r *Report) { r.BytesSent += desc.Size })
 	return nil
 }
 
@@ -282,15 +279,6 @@ func (s *sending) blob(ctx context.Context, b blob) error {
 	if way != registry.Sent {
 		s.o.event(Event{There, b.title, b.desc.Size, b.desc.Size})
 	}
-	s.count(func(r *Report) {
-		switch way {
-		case registry.There:
-			r.Skipped++
-		case registry.Mounted:
-			r.Mounted++
-		case registry.Sent:
-			r.Blobs, r.Sent = r.Blobs+1, r.Sent+b.desc.Size
-		}
-	})
+	s.count(func(r *Report) { r.Add(way, b.desc.Size) })
 	return nil
 }

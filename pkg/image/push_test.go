@@ -189,18 +189,18 @@ func TestPush(t *testing.T) {
 	// Each layer is fetched once; one that fits is mounted, the others, the two
 	// layers of links and the two configs are sent; the tag is set last.
 	first := push("hub.test/apps/a")
-	if first.Mounted != 2 || first.Blobs != 6 || first.Skipped != 0 || h.asked("fetch") != 4 || h.asked("mount from hub.test/db/mysql") != 2 {
+	if first.BlobsMounted != 2 || first.BlobsSent != 6 || first.BlobsSkipped != 0 || h.asked("fetch") != 4 || h.asked("mount from hub.test/db/mysql") != 2 {
 		t.Errorf("report %+v\n%s", first, strings.Join(h.log, "\n"))
 	}
 	if last := h.log[len(h.log)-1]; last != "manifest prod" || h.asked("manifest") != 3 {
 		t.Errorf("the last is %s", last)
 	}
 	// Again: nothing.
-	if again := push("hub.test/apps/a"); again.Sent != 0 || again.Skipped != 8 || len(h.log) != 0 || again.Index.Digest != first.Index.Digest {
+	if again := push("hub.test/apps/a"); again.BytesSent != 0 || again.BlobsSkipped != 8 || len(h.log) != 0 || again.Index.Digest != first.Index.Digest {
 		t.Errorf("report %+v\n%s", again, strings.Join(h.log, "\n"))
 	}
 	// Elsewhere in the registry only what is packed is fetched, to be packed again.
-	if other := push("hub.test/apps/b"); other.Mounted != 2 || h.asked("fetch") != 2 || other.Index.Digest != first.Index.Digest {
+	if other := push("hub.test/apps/b"); other.BlobsMounted != 2 || h.asked("fetch") != 2 || other.Index.Digest != first.Index.Digest {
 		t.Errorf("report %+v\n%s", other, strings.Join(h.log, "\n"))
 	}
 	// What a mirror in this registry holds is mounted from there.
@@ -212,21 +212,21 @@ func TestPush(t *testing.T) {
 	}
 	o.Copies = func(name string) []string { return []string{strings.Replace(name, "hub.test/", "hub.test/mirror/", 1)} }
 	o.Open = func(name string) (registry.Repository, error) { return h.open(o.Copies(name)[0]) }
-	if report := push("hub.test/apps/c"); report.Mounted != 2 || h.asked("mount from hub.test/mirror/db/mysql") != 2 {
+	if report := push("hub.test/apps/c"); report.BlobsMounted != 2 || h.asked("mount from hub.test/mirror/db/mysql") != 2 {
 		t.Errorf("report %+v\n%s", report, strings.Join(h.log, "\n"))
 	}
 	// Where nothing is mounted, a layer is fetched once to be sent.
 	h.mounts = false
-	if report := push("hub.test/apps/d"); report.Mounted != 0 || report.Blobs != 8 || h.asked("fetch") != 4 {
+	if report := push("hub.test/apps/d"); report.BlobsMounted != 0 || report.BlobsSent != 8 || h.asked("fetch") != 4 {
 		t.Errorf("report %+v\n%s", report, strings.Join(h.log, "\n"))
 	}
 	h.log, o.Memory = nil, image.OpenMemory("")
-	if report := push("hub.test/apps/e"); report.Blobs != 8 || h.asked("fetch") != 4 {
+	if report := push("hub.test/apps/e"); report.BlobsSent != 8 || h.asked("fetch") != 4 {
 		t.Errorf("report %+v\n%s", report, strings.Join(h.log, "\n"))
 	}
 	// A dry run asks the target nothing.
 	o.DryRun = true
-	if report := push("hub.test/apps/f"); len(h.log) != 0 || report.Index.Digest != first.Index.Digest || report.Sent != 0 {
+	if report := push("hub.test/apps/f"); len(h.log) != 0 || report.Index.Digest != first.Index.Digest || report.BytesSent != 0 {
 		t.Errorf("report %+v\n%s", report, strings.Join(h.log, "\n"))
 	}
 }

@@ -52,7 +52,7 @@ func (s *sending) checkTag(ctx context.Context) (moves bool, err error) {
 	if image, err := s.isImage(ctx, tag); err != nil || image {
 		return image, err
 	}
-	return false, &TakenError{s.to.Name(), tag, "names what is no container image"}
+	return false, &TakenError{s.to.Name(), tag, "names something that is not a container image"}
 }
 
 // checkNew returns a *TakenError for a version where others are a driver's.

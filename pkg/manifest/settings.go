@@ -88,7 +88,7 @@ func localProblemOn(goos, p string) string {
 			return "leads out of the manifest's folder: .. is not allowed"
 		}
 		if goos == "windows" && !windowsHas(s) {
-			return fmt.Sprintf("has %q in it, which is no name on Windows", s)
+			return fmt.Sprintf("has %q in it, which is not a valid name on Windows", s)
 		}
 	}
 	return ""

@@ -110,13 +110,9 @@ func (b *Bundle) parts() []part {
 	}
 	for i := range b.Blobs {
 		blob := &b.Blobs[i]
-		out = append(out, part{name: blob.file(), size: blob.Desc.Size, mode: 0o644, data: blob.Data, sum: blob.Desc.Digest, blob: blob})
+		out = append(out, part{name: blobFile(blob.Desc.Digest), size: blob.Desc.Size, mode: 0o644, data: blob.Data, sum: blob.Desc.Digest, blob: blob})
 	}
 	return out
-}
-
-func (b *Blob) file() string {
-	return ocispec.ImageBlobsDir + "/" + b.Desc.Digest.Algorithm().String() + "/" + b.Desc.Digest.Encoded()
 }
 
 // batches splits parts by their places: first what only refers to releases, as it

@@ -31,10 +31,7 @@ type Report struct {
 	Strays     []artifact.Stray // dry run only: floating tags that are wrong and that this would not set
 	Opaque     []string         // archives whose executable holds no Go build information, so that there is no SBOM
 
-	Sent    int64 // bytes of blobs and manifests
-	Blobs   int   // blobs sent
-	Mounted int   // blobs taken over from another repository
-	Skipped int   // blobs that were there
+	registry.Traffic
 }
 
 // Published is one platform of a Report.

@@ -99,7 +99,7 @@ func TestPushIsRead(t *testing.T) {
 			t.Errorf("tag %s names %s, want %s", p.Tag, m.tagged[p.Tag], p.Manifest)
 		}
 	}
-	if report.Blobs != 5 || report.Skipped != 0 || report.Sent == 0 { // two archives, two checksums, a config
+	if report.BlobsSent != 5 || report.BlobsSkipped != 0 || report.BytesSent == 0 { // two archives, two checksums, a config
 		t.Errorf("report %+v", report)
 	}
 }
@@ -114,7 +114,7 @@ func TestSecondPushSendsNothing(t *testing.T) {
 	if w := m.writes(); len(w) != 0 {
 		t.Errorf("sent %v", w)
 	}
-	if !again.Kept || again.Digest != first.Digest || again.Sent != 0 || len(again.Tags) != 0 {
+	if !again.Kept || again.Digest != first.Digest || again.BytesSent != 0 || len(again.Tags) != 0 {
 		t.Errorf("report %+v", again)
 	}
 	// What the first one did not come to is done now.

@@ -128,7 +128,7 @@ func TestPushMends(t *testing.T) {
 		for i, lose := range lost {
 			lose()
 			again, err := publish.Push(t.Context(), m, r, publish.Options{Temp: t.TempDir(), Force: force})
-			if err != nil || !again.Kept || again.Digest != first.Digest || again.Sent == 0 {
+			if err != nil || !again.Kept || again.Digest != first.Digest || again.BytesSent == 0 {
 				t.Errorf("lost %d, force %v: %+v, %v", i, force, again, err)
 			}
 			whole(t, m, "1.0.0")

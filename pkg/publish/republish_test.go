@@ -109,7 +109,7 @@ func TestRepublishMounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		asked := slices.Contains(to.requests, "MOUNT "+archives[amd64].Digest.String()+" from r.example/old/mysql")
-		if !asked || report.Mounted != mounted || report.Blobs != 3-mounted {
+		if !asked || report.BlobsMounted != mounted || report.BlobsSent != 3-mounted {
 			t.Errorf("asked to mount: %v, report %+v", asked, report)
 		}
 	}

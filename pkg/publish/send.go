@@ -61,16 +61,7 @@ func (p *publication) sendBlob(ctx context.Context, b blob) error {
 	if err != nil {
 		return err
 	}
-	p.add(func(r *Report) {
-		switch way {
-		case registry.There:
-			r.Skipped++
-		case registry.Mounted:
-			r.Mounted++
-		case registry.Sent:
-			r.Blobs, r.Sent = r.Blobs+1, r.Sent+b.desc.Size
-		}
-	})
+	p.add(func(r *Report) { r.Add(way, b.desc.Size) })
 	if way != registry.Sent {
 		progress.Stage = StageSkip
 	}
@@ -91,7 +82,7 @@ func (p *publication) put(ctx context.Context, d document, tags ...string) error
 	if err := p.to.PushManifest(ctx, d.desc, d.data, tags...); err != nil {
 		return err
 	}
-	p.add(func(r *Report) { r.Sent += d.desc.Size * int64(max(1, len(tags))) })
+	p.add(func(r *Report) { r.BytesSent += d.desc.Size * int64(max(1, len(tags))) })
 	return nil
 }
 

@@ -26,6 +26,27 @@ const (
 	Sent
 )
 
+// Traffic is what went to a repository, and what did not have to.
+type Traffic struct {
+	BytesSent    int64 `json:"bytesSent"` // of blobs and manifests
+	BlobsSent    int   `json:"blobsSent"`
+	BlobsMounted int   `json:"blobsMounted"` // taken over from another repository
+	BlobsSkipped int   `json:"blobsSkipped"` // that were there
+}
+
+// Add counts a blob.
+func (t *Traffic) Add(way Way, size int64) {
+	switch way {
+	case There:
+		t.BlobsSkipped++
+	case Mounted:
+		t.BlobsMounted++
+	case Sent:
+		t.BlobsSent++
+		t.BytesSent += size
+	}
+}
+
 // Bring puts a blob into a repository in the cheapest way there is. Errors: the
 // Repository's, Open's.
 func Bring(ctx context.Context, to Repository, b Blob) (Way, error) {

@@ -137,7 +137,7 @@ func TestMissingRequirement(t *testing.T) {
 	if got := versions(result.Lock); got != "timescaledb 0.1.0" {
 		t.Errorf("got %s", got)
 	}
-	check(t, "skipped", texts(result.Skipped), []string{"timescaledb 0.2.0: requires ghost ^1, of which there is none that will do"})
+	check(t, "skipped", texts(result.Skipped), []string{"timescaledb 0.2.0: requires ghost ^1, and no release of it satisfies that"})
 	r.fail["tags "+official+"/ghost"] = errors.New("connection refused")
 	if _, err := r.resolve(Options{Manifest: parse(t, m)}); err == nil || err.Error() != "connection refused" {
 		t.Errorf("got %v", err)

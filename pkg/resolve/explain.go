@@ -38,7 +38,6 @@ type Explanation struct {
 // Place is a repository in which a plugin may be.
 type Place struct {
 	Repository string
-	BuiltIn    bool
 	Used       bool
 	Tags       int   // how many it has
 	Err        error // why it cannot be used, nil if it exists
@@ -138,7 +137,7 @@ func (l *explainer) places(ctx context.Context) error {
 	l.e.Places = make([]Place, len(locations))
 	return parallel.Join(parallel.Each(ctx, len(locations), 0, func(i int) error {
 		at := locations[i]
-		place := Place{Repository: at.Repository, BuiltIn: at.BuiltIn, Used: at.Repository == l.e.Repository}
+		place := Place{Repository: at.Repository, Used: at.Repository == l.e.Repository}
 		if place.Used && l.tags != nil {
 			place.Tags = len(l.tags)
 		} else {

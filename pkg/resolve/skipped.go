@@ -56,7 +56,7 @@ func (a *attempt) passedOver(p *plugin, v *version, solution map[string]string) 
 		switch {
 		case name == artifact.Host:
 		case !ok:
-			return conflict("requires %s %s, of which there is none that will do", name, text)
+			return conflict("requires %s %s, and no release of it satisfies that", name, text)
 		case !meets(a.plugin(name).version(other), text, a.plugin(name).entry.Prerelease):
 			return conflict("requires %s %s, and %s is taken", name, text, other)
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
 )
@@ -12,20 +13,17 @@ import (
 // pushed is an object of kind Published, and an item of a PublishedList: a
 // release that was published, or would be.
 type pushed struct {
-	Name         string           `json:"name"`
-	Version      string           `json:"version"`
-	Repository   string           `json:"repository"`
-	Digest       string           `json:"digest"`
-	Kept         bool             `json:"kept"`
-	DryRun       bool             `json:"dryRun"`
-	Tags         []string         `json:"tags"`
-	Platforms    []pushedPlatform `json:"platforms"`
-	BytesSent    int64            `json:"bytesSent"`
-	BlobsSent    int              `json:"blobsSent"`
-	BlobsMounted int              `json:"blobsMounted"`
-	BlobsSkipped int              `json:"blobsSkipped"`
-	Ignored      []string         `json:"ignored,omitempty"`
-	TagsRefused  []string         `json:"tagsRefused,omitempty"`
+	Name       string           `json:"name"`
+	Version    string           `json:"version"`
+	Repository string           `json:"repository"`
+	Digest     string           `json:"digest"`
+	Kept       bool             `json:"kept"`
+	DryRun     bool             `json:"dryRun"`
+	Tags       []string         `json:"tags"`
+	Platforms  []pushedPlatform `json:"platforms"`
+	registry.Traffic
+	Ignored     []string `json:"ignored,omitempty"`
+	TagsRefused []string `json:"tagsRefused,omitempty"`
 
 	release string `col:",name"` // NAME-VERSION
 }
@@ -45,7 +43,7 @@ func newPushed(r *publish.Report) pushed {
 		release: r.Name + "-" + r.Version,
 		Name:    r.Name, Version: r.Version, Repository: r.Repository, Digest: string(r.Digest), Kept: r.Kept, DryRun: r.DryRun,
 		Tags: []string{}, Platforms: []pushedPlatform{},
-		BytesSent: r.Sent, BlobsSent: r.Blobs, BlobsMounted: r.Mounted, BlobsSkipped: r.Skipped,
+		Traffic: r.Traffic,
 	}
 	for _, t := range r.Tags {
 		p.Tags = append(p.Tags, t.Tag)
@@ -145,6 +143,6 @@ func printReport(w ui.Lines, p pushed) {
 		w.Line("tags: %s", strings.Join(p.Tags, " "))
 	}
 	if p.BytesSent > 0 {
-		w.Line("%s", ui.Sent(p.BytesSent, p.BlobsSent, p.BlobsMounted, p.BlobsSkipped))
+		w.Line("%s", ui.Sent(p.Traffic))
 	}
 }

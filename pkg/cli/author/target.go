@@ -1,7 +1,6 @@
 package author
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/publish"
@@ -34,35 +33,22 @@ func tellDone(u *ui.UI, v ui.View) {
 // told returns what tells how far build and push have come: bars on a terminal for
 // what is sent and fetched, a line for each file elsewhere.
 func told(u *ui.UI) func(publish.Event) {
-	return func(e publish.Event) { tell(u, e) }
-}
-
-func tell(u *ui.UI, e publish.Event) {
-	subject := e.Subject
-	switch e.Stage {
-	case publish.StageBuild:
-		if !e.Ended {
-			u.Say("building %s", subject)
-		}
-	case publish.StageUpload, publish.StageFetch:
-		if e.Total < ui.Small && !u.Verbose {
-			return
-		}
-		verb := "sending"
-		if e.Stage == publish.StageFetch {
-			verb = "fetching"
-		}
-		u.Track(verb+" "+subject, fmt.Sprintf("%s %s, %s", verb, subject, ui.Bytes(e.Total)), e.Done, e.Total)
-	case publish.StageSkip, publish.StageTag:
-		if u.Verbose && e.Ended {
-			u.Say("%s: %s", subject, stageText(e.Stage))
+	return func(e publish.Event) {
+		switch e.Stage {
+		case publish.StageBuild:
+			if !e.Ended {
+				u.Say("building %s", e.Subject)
+			}
+		case publish.StageUpload:
+			u.Carry("sending", e.Subject, e.Done, e.Total, false)
+		case publish.StageFetch:
+			u.Carry("fetching", e.Subject, e.Done, e.Total, false)
+		case publish.StageSkip:
+			u.Carry("", e.Subject, e.Done, e.Total, true)
+		case publish.StageTag:
+			if u.Verbose {
+				u.Say("%s: tag set", e.Subject)
+			}
 		}
 	}
-}
-
-func stageText(s publish.Stage) string {
-	if s == publish.StageSkip {
-		return "is there already"
-	}
-	return "tag set"
 }

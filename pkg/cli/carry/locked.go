@@ -40,16 +40,7 @@ func forPlatforms(e *env.Env, l *lockfile.Lock, words []string) (*lockfile.Lock,
 
 // transferEvent shows how far a copy has come.
 func transferEvent(u *ui.UI, verb string) func(transfer.Event) {
-	return func(e transfer.Event) {
-		subject := e.Subject
-		switch {
-		case e.There && u.Verbose:
-			u.Say("%s: is there already", subject)
-		case e.There || e.Total < ui.Small && !u.Verbose:
-		default:
-			u.Track(verb+" "+subject, fmt.Sprintf("%s %s, %s", verb, subject, ui.Bytes(e.Total)), e.Done, e.Total)
-		}
-	}
+	return func(e transfer.Event) { u.Carry(verb, e.Subject, e.Done, e.Total, e.There) }
 }
 
 // problemTexts reports what could not be carried.

@@ -90,7 +90,7 @@ func listen(ctx context.Context, u *ui.UI, address string, handler http.Handler,
 		return err
 	}
 	if host, _, _ := net.SplitHostPort(l.Addr().String()); !net.ParseIP(host).IsLoopback() {
-		u.Warn("%s: everybody who reaches this address can %s: there is no login and no TLS", l.Addr(), may)
+		u.Warn("%s: anyone who reaches this address can %s: there is no login and no TLS", l.Addr(), may)
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
 	stopped := context.AfterFunc(ctx, func() { server.Close() })

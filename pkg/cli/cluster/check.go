@@ -48,7 +48,7 @@ func checkCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	var c check
 	cmd := e.Command(env.Command{
 		Use:   "check",
-		Short: "Hold what SchemaHero's pods run against the lock",
+		Short: "Compare what SchemaHero's pods run with the lock",
 		Long: `For each Database: its engine, the driver and its locked version, and what its
 pods take drivers from.
 
@@ -64,7 +64,7 @@ writes: nothing is made. Of a connection only the name of its engine is read.
 Exit code 3 if anything is not locked.`,
 		Examples: []env.Example{
 			{"cluster check", "the namespace of kubectl's current context"},
-			{"cluster check -n app --image registry.internal/db/drivers@sha256:DIGEST", "held against this image, be it with a base"},
+			{"cluster check -n app --image registry.internal/db/drivers@sha256:DIGEST", "compared with this image, which may have a base"},
 			{"cluster check -A --no-dry-run -o json", "all namespaces, without the rights to make pods"},
 		},
 		Args:     env.None,

@@ -171,6 +171,9 @@ func runImagePush(ctx context.Context, e *env.Env, u *ui.UI, ref string, f image
 	o.Copies, o.Sign = options.Registry.Mirrors, f.signing.In(to, u)
 	report, err := image.Push(ctx, to, lock, o)
 	u.StopProgress()
+	if lost := o.Memory.Lost(); lost != nil {
+		u.Warn("what the layers are is not remembered for export kubernetes and cluster check: %v", lost)
+	}
 	if err != nil {
 		return hint.Online(err)
 	}
@@ -220,40 +223,32 @@ func readBase(ctx context.Context, e *env.Env, o *image.PushOptions, text string
 // imageEvents shows how far an image has come.
 func imageEvents(u *ui.UI) func(image.Event) {
 	return func(e image.Event) {
-		switch {
-		case e.Stage == image.There && u.Verbose:
-			u.Say("%s: is there already", e.Subject)
-		case e.Stage == image.Packing:
+		if e.Stage == image.Packing {
 			u.Say("packing %s again: an image could not hold its layer as it is", e.Subject)
-		case e.Stage == image.There || e.Total < ui.Small && !u.Verbose:
-		default:
-			verb := string(e.Stage)
-			u.Track(verb+" "+e.Subject, verb+" "+e.Subject+", "+ui.Bytes(e.Total), e.Done, e.Total)
+			return
 		}
+		u.Carry(string(e.Stage), e.Subject, e.Done, e.Total, e.Stage == image.There)
 	}
 }
 
 // pushedImage is an object of kind PushedImage.
 type pushedImage struct {
-	Repository   string             `json:"repository"`
-	Tag          string             `json:"tag"`
-	Digest       string             `json:"digest"`
-	Reference    string             `json:"reference"` // REPOSITORY@DIGEST
-	Base         *ui.ImageBase      `json:"base,omitempty"`
-	DryRun       bool               `json:"dryRun"`
-	Platforms    []ui.ImagePlatform `json:"platforms"`
-	LeftOut      []string           `json:"leftOut"` // platforms that the base has not
-	BytesSent    int64              `json:"bytesSent"`
-	BlobsSent    int                `json:"blobsSent"`
-	BlobsMounted int                `json:"blobsMounted"`
-	BlobsSkipped int                `json:"blobsSkipped"`
+	Repository string             `json:"repository"`
+	Tag        string             `json:"tag"`
+	Digest     string             `json:"digest"`
+	Reference  string             `json:"reference"` // REPOSITORY@DIGEST
+	Base       *ui.ImageBase      `json:"base,omitempty"`
+	DryRun     bool               `json:"dryRun"`
+	Platforms  []ui.ImagePlatform `json:"platforms"`
+	LeftOut    []string           `json:"leftOut"` // platforms that the base has not
+	registry.Traffic
 }
 
 func printImage(u *ui.UI, r *image.Report, base *image.Base) error {
 	p := pushedImage{
 		Repository: r.Repository, Tag: r.Tag, Digest: string(r.Index.Digest), Reference: artifact.Reference(r.Repository, string(r.Index.Digest)),
 		DryRun: r.DryRun, Platforms: []ui.ImagePlatform{}, LeftOut: []string{},
-		BytesSent: r.Sent, BlobsSent: r.Blobs, BlobsMounted: r.Mounted, BlobsSkipped: r.Skipped,
+		Traffic: r.Traffic,
 	}
 	if base != nil {
 		p.Base = &ui.ImageBase{Name: base.Name, Digest: string(base.Digest)}
@@ -282,10 +277,10 @@ func printImage(u *ui.UI, r *image.Report, base *image.Base) error {
 	}
 	switch {
 	case r.DryRun:
-	case r.Sent == 0:
+	case r.BytesSent == 0:
 		u.Say("the image was there already: nothing was sent")
 	default:
-		u.Say("%s", ui.Sent(r.Sent, r.Blobs, r.Mounted, r.Skipped))
+		u.Say("%s", ui.Sent(r.Traffic))
 	}
 	v := ui.Single("PushedImage", "image", p.Reference, p).Rows(rows)
 	v.Text = func(w ui.Lines) { w.Line("%s", p.Reference) }

@@ -17,7 +17,7 @@ import (
 func carrying() section {
 	whole := "it is not whole, or for other platforms; from a lock that names registries, on a machine with a network: "
 	again := func(c Context, file string) []string {
-		return []string{"copy it again, and hold it against the original: " + c.Name + " bundle verify " + c.Rel(file)}
+		return []string{"copy it again, then verify the copy: " + c.Name + " bundle verify " + c.Rel(file)}
 	}
 	return section{title: "Mirrors and bundles", rows: []row{
 		on(func(c Context, e *transfer.DisagreementError) []string {

@@ -49,7 +49,7 @@ func TestDiskHints(t *testing.T) {
 		{"folder", home, &install.FolderError{Dir: dir, Err: syscall.EACCES}, "--dir DIR", "--home"},
 		{"file", home, &fs.PathError{Op: "write", Path: filepath.Join(dir, "x.lock"), Err: syscall.EPERM}, "make its folder writable: " + dir, "--home"},
 		{"full", home, &fs.PathError{Op: "write", Path: home, Err: syscall.ENOSPC}, "plugin prune", "belongs"},
-		{"full elsewhere", home, &fs.PathError{Op: "write", Path: filepath.Join(dir, "x.lock"), Err: syscall.ENOSPC}, "make room there: " + dir, "prune"},
+		{"full elsewhere", home, &fs.PathError{Op: "write", Path: filepath.Join(dir, "x.lock"), Err: syscall.ENOSPC}, "free disk space there: " + dir, "prune"},
 		{"over quota", home, &fs.PathError{Op: "write", Path: home, Err: syscall.EDQUOT}, "plugin prune", "belongs"},
 		{"a link that leads nowhere", home, &fs.PathError{Op: "open", Path: link, Err: syscall.ENOENT}, link + " is a link to /nowhere, which does not exist", ""},
 		{"no home", "", &install.NoHomeError{}, "HOME is not set", ""},
@@ -58,6 +58,21 @@ func TestDiskHints(t *testing.T) {
 		got := strings.Join(For(run, fmt.Errorf("x: %w", c.err)), "\n")
 		if !strings.Contains(got, c.has) || c.not != "" && strings.Contains(got, c.not) {
 			t.Errorf("%s: hints %q, want %q and not %q", c.title, got, c.has, c.not)
+		}
+	}
+}
+
+func TestMayRun(t *testing.T) {
+	for _, c := range []struct {
+		goos, op string
+		err      error
+		want     bool
+	}{
+		{"windows", "remove", syscall.EACCES, true}, {"windows", "unlinkat", syscall.EACCES, true},
+		{"windows", "open", syscall.EACCES, false}, {"windows", "remove", syscall.ENOENT, false}, {"linux", "remove", syscall.EACCES, false},
+	} {
+		if mayRun(c.goos, &fs.PathError{Op: c.op, Path: "x.exe", Err: c.err}) != c.want {
+			t.Errorf("%s, %s, %v: %v", c.goos, c.op, c.err, !c.want)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func versions() section {
 		}, told("`is neither in the manifest nor required by a plugin of it`", "`plugin tree` shows what is required; `plugin add NAME` adds a driver", fault.Usage)),
 		on(func(c Context, _ *lockfile.SizeError) []string {
 			return []string{"take it back from git, or remove it and write it again: " + c.Name + " lock"}
-		}, told("`is larger than … MiB`", "It is no lock: take it back from git, or remove it and run `plugin lock`", fault.Usage)),
+		}, told("`is larger than … MiB`", "It is not a lock: take it back from git, or remove it and run `plugin lock`", fault.Usage)),
 		on(func(c Context, e *manifest.NotListedError) []string {
 			return []string{"see what the manifest lists: " + c.Name + " tree"}
 		}),
@@ -100,7 +100,7 @@ func versions() section {
 				out = append(out, "relax one of the constraints named above")
 			}
 			return out
-		}, told("`Because … , version solving failed.`", "The hints name a constraint whose relaxing would do", fault.Unsatisfied)),
+		}, told("`Because … , version solving failed.`", "The hints name a constraint to relax", fault.Unsatisfied)),
 		on(func(c Context, e *resolve.MovedError) []string {
 			return []string{"find out who moved the tag; to accept what it names now: " + c.Name + " update --accept-moved " + e.Plugin}
 		},

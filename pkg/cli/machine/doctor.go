@@ -119,7 +119,7 @@ func say(e *env.Env, u *ui.UI, f doctor.Finding) (text, run string) {
 	case doctor.HomeMissing:
 		return "is made when it is needed", ""
 	case doctor.HomeFull:
-		return ui.Bytes(f.Bytes) + " are free", "make room, for one by " + me + " prune"
+		return ui.Bytes(f.Bytes) + " are free", "free disk space, for example with " + me + " prune"
 	case doctor.HomeFine:
 		if f.Bytes < 0 {
 			return "writable", ""
@@ -140,7 +140,7 @@ func say(e *env.Env, u *ui.UI, f doctor.Finding) (text, run string) {
 		return f.Err.Error(), strings.Join(hint.For(e.Hints(u.Rel), f.Err), "; ")
 	case doctor.AliasCosts:
 		return "installed as " + strings.Join(f.Names, ", ") + " too: under that name SchemaHero's operator starts a process for each connection and ends none, until the pod is out of memory; plan on a command line is not affected",
-			"give the operator's pods more memory: nothing that is installed here mends it"
+			"give the operator's pods more memory: nothing that is installed here fixes it"
 	case doctor.TrustState:
 		return sayTrust(me, f.Trusted)
 	case doctor.RegistryOpen:

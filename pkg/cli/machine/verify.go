@@ -34,7 +34,7 @@ releases were withdrawn.`,
 		Args:     env.None,
 		Run:      func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), e, u, remote) },
 	})
-	cmd.Flags().BoolVar(&remote, "remote", false, "also hold the lock against the registries")
+	cmd.Flags().BoolVar(&remote, "remote", false, "also check the lock against the registries")
 	return cmd
 }
 

@@ -27,8 +27,8 @@ func syncCommand(e *env.Env, u *ui.UI) *cobra.Command {
 the layers that are missing here, one request for each driver. If it does
 not, sync resolves and writes it first; --locked makes that an error.
 
-Every layer is held against its digest and size before anything is replaced. If
-one driver fails, none is replaced; --keep-going installs the others.
+Every layer is checked against its digest and size before anything is replaced.
+If one driver fails, none is replaced; --keep-going installs the others.
 
 With NAMEs it installs only these and what they require; the others stay as they
 are. The lock is always that of the whole manifest.`,

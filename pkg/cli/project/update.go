@@ -53,7 +53,7 @@ older version, and says whether it passes the manifest's minimum-age.`,
 	f := cmd.Flags()
 	f.StringVar(&o.Precise, "precise", "", "take this version; needs exactly one NAME")
 	f.BoolVar(&o.AcceptMoved, "accept-moved", false, "take what moved tags name now; needs NAMEs")
-	f.BoolVar(&o.AcceptSigner, "accept-signer", false, "take what another signer signed than is locked; needs NAMEs")
+	f.BoolVar(&o.AcceptSigner, "accept-signer", false, "accept a signer other than the locked one; needs NAMEs")
 	f.BoolVar(&noSync, "no-sync", false, "only lock")
 	f.BoolVar(&dryRun, "dry-run", false, "change nothing, print what would change")
 	cmd.SuggestFor = []string{"upgrade"}

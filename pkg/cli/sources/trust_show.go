@@ -25,7 +25,7 @@ func trustShowCommand(e *env.Env, u *ui.UI) *cobra.Command {
 	cmd := e.Command(env.Command{
 		Use:   "show REF",
 		Short: "Show every signature and attestation of a release",
-		Long: `REF is HOST/PATH:TAG or HOST/PATH@DIGEST. Each signature is held against the
+		Long: `REF is HOST/PATH:TAG or HOST/PATH@DIGEST. Each signature is checked against the
 rule that decides on the repository, or, if there is none, against what it
 says of itself: --key FILE tries a public key, and keyless ones are verified
 with the public good instance. The [[trust]] table at the end would accept what

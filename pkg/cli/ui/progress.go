@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"math"
 	"sync"
 
@@ -26,9 +27,9 @@ func (u *UI) drawsBars() bool {
 	return !u.Quiet && !u.NoProgress && !u.Verbose && !u.dumb() && terminalWidth(u.rawErr) > 0
 }
 
-// Small is the size, in bytes, below which sending or fetching a file is not worth a
+// small is the size, in bytes, below which sending or fetching a file is not worth a
 // line: checksums and configs.
-const Small = 4 << 10
+const small = 4 << 10
 
 // Track shows how far a subject has come: its bar on a terminal, elsewhere the
 // line, once.
@@ -60,6 +61,18 @@ func (u *UI) Track(key, line string, done, total int64) {
 		p.byKey[key] = bar
 	}
 	bar.SetCurrent(done)
+}
+
+// Carry shows how far a subject is on its way; of what is there already it tells with
+// --verbose.
+func (u *UI) Carry(verb, subject string, done, total int64, there bool) {
+	switch {
+	case there && u.Verbose:
+		u.Say("%s: is there already", subject)
+	case there || total < small && !u.Verbose:
+	default:
+		u.Track(verb+" "+subject, fmt.Sprintf("%s %s, %s", verb, subject, Bytes(total)), done, total)
+	}
 }
 
 // showTotal shows how far all that is to be fetched has come, below the bars.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
 // Bytes writes a number of bytes for a person.
@@ -37,13 +38,13 @@ func Count(n int, one string) string {
 }
 
 // Sent writes what went to a registry, and what did not have to.
-func Sent(bytes int64, blobs, mounted, there int) string {
-	text := fmt.Sprintf("sent: %s, %s", Bytes(bytes), Count(blobs, "blob"))
-	if mounted > 0 {
-		text += fmt.Sprintf("; taken from another repository: %d", mounted)
+func Sent(t registry.Traffic) string {
+	text := fmt.Sprintf("sent: %s, %s", Bytes(t.BytesSent), Count(t.BlobsSent, "blob"))
+	if t.BlobsMounted > 0 {
+		text += fmt.Sprintf("; taken from another repository: %d", t.BlobsMounted)
 	}
-	if there > 0 {
-		text += fmt.Sprintf("; there already: %d", there)
+	if t.BlobsSkipped > 0 {
+		text += fmt.Sprintf("; there already: %d", t.BlobsSkipped)
 	}
 	return text
 }

@@ -13,7 +13,6 @@ type challenge struct {
 	realm   string
 	service string
 	scopes  []string
-	problem string // the error parameter, insufficient_scope say
 }
 
 // maxChallenge bounds the header that is read.
@@ -78,7 +77,5 @@ func (c *challenge) set(key, value string) {
 		c.service = value
 	case "scope":
 		c.scopes = strings.Fields(value)
-	case "error":
-		c.problem = value
 	}
 }
