@@ -15,7 +15,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-// lostError says that a source has a manifest and lacks one of its blobs.
+// lostError says that a source has a manifest and lacks one of its blobs, so that no
+// copy of it can be whole.
 type lostError struct {
 	Repository string
 	Digest     digest.Digest
@@ -23,7 +24,7 @@ type lostError struct {
 }
 
 func (e *lostError) Error() string    { return e.Err.Error() }
-func (e *lostError) Kind() fault.Kind { return fault.Of(e.Err) }
+func (e *lostError) Kind() fault.Kind { return fault.Failure }
 func (e *lostError) Unwrap() error    { return e.Err }
 
 // isGone reports whether an error says that something is nowhere to be had.
@@ -72,7 +73,7 @@ func Build(locks []*lockfile.Lock, graphs []*Graph, tools []ocilayout.Tool, writ
 		at := slices.IndexFunc(graphs, func(g *Graph) bool { return g.Repository == lost.Repository })
 		less := graphs[at].without(lost)
 		if less == nil {
-			return nil, graphs[at].about(lost.Err)
+			return nil, graphs[at].about(lost)
 		}
 		graphs[at] = less
 	}
