@@ -102,6 +102,9 @@ func TestFaults(t *testing.T) {
 		t.Run(mode.title, func(t *testing.T) {
 			t.Parallel()
 			step := 3
+			if testing.Short() {
+				step = 15
+			}
 			if *every {
 				step = 1
 			}
