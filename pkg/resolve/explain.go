@@ -328,7 +328,7 @@ func (l *explainer) whyNot(ctx context.Context, v *version) (*reason, error) {
 		}
 	}
 	if l.solution == nil {
-		return conflict("does not go with the other plugins"), nil
+		return conflict("conflicts with the other drivers"), nil
 	}
 	return l.passedOver(l.p, v, l.solution), nil
 }

@@ -182,7 +182,7 @@ func (a *attempt) result(ctx context.Context, solution map[string]string) (*Resu
 	}
 	for name := range a.stated {
 		if _, ok := solution[name]; ok {
-			a.note(name, "states no version, so what other plugins require of it is taken to be met")
+			a.note(name, "states no version, so what other drivers require of it is taken to be met")
 		}
 	}
 	for name := range a.precise {
