@@ -77,7 +77,7 @@ func (r *resolver) classifyLocked(ctx context.Context) (fixed map[string]bool, e
 			incomplete = append(incomplete, p)
 		}
 	}
-	err = parallel.Join(parallel.Each(ctx, len(incomplete), 0, func(i int) error { return r.addPlatforms(ctx, incomplete[i]) }))
+	err = parallel.Each(ctx, len(incomplete), 0, func(i int) error { return r.addPlatforms(ctx, incomplete[i]) })
 	for _, p := range incomplete {
 		if p.extended == nil {
 			delete(fixed, p.name)
