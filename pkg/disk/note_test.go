@@ -12,10 +12,14 @@ import (
 func TestNote(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "new", "notes")
 	for _, want := range []string{"12\n", "12\n12\n", "12\n12\n12\n", "12\n"} {
-		disk.Disk{}.Note(file, []byte("12\n"), 6)
+		if err := (disk.Disk{}).Note(file, []byte("12\n"), 6); err != nil {
+			t.Fatal(err)
+		}
 		if got, err := os.ReadFile(file); err != nil || string(got) != want {
 			t.Errorf("got %q, %v, want %q", got, err, want)
 		}
 	}
-	disk.Disk{}.Note(filepath.Join(file, "below"), []byte("12\n"), 6) // nothing can be written there, and nobody minds
+	if err := (disk.Disk{}).Note(filepath.Join(file, "below"), []byte("12\n"), 6); err == nil {
+		t.Error("written below a file")
+	}
 }

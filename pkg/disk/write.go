@@ -104,17 +104,20 @@ func replaceBusy(from, to string, rename func(from, to string) error) error {
 
 // Note adds data to the end of a file that only ever saves work, in one write, so that
 // processes at the same time lose nothing of each other. A file of more than limit
-// bytes is begun again. What cannot be written has to be found out again.
-func (d Disk) Note(file string, data []byte, limit int64) {
+// bytes is begun again. What cannot be written has to be found out again, so who does
+// not tell a person can pass over the error.
+func (d Disk) Note(file string, data []byte, limit int64) error {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	if info, err := os.Stat(file); err == nil && info.Size() > limit {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 	}
-	if d.MkdirAll(filepath.Dir(file)) != nil {
-		return
+	if err := d.MkdirAll(filepath.Dir(file)); err != nil {
+		return err
 	}
-	if f, err := os.OpenFile(file, flags, 0o666); err == nil {
-		_, _ = f.Write(data)
-		f.Close()
+	f, err := os.OpenFile(file, flags, 0o666)
+	if err != nil {
+		return err
 	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
 }

@@ -37,6 +37,7 @@ type Memory struct {
 	mu     sync.Mutex
 	facts  map[digest.Digest]unpack.Facts // nil until the file is read
 	packed map[packedKey]Packed
+	lost   error
 }
 
 // OpenMemory returns the memory in a file, which need not exist. Nothing is read
@@ -168,6 +169,16 @@ func (p Packed) valid() bool {
 // write adds a line to the file.
 func (m *Memory) write(l line) {
 	if data, err := json.Marshal(l); err == nil && m.file != "" {
-		disk.Disk{}.Note(m.file, append(data, '\n'), maxMemory)
+		if err := (disk.Disk{}).Note(m.file, append(data, '\n'), maxMemory); err != nil {
+			m.lost = err
+		}
 	}
+}
+
+// Lost returns why something was not written to the file, so that it has to be read
+// again; nil where all was.
+func (m *Memory) Lost() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lost
 }

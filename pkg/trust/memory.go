@@ -112,7 +112,7 @@ func (m *memory) add(marks []mark) {
 		}
 	}
 	if text.Len() > 0 && m.dir != "" {
-		disk.Disk{}.Note(m.file(), []byte(text.String()), maxMemory)
+		_ = disk.Disk{}.Note(m.file(), []byte(text.String()), maxMemory)
 	}
 }
 

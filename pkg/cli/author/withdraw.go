@@ -2,6 +2,7 @@ package author
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -119,6 +120,9 @@ func runWithdraw(ctx context.Context, e *env.Env, u *ui.UI, ref string, f withdr
 	}
 	if err != nil {
 		tellDone(u, v)
+		if errors.As(err, new(*artifact.FormatError)) {
+			return hint.With(err, "only a release can be withdrawn; see what it is: "+e.Name()+" inspect "+ref)
+		}
 		return hint.Online(err)
 	}
 	if len(items) == 0 && u.Output == "" {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/lockfile"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/complete"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/env"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
@@ -61,7 +62,8 @@ sync --from goes by its own lock.`,
 			{"bundle create drivers.tar -f a/schemahero-plugins.toml -f b/schemahero-plugins.toml", "for two projects"},
 			{"bundle create drivers.tar --include-tool", "with this program inside"},
 		},
-		Args: env.AtLeast(1, "FILE"),
+		Complete: complete.AfterFile(complete.Locked(e)),
+		Args:     env.AtLeast(1, "FILE"),
 		Run: func(cmd *cobra.Command, args []string) error {
 			return runBundle(cmd.Context(), e, u, args[0], args[1:], platforms, tools)
 		},

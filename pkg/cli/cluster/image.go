@@ -171,6 +171,9 @@ func runImagePush(ctx context.Context, e *env.Env, u *ui.UI, ref string, f image
 	o.Copies, o.Sign = options.Registry.Mirrors, f.signing.In(to, u)
 	report, err := image.Push(ctx, to, lock, o)
 	u.StopProgress()
+	if lost := o.Memory.Lost(); lost != nil {
+		u.Warn("what the layers are is not remembered for export kubernetes and cluster check: %v", lost)
+	}
 	if err != nil {
 		return hint.Online(err)
 	}

@@ -37,6 +37,16 @@ func Nothing(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirecti
 	return nil, noFiles
 }
 
+// AfterFile is for a command whose first argument is a file.
+func AfterFile(complete cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(c *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return complete(c, args[1:], word)
+	}
+}
+
 // Words offers words that are known beforehand, each once.
 func Words(words ...string) cobra.CompletionFunc {
 	return starting(func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
