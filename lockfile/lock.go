@@ -54,7 +54,11 @@ func (l *Lock) Plugin(name string) (*Plugin, bool) {
 	if l == nil {
 		return nil, false
 	}
-	for i := range l.Plugins {
+	i, ok := slices.BinarySearchFunc(l.Plugins, name, func(p Plugin, name string) int { return cmp.Compare(p.Name, name) })
+	if ok {
+		return &l.Plugins[i], true
+	}
+	for i := range l.Plugins { // in another order than Parse's
 		if l.Plugins[i].Name == name {
 			return &l.Plugins[i], true
 		}

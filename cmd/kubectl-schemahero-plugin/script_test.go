@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
 
 var update = flag.Bool("update", false, "write the golden output of the scripts again")
@@ -85,6 +87,12 @@ func scriptParams() testscript.Params {
 	return testscript.Params{
 		RequireExplicitExec: true,
 		UpdateScripts:       *update,
+		Condition: func(name string) (bool, error) {
+			if name != "links" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return disk.LinksOnly(os.TempDir(), 0o755), nil
+		},
 		Setup: func(env *testscript.Env) error {
 			home := filepath.Join(env.WorkDir, "home")
 			env.Setenv("HOME", home)

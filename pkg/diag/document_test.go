@@ -30,6 +30,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{"below a string", "a = \"\"\n[a.b]\nc = 1\n", "2:2: a: defined twice, first in line 1"},
 		{"end of the file", "a = [1,\n", "1:8: invalid TOML: array is incomplete"},
 		{"string of several lines", "a = \"\"\"\nb = 1\n", "2:6: invalid TOML: multiline basic string not terminated by \"\"\""},
+		{"path of Windows", "a = \"C:\\certs\"\nb = \"C:\\Users\"\n", "1:8: invalid TOML: invalid escape character U+0063 'c'; in double quotes a backslash is written \\\\\n2:8: invalid TOML: unicode escape sequence is too short; in double quotes a backslash is written \\\\"},
 		{"bracket left open", "a = [\n  'x'\n\nb = 1\nb = 2\n", "4:1: invalid TOML: expected ',' or ']' after array value\n5:1: b: defined twice, first in line 4"},
 		{"items are no new beginning", "a = [\n  'x' 'y',\n  'b',\n  ['c'],\n]\nb = 1\nb = 2\n", "2:7: invalid TOML: expected ',' or ']' after array value\n7:1: b: defined twice, first in line 6"},
 		{"header left open", "[a\nb = 1\n[c]\nd = 1\nd = 2\n", "1:3: invalid TOML: expected ']' to close table name\n5:1: d: defined twice, first in line 4"},

@@ -3,6 +3,7 @@ package diag
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"unicode"
 
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -72,7 +73,11 @@ func (p *parser) from(offset int) (next int) {
 	if p.conflict(at) {
 		return -1
 	}
-	p.doc.Problem(Span{at, at + len(failed.Highlight)}, "invalid TOML: %s", failed.Message)
+	problem := failed.Message
+	if strings.Contains(problem, "escape") { // a path of Windows, most likely
+		problem += `; in double quotes a backslash is written \\`
+	}
+	p.doc.Problem(Span{at, at + len(failed.Highlight)}, "invalid TOML: %s", problem)
 	return p.recover(begin, at)
 }
 

@@ -107,6 +107,7 @@ func TestConflict(t *testing.T) {
 
 func TestPrune(t *testing.T) {
 	w := newWorld(t)
+	w.copy = true // a link takes no bytes
 	a1, b1, c1 := w.publish("a", "1.0.0"), w.publish("b", "1.0.0"), w.publish("c", "1.0.0")
 	alias := a1
 	alias.Name, alias.Path = "alias", filepath.Join(w.home().Plugins(), "schemahero-alias")
@@ -141,9 +142,7 @@ func TestPrune(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// A file is the store's under another name: with that alone, nothing is gained,
-		// but on Windows, where it is a copy.
-		if (p.Bytes > 0) != (len(p.Layers) > 0 || !executableBits && len(p.Files) > 0) {
+		if (p.Bytes > 0) != (len(p.Files)+len(p.Layers) > 0) {
 			t.Errorf("%d bytes of %d files and %d layers", p.Bytes, len(p.Files), len(p.Layers))
 		}
 		return receiptNames(p.Files), receiptNames(p.Changed), len(p.Layers)

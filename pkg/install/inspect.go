@@ -48,9 +48,6 @@ func (e *Installer) inspectAll(ctx context.Context, items []Item, hash bool) ([]
 		return nil, err
 	}
 	for i, it := range items {
-		if err := it.check(); err != nil {
-			return nil, err
-		}
 		s := Status{Item: it, path: c.path(it.Path)}
 		if seen[s.path] {
 			return nil, &ItemError{it, fmt.Errorf("%s: is requested twice", it.Path)}
@@ -60,6 +57,9 @@ func (e *Installer) inspectAll(ctx context.Context, items []Item, hash bool) ([]
 	}
 	done := make([]bool, len(items))
 	err := parallel.First(parallel.EachUntil(context.Background(), len(items), e.limit, func(i int) (err error) {
+		if err := items[i].check(); err != nil {
+			return err
+		}
 		if done[i], err = e.byReceipt(&all[i]); err != nil {
 			return &ItemError{items[i], err}
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -206,28 +207,42 @@ func TestKeptLayer(t *testing.T) {
 	}
 }
 
-// A disk on which the executable cannot be made again does not take the layer away.
-func TestKeptLayerOnAFullDisk(t *testing.T) {
+// A full disk, or who has no time, does not take away the layer of an executable that
+// was about to be made again.
+func TestKeptLayerStays(t *testing.T) {
 	w := newWorld(t)
 	it := w.publish("a", "1.0.0")
+	noise := make([]byte, 16<<20) // so that it is still read when the first of it is written
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	w.pack(&it, targz(t, "schemahero-a", string(noise)))
 	w.sync("/p.lock", it)
-	w.spoil(it)
-	e := w.installer()
-	e.disk.Fault = func(op disk.Op, path string) error {
-		if op == disk.Write && filepath.Dir(path) == w.home().Store() {
-			return syscall.ENOSPC
+	for _, want := range []error{syscall.ENOSPC, context.Canceled} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		w.spoil(it)
+		e := w.installer()
+		e.disk.Fault = func(op disk.Op, path string) error {
+			if op == disk.Write && filepath.Dir(path) == w.home().Store() {
+				if want == context.Canceled {
+					cancel()
+				} else {
+					return want
+				}
+			}
+			return nil
 		}
-		return nil
+		if _, err := runSync(ctx, e, []Item{it}, PlaceOptions{}); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+		w.sync("/p.lock", it)
+		if data, err := os.ReadFile(it.Path); err != nil || !bytes.Equal(data, noise) {
+			t.Errorf("%d bytes, %v", len(data), err)
+		}
+		w.tidy()
 	}
-	if _, err := runSync(t.Context(), e, []Item{it}, PlaceOptions{}); !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("got %v", err)
-	}
-	w.sync("/p.lock", it)
-	w.holds(it, "1.0.0")
 	if w.reg.fetches() != 1 {
 		t.Errorf("%d fetches", w.reg.fetches())
 	}
-	w.tidy()
 }
 
 // A layer is kept only if that is for something: it is smaller than what it holds,

@@ -105,7 +105,7 @@ func withClaim(claims []Claim, c Claim) []Claim {
 // foreign one ours.
 func receiptName(path string) string {
 	sum := sha256.Sum256([]byte(path))
-	return hex.EncodeToString(sum[:]) + ".json"
+	return string(append(hex.AppendEncode(make([]byte, 0, 2*len(sum)+len(".json")), sum[:]), ".json"...))
 }
 
 func (e *Installer) receiptFile(path string) string {

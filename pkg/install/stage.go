@@ -142,7 +142,7 @@ func (e *Installer) remake(ctx context.Context, l Layer) (done bool, err error) 
 	file := filepath.Join(e.store.folder(l.Digest), layerName)
 	err = e.extract(ctx, l, &arriving{told: func(int64) {}}, func() (io.ReadCloser, error) { return os.Open(file) })
 	unread, _ := errors.AsType[*fs.PathError](err)
-	if errors.As(err, new(*IntegrityError)) || unread != nil && unread.Path == file {
+	if ctx.Err() == nil && (errors.As(err, new(*IntegrityError)) || unread != nil && unread.Path == file) {
 		return false, e.disk.Remove(file)
 	}
 	return err == nil, err

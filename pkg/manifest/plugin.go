@@ -14,7 +14,7 @@ import (
 )
 
 func (m *Manifest) decodePlugins(t *diag.Table) {
-	aliases := map[string]*diag.Value{}
+	aliases, read := map[string]*diag.Value{}, constraints{}
 	m.Plugins = slices.Grow(m.Plugins, len(t.Entries))
 	for _, e := range t.Entries {
 		if bad := new(artifact.NameError); errors.As(CheckName(e.Key), &bad) {
@@ -23,9 +23,9 @@ func (m *Manifest) decodePlugins(t *diag.Table) {
 		p := Plugin{Name: e.Key}
 		switch v := e.Value; v.Kind {
 		case diag.String:
-			p.decodeVersion(v)
+			p.decodeVersion(v, read)
 		case diag.TableKind:
-			p.decodeTable(v.Table)
+			p.decodeTable(v.Table, read)
 		case diag.Integer, diag.Float:
 			v.Problem("must be a version constraint or a table, not %s: write %q", v.Kind, v.Text)
 		default:
@@ -57,7 +57,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-func (p *Plugin) decodeTable(t *diag.Table) {
+func (p *Plugin) decodeTable(t *diag.Table, read constraints) {
 	t.Only("version", "tag", "digest", "registry", "repository", "prerelease", "minimum-age", "aliases")
 	which := only(t, "version", "tag", "digest")
 	switch {
@@ -73,7 +73,7 @@ func (p *Plugin) decodeTable(t *diag.Table) {
 	}
 	only(t, "repository", "registry")
 	if v := t.Get("version"); v != nil {
-		p.decodeVersion(v)
+		p.decodeVersion(v, read)
 	}
 	if s, ok := t.Get("tag").AsString(); ok {
 		v := t.Get("tag")
@@ -115,17 +115,24 @@ func only(t *diag.Table, keys ...string) (first string) {
 	return first
 }
 
-func (p *Plugin) decodeVersion(v *diag.Value) {
+// constraints are those that were read, by their text: that takes longer than the rest
+// of an entry, and most entries of a manifest have the same few.
+type constraints map[string]*artifact.Constraint
+
+func (p *Plugin) decodeVersion(v *diag.Value, read constraints) {
 	s, ok := v.AsString()
 	if !ok {
 		return
 	}
-	c, err := ParseConstraint(s)
-	if err != nil {
-		v.Problem("%v", err)
-		return
+	if read[s] == nil {
+		c, err := ParseConstraint(s)
+		if err != nil {
+			v.Problem("%v", err)
+			return
+		}
+		read[s] = c
 	}
-	p.Version, p.Pos, p.constraint = s, v.Position(), c
+	p.Version, p.Pos, p.constraint = s, v.Position(), read[s]
 }
 
 // ConstraintError says why a string is not a version constraint.

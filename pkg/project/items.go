@@ -69,7 +69,7 @@ func (p *Project) items(in *inputs, lock *lockfile.Lock, overridden []Overridden
 				missing = append(missing, e)
 				continue
 			}
-			items = append(items, entryItems(entry, locked, target)...)
+			items = appendItems(items, entry, locked, target)
 		}
 	}
 	return items, dirs, parallel.Join(missing)
@@ -95,13 +95,12 @@ func NoPlatform(entry lockfile.Plugin, platform artifact.Platform) *PlatformErro
 	return e
 }
 
-// entryItems returns the files of one entry: the driver and its aliases.
-func entryItems(entry lockfile.Plugin, locked lockfile.Platform, dir string) []install.Item {
+// appendItems adds the files of one entry: the driver and its aliases.
+func appendItems(items []install.Item, entry lockfile.Plugin, locked lockfile.Platform, dir string) []install.Item {
 	layer := install.Layer{
 		Plugin: entry.Name, Repository: entry.Repository, Platform: locked.Platform,
 		Digest: locked.Layer, Size: locked.Size, File: locked.File, Executable: locked.Executable,
 	}
-	var items []install.Item
 	for _, name := range append([]string{entry.Name}, entry.Aliases...) {
 		items = append(items, install.Item{
 			Name: name, Plugin: entry.Name, Version: entry.Version, Repository: entry.Repository,

@@ -95,7 +95,7 @@ func (p *Project) standing(in *inputs, part *lockfile.Lock, over Overridden) ([]
 	locked, _ := entry.Platform(p.o.Platform)
 	locked.Platform = p.o.Platform // it may have no release for that
 	var out []install.Status
-	for _, it := range entryItems(*entry, locked, dir) {
+	for _, it := range appendItems(nil, *entry, locked, dir) {
 		out = append(out, install.Status{Item: it, State: install.Overridden})
 	}
 	return out, nil

@@ -30,7 +30,7 @@ import (
 // made for another platform, and without force a stub.
 //
 // Errors: Push's, the source's, *artifact.FormatError, *artifact.SumError.
-func Republish(ctx context.Context, to, from registry.Repository, reference string, r Release, o Options) (*Report, error) {
+func Republish(ctx context.Context, to registry.Target, from registry.Repository, reference string, r Release, o Options) (*Report, error) {
 	rel, err := read(ctx, from, r.Name, reference)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,9 @@ import (
 // Open opens a repository by the name that a lock has for it.
 type Open func(repository string) (registry.Repository, error)
 
+// OpenTarget opens where a repository goes, by the name that a lock has for it.
+type OpenTarget func(repository string) (registry.Target, error)
+
 // PlanOptions say how much of a lock's graphs is carried.
 type PlanOptions struct {
 	// Sparse leaves out the platforms that the lock does not name.

@@ -164,7 +164,7 @@ func runImagePush(ctx context.Context, e *env.Env, u *ui.UI, ref string, f image
 			return err
 		}
 	}
-	to, err := e.Repository(repository)
+	to, err := e.Writable(repository)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"syscall"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
@@ -27,7 +28,7 @@ func machine() section {
 			told("`not enough space`, `no space left on device`, `disk quota exceeded`", "Free disk space, for example with `plugin prune`, or name another home: `--home DIR`", fault.Failure),
 			told("`cannot be written to`, permission denied, read-only file system", "In the home: name another, `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. Elsewhere: make the folder writable, or install elsewhere, `--dir DIR`. What a run with `sudo` left belongs to root: the hint has the `chown`", fault.Failure),
 			told("`the home folder is not known`", "`HOME` is not set: `--home DIR` or `SCHEMAHERO_PLUGIN_HOME=DIR`. What only reads manifest, lock and registries needs no home", fault.Usage),
-			told("`The process cannot access the file because it is being used by another process.`", "Windows alone, after two seconds of trying: close the program that has the file open, and run this again", fault.Failure),
+			told("`The process cannot access the file because it is being used by another process.`, `remove …: Access is denied.`", "Windows alone, after two seconds of trying: close the program that has the file open, end the one that it is, and run this again", fault.Failure),
 			told("`is a link to …, which does not exist`, `…, which leads back to it`", "Make what the link names, or remove the link. At the manifest, the lock or the config it is 2", fault.Failure),
 			told("`is in UTF-16LE: save it as UTF-8`, `byte 0x… is not UTF-8`, `NUL byte`", "The file was saved by Notepad or PowerShell, or in Latin-1: save it as UTF-8. A byte order mark does no harm", fault.Usage),
 		}},
@@ -88,6 +89,8 @@ func diskHints(c Context, err error) []string {
 		return []string{"free disk space, for example with " + c.Name + " prune", "or " + home}
 	case system.Is(err, syscall.ETXTBSY):
 		return []string{"another program has it open: close that, and run this again"}
+	case errors.As(err, &path) && mayRun(runtime.GOOS, path):
+		return []string{"end the program that it is, or that has it open, and run this again"}
 	case errors.As(err, &path) && errors.Is(err, fs.ErrNotExist):
 		if target, e := os.Readlink(path.Path); e == nil {
 			return []string{path.Path + " is a link to " + target + ", which does not exist"}
@@ -141,6 +144,12 @@ func ownerHints(c Context, path string, inHome bool) []string {
 func isWithin(dir, path string) bool {
 	rel, err := filepath.Rel(dir, path)
 	return err == nil && filepath.IsLocal(rel)
+}
+
+// mayRun reports whether a file that could not be removed may be a program that runs:
+// Windows then says no more than that access is denied.
+func mayRun(goos string, err *fs.PathError) bool {
+	return goos == "windows" && errors.Is(err, fs.ErrPermission) && (err.Op == "remove" || err.Op == "unlinkat")
 }
 
 func cannotWrite(err error) bool {

@@ -61,3 +61,18 @@ func TestDiskHints(t *testing.T) {
 		}
 	}
 }
+
+func TestMayRun(t *testing.T) {
+	for _, c := range []struct {
+		goos, op string
+		err      error
+		want     bool
+	}{
+		{"windows", "remove", syscall.EACCES, true}, {"windows", "unlinkat", syscall.EACCES, true},
+		{"windows", "open", syscall.EACCES, false}, {"windows", "remove", syscall.ENOENT, false}, {"linux", "remove", syscall.EACCES, false},
+	} {
+		if mayRun(c.goos, &fs.PathError{Op: c.op, Path: "x.exe", Err: c.err}) != c.want {
+			t.Errorf("%s, %s, %v: %v", c.goos, c.op, c.err, !c.want)
+		}
+	}
+}
