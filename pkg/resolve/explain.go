@@ -25,6 +25,7 @@ type Explanation struct {
 	RequiredBy []Requirement // by other plugins that are taken
 	Taken      string        // version; "" where none can be
 	Kept       bool          // it is taken because it is locked
+	Detail     string        // more about what is taken, if that has no tag in Tags; can be ""
 	Tags       []TagStatus   // one for each tag of Repository: versions, newest first, then the others
 	// Next is the first version above the one taken that the manifest's
 	// constraint alone keeps out, and NextConstraint one that would admit it;
@@ -186,8 +187,7 @@ func (l *explainer) run(ctx context.Context) error {
 		return err
 	}
 	if p.entry.Tag != "" || p.entry.Digest != "" {
-		l.referenceVerdicts()
-		return nil
+		return l.referenceVerdicts(ctx)
 	}
 	reasons, err := l.versions(ctx)
 	if err != nil {

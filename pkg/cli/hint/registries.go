@@ -11,6 +11,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/duration"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -52,6 +53,13 @@ func registries() section {
 			told("`GET answered 404` of a host alone", "No registry answers there: check host and port", fault.Unreachable),
 			told("`the token service … answered …`", "The host that gives out the registry's tokens does not work: try again later, or tell the registry's owner", fault.Unreachable),
 			told("`answered 429 Too Many Requests`", "It was tried five times, but if it asks to wait longer than five minutes. Wait, or log in for a higher limit: `plugin login HOST`; `--stats` shows the remaining quota where the registry tells it", fault.Unreachable)),
+		on(func(c Context, e *install.ItemError) []string {
+			// Its repository need not be called as the driver is.
+			if errors.As(e.Err, new(*registry.NotFoundError)) {
+				return []string{"see what there is: " + c.Name + " versions " + e.Item.Plugin}
+			}
+			return nil
+		}),
 		on(func(c Context, e *registry.NotFoundError) []string {
 			if e.Write {
 				return []string{"make the repository " + e.Repository + " first: this registry makes none by itself", "or check its name"}

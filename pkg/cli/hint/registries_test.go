@@ -8,6 +8,7 @@ import (
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
@@ -28,6 +29,7 @@ func TestNetworkHints(t *testing.T) {
 		"nonsense":             {&registry.ProtocolError{Host: host, Subject: host, Problem: "does not parse"}, 5, "no proxy or login page"},
 		"too much":             {&registry.LimitError{Subject: host, What: "pages", Limit: 1}, 5, "tell its owner"},
 		"missing":              {&registry.NotFoundError{Repository: host + "/plugin-mysql", Reference: "1"}, 4, "versions mysql"},
+		"missing of a driver":  {&install.ItemError{Item: install.Item{Name: "cockroachdb", Plugin: "postgres"}, Err: &registry.NotFoundError{Repository: host + "/pg", Reference: "1"}}, 4, "versions postgres"},
 		"a bad file":           {&registry.CredentialsError{File: "config.json", Problem: "does not read"}, 1, "login HOST"},
 	} {
 		c := Context{Name: "plugin", PlainHTTP: true, Config: &config.Config{}}
