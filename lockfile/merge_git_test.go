@@ -21,7 +21,7 @@ import (
 func TestMergeOfGit(t *testing.T) {
 	git, err := exec.LookPath("git")
 	if err != nil {
-		t.Skip("git makes the input")
+		t.Skip("Wine: there is no git")
 	}
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(1, 2))

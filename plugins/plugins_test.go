@@ -291,7 +291,7 @@ func TestWithdrawn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	repo, err := client.Repository(r.Host() + "/schemahero/plugin-postgres")
+	repo, err := client.Target(r.Host() + "/schemahero/plugin-postgres")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func push(r *registrytest.Registry, name, version string) {
 	check(os.WriteFile(file, []byte("#!/bin/sh\necho "+name+" "+version+"\n"), 0o755))
 	client, err := registry.New(registry.Options{})
 	check(err)
-	repo, err := client.Repository(r.Host() + "/schemahero/plugin-" + name)
+	repo, err := client.Target(r.Host() + "/schemahero/plugin-" + name)
 	check(err)
 	_, err = publish.Push(context.Background(), repo, publish.Release{
 		Name: name, Version: version, Created: time.Unix(0, 0),

@@ -176,12 +176,13 @@ func run(words ...string) (code int, stdout, stderr string) {
 // program is a command line in an empty environment.
 func program(words ...string) Program {
 	return Program{Process: Process{
-		Args:      append([]string{absolute("/usr/local/bin/kubectl-schemahero-plugin")}, words...),
-		Version:   "0.0.0-test",
-		Directory: "/",
-		Lookup:    func(string) (string, bool) { return "", false },
-		Environ:   func() []string { return nil },
-		Now:       time.Now,
+		Args:         append([]string{absolute("/usr/local/bin/kubectl-schemahero-plugin")}, words...),
+		Version:      "0.0.0-test",
+		Directory:    "/",
+		SystemConfig: "/etc/schemahero/plugins.toml",
+		Lookup:       func(string) (string, bool) { return "", false },
+		Environ:      func() []string { return nil },
+		Now:          time.Now,
 	}, In: strings.NewReader("")}
 }
 

@@ -19,7 +19,6 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/shell"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/sources"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/ui"
-	"github.com/schemahero/kubectl-schemahero-plugin/pkg/config"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/diag"
 )
 
@@ -72,7 +71,7 @@ this machine match the lock.`,
 	f.VarP(fileValue{g}, "file", "f", "the manifest (default: schemahero-plugins.toml here or in a parent folder)")
 	f.StringVarP(&g.Directory, "directory", "C", "", "change to this folder first")
 	f.StringVar(&g.Home, "home", "", "where drivers, store and receipts are kept (default: ~/.schemahero)")
-	f.StringVar(&g.SystemConfig, "system-config", "", "the machine's config, above HOME/config.toml (default: "+config.SystemFile()+")")
+	f.StringVar(&g.SystemConfig, "system-config", "", "the machine's config, above HOME/config.toml (default: "+e.SystemConfig+")")
 	f.StringVarP(&u.Output, "output", "o", "", "json, yaml, name, wide, jsonpath=…, go-template=… or custom-columns=…")
 	f.StringVar(&u.Errors, "errors", ui.ErrorForms()[0], "how errors are told: text, json (an object a line) or github (annotations)")
 	f.BoolVarP(&u.Quiet, "quiet", "q", false, "print results, warnings and errors only")

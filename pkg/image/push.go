@@ -99,7 +99,7 @@ func (e *SignError) Unwrap() error    { return e.Err }
 // Only what is missing is sent; a blob that another repository of the registry has
 // is taken over from there. Where Build fails, nothing is sent. Errors: Build's
 // but *UnknownError, *TakenError, *LayerError, *SignError, the repositories', the disk's.
-func Push(ctx context.Context, to registry.Repository, l *lockfile.Lock, o PushOptions) (*Report, error) {
+func Push(ctx context.Context, to registry.Target, l *lockfile.Lock, o PushOptions) (*Report, error) {
 	dir, remove, err := disk.Disk{}.TempFolder(o.Temp, "schemahero-image-")
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func Push(ctx context.Context, to registry.Repository, l *lockfile.Lock, o PushO
 // sending is one image on its way to a repository.
 type sending struct {
 	*workshop
-	to registry.Repository
+	to registry.Target
 
 	mu     sync.Mutex // guards report
 	report *Report
@@ -136,13 +136,13 @@ func (s *sending) send(ctx context.Context) error {
 		return err
 	}
 	blobs := s.blobs(img)
-	err = parallel.First(parallel.EachUntil(ctx, len(blobs), atOnce, func(i int) error { return s.blob(ctx, blobs[i]) }))
+	err = parallel.EachUntil(ctx, len(blobs), atOnce, func(i int) error { return s.blob(ctx, blobs[i]) })
 	if err != nil {
 		return err
 	}
-	err = parallel.First(parallel.EachUntil(ctx, len(img.Parts), atOnce, func(i int) error {
+	err = parallel.EachUntil(ctx, len(img.Parts), atOnce, func(i int) error {
 		return s.manifest(ctx, img.Parts[i].Manifest, img.Parts[i].Data)
-	}))
+	})
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ type hub struct {
 
 // repo is one of them.
 type repo struct {
-	registry.Repository
+	registry.Target
 	h    *hub
 	name string
 }

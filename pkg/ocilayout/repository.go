@@ -19,7 +19,7 @@ import (
 )
 
 // Repository is the part of a layout that stands for one repository, as
-// registry.Repository has it. It cannot be written to.
+// registry.Repository has it.
 type Repository struct {
 	name string
 	open func() (*Layout, *view, error)
@@ -192,36 +192,4 @@ func (r *Repository) ReferrersFrom(ctx context.Context, subject digest.Digest, f
 // ReferrersNear implements Repository.
 func (r *Repository) ReferrersNear(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error) {
 	return r.Referrers(ctx, subject)
-}
-
-// RemoveReferrer implements Repository; it always fails.
-func (r *Repository) RemoveReferrer(context.Context, digest.Digest, digest.Digest) error {
-	return r.readOnly()
-}
-
-// Exists implements Repository.
-func (r *Repository) Exists(_ context.Context, desc ocispec.Descriptor) (bool, error) {
-	l, _, err := r.open()
-	if err != nil {
-		return false, err
-	}
-	_, ok := l.Has(desc.Digest)
-	return ok, nil
-}
-
-func (r *Repository) readOnly() error { return errors.New(r.name + ": is read-only") }
-
-// PushBlob implements Repository; it always fails.
-func (r *Repository) PushBlob(context.Context, ocispec.Descriptor, func() (io.ReadCloser, error)) error {
-	return r.readOnly()
-}
-
-// Mount implements Repository; it always fails.
-func (r *Repository) Mount(context.Context, ocispec.Descriptor, string) (bool, error) {
-	return false, r.readOnly()
-}
-
-// PushManifest implements Repository; it always fails.
-func (r *Repository) PushManifest(context.Context, ocispec.Descriptor, []byte, ...string) error {
-	return r.readOnly()
 }

@@ -23,7 +23,7 @@ import (
 // memory is a repository that refuses what a registry must refuse: a blob of
 // another digest, and a manifest whose parts it does not have.
 type memory struct {
-	registry.Repository // nil: what publishing does not call
+	registry.Target // nil: what publishing does not call
 
 	name string
 

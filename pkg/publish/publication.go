@@ -18,7 +18,7 @@ import (
 // publication is one release on its way to a repository. publish goes through
 // it from top to bottom.
 type publication struct {
-	to      registry.Repository // nil in a dry run that compares nothing
+	to      registry.Target     // nil in a dry run that compares nothing
 	from    registry.Repository // where blobs may be taken over from; nil: all are sent
 	o       Options
 	version *semver.Version

@@ -57,7 +57,7 @@ type Published struct {
 //
 // Errors: *LintError with every problem of r, *PublishedError, *SignError,
 // *RefusedError, the repository's, the disk's.
-func Push(ctx context.Context, to registry.Repository, r Release, o Options) (*Report, error) {
+func Push(ctx context.Context, to registry.Target, r Release, o Options) (*Report, error) {
 	dir, remove, err := o.temp()
 	if err != nil {
 		return nil, err

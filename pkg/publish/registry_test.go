@@ -18,7 +18,7 @@ func TestPushToRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	repo, err := client.Repository(reg.Host() + "/schemahero/plugins/postgres")
+	repo, err := client.Target(reg.Host() + "/schemahero/plugins/postgres")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestPushToRegistry(t *testing.T) {
 	if seen := reg.Seen(); len(seen) != reg.Count("HEAD")+reg.Count("GET") {
 		t.Errorf("pushed again: %v", seen)
 	}
-	other, err := client.Repository(reg.Host() + "/copies/postgres")
+	other, err := client.Target(reg.Host() + "/copies/postgres")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,10 +80,10 @@ func (p *publication) setTags(ctx context.Context) error {
 	}
 	p.report.Left = left(p.tags, p.version, p.graph)
 	parts := p.graph.tagged()
-	errs := parallel.EachUntil(ctx, len(parts), atOnce, func(i int) error {
+	err = parallel.EachUntil(ctx, len(parts), atOnce, func(i int) error {
 		return p.setTag(ctx, platformTag(p.version, parts[i].platform), parts[i].document)
 	})
-	if err := parallel.First(errs); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := p.setHostTags(ctx); err != nil || p.o.NoFloatingTags {
@@ -180,7 +180,7 @@ func left(tags []string, v *semver.Version, g *graph) (out []string) {
 // versions say they should; with dryRun it only tells. It returns those that were
 // set, and a *RefusedError for each that the registry refused, joined. Errors
 // besides: the repository's.
-func RepairTags(ctx context.Context, to registry.Repository, dryRun bool) ([]TagMove, error) {
+func RepairTags(ctx context.Context, to registry.Target, dryRun bool) ([]TagMove, error) {
 	tags, err := registry.AllTags(ctx, to)
 	if err != nil {
 		return nil, err
@@ -210,7 +210,7 @@ func RepairTags(ctx context.Context, to registry.Repository, dryRun bool) ([]Tag
 // each that the registry refused, joined. A tag that names a version and stands
 // for something else is a *PublishedError without force. What is
 // not a tag is a fault.Usage. Errors besides: the repository's.
-func AddTags(ctx context.Context, to registry.Repository, reference string, tags []string, force bool) ([]TagMove, error) {
+func AddTags(ctx context.Context, to registry.Target, reference string, tags []string, force bool) ([]TagMove, error) {
 	for _, tag := range tags {
 		if !artifact.IsTag(tag) {
 			return nil, fault.Errorf(fault.Usage, "tag %q: is not [a-zA-Z0-9_][a-zA-Z0-9._-]* of at most 128 characters", tag)

@@ -20,7 +20,7 @@ type Withdrawn struct {
 // Withdraw withdraws the release that reference, a tag or digest, names: in the
 // tags layout each platform's manifest. What says the same already is kept. Errors:
 // the repository's, *artifact.FormatError.
-func Withdraw(ctx context.Context, to registry.Repository, name, reference string, w artifact.Withdrawal) ([]Withdrawn, error) {
+func Withdraw(ctx context.Context, to registry.Target, name, reference string, w artifact.Withdrawal) ([]Withdrawn, error) {
 	subjects, err := subjectsOf(ctx, to, name, reference)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func Withdraw(ctx context.Context, to registry.Repository, name, reference strin
 
 // Restore takes back what withdraws a release, whoever said it, and returns that.
 // Errors: the repository's; *registry.NotSupportedError where it deletes nothing.
-func Restore(ctx context.Context, to registry.Repository, name, reference string, now artifact.Withdrawal) ([]Withdrawn, error) {
+func Restore(ctx context.Context, to registry.Target, name, reference string, now artifact.Withdrawal) ([]Withdrawn, error) {
 	subjects, err := subjectsOf(ctx, to, name, reference)
 	if err != nil {
 		return nil, err

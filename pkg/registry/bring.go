@@ -48,8 +48,8 @@ func (t *Traffic) Add(way Way, size int64) {
 }
 
 // Bring puts a blob into a repository in the cheapest way there is. Errors: the
-// Repository's, Open's.
-func Bring(ctx context.Context, to Repository, b Blob) (Way, error) {
+// Target's, Open's.
+func Bring(ctx context.Context, to Target, b Blob) (Way, error) {
 	asked := false
 	for _, from := range b.From {
 		host, _, _ := strings.Cut(from, "/")

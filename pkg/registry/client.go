@@ -10,6 +10,7 @@ import (
 	orasauth "oras.land/oras-go/v2/registry/remote/auth"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/auth"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry/internal/wire"
 )
@@ -60,6 +61,19 @@ func (c *Client) Repository(ref string) (Repository, error) {
 		}
 		return c.o.Layouts(ref)
 	}
+	return c.remote(ref)
+}
+
+// Target returns a repository of a registry, HOST[:PORT]/PATH, to be written to. An
+// image layout is none. Errors: *ReferenceError.
+func (c *Client) Target(ref string) (Target, error) {
+	if strings.HasPrefix(ref, artifact.LayoutScheme) {
+		return nil, fault.Errorf(fault.Failure, "%s: is read-only", ref)
+	}
+	return c.remote(ref)
+}
+
+func (c *Client) remote(ref string) (Target, error) {
 	host, path, err := splitName(ref)
 	if err != nil {
 		return nil, err

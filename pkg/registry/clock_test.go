@@ -80,9 +80,9 @@ func newClient(t testing.TB, o Options) (*Client, *clock) {
 	return c, k
 }
 
-func repository(t testing.TB, c *Client, name string) Repository {
+func repository(t testing.TB, c *Client, name string) Target {
 	t.Helper()
-	r, err := c.Repository(name)
+	r, err := c.Target(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 // Package registry is the only client of OCI registries, of OCI image layouts
 // and of bundles. All of them are a Repository: tags, manifests and blobs by
-// digest, and for registries the write side too.
+// digest. That of a registry is a Target too, which can be written to.
 //
 // A Client is one HTTP client with one place for each policy: which hosts may
 // be asked over plain HTTP, where credentials go, what is tried again and how

@@ -214,3 +214,13 @@ func TestPingWhatIsNoRegistry(t *testing.T) {
 	_, err = c.Login(context.Background(), r.Host(), "a", "b")
 	wantError[*CredentialsError](t, err) // nowhere to store it
 }
+
+func TestLayoutsAreNotWrittenTo(t *testing.T) {
+	c, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Target("oci-layout:vendor/plugins/postgres"); err == nil || err.Error() != "oci-layout:vendor/plugins/postgres: is read-only" {
+		t.Errorf("error: %v", err)
+	}
+}

@@ -26,7 +26,7 @@ func (r *remote) write(kind wire.Kind, method, path, reference string) *wire.Req
 	return req
 }
 
-// Exists implements Repository.
+// Exists implements Target.
 func (r *remote) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, error) {
 	if err := checkDescriptor(r.name, desc); err != nil {
 		return false, err
@@ -56,7 +56,7 @@ func there(err error) (bool, error) {
 	return err == nil, err
 }
 
-// PushManifest implements Repository.
+// PushManifest implements Target.
 func (r *remote) PushManifest(ctx context.Context, desc ocispec.Descriptor, data []byte, tags ...string) error {
 	if err := checkDescriptor(r.name, desc); err != nil {
 		return err
@@ -107,7 +107,7 @@ func (r *remote) putManifest(ctx context.Context, desc ocispec.Descriptor, data 
 	return header, err
 }
 
-// RemoveReferrer implements Repository. What the fallback tag no longer lists
+// RemoveReferrer implements Target. What the fallback tag no longer lists
 // refers to nothing, whether the registry deletes it or not.
 func (r *remote) RemoveReferrer(ctx context.Context, subject, referrer digest.Digest) error {
 	if err := errors.Join(checkDigest(r.name, subject), checkDigest(r.name, referrer)); err != nil {
@@ -189,7 +189,7 @@ func (c *Client) lockFallback(ctx context.Context) (release func(), err error) {
 	}
 }
 
-// Mount implements Repository. A refusal, whatever its reason, means that the
+// Mount implements Target. A refusal, whatever its reason, means that the
 // blob must be uploaded, which reports the failure again if it matters.
 func (r *remote) Mount(ctx context.Context, desc ocispec.Descriptor, from string) (bool, error) {
 	if err := checkDescriptor(r.name, desc); err != nil {
@@ -216,11 +216,11 @@ func (r *remote) Mount(ctx context.Context, desc ocispec.Descriptor, from string
 }
 
 // PushBytes is PushBlob of what is at hand.
-func PushBytes(ctx context.Context, r Repository, desc ocispec.Descriptor, data []byte) error {
+func PushBytes(ctx context.Context, r Target, desc ocispec.Descriptor, data []byte) error {
 	return r.PushBlob(ctx, desc, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil })
 }
 
-// PushBlob implements Repository, with one POST and one PUT (distribution-spec,
+// PushBlob implements Target, with one POST and one PUT (distribution-spec,
 // "POST then PUT"). A cut upload is sent again from its start.
 func (r *remote) PushBlob(ctx context.Context, desc ocispec.Descriptor, open func() (io.ReadCloser, error)) error {
 	if err := checkDescriptor(r.name, desc); err != nil {

@@ -57,21 +57,21 @@ func TestNobodyIsSentInward(t *testing.T) {
 	for _, to := range []string{inside, "localhost:" + port, "[::ffff:127.0.0.1]:" + port, "0.0.0.0:" + port, "169.254.169.254"} {
 		for how, tc := range map[string]struct {
 			answer http.HandlerFunc
-			ask    func(Repository) error
+			ask    func(Target) error
 		}{
 			"a redirect": {
 				func(w http.ResponseWriter, req *http.Request) {
 					w.Header().Set("Location", "http://"+to+"/admin/stop")
 					w.WriteHeader(http.StatusTemporaryRedirect)
 				},
-				func(r Repository) error { _, err := allTags(r); return err },
+				func(r Target) error { _, err := allTags(r); return err },
 			},
 			"a token service": {
 				func(w http.ResponseWriter, req *http.Request) {
 					w.Header().Set("WWW-Authenticate", `Bearer realm="http://`+to+`/token"`)
 					w.WriteHeader(http.StatusUnauthorized)
 				},
-				func(r Repository) error { _, err := allTags(r); return err },
+				func(r Target) error { _, err := allTags(r); return err },
 			},
 			"an upload": {
 				func(w http.ResponseWriter, req *http.Request) {
@@ -82,7 +82,7 @@ func TestNobodyIsSentInward(t *testing.T) {
 					w.Header().Set("Location", "http://"+to+"/upload")
 					w.WriteHeader(http.StatusAccepted)
 				},
-				func(r Repository) error { return r.PushBlob(context.Background(), desc, opener([]byte("x"))) },
+				func(r Target) error { return r.PushBlob(context.Background(), desc, opener([]byte("x"))) },
 			},
 		} {
 			c, told := remoteRegistry(t, CredentialPaths{}, tc.answer)

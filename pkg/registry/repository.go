@@ -10,9 +10,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 )
 
-// Repository is one repository of a registry, layout or bundle. Reads go
-// through the mirrors that the Client knows for it, writes to the repository
-// itself. Layouts and bundles refuse writes with an error.
+// Repository is one repository of a registry, layout or bundle, to be read: through
+// the mirrors that the Client knows for it.
 //
 // Errors of all methods: *NotFoundError, *AuthError, *UnreachableError,
 // *TLSError, *SchemeError, *StatusError, *ProtocolError, *artifact.IntegrityError,
@@ -50,6 +49,12 @@ type Repository interface {
 	// for tags: who reads through a mirror that knows of none does not wait for an
 	// origin that was not asked before, and may be out of reach.
 	ReferrersNear(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error)
+}
+
+// Target is a repository of a registry, to be written to: itself, and no mirror.
+// Errors: those of a Repository.
+type Target interface {
+	Repository
 
 	// Exists reports whether the repository itself, no mirror, holds a blob or
 	// manifest; the media type says which of the two it is.

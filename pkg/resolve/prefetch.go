@@ -85,7 +85,7 @@ func (f *fetching) newest(ctx context.Context, p *plugin, some []*version) error
 	for read := 0; read < len(some); {
 		batch := some[read:min(read+min(max(read, 1), maxRequests), len(some))]
 		read += len(batch)
-		errs := parallel.Each(ctx, len(batch), 0, func(i int) error { return f.read(ctx, p, batch[i]) })
+		errs := parallel.Errors(ctx, len(batch), 0, func(i int) error { return f.read(ctx, p, batch[i]) })
 		for i, v := range batch {
 			if errs[i] != nil {
 				return errs[i]
@@ -145,8 +145,17 @@ func (a *attempt) checkAdmitted(p *plugin) error {
 	if !slices.ContainsFunc(there, func(text string) bool { return a.admits(p, p.version(text)) }) {
 		return p.noVersion(p.entry.Version)
 	}
-	if precise, ok := a.precise[p.name]; ok && !slices.Contains(there, precise) {
+	precise, ok := a.precise[p.name]
+	switch v, widened := p.version(precise), parseConstraint(p.entry.Version, true); {
+	case !ok:
+		return nil
+	case !slices.Contains(there, precise):
 		return p.noVersion(precise)
+	case v != nil && widened != nil && widened.Check(v) && !a.admits(p, v):
+		e := p.noVersion(p.wants())
+		e.Precise, e.Prerelease = precise, precise
+		e.Passed = []Skipped{{p.name, precise, Prerelease, "is a prerelease, which " + p.wants() + " does not admit"}}
+		return e
 	}
 	return nil
 }

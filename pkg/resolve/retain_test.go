@@ -89,6 +89,11 @@ func TestPreciseThatIsNot(t *testing.T) {
 	if e := new(ConflictError); !errors.As(err, &e) || !strings.HasPrefix(e.Proof, "Because the manifest depends on both postgres ^0.1 (schemahero-plugins.toml:3) and postgres 0.2.0 (asked for), version solving failed.") {
 		t.Errorf("got %v", err)
 	}
+	r.publish("postgres", "0.1.9-rc.1")
+	_, err = r.resolve(Options{Manifest: parse(t, two), Locked: l, Precise: map[string]string{"postgres": "0.1.9-rc.1"}})
+	if e := new(NoVersionError); !errors.As(err, &e) || e.Prerelease != "0.1.9-rc.1" || err.Error() != "postgres: 0.1.9-rc.1 cannot be taken: it is a prerelease, which ^0.1 does not admit" {
+		t.Errorf("got %v", err)
+	}
 	_, err = r.resolve(Options{Manifest: parse(t, two), Locked: l, Upgrade: []string{"oracle"}})
 	if e := new(UnknownPluginError); !errors.As(err, &e) || e.Plugin != "oracle" {
 		t.Errorf("got %v", err)

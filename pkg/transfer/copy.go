@@ -46,7 +46,7 @@ type Copied struct {
 // else, some blobs at a time. to opens the target of a repository. One graph
 // that fails keeps no other from being copied. Errors, joined: the
 // repositories'.
-func Copy(ctx context.Context, graphs []*Graph, from, to Open, o CopyOptions) ([]Copied, error) {
+func Copy(ctx context.Context, graphs []*Graph, from Open, to OpenTarget, o CopyOptions) ([]Copied, error) {
 	out := make([]Copied, len(graphs))
 	blobs, reads := parallel.NewLimit(parallelBlobs), parallel.NewLimit(parallelReads)
 	err := all(len(graphs), func(i int) error {
@@ -68,9 +68,10 @@ func Copy(ctx context.Context, graphs []*Graph, from, to Open, o CopyOptions) ([
 
 // copier sends one graph.
 type copier struct {
-	source, target registry.Repository
-	o              CopyOptions
-	blobs, reads   parallel.Limit
+	source       registry.Repository
+	target       registry.Target
+	o            CopyOptions
+	blobs, reads parallel.Limit
 
 	mu   sync.Mutex
 	out  *Copied

@@ -18,6 +18,9 @@ import (
 // Open opens a repository by the name that a lock has for it.
 type Open func(repository string) (registry.Repository, error)
 
+// OpenTarget opens where a repository goes, by the name that a lock has for it.
+type OpenTarget func(repository string) (registry.Target, error)
+
 // PlanOptions say how much of a lock's graphs is carried.
 type PlanOptions struct {
 	// Sparse leaves out the platforms that the lock does not name.
@@ -159,5 +162,5 @@ func each(ctx context.Context, l parallel.Limit, n int, f func(ctx context.Conte
 
 // all runs f for 0 to n-1 at once; f waits for places itself.
 func all(n int, f func(i int) error) error {
-	return errors.Join(parallel.Each(context.Background(), n, 0, f)...)
+	return errors.Join(parallel.Errors(context.Background(), n, 0, f)...)
 }

@@ -59,16 +59,16 @@ func (w *world) forget() {
 	w.client = client
 }
 
-func (w *world) repo(path string) ours.Repository {
+func (w *world) repo(path string) ours.Target {
 	w.t.Helper()
-	r, err := w.client.Repository(w.Host() + "/" + path)
+	r, err := w.client.Target(w.Host() + "/" + path)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return r
 }
 
-func (w *world) blob(r ours.Repository, data, mediaType, title string) ocispec.Descriptor {
+func (w *world) blob(r ours.Target, data, mediaType, title string) ocispec.Descriptor {
 	w.t.Helper()
 	d := ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromString(data), Size: int64(len(data))}
 	err := r.PushBlob(context.Background(), d, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil })
@@ -81,7 +81,7 @@ func (w *world) blob(r ours.Repository, data, mediaType, title string) ocispec.D
 	return d
 }
 
-func (w *world) push(r ours.Repository, mediaType string, v any, tags ...string) ocispec.Descriptor {
+func (w *world) push(r ours.Target, mediaType string, v any, tags ...string) ocispec.Descriptor {
 	w.t.Helper()
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -94,7 +94,7 @@ func (w *world) push(r ours.Repository, mediaType string, v any, tags ...string)
 	return d
 }
 
-func (w *world) manifest(r ours.Repository, layers []ocispec.Descriptor, subject *ocispec.Descriptor, tags ...string) ocispec.Descriptor {
+func (w *world) manifest(r ours.Target, layers []ocispec.Descriptor, subject *ocispec.Descriptor, tags ...string) ocispec.Descriptor {
 	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, ArtifactType: artifact.TypeSingle, Config: w.blob(r, "{}", ocispec.MediaTypeEmptyJSON, ""), Layers: layers, Subject: subject}
 	m.SchemaVersion = 2
 	return w.push(r, m.MediaType, m, tags...)
@@ -105,7 +105,7 @@ func platforms() []artifact.Platform {
 }
 
 // layer is a platform's archive.
-func (w *world) layer(r ours.Repository, name string, p artifact.Platform) ocispec.Descriptor {
+func (w *world) layer(r ours.Target, name string, p artifact.Platform) ocispec.Descriptor {
 	return w.blob(r, fmt.Sprintf("%s%s for %s %s", w.layers, name, p, strings.Repeat("x", 5000)), "application/gzip", p.Archive(name))
 }
 

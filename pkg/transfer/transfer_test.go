@@ -27,10 +27,10 @@ import (
 )
 
 // to opens, in w, the repository that mirrors one of another world's.
-func (w *world) to() Open {
-	return func(name string) (ours.Repository, error) {
+func (w *world) to() OpenTarget {
+	return func(name string) (ours.Target, error) {
 		_, path, _ := strings.Cut(name, "/")
-		return w.client.Repository(w.Host() + "/" + path)
+		return w.client.Target(w.Host() + "/" + path)
 	}
 }
 
@@ -127,8 +127,8 @@ func TestCopyMounts(t *testing.T) {
 		}
 		return mount || blob
 	})
-	to := func(name string) (ours.Repository, error) {
-		return w.client.Repository(strings.Replace(name, "/plugins/", "/copies/", 1))
+	to := func(name string) (ours.Target, error) {
+		return w.client.Target(strings.Replace(name, "/plugins/", "/copies/", 1))
 	}
 	done, err := Copy(t.Context(), graphs, w.client.Repository, to, CopyOptions{})
 	for _, c := range done {

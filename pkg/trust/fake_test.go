@@ -26,7 +26,7 @@ const repository = "registry.example/acme/postgres"
 
 // store is a repository in memory that anybody can put anything into.
 type store struct {
-	registry.Repository // what is not asked of it
+	registry.Target // what is not asked of it
 
 	t         *testing.T
 	blobs     map[digest.Digest][]byte

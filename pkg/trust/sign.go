@@ -30,7 +30,7 @@ type Signed struct {
 // v0.3, as a referrer: what `cosign sign --key` writes. One that the key made
 // before and that verifies is kept. Errors: the
 // Repository's.
-func Sign(ctx context.Context, t registry.Repository, subject ocispec.Descriptor, key *PrivateKey) (*Signed, error) {
+func Sign(ctx context.Context, t registry.Target, subject ocispec.Descriptor, key *PrivateKey) (*Signed, error) {
 	out := &Signed{Subject: subject, Signer: key.Signer()}
 	if at, ok, err := signedBefore(ctx, t, subject.Digest, key); err != nil || ok {
 		out.Manifest, out.Kept = at, ok

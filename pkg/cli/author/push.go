@@ -267,7 +267,7 @@ func notThat(e *env.Env, err error, from string) error {
 	return hint.Online(err)
 }
 
-func publishOptions(e *env.Env, u *ui.UI, repo registry.Repository, p pushFlags) publish.Options {
+func publishOptions(e *env.Env, u *ui.UI, repo registry.Target, p pushFlags) publish.Options {
 	return publish.Options{
 		Force: p.force, DryRun: p.dryRun, NoFloatingTags: p.noFloating, HostTags: p.hostTags, NoSBOM: p.noSBOM, Probe: p.probe, Host: e.Platform,
 		Sign: p.signing.In(repo, u), Temp: os.TempDir(), Events: told(u),

@@ -13,11 +13,11 @@ import (
 // publishTarget opens a repository to write to. The client of such a run knows
 // no mirrors, as one that lags behind its origin would let a published version
 // be replaced.
-func publishTarget(e *env.Env, name string) (registry.Repository, error) {
+func publishTarget(e *env.Env, name string) (registry.Target, error) {
 	if _, err := e.ClientWith(func([]registry.Mirror) []registry.Mirror { return nil }); err != nil {
 		return nil, err
 	}
-	return e.Repository(name)
+	return e.Writable(name)
 }
 
 // tellDone writes what came about before a failure to standard error: results

@@ -137,9 +137,9 @@ func runMirror(ctx context.Context, e *env.Env, u *ui.UI, target string, m mirro
 		return err
 	}
 	warnUnsigned(u, lock, graphs)
-	open := func(name string) (registry.Repository, error) {
+	open := func(name string) (registry.Target, error) {
 		where, _ := to.Place(name)
-		return e.Repository(where)
+		return e.Writable(where)
 	}
 	copying := transfer.CopyOptions{DryRun: m.dryRun, Events: transferEvent(u, "sending")}
 	if m.hostTags {

@@ -46,6 +46,15 @@ func (e *Env) Repository(name string) (registry.Repository, error) {
 	return c.Repository(name)
 }
 
+// Writable opens a repository to write to.
+func (e *Env) Writable(name string) (registry.Target, error) {
+	c, err := e.Client()
+	if err != nil {
+		return nil, err
+	}
+	return c.Target(name)
+}
+
 // Stats are what the run has asked of registries.
 func (e *Env) Stats() registry.Stats {
 	if e.client == nil {

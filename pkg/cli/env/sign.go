@@ -41,7 +41,7 @@ func (s *Signing) Load(e *Env, u *ui.UI) (err error) {
 }
 
 // In returns what signs in a repository; nil if nothing is signed.
-func (s *Signing) In(repo registry.Repository, u *ui.UI) func(context.Context, ocispec.Descriptor) error {
+func (s *Signing) In(repo registry.Target, u *ui.UI) func(context.Context, ocispec.Descriptor) error {
 	if s.key == nil {
 		return nil
 	}

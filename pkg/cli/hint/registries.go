@@ -11,6 +11,7 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/duration"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/fault"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/install"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/policy"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
@@ -41,7 +42,7 @@ func registries() section {
 			told("`speaks plain HTTP, was asked over HTTPS`", "If that is meant: `--plain-http`, or `[registries.\"HOST\"]` with `plain-http = true`", fault.Unreachable),
 			told("`speaks HTTPS, was asked over plain HTTP`", "Leave `--plain-http` and `plain-http` out. A server that cuts the connection at once can be one of these", fault.Unreachable)),
 		on(unreachableHints,
-			told("`the proxy refuses`", "Check `HTTPS_PROXY`; list hosts to reach directly in `NO_PROXY`", fault.Unreachable),
+			told("`the proxy refuses`", "Check `HTTPS_PROXY`, of a proxy that asks for a login `http://USER:PASSWORD@HOST:PORT`; list hosts to reach directly in `NO_PROXY`", fault.Unreachable),
 			told("`warning: HOST: …`", "Words of the registry itself, that it will close or limits something, for example: told once"),
 			told("`the name server does not answer`", "It was tried five times: check this machine's DNS, and try again", fault.Unreachable),
 			told("`no such host`", "Check the name, and this machine's DNS or `HTTPS_PROXY`", fault.Unreachable),
@@ -52,6 +53,13 @@ func registries() section {
 			told("`GET answered 404` of a host alone", "No registry answers there: check host and port", fault.Unreachable),
 			told("`the token service … answered …`", "The host that gives out the registry's tokens does not work: try again later, or tell the registry's owner", fault.Unreachable),
 			told("`answered 429 Too Many Requests`", "It was tried five times, but if it asks to wait longer than five minutes. Wait, or log in for a higher limit: `plugin login HOST`; `--stats` shows the remaining quota where the registry tells it", fault.Unreachable)),
+		on(func(c Context, e *install.ItemError) []string {
+			// Its repository need not be called as the driver is.
+			if errors.As(e.Err, new(*registry.NotFoundError)) {
+				return []string{"see what there is: " + c.Name + " versions " + e.Item.Plugin}
+			}
+			return nil
+		}),
 		on(func(c Context, e *registry.NotFoundError) []string {
 			if e.Write {
 				return []string{"make the repository " + e.Repository + " first: this registry makes none by itself", "or check its name"}
@@ -214,7 +222,7 @@ func unreachableHints(c Context, e *registry.UnreachableError) []string {
 		}
 		return []string{"check the host's name, and this machine's DNS or HTTPS_PROXY"}
 	case registry.NetworkProxy:
-		return []string{"check HTTPS_PROXY, and list hosts to reach directly in NO_PROXY"}
+		return []string{"check HTTPS_PROXY, with a login as http://USER:PASSWORD@HOST:PORT, and list hosts to reach directly in NO_PROXY"}
 	case registry.NetworkRefused:
 		return []string{"check that the registry runs and that host and port are right"}
 	case registry.NetworkReset:

@@ -35,7 +35,7 @@ func without() map[string][]string {
 			"pkg/artifact.FormatError", "pkg/install.IntegrityError", "pkg/unpack.Error",
 		},
 		"a row knows the error in it": {
-			"pkg/install.ItemError", "pkg/install.MarkError", "pkg/project.RefusedError",
+			"pkg/install.MarkError", "pkg/project.RefusedError",
 			"pkg/publish.BuildError", "pkg/registry.LackedError", "pkg/registry/internal/wire.ContentError",
 			"pkg/registry/internal/wire.TokenError", "pkg/transfer.SparseError",
 		},
