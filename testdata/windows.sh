@@ -43,7 +43,7 @@ shell() {
 		cp "$work/sh" "$work/bin/$tool"
 	done
 }
-all="sh cat chmod cmp cp cut echo env find grep head ls mkdir mv rm sed sha256sum sort tail tar touch tr true wc"
+all="sh cat chmod cmp cp cut echo env find grep head ls mkdir mv od rm sed sha256sum sort tail tar touch tr true wc"
 
 case $(go env GOHOSTOS) in
 windows)
