@@ -21,7 +21,7 @@ tests() {
 	local log=$work/$1
 	shift
 	"$@" >"$log" 2>&1 || {
-		grep -vE '^ *(=== |--- (PASS|SKIP)|PASS$)' "$log" >&2
+		grep -E -B25 -A5 'FAIL[: ]|^panic' "$log" >&2
 		exit 1
 	}
 	grep -E '^ok' "$log"
