@@ -64,18 +64,18 @@ func (s *sending) checkNew(ctx context.Context, tag string) error {
 	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
 		return err
 	}
-	all := artifact.Candidates(tags)
-	if len(all) == 0 {
+	versions := artifact.Candidates(tags)
+	if len(versions) == 0 {
 		return nil
 	}
-	highest := all[0].Tag // tells of the others
-	if highest == "" {
-		highest = all[0].Platforms[0].Tag
+	of := versions[0].Tag // the highest tells of the others
+	if of == "" {
+		of = versions[0].Platforms[0].Tag
 	}
-	if image, err := s.isImage(ctx, highest); err != nil || image {
+	if image, err := s.isImage(ctx, of); err != nil || image {
 		return err
 	}
-	return &TakenError{s.to.Name(), tag, "would be taken for a release: " + highest + " there is one"}
+	return &TakenError{s.to.Name(), tag, "would be taken for a release: " + of + " there is one"}
 }
 
 // isImage reports whether a tag names a container image, or nothing that is there.
