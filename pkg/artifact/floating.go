@@ -146,7 +146,7 @@ func strays(ctx context.Context, r Reader, tags []string, all []floatingTag) ([]
 		}
 		return desc.Digest, err
 	}
-	err := parallel.Join(parallel.Each(ctx, len(all), most, func(i int) (err error) {
+	err := parallel.Each(ctx, len(all), most, func(i int) (err error) {
 		s := Stray{Tag: all[i].tag, Version: all[i].of.Version.String(), Of: all[i].as}
 		if s.Want, err = names(s.Of); err != nil {
 			return err
@@ -154,7 +154,7 @@ func strays(ctx context.Context, r Reader, tags []string, all []floatingTag) ([]
 		s.Now, err = names(s.Tag)
 		found[i] = s
 		return err
-	}))
+	})
 	found = slices.DeleteFunc(found, func(s Stray) bool { return s.Want == "" || s.Now == s.Want })
 	slices.SortFunc(found, func(a, b Stray) int { return cmp.Compare(a.Tag, b.Tag) })
 	return found, err

@@ -39,7 +39,7 @@ func (rd *reading) index(reference string, idx *Document) error {
 		}
 	}
 	parts := make([]*part, len(wanted))
-	err := parallel.First(parallel.Each(rd.ctx, len(parts), most, func(i int) (err error) {
+	err := parallel.First(parallel.Errors(rd.ctx, len(parts), most, func(i int) (err error) {
 		parts[i], err = rd.manifest(wanted[i].Manifest.String())
 		return err
 	}))
@@ -126,7 +126,7 @@ func ReadOthers(ctx context.Context, r Reader, rel *Release) ([]Build, error) {
 			out = append(out, Build{Platform: b.Platform, Manifest: b.Other, Zstd: !b.Zstd, Other: b.Manifest})
 		}
 	}
-	err := parallel.First(parallel.Each(ctx, len(out), most, func(i int) error {
+	err := parallel.First(parallel.Errors(ctx, len(out), most, func(i int) error {
 		p, err := rd.manifest(out[i].Manifest.String())
 		if errors.Is(err, ErrNotFound) {
 			return nil

@@ -18,7 +18,7 @@ func (rd *reading) tags(c Candidate, bare *part) (*Release, error) {
 	parts := make([]*part, len(c.Platforms))
 	gone := make([]bool, len(c.Platforms))
 	guessed := bare != nil && bare.guessed
-	err := parallel.First(parallel.Each(rd.ctx, len(parts), most, func(i int) (err error) {
+	err := parallel.First(parallel.Errors(rd.ctx, len(parts), most, func(i int) (err error) {
 		if !rd.wants(c.Platforms[i].Platform) && !guessed {
 			return nil
 		}

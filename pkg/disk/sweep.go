@@ -94,7 +94,7 @@ func (d Disk) sweepOne(path string, pid int, regular bool) (done bool, err error
 
 // TempFolder makes a folder in parent whose name begins with prefix, for as long
 // as the process lives or until it is removed, and first removes those that dead
-// processes left. Windows locks no folders, by which they are known: there they stay.
+// processes left.
 func (d Disk) TempFolder(parent, prefix string) (dir string, remove func(), err error) {
 	// Nobody looks at a folder between its making and its lock.
 	whole, err := d.LockFolder(context.Background(), parent, nil)
@@ -118,9 +118,9 @@ func (d Disk) TempFolder(parent, prefix string) (dir string, remove func(), err 
 	if dir, err = os.MkdirTemp(parent, prefix); err != nil {
 		return "", nil, err
 	}
-	own, err := d.LockFolder(context.Background(), dir, nil)
+	release, err := d.keepFolder(dir)
 	if err != nil {
 		return "", nil, errors.Join(err, os.Remove(dir))
 	}
-	return dir, func() { Discard(dir); _ = own.Unlock() }, nil
+	return dir, func() { release(); Discard(dir) }, nil
 }

@@ -3,6 +3,7 @@
 package disk
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/user"
@@ -84,7 +85,16 @@ func isOld(f *os.File) bool {
 // openFolder opens a folder to lock it.
 func openFolder(dir string) (*os.File, error) { return os.Open(dir) }
 
-// folderFree reports whether no process has a folder locked.
+// keepFolder shows others, until release is called, that a folder is in use.
+func (d Disk) keepFolder(dir string) (release func(), err error) {
+	own, err := d.LockFolder(context.Background(), dir, nil)
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = own.Unlock() }, nil
+}
+
+// folderFree reports whether no process keeps a folder.
 func folderFree(dir string) bool {
 	f, err := os.Open(dir)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/windows"
 
@@ -41,8 +42,34 @@ func ownerGone(_ string, pid int) (release func(), ok bool) { return func() {}, 
 // file that another process has open.
 func openFolder(string) (*os.File, error) { return nil, nil }
 
-// folderFree does not know here.
-func folderFree(string) bool { return false }
+// keepFolder shows others, until release is called, that a folder is in use: nobody
+// can open it to remove it while it is open here.
+func (d Disk) keepFolder(dir string) (release func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}
+
+// folderFree reports whether no process keeps a folder. One that has just been made
+// may not be kept yet, for want of a lock on the folder above.
+func folderFree(dir string) bool {
+	info, err := os.Lstat(dir)
+	if err != nil || time.Since(info.ModTime()) < time.Minute {
+		return false
+	}
+	path, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		return false
+	}
+	const share = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
+	h, err := windows.CreateFile(path, windows.DELETE, share, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS, 0)
+	if err != nil {
+		return false
+	}
+	return windows.CloseHandle(h) == nil
+}
 
 // removeLock lets go of the file before it removes it, for an open one stays. If
 // another opened it meanwhile, it stays for that one, or for a sweep, to remove.

@@ -214,28 +214,3 @@ func TestSweepFile(t *testing.T) {
 		t.Errorf("swept %q, %v", swept, err)
 	}
 }
-
-func TestTempFolder(t *testing.T) {
-	dir := t.TempDir()
-	for _, name := range []string{"work-1", "work-mine", "other"} {
-		if err := os.MkdirAll(filepath.Join(dir, name, "below"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var d Disk
-	first, removeFirst, err := d.TempFolder(dir, "work-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, removeSecond, err := d.TempFolder(dir, "work-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(first); err != nil || first == second {
-		t.Errorf("%s, %s: %v", first, second, err)
-	}
-	write(t, filepath.Join(second, "f"), "")
-	removeFirst()
-	removeSecond()
-	only(t, dir, "other", "work-mine")
-}

@@ -69,14 +69,14 @@ func (w *workshop) build(ctx context.Context, l *lockfile.Lock) (*Image, error) 
 		if !ok {
 			return img, err
 		}
-		err = parallel.First(parallel.EachUntil(ctx, len(unknown.Layers), atOnce, func(i int) error {
+		err = parallel.EachUntil(ctx, len(unknown.Layers), atOnce, func(i int) error {
 			u := unknown.Layers[i]
 			if u.Facts {
 				return w.about(u.Layer, w.read(ctx, u.Layer))
 			}
 			_, err := w.pack(ctx, u.Layer)
 			return err
-		}))
+		})
 		if err != nil {
 			return nil, err
 		}

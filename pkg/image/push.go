@@ -136,13 +136,13 @@ func (s *sending) send(ctx context.Context) error {
 		return err
 	}
 	blobs := s.blobs(img)
-	err = parallel.First(parallel.EachUntil(ctx, len(blobs), atOnce, func(i int) error { return s.blob(ctx, blobs[i]) }))
+	err = parallel.EachUntil(ctx, len(blobs), atOnce, func(i int) error { return s.blob(ctx, blobs[i]) })
 	if err != nil {
 		return err
 	}
-	err = parallel.First(parallel.EachUntil(ctx, len(img.Parts), atOnce, func(i int) error {
+	err = parallel.EachUntil(ctx, len(img.Parts), atOnce, func(i int) error {
 		return s.manifest(ctx, img.Parts[i].Manifest, img.Parts[i].Data)
-	}))
+	})
 	if err != nil {
 		return err
 	}

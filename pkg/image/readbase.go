@@ -70,7 +70,7 @@ func ReadBase(ctx context.Context, r artifact.Reader, name, reference string, pl
 	if len(b.Images) == 0 {
 		return nil, &BaseError{name, "is an index without any image"}
 	}
-	err = parallel.First(parallel.EachUntil(ctx, len(listed), atOnce, func(i int) error {
+	err = parallel.EachUntil(ctx, len(listed), atOnce, func(i int) error {
 		if platforms != nil && !slices.Contains(platforms, b.Images[i].Platform) {
 			return nil // only that it is there is told
 		}
@@ -90,7 +90,7 @@ func ReadBase(ctx context.Context, r artifact.Reader, name, reference string, pl
 		img.Platform, img.Stated = listed.Platform, listed.Stated
 		b.Images[i] = img
 		return err
-	}))
+	})
 	return b, err
 }
 

@@ -56,7 +56,7 @@ func (e *Installer) inspectAll(ctx context.Context, items []Item, hash bool) ([]
 		all[i] = s
 	}
 	done := make([]bool, len(items))
-	err := parallel.First(parallel.EachUntil(context.Background(), len(items), e.limit, func(i int) (err error) {
+	err := parallel.EachUntil(context.Background(), len(items), e.limit, func(i int) (err error) {
 		if err := items[i].check(); err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (e *Installer) inspectAll(ctx context.Context, items []Item, hash bool) ([]
 			return &ItemError{items[i], err}
 		}
 		return nil
-	}))
+	})
 	if err != nil {
 		return nil, err
 	}

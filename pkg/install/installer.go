@@ -144,9 +144,9 @@ func parallelWork() int { return min(max(runtime.GOMAXPROCS(0), 2), 4) }
 // After an error no other call begins, unless all is set. f looks at the context
 // itself: what was begun to be put back must not stop halfway.
 func (e *Installer) each(n int, all bool, f func(i int) error) error {
-	run := parallel.EachUntil
+	run := parallel.ErrorsUntil
 	if all {
-		run = parallel.Each
+		run = parallel.Errors
 	}
 	return errors.Join(run(context.Background(), n, e.limit, f)...)
 }

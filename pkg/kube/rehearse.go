@@ -35,7 +35,7 @@ const atOnce = 8
 // ctx; what it refuses is told in Check's findings.
 func (c *Client) Rehearse(ctx context.Context, in *Cluster) error {
 	out := make([]next, len(in.databases))
-	errs := parallel.Each(ctx, len(in.databases), atOnce, func(i int) (err error) {
+	errs := parallel.Errors(ctx, len(in.databases), atOnce, func(i int) (err error) {
 		d := in.databases[i]
 		out[i], err = c.rehearse(ctx, d, cmp.Or(d.Image, in.manager(d), "schemahero/schemahero-manager"))
 		return err

@@ -97,7 +97,7 @@ func TestSetErrors(t *testing.T) {
 		{Edit{Name: "x", Registry: "a.io", Repository: "a.io/x"}, "registry: excludes repository"},
 		{Edit{Name: "x", Registry: "acme"}, `"acme" names no host`},
 		{Edit{Name: "x", Repository: "https://a.io/x"}, "has a scheme"},
-		{Edit{Name: "x", Aliases: []string{"postgres"}}, `"postgres" is a plugin already`},
+		{Edit{Name: "x", Aliases: []string{"postgres"}}, `"postgres" is a driver already`},
 		{Edit{Name: "x", Aliases: []string{"y\"]"}}, "a driver's name has only"},
 		{Edit{Name: "x", Aliases: []string{"y", "y"}}, "named twice"},
 	} {

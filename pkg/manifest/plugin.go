@@ -178,9 +178,9 @@ func decodeAliases(v *diag.Value, plugins *diag.Table, plugin string, seen map[s
 		}
 		switch other := plugins.Entry(alias); {
 		case alias == plugin:
-			item.Problem("%q is the plugin's own name", alias)
+			item.Problem("%q is the driver's own name", alias)
 		case other != nil:
-			item.Problem("%q is a plugin already, in line %d", alias, item.Document().Line(other.KeySpan.Start))
+			item.Problem("%q is a driver already, in line %d", alias, item.Document().Line(other.KeySpan.Start))
 		case seen[alias] != nil:
 			item.Problem("%q is named twice, first in line %d", alias, seen[alias].Line())
 		default:

@@ -8,10 +8,20 @@ import (
 	"sync/atomic"
 )
 
-// Each calls f for 0 to n-1, at most limit at a time (0: all), and returns their
-// errors by index. Once ctx is done no call begins; those that did not have
-// ctx's error.
-func Each(ctx context.Context, n, limit int, f func(i int) error) []error {
+// Each calls f for 0 to n-1, at most limit at a time (0: all), and joins their errors
+// as Join does. Once ctx is done no call begins; those that did not have ctx's error.
+func Each(ctx context.Context, n, limit int, f func(i int) error) error {
+	return Join(Errors(ctx, n, limit, f))
+}
+
+// EachUntil is Each that begins no more calls once one has failed, and returns the
+// first error. What is under way goes on.
+func EachUntil(ctx context.Context, n, limit int, f func(i int) error) error {
+	return First(ErrorsUntil(ctx, n, limit, f))
+}
+
+// Errors is Each that returns the errors by index.
+func Errors(ctx context.Context, n, limit int, f func(i int) error) []error {
 	errs := make([]error, n)
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -33,12 +43,12 @@ func Each(ctx context.Context, n, limit int, f func(i int) error) []error {
 	return errs
 }
 
-// EachUntil is Each that begins no more calls once one has failed. What is under
-// way goes on; errors of those that never began are nil.
-func EachUntil(ctx context.Context, n, limit int, f func(i int) error) []error {
+// ErrorsUntil is EachUntil that returns the errors by index; those of calls that never
+// began are nil.
+func ErrorsUntil(ctx context.Context, n, limit int, f func(i int) error) []error {
 	failed := make(chan struct{})
 	var once sync.Once
-	return Each(ctx, n, limit, func(i int) error {
+	return Errors(ctx, n, limit, func(i int) error {
 		select {
 		case <-failed:
 			return nil

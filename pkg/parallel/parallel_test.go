@@ -18,7 +18,7 @@ var (
 func TestEach(t *testing.T) {
 	for _, limit := range []int{0, 1, 2, 99} {
 		var calls, now, most atomic.Int32
-		errs := parallel.Each(t.Context(), 20, limit, func(i int) error {
+		errs := parallel.Errors(t.Context(), 20, limit, func(i int) error {
 			calls.Add(1)
 			if n := now.Add(1); n > most.Load() {
 				most.Store(n)
@@ -39,14 +39,14 @@ func TestEach(t *testing.T) {
 			t.Errorf("limit %d: %d at a time", limit, most.Load())
 		}
 	}
-	if errs := parallel.Each(t.Context(), 0, 0, nil); len(errs) != 0 {
+	if errs := parallel.Errors(t.Context(), 0, 0, nil); len(errs) != 0 {
 		t.Errorf("of nothing: %v", errs)
 	}
 }
 
 func TestEachOfCancelledContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	errs := parallel.Each(ctx, 3, 1, func(i int) error {
+	errs := parallel.Errors(ctx, 3, 1, func(i int) error {
 		if i == 1 {
 			cancel()
 			return errOne
@@ -60,7 +60,7 @@ func TestEachOfCancelledContext(t *testing.T) {
 
 func TestEachUntil(t *testing.T) {
 	var last int
-	errs := parallel.EachUntil(t.Context(), 9, 1, func(i int) error {
+	errs := parallel.ErrorsUntil(t.Context(), 9, 1, func(i int) error {
 		last = i
 		if i == 4 {
 			return errOne

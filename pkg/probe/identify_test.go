@@ -78,7 +78,7 @@ func TestIdentifyHandshakeErrors(t *testing.T) {
 		"drops":     {"Dispenser.Dispense: ", ""},
 		"refuses":   {"Dispenser.Dispense: unknown plugin type: database", ""},
 		"colours":   {`"Dispenser.Dispense: \x1b[31mno"`, ""},
-		"confused":  {"answers for another plugin", ""},
+		"confused":  {"answers for another driver", ""},
 		"nameless":  {"states no name", ""},
 		"idle":      {"serves no engine", ""},
 		"floods":    {"sends more than 4 MiB", ""},

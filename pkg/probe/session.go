@@ -98,7 +98,7 @@ func (s *session) dispense() (Identity, error) {
 		return Identity{}, fmt.Errorf("breaks off the handshake: %w", err)
 	}
 	if echoed != number {
-		return Identity{}, errors.New("answers for another plugin than it was asked for")
+		return Identity{}, errors.New("answers for another driver than it was asked for")
 	}
 	plugin := rpc.NewClient(stream)
 	var (

@@ -140,7 +140,7 @@ type edit func(data []byte) ([]byte, error)
 func (p *Project) load(e edit, optional bool) (*inputs, error) {
 	in := &inputs{}
 	files := []func() error{func() error { return p.loadManifest(in, e, optional) }, func() error { return p.loadLock(in) }}
-	errs := parallel.Each(context.Background(), len(files), 0, func(i int) error { return files[i]() })
+	errs := parallel.Errors(context.Background(), len(files), 0, func(i int) error { return files[i]() })
 	return in, parallel.First(errs)
 }
 

@@ -47,7 +47,7 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, []Withdraw
 	}
 	v := signerCheck{in: in, frozen: true, ignoreCache: true}
 	moved := make([][]resolve.Moved, len(lock.Plugins))
-	err = parallel.Join(parallel.Each(ctx, len(lock.Plugins), maxRequests, func(i int) (err error) {
+	err = parallel.Each(ctx, len(lock.Plugins), maxRequests, func(i int) (err error) {
 		entry := lock.Plugins[i].Clone()
 		moved[i], err = resolve.Check(ctx, p.under(in.manifest), lock.Plugins[i:i+1])
 		if err != nil {
@@ -60,7 +60,7 @@ func (p *Project) VerifyRemote(ctx context.Context) ([]resolve.Moved, []Withdraw
 			return err
 		}
 		return p.checkSigner(ctx, &entry, v)
-	}))
+	})
 	withdrawn, asking := p.withdrawn(ctx, in)
 	if err == nil { // what the registry refuses is told once
 		err = asking

@@ -122,14 +122,14 @@ func (p *Project) CheckTrust(ctx context.Context, l *lockfile.Lock, platforms []
 func (p *Project) checkSigners(ctx context.Context, result *resolve.Result, v signerCheck) (refused []error, err error) {
 	entries := result.Lock.Plugins
 	verdicts := make([]error, len(entries))
-	err = parallel.Join(parallel.Each(ctx, len(entries), maxRequests, func(i int) error {
+	err = parallel.Each(ctx, len(entries), maxRequests, func(i int) error {
 		err := p.checkSigner(ctx, &entries[i], v)
 		if errors.As(err, new(*RefusedError)) || errors.As(err, new(*SignerError)) {
 			verdicts[i] = err
 			return nil
 		}
 		return err
-	}))
+	})
 	if err != nil {
 		return nil, err
 	}

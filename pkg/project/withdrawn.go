@@ -106,11 +106,11 @@ func (p *Project) Withdrawn(ctx context.Context) ([]Withdrawn, error) {
 func (p *Project) withdrawn(ctx context.Context, in *inputs) (out []Withdrawn, err error) {
 	entries := in.lock.Plugins
 	found := make([]*artifact.Withdrawal, len(entries))
-	err = parallel.Join(parallel.Each(ctx, len(entries), maxRequests, func(i int) error {
+	err = parallel.Each(ctx, len(entries), maxRequests, func(i int) error {
 		all, err := resolve.Withdrawals(ctx, p.under(in.manifest), &entries[i])
 		found[i] = artifact.Withdrawn(all)
 		return err
-	}))
+	})
 	for i, w := range found {
 		if w != nil {
 			out = append(out, Withdrawn{entries[i], *w})

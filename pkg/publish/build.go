@@ -89,7 +89,7 @@ func Build(ctx context.Context, o BuildOptions) ([]Built, error) {
 	var mu sync.Mutex
 	var built []Built
 	var missing []MissingCompiler
-	errs := parallel.EachUntil(ctx, len(jobs), buildsAtOnce, func(i int) error {
+	err = parallel.EachUntil(ctx, len(jobs), buildsAtOnce, func(i int) error {
 		j := jobs[i]
 		mu.Lock()
 		stop := failed[j.name] != nil
@@ -110,7 +110,7 @@ func Build(ctx context.Context, o BuildOptions) ([]Built, error) {
 		}
 		return nil
 	})
-	if err := parallel.First(errs); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(built, func(a, b Built) int {

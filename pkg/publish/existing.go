@@ -78,9 +78,9 @@ func (p *publication) published(ctx context.Context) (*graph, error) {
 		return nil, refuse(differences...)
 	}
 	slices.SortFunc(have.parts, part.compare)
-	err = parallel.First(parallel.EachUntil(ctx, len(have.parts), atOnce, func(i int) error {
+	err = parallel.EachUntil(ctx, len(have.parts), atOnce, func(i int) error {
 		return p.fetchPart(ctx, &have.parts[i])
-	}))
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -39,11 +39,11 @@ func newExaminer(name string, o Options) *examiner { return &examiner{name, o, u
 func (x *examiner) release(ctx context.Context, r Release, platforms []artifact.Platform, dir string) (map[artifact.Platform]string, []Problem, error) {
 	files := make([]string, len(platforms))
 	problems := make([][]Problem, len(platforms))
-	errs := parallel.EachUntil(ctx, len(platforms), atOnce, func(i int) (err error) {
+	err := parallel.EachUntil(ctx, len(platforms), atOnce, func(i int) (err error) {
 		files[i], problems[i], err = x.file(ctx, platforms[i], r.Files[platforms[i]], dir)
 		return err
 	})
-	if err := parallel.First(errs); err != nil {
+	if err != nil {
 		return nil, nil, err
 	}
 	byPlatform := map[artifact.Platform]string{}
@@ -155,7 +155,7 @@ func packAll(ctx context.Context, r Release, files map[artifact.Platform]string,
 			layers = append(layers, layer{Archive: Archive{Platform: p}, zstd: c == pack.Zstd})
 		}
 	}
-	errs := parallel.EachUntil(ctx, len(layers), atOnce, func(i int) error {
+	err := parallel.EachUntil(ctx, len(layers), atOnce, func(i int) error {
 		p, compression := layers[i].Platform, pack.Gzip
 		if layers[i].zstd {
 			compression = pack.Zstd
@@ -169,7 +169,7 @@ func packAll(ctx context.Context, r Release, files map[artifact.Platform]string,
 		o.event(Event{Stage: StagePack, Subject: a.Title, Done: a.ExecutableSize, Total: a.ExecutableSize, Ended: true})
 		return nil
 	})
-	return layers, parallel.First(errs)
+	return layers, err
 }
 
 // inspect says what is wrong with an executable for a platform, from its

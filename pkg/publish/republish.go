@@ -58,7 +58,7 @@ func Republish(ctx context.Context, to registry.Target, from registry.Repository
 	builds := append(slices.Clone(rel.Builds), others...)
 	layers := make([]layer, len(builds))
 	found := make([][]Problem, len(builds))
-	errs := parallel.EachUntil(ctx, len(builds), atOnce, func(i int) (err error) {
+	err = parallel.EachUntil(ctx, len(builds), atOnce, func(i int) (err error) {
 		folder := filepath.Join(dir, strconv.Itoa(i)) // titles are the source's, and may be equal
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			return err
@@ -66,7 +66,7 @@ func Republish(ctx context.Context, to registry.Target, from registry.Repository
 		layers[i], found[i], err = x.fetch(ctx, from, builds[i], v.String(), folder)
 		return err
 	})
-	if err := parallel.First(errs); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	report := &Report{Name: r.Name, DryRun: o.DryRun}

@@ -49,7 +49,7 @@ func (p *publication) sendSBOMs(ctx context.Context) error {
 	if p.o.NoSBOM {
 		return nil
 	}
-	return parallel.First(parallel.EachUntil(ctx, len(p.graph.parts), atOnce, func(i int) error {
+	return parallel.EachUntil(ctx, len(p.graph.parts), atOnce, func(i int) error {
 		for _, l := range p.layers {
 			if q := p.graph.parts[i]; l.Platform != q.platform || l.zstd != q.zstd {
 				continue
@@ -63,7 +63,7 @@ func (p *publication) sendSBOMs(ctx context.Context) error {
 			}
 		}
 		return nil
-	}))
+	})
 }
 
 func (p *publication) sendSBOM(ctx context.Context, of part, l layer) error {

@@ -44,7 +44,7 @@ func (p *publication) sendBlobs(ctx context.Context) error {
 		add(blob{desc: l.descriptor(), title: l.Title, path: l.Path})
 		add(blob{desc: l.sumDescriptor(), title: l.Title + ".sha256", data: l.sum})
 	}
-	return parallel.First(parallel.EachUntil(ctx, len(all), atOnce, func(i int) error { return p.sendBlob(ctx, all[i]) }))
+	return parallel.EachUntil(ctx, len(all), atOnce, func(i int) error { return p.sendBlob(ctx, all[i]) })
 }
 
 func (p *publication) sendBlob(ctx context.Context, b blob) error {
@@ -74,7 +74,7 @@ func (p *publication) sendBlob(ctx context.Context, b blob) error {
 // comes with the version's tag: from then on the release is there, whole.
 func (p *publication) sendManifests(ctx context.Context) error {
 	parts := p.graph.parts
-	return parallel.First(parallel.EachUntil(ctx, len(parts), atOnce, func(i int) error { return p.put(ctx, parts[i].document) }))
+	return parallel.EachUntil(ctx, len(parts), atOnce, func(i int) error { return p.put(ctx, parts[i].document) })
 }
 
 // put sends a manifest under its digest, and under tags.

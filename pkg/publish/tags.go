@@ -80,10 +80,10 @@ func (p *publication) setTags(ctx context.Context) error {
 	}
 	p.report.Left = left(p.tags, p.version, p.graph)
 	parts := p.graph.tagged()
-	errs := parallel.EachUntil(ctx, len(parts), atOnce, func(i int) error {
+	err = parallel.EachUntil(ctx, len(parts), atOnce, func(i int) error {
 		return p.setTag(ctx, platformTag(p.version, parts[i].platform), parts[i].document)
 	})
-	if err := parallel.First(errs); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := p.setHostTags(ctx); err != nil || p.o.NoFloatingTags {

@@ -152,7 +152,7 @@ func TestRequirementOfUnversioned(t *testing.T) {
 	r.repo(official+"/timescaledb").index("0.1.0", requires("postgres", "^0.1"))
 	m := "[plugins]\npostgres = { tag = \"nightly\" }\ntimescaledb = \"*\"\n"
 	result := r.lock(m, Options{})
-	check(t, "notes", texts(result.Notes), []string{"postgres: states no version, so what other plugins require of it is taken to be met"})
+	check(t, "notes", texts(result.Notes), []string{"postgres: states no version, so what other drivers require of it is taken to be met"})
 
 	r.repo(official+"/postgres").index("nightly", release{version: "0.2.0"})
 	e := r.conflict(m, Options{})

@@ -187,7 +187,7 @@ func (s Suggestion) String() string {
 type UnknownPluginError struct{ Plugin string }
 
 func (e *UnknownPluginError) Error() string {
-	return e.Plugin + ": is neither in the manifest nor required by a plugin of it"
+	return e.Plugin + ": is neither in the manifest nor required by a driver in it"
 }
 
 func (e *UnknownPluginError) Kind() fault.Kind { return fault.Usage }

@@ -25,6 +25,7 @@ type Explanation struct {
 	RequiredBy []Requirement // by other plugins that are taken
 	Taken      string        // version; "" where none can be
 	Kept       bool          // it is taken because it is locked
+	Detail     string        // more about what is taken, if that has no tag in Tags; can be ""
 	Tags       []TagStatus   // one for each tag of Repository: versions, newest first, then the others
 	// Next is the first version above the one taken that the manifest's
 	// constraint alone keeps out, and NextConstraint one that would admit it;
@@ -135,7 +136,7 @@ func concerns(err error, name string) bool {
 func (l *explainer) places(ctx context.Context) error {
 	locations := l.o.Manifest.Locations(l.p.name, l.o.Override)
 	l.e.Places = make([]Place, len(locations))
-	return parallel.Join(parallel.Each(ctx, len(locations), 0, func(i int) error {
+	return parallel.Each(ctx, len(locations), 0, func(i int) error {
 		at := locations[i]
 		place := Place{Repository: at.Repository, Used: at.Repository == l.e.Repository}
 		if place.Used && l.tags != nil {
@@ -150,7 +151,7 @@ func (l *explainer) places(ctx context.Context) error {
 		l.e.Places[i] = place
 		// One that is not used is no reason to fail.
 		return ctx.Err()
-	}))
+	})
 }
 
 // explainer finds out what became of all the tags of a plugin, for an Explanation.
@@ -186,8 +187,7 @@ func (l *explainer) run(ctx context.Context) error {
 		return err
 	}
 	if p.entry.Tag != "" || p.entry.Digest != "" {
-		l.referenceVerdicts()
-		return nil
+		return l.referenceVerdicts(ctx)
 	}
 	reasons, err := l.versions(ctx)
 	if err != nil {
@@ -238,7 +238,7 @@ func (l *explainer) versions(ctx context.Context) (map[string]*reason, error) {
 			unread = append(unread, v)
 		}
 	}
-	err := parallel.Join(parallel.Each(ctx, len(unread), 0, func(i int) error { return l.read(ctx, l.p, unread[i]) }))
+	err := parallel.Each(ctx, len(unread), 0, func(i int) error { return l.read(ctx, l.p, unread[i]) })
 	if err != nil {
 		return nil, err
 	}
@@ -328,7 +328,7 @@ func (l *explainer) whyNot(ctx context.Context, v *version) (*reason, error) {
 		}
 	}
 	if l.solution == nil {
-		return conflict("does not go with the other plugins"), nil
+		return conflict("conflicts with the other drivers"), nil
 	}
 	return l.passedOver(l.p, v, l.solution), nil
 }

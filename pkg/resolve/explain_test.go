@@ -210,7 +210,7 @@ func TestLadderOfConflict(t *testing.T) {
 	r.publish("postgres", "0.1.0")
 	r.repo(official+"/timescaledb").index("1.0.0", requires("postgres", "^9"))
 	e := r.explain("[plugins]\ntimescaledb = \"*\"\n", "postgres", Options{})
-	check(t, "rulings", texts(e.Tags), []string{"0.1.0: conflict: does not go with the other plugins"})
+	check(t, "rulings", texts(e.Tags), []string{"0.1.0: conflict: conflicts with the other drivers"})
 	if !errors.As(e.Problem, new(*ConflictError)) || e.Taken != "" {
 		t.Errorf("got %+v", e)
 	}

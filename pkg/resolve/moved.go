@@ -82,10 +82,10 @@ func (r *resolver) check(ctx context.Context, entries []lockfile.Plugin) ([]Move
 		}
 	}
 	found := make([]bool, len(marks))
-	err := parallel.Join(parallel.Each(ctx, len(marks), 0, func(i int) (err error) {
+	err := parallel.Each(ctx, len(marks), 0, func(i int) (err error) {
 		found[i], err = r.compare(ctx, &marks[i])
 		return err
-	}))
+	})
 	var out []Moved
 	for i, m := range marks {
 		if found[i] {

@@ -58,10 +58,10 @@ func Outdated(ctx context.Context, c Catalog, o Options) ([]Behind, error) {
 	}
 	names := slices.Sorted(maps.Keys(solution))
 	out := make([]Behind, len(names))
-	err = parallel.Join(parallel.Each(ctx, len(names), 0, func(i int) (err error) {
+	err = parallel.Each(ctx, len(names), 0, func(i int) (err error) {
 		out[i], err = a.behind(ctx, names[i], solution[names[i]])
 		return err
-	}))
+	})
 	return out, err
 }
 

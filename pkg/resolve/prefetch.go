@@ -85,7 +85,7 @@ func (f *fetching) newest(ctx context.Context, p *plugin, some []*version) error
 	for read := 0; read < len(some); {
 		batch := some[read:min(read+min(max(read, 1), maxRequests), len(some))]
 		read += len(batch)
-		errs := parallel.Each(ctx, len(batch), 0, func(i int) error { return f.read(ctx, p, batch[i]) })
+		errs := parallel.Errors(ctx, len(batch), 0, func(i int) error { return f.read(ctx, p, batch[i]) })
 		for i, v := range batch {
 			if errs[i] != nil {
 				return errs[i]

@@ -173,16 +173,16 @@ func (r *resolver) begin(ctx context.Context) (*attempt, error) {
 func (a *attempt) result(ctx context.Context, solution map[string]string) (*Result, error) {
 	names := slices.Sorted(maps.Keys(solution))
 	entries := make([]lockfile.Plugin, len(names))
-	err := parallel.Join(parallel.Each(ctx, len(names), 0, func(i int) (err error) {
+	err := parallel.Each(ctx, len(names), 0, func(i int) (err error) {
 		entries[i], err = a.entry(ctx, a.plugin(names[i]), solution[names[i]])
 		return err
-	}))
+	})
 	if err != nil {
 		return nil, err
 	}
 	for name := range a.stated {
 		if _, ok := solution[name]; ok {
-			a.note(name, "states no version, so what other plugins require of it is taken to be met")
+			a.note(name, "states no version, so what other drivers require of it is taken to be met")
 		}
 	}
 	for name := range a.precise {
@@ -301,13 +301,13 @@ func (a *attempt) recordMoved(p *plugin, now *lockfile.Plugin) {
 // checkSums checks the builds of a release against the checksums published with
 // them.
 func (a *attempt) checkSums(ctx context.Context, p *plugin, reader artifact.Reader, release *artifact.Release) error {
-	return parallel.Join(parallel.Each(ctx, len(release.Builds), 0, func(i int) error {
+	return parallel.Each(ctx, len(release.Builds), 0, func(i int) error {
 		err := a.limit.Do(ctx, func() error { return artifact.CheckSum(ctx, reader, release.Builds[i]) })
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", p.name, versionID(release.Version, release.Tag, release.Digest), err)
 		}
 		return nil
-	}))
+	})
 }
 
 // note records something for the user.

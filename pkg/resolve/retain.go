@@ -77,7 +77,7 @@ func (r *resolver) classifyLocked(ctx context.Context) (fixed map[string]bool, e
 			incomplete = append(incomplete, p)
 		}
 	}
-	err = parallel.Join(parallel.Each(ctx, len(incomplete), 0, func(i int) error { return r.addPlatforms(ctx, incomplete[i]) }))
+	err = parallel.Each(ctx, len(incomplete), 0, func(i int) error { return r.addPlatforms(ctx, incomplete[i]) })
 	for _, p := range incomplete {
 		if p.extended == nil {
 			delete(fixed, p.name)
@@ -310,7 +310,7 @@ func (a *attempt) fallbackReason(p *plugin, id string) string {
 	case p.entry.Tag == "":
 		return "its tag was deleted, and there is nothing newer to take"
 	case p.versions[0].reason == nil:
-		return "what has its tag now does not go with the other plugins"
+		return "what its tag names now conflicts with the other drivers"
 	}
 	return "what has its tag now " + p.versions[0].reason.detail
 }

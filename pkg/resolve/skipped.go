@@ -61,7 +61,7 @@ func (a *attempt) passedOver(p *plugin, v *version, solution map[string]string) 
 			return conflict("requires %s %s, and %s is taken", name, text, other)
 		}
 	}
-	return conflict("does not go with the other plugins")
+	return conflict("conflicts with the other drivers")
 }
 
 func conflict(format string, args ...any) *reason {

@@ -55,7 +55,7 @@ func Stale(m *manifest.Manifest, l *lockfile.Lock, override string) []Difference
 		switch {
 		case listed:
 		case !wanted[e.Name]:
-			c.add(e.Name, "is locked, and neither listed nor required by a plugin that is")
+			c.add(e.Name, "is locked, and neither listed nor required by a driver that is")
 		default:
 			c.entry(e)
 			if len(e.Aliases) > 0 {
@@ -122,7 +122,7 @@ func asks(listed bool, p manifest.Plugin) string {
 	if listed {
 		return where(p.Pos) + " asks for"
 	}
-	return "a plugin requires"
+	return "a driver requires"
 }
 
 // requires checks what an entry requires of the host and of other entries.

@@ -74,8 +74,8 @@ func TestStale(t *testing.T) {
 		"cycle":             {manifest: `a = "*"`, lock: locked(t, named("a", "1.0.0", map[string]string{"b": "^1"}), named("b", "1.0.0", map[string]string{"a": "^1"}))},
 
 		"missing":           {manifest: `postgres = "^0.1"` + "\n" + `mysql = "^1"`, lock: locked(t, good), want: []string{"mysql: is not locked, and schemahero-plugins.toml:4 asks for it"}},
-		"neither":           {manifest: ``, lock: locked(t, good), want: []string{"postgres: is locked, and neither listed nor required by a plugin that is"}},
-		"cycle of its own":  {manifest: `postgres = "^0.1"`, lock: locked(t, good, named("a", "1.0.0", map[string]string{"a": "^1"})), want: []string{"a: is locked, and neither listed nor required by a plugin that is"}},
+		"neither":           {manifest: ``, lock: locked(t, good), want: []string{"postgres: is locked, and neither listed nor required by a driver that is"}},
+		"cycle of its own":  {manifest: `postgres = "^0.1"`, lock: locked(t, good, named("a", "1.0.0", map[string]string{"a": "^1"})), want: []string{"a: is locked, and neither listed nor required by a driver that is"}},
 		"version":           {manifest: `postgres = "^0.2"`, lock: locked(t, good), want: []string{"postgres: 0.1.2 is locked, which ^0.2 (schemahero-plugins.toml:3) does not admit"}},
 		"prerelease locked": {manifest: `postgres = "^0.2"`, lock: locked(t, named("postgres", "0.2.1-rc.1", nil)), want: []string{"postgres: 0.2.1-rc.1 is locked, which ^0.2 (schemahero-plugins.toml:3) does not admit"}},
 		"other tag":         {manifest: `postgres = { tag = "weekly" }`, lock: locked(t, floating), want: []string{"postgres: tag nightly is locked, and schemahero-plugins.toml:3 asks for tag weekly"}},

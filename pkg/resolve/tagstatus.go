@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -124,7 +125,17 @@ func (l *explainer) takenTag(version, tag string) bool {
 }
 
 // referenceVerdicts gives verdicts on the tags of a tag or digest entry, which asks for one.
-func (l *explainer) referenceVerdicts() {
+// Errors: the Catalog's.
+func (l *explainer) referenceVerdicts(ctx context.Context) error {
+	taken := &reason{verdict: Taken}
+	if l.e.Taken != "" {
+		if err := l.takenDetail(ctx, taken); err != nil {
+			return err
+		}
+	}
+	if l.p.entry.Digest != "" {
+		l.e.Detail = taken.detail
+	}
 	for _, tag := range l.tags {
 		u := notVersion(tag)
 		if t, ok := artifact.ParseTag(tag); ok {
@@ -132,11 +143,12 @@ func (l *explainer) referenceVerdicts() {
 		}
 		u.Detail = "is not asked for: the manifest wants " + l.p.wants()
 		if tag == l.p.entry.Tag && l.e.Taken != "" {
-			u.Verdict, u.Detail = Taken, ""
+			u.Verdict, u.Detail = Taken, taken.detail
 		} else if tag == l.p.entry.Tag {
 			u.Verdict, u.Detail = l.p.versions[0].verdict()
 		}
 		l.e.Tags = append(l.e.Tags, u)
 	}
 	slices.SortFunc(l.e.Tags, func(a, b TagStatus) int { return strings.Compare(a.Tag, b.Tag) })
+	return nil
 }

@@ -51,7 +51,7 @@ func Versions(ctx context.Context, c Catalog, o Options, name string, limit int)
 		versions = versions[:limit]
 	}
 	infos := make([]VersionInfo, len(versions))
-	err := parallel.Join(parallel.Each(ctx, len(versions), 0, func(i int) error {
+	err := parallel.Each(ctx, len(versions), 0, func(i int) error {
 		c := versions[i].candidate
 		infos[i] = VersionInfo{Version: versions[i].id, Tag: c.Tag, Platforms: tagPlatforms(c)}
 		return r.limit.Do(ctx, func() error {
@@ -72,7 +72,7 @@ func Versions(ctx context.Context, c Catalog, o Options, name string, limit int)
 			infos[i].Withdrawn = artifact.Withdrawn(found)
 			return err
 		})
-	}))
+	})
 	if l, ok := o.Locked.Plugin(name); ok && l.Repository == p.repository && ownTag(l) {
 		for i := range infos {
 			infos[i].Locked = infos[i].Version == l.Version

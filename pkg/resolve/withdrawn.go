@@ -37,10 +37,10 @@ func Instead(ctx context.Context, c Catalog, o Options, name string) (version st
 // spoils the release.
 func withdrawals(ctx context.Context, c Catalog, name, repository string, roots []digest.Digest) ([]artifact.Withdrawal, error) {
 	found := make([][]artifact.Withdrawal, len(roots))
-	err := parallel.Join(parallel.Each(ctx, len(roots), 0, func(i int) (err error) {
+	err := parallel.Each(ctx, len(roots), 0, func(i int) (err error) {
 		found[i], err = c.Withdrawals(ctx, name, repository, roots[i])
 		return err
-	}))
+	})
 	return slices.Concat(found...), err
 }
 

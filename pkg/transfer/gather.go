@@ -106,7 +106,7 @@ func (g *gatherer) visitAll(ctx context.Context, list []digest.Digest, p place) 
 		return err
 	}
 	// One reason suffices: whoever lists too much would give one for each.
-	return parallel.First(parallel.EachUntil(ctx, len(list), 0, func(i int) error { return g.visit(ctx, list[i], p) }))
+	return parallel.EachUntil(ctx, len(list), 0, func(i int) error { return g.visit(ctx, list[i], p) })
 }
 
 // visit reads a manifest, all that it lists and all that refers to it. Whether

@@ -162,5 +162,5 @@ func each(ctx context.Context, l parallel.Limit, n int, f func(ctx context.Conte
 
 // all runs f for 0 to n-1 at once; f waits for places itself.
 func all(n int, f func(i int) error) error {
-	return errors.Join(parallel.Each(context.Background(), n, 0, f)...)
+	return errors.Join(parallel.Errors(context.Background(), n, 0, f)...)
 }

@@ -160,7 +160,7 @@ func runImagePush(ctx context.Context, e *env.Env, u *ui.UI, ref string, f image
 		return err
 	}
 	if f.base != "" {
-		if err := readBase(ctx, e, &o, f.base, lock); err != nil {
+		if err := readBase(ctx, e, &o, f.base, repository, lock); err != nil {
 			return err
 		}
 	}
@@ -201,10 +201,13 @@ func checkTrust(ctx context.Context, e *env.Env, u *ui.UI, lock *lockfile.Lock, 
 	return nil
 }
 
-func readBase(ctx context.Context, e *env.Env, o *image.PushOptions, text string, lock *lockfile.Lock) error {
+func readBase(ctx context.Context, e *env.Env, o *image.PushOptions, text, target string, lock *lockfile.Lock) error {
 	name, repository, reference, err := baseReference(text)
 	if err != nil {
 		return err
+	}
+	if repository == target && reference == o.Tag {
+		return hint.Usagef("--base %s: is REF itself, on which every push would put the drivers again: give the image another tag", text)
 	}
 	platforms, err := image.Platforms(lock, o.Platforms)
 	if err != nil {

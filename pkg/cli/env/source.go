@@ -123,7 +123,7 @@ func (e *Env) LockToCarry(u *ui.UI, c *transfer.Contents) (*lockfile.Lock, error
 		return nil, &project.StaleError{File: p.LockFile(), Missing: true}
 	}
 	if errors.As(p.CheckLock(), new(*project.StaleError)) {
-		u.Warn("%s: does not satisfy the manifest; it is copied anyway", u.Rel(p.LockFile()))
+		u.Warn("%s: does not satisfy the manifest; it is used anyway", u.Rel(p.LockFile()))
 	}
 	return lock, nil
 }

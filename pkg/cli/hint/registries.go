@@ -42,7 +42,7 @@ func registries() section {
 			told("`speaks plain HTTP, was asked over HTTPS`", "If that is meant: `--plain-http`, or `[registries.\"HOST\"]` with `plain-http = true`", fault.Unreachable),
 			told("`speaks HTTPS, was asked over plain HTTP`", "Leave `--plain-http` and `plain-http` out. A server that cuts the connection at once can be one of these", fault.Unreachable)),
 		on(unreachableHints,
-			told("`the proxy refuses`", "Check `HTTPS_PROXY`; list hosts to reach directly in `NO_PROXY`", fault.Unreachable),
+			told("`the proxy refuses`", "Check `HTTPS_PROXY`, of a proxy that asks for a login `http://USER:PASSWORD@HOST:PORT`; list hosts to reach directly in `NO_PROXY`", fault.Unreachable),
 			told("`warning: HOST: …`", "Words of the registry itself, that it will close or limits something, for example: told once"),
 			told("`the name server does not answer`", "It was tried five times: check this machine's DNS, and try again", fault.Unreachable),
 			told("`no such host`", "Check the name, and this machine's DNS or `HTTPS_PROXY`", fault.Unreachable),
@@ -222,7 +222,7 @@ func unreachableHints(c Context, e *registry.UnreachableError) []string {
 		}
 		return []string{"check the host's name, and this machine's DNS or HTTPS_PROXY"}
 	case registry.NetworkProxy:
-		return []string{"check HTTPS_PROXY, and list hosts to reach directly in NO_PROXY"}
+		return []string{"check HTTPS_PROXY, with a login as http://USER:PASSWORD@HOST:PORT, and list hosts to reach directly in NO_PROXY"}
 	case registry.NetworkRefused:
 		return []string{"check that the registry runs and that host and port are right"}
 	case registry.NetworkReset:

@@ -24,6 +24,7 @@ func TestNetworkHints(t *testing.T) {
 		"asks to wait a day":   {&registry.StatusError{Host: host, Method: "GET", Status: 429, RetryAfter: 24 * time.Hour}, 5, "try again in 24h, or log in"},
 		"asks to wait, broken": {&registry.StatusError{Host: host, Method: "GET", Status: 503, RetryAfter: 6 * time.Minute}, 5, "try again in 6m"},
 		"its token service":    {&registry.StatusError{Host: host, TokenHost: "auth.example", Method: "GET", Status: 404}, 5, "the token service that registry.example names"},
+		"a proxy's login":      {&registry.UnreachableError{Host: host, Cause: registry.NetworkProxy, Err: io.EOF}, 5, "with a login as http://USER:PASSWORD@HOST:PORT"},
 		"a teapot":             {&registry.StatusError{Host: host, Repository: host + "/x", Method: "GET", Status: 418}, 5, "with -v"},
 		"no registry":          {&registry.StatusError{Host: host, Method: "GET", Status: 404}, 5, "no registry answers there"},
 		"nonsense":             {&registry.ProtocolError{Host: host, Subject: host, Problem: "does not parse"}, 5, "no proxy or login page"},

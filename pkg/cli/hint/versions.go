@@ -34,7 +34,7 @@ func versions() section {
 		}, told("`its entry is written in a way that only a person can edit`", "Edit the manifest by hand, then `plugin sync`", fault.Usage)),
 		on(func(c Context, _ *resolve.UnknownPluginError) []string {
 			return []string{"see what is required: " + c.Name + " tree"}
-		}, told("`is neither in the manifest nor required by a plugin of it`", "`plugin tree` shows what is required; `plugin add NAME` adds a driver", fault.Usage)),
+		}, told("`is neither in the manifest nor required by a driver in it`", "`plugin tree` shows what is required; `plugin add NAME` adds a driver", fault.Usage)),
 		on(func(c Context, _ *lockfile.SizeError) []string {
 			return []string{"take it back from git, or remove it and write it again: " + c.Name + " lock"}
 		}, told("`is larger than … MiB`", "It is not a lock: take it back from git, or remove it and run `plugin lock`", fault.Usage)),

@@ -102,13 +102,17 @@ func printWhy(u *ui.UI, w ui.Lines, e *resolve.Explanation) {
 	if exist > 1 {
 		w.Line("  the name exists in %d repositories; the first is used", exist)
 	}
+	detail := ""
+	if e.Detail != "" {
+		detail = "; " + e.Detail
+	}
 	switch {
 	case e.Problem != nil:
 		w.Text(e.Problem.Error())
 	case e.Kept:
-		w.Line("  %s is kept, because it is locked", e.Taken)
+		w.Line("  %s is kept, because it is locked%s", e.Taken, detail)
 	case e.Taken != "":
-		w.Line("  %s is taken", e.Taken)
+		w.Line("  %s is taken%s", e.Taken, detail)
 	}
 	w.Line("")
 }
