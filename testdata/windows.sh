@@ -21,7 +21,7 @@ tests() {
 	local log=$work/$1
 	shift
 	"$@" >"$log" 2>&1 || {
-		grep -vE '^ *(=== |--- (PASS|SKIP)|PASS$)' "$log" >&2
+		grep -E -B25 -A5 'FAIL[: ]|^panic' "$log" >&2
 		exit 1
 	}
 	grep -E '^ok' "$log"
@@ -43,7 +43,7 @@ shell() {
 		cp "$work/sh" "$work/bin/$tool"
 	done
 }
-all="sh cat chmod cmp cp cut env find grep head ls mkdir mv rm sed sha256sum sort tail tar touch tr true wc"
+all="sh cat chmod cmp cp cut echo env find grep head ls mkdir mv od rm sed sha256sum sort tail tar touch tr true wc"
 
 case $(go env GOHOSTOS) in
 windows)
@@ -89,7 +89,7 @@ echo "{\"Replace\": {\"$at\": \"$work/at_windows.go\"}}" >"$overlay"
 # "$@" goes to go.
 windows() { GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go "$@"; }
 (export GOOS=windows GOARCH=amd64 CGO_ENABLED=0 && shell $(printf '%s.exe ' $all))
-GOOS=windows GOARCH=amd64 CGO_ENABLED=0 suite go test -vet=off -overlay "$overlay" -exec "$work/wine64" -timeout 15m \
+GOOS=windows GOARCH=amd64 CGO_ENABLED=0 suite go test -vet=off -overlay "$overlay" -exec "$work/wine64" -parallel 4 -timeout 20m \
 	-skip "^($(IFS='|' && echo "${skips[*]}"))\$"
 
 echo "=== main job"

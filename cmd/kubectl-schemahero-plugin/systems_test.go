@@ -8,16 +8,30 @@ import (
 	"testing"
 )
 
-// notOnWindows are the scripts that are about something else than Windows has, by
-// name: what they need.
+// notOnWindows are the scripts that are not run on Windows, by name: whether that is
+// for Windows, for Wine, under which they are run, or for the script, and why.
 var notOnWindows = map[string]string{
-	"bundle-serve":      "test: a shell script ends a process",
 	"bundle-broken":     "test: tar appends to archives and removes from them",
+	"bundle-serve":      "test: a shell script ends a process",
+	"ci":                "Windows: the installer is a shell script",
 	"compressions":      "Wine: has no Go",
 	"conflict-markers":  "Wine: has no git",
-	"encodings":         "test: od and iconv",
+	"documents":         "test: the examples are for a POSIX shell",
+	"examples":          "test: the examples are for a POSIX shell",
+	"export-kubernetes": "Wine: has no git",
+	"hostile-archive":   "test: tar packs archives",
+	"hostile-files":     "Windows: has no pipes and devices as files",
 	"hostile-text":      "Windows: has no such names of files",
+	"interrupt":         "Go: sends no interrupts on Windows",
+	"link":              "Wine: makes no symbolic links",
+	"linked":            "Windows: drivers are copied, not hard-linked",
+	"linked-home":       "Wine: makes no symbolic links",
+	"links":             "Wine: makes no symbolic links",
 	"merge":             "Wine: has no git",
+	"modes":             "Windows: has no modes",
+	"no-home":           "Windows: has no /dev/null, and another variable for a home",
+	"overrides":         "test: its drivers are shell scripts",
+	"probe":             "test: its drivers are shell scripts",
 	"publish-action":    "Wine: has no git",
 	"publish-build":     "Wine: has no Go",
 	"publish-cgo":       "test: the compilers are those of Linux",
@@ -25,23 +39,8 @@ var notOnWindows = map[string]string{
 	"publish-push":      "Wine: has no Go",
 	"publish-sign":      "Wine: has no Go",
 	"sbom":              "Wine: has no Go",
-	"export-kubernetes": "Wine: has no git",
-	"ci":                "Windows: the installer is a shell script",
-	"documents":         "test: the examples are for a POSIX shell",
-	"examples":          "test: the examples are for a POSIX shell",
-	"hostile-archive":   "test: tar packs archives",
-	"hostile-files":     "Windows: has no pipes and devices as files",
-	"link":              "Wine: makes no symbolic links",
-	"linked":            "Windows: drivers are copied, not hard-linked",
-	"linked-home":       "Wine: makes no symbolic links",
-	"links":             "Wine: makes no symbolic links",
-	"modes":             "Windows: has no modes",
-	"no-home":           "Windows: has no /dev/null, and another variable for a home",
-	"probe":             "test: its drivers are shell scripts",
-	"overrides":         "test: its drivers are shell scripts",
 	"shared-home":       "Windows: has no modes",
 	"system-config":     "Windows: has no modes",
-	"interrupt":         "Go: sends no interrupts on Windows",
 }
 
 // windowsScripts copies the scripts for Windows, where what is told has backslashes

@@ -64,16 +64,18 @@ func (s *sending) checkNew(ctx context.Context, tag string) error {
 	if err != nil && !errors.Is(err, artifact.ErrNotFound) {
 		return err
 	}
-	for _, c := range artifact.Candidates(tags) { // the highest tells of the others
-		if c.Tag == "" {
-			c.Tag = c.Platforms[0].Tag
-		}
-		if image, err := s.isImage(ctx, c.Tag); err != nil || image {
-			return err
-		}
-		return &TakenError{s.to.Name(), tag, "would be taken for a release: " + c.Tag + " there is one"}
+	versions := artifact.Candidates(tags)
+	if len(versions) == 0 {
+		return nil
 	}
-	return nil
+	of := versions[0].Tag // the highest tells of the others
+	if of == "" {
+		of = versions[0].Platforms[0].Tag
+	}
+	if image, err := s.isImage(ctx, of); err != nil || image {
+		return err
+	}
+	return &TakenError{s.to.Name(), tag, "would be taken for a release: " + of + " there is one"}
 }
 
 // isImage reports whether a tag names a container image, or nothing that is there.

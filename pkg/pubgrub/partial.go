@@ -5,9 +5,8 @@ import "sort"
 // assignment is one entry of the partial solution: a decision, or what follows
 // from a cause.
 type assignment struct {
-	pkg   *pkg
 	set   set              // what it says
-	rest  set              // what it and all earlier ones leave open for pkg
+	rest  set              // what it and all earlier ones leave open for its package
 	cause *incompatibility // nil for a decision
 	level int              // number of decisions at or before it, the root's not counted
 	at    int              // position in the partial solution
@@ -22,7 +21,7 @@ type partial struct {
 
 func (ps *partial) assign(p *pkg, s set, cause *incompatibility) {
 	p.trail = append(p.trail, assignment{
-		pkg: p, set: s, rest: p.allowed().and(s), cause: cause, level: ps.level, at: len(ps.pkgs),
+		set: s, rest: p.allowed().and(s), cause: cause, level: ps.level, at: len(ps.pkgs),
 	})
 	ps.pkgs = append(ps.pkgs, p)
 }

@@ -16,6 +16,7 @@ var tools = map[string]*tool{
 	"find":      {long: true, run: find},
 	"grep":      {taking: "emA", run: grep},
 	"head":      {taking: "nc", run: head},
+	"od":        {taking: "At", run: od},
 	"sed":       {taking: "e", run: sed},
 	"sha256sum": {run: sha256sum},
 	"sort":      {run: sorted},
@@ -137,6 +138,15 @@ func cmp(c *call) error {
 		c.status = 1
 	}
 	return nil
+}
+
+// od prints bytes in hexadecimal: od -An -tx1.
+func od(c *call) error {
+	data, err := c.all()
+	if err == nil {
+		_, err = fmt.Fprintf(c.out, " % x\n", data)
+	}
+	return err
 }
 
 // tr replaces, or with -d removes, single characters.
