@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -223,24 +224,42 @@ func (e *Installer) markDoubt(ctx context.Context, all []Status) error {
 // Hash returns the SHA-256 of a file, following a link. It ends early, with
 // ctx's error, when ctx is done.
 func Hash(ctx context.Context, path string) (digest.Digest, error) {
-	f, err := os.Open(path)
-	if err != nil {
+	sum := sha256.New()
+	if err := read(ctx, path, func(p []byte) { sum.Write(p) }); err != nil {
 		return "", err
 	}
+	return digest.NewDigest(digest.SHA256, sum), nil
+}
+
+// quickSum is a checksum of a file that costs little more than reading it. Where only
+// a time shows that it may have changed, it tells; it is not meant for who forges it.
+func quickSum(ctx context.Context, path string) (quick uint32, err error) {
+	err = read(ctx, path, func(p []byte) { quick = addQuick(quick, p) })
+	return quick, err
+}
+
+func addQuick(quick uint32, p []byte) uint32 {
+	return crc32.Update(quick, crc32.MakeTable(crc32.Castagnoli), p)
+}
+
+func read(ctx context.Context, path string, add func([]byte)) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
 	defer f.Close()
-	sum := sha256.New()
 	buf := make([]byte, 128<<10)
 	for {
 		if err := ctx.Err(); err != nil {
-			return "", err
+			return err
 		}
 		n, err := f.Read(buf)
-		sum.Write(buf[:n])
+		add(buf[:n])
 		if err == io.EOF {
-			return digest.NewDigest(digest.SHA256, sum), nil
+			return nil
 		}
 		if err != nil {
-			return "", err
+			return err
 		}
 	}
 }

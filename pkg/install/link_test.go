@@ -67,7 +67,6 @@ func TestLinksShareOneFile(t *testing.T) {
 		t.Errorf("not linked, or %d fetches", w.reg.fetches())
 	}
 	os.Remove(there.Path)
-	w.unhashed("one removed by hand", a, alias)
 	w.sync(q, there)
 	w.unhashed("and back", a, alias, there)
 	newer := in(filepath.Dir(there.Path), w.publish("a", "2.0.0"))
@@ -123,6 +122,21 @@ func TestLinkChangedInPlace(t *testing.T) {
 		}
 	}
 	w.unhashed("repaired", a, b, c)
+
+	// Nor does it help to set the time back and to remove another link by hand, which
+	// changes the ctime, too.
+	info, _ = os.Stat(a.Path)
+	write(t, a.Path, string(data))
+	os.Chtimes(a.Path, time.Time{}, info.ModTime())
+	os.Remove(b.Path)
+	if got := w.states(w.installer(), a, c); got != "a:changed a:changed" {
+		t.Error(got)
+	}
+	w.sync("/q.lock", b)
+	w.holds(b, "1.0.0")
+	w.sync("/p.lock", a)
+	w.sync("/r.lock", c)
+	w.unhashed("repaired again", a, b, c)
 
 	// Bytes that went bad without a trace are in the store too.
 	w.lie(a)

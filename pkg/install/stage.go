@@ -176,7 +176,7 @@ func (e *Installer) extract(ctx context.Context, l Layer, in *arriving, open fun
 	}
 	// Whatever the source waits for, it ends with ctx.
 	stop := context.AfterFunc(ctx, func() { src.Close() })
-	executable, size, err := e.receive(src, in, temp, l)
+	entry, err := e.receive(src, in, temp, l)
 	stop()
 	if err := errors.Join(ctx.Err(), err); err != nil {
 		return err
@@ -189,7 +189,7 @@ func (e *Installer) extract(ctx context.Context, l Layer, in *arriving, open fun
 			return err
 		}
 	}
-	return e.store.put(temp, in.kept, l.Digest, executable, size)
+	return e.store.put(temp, in.kept, entry)
 }
 
 // The three steps of a layer's way work side by side: it is read and hashed
@@ -200,14 +200,15 @@ const (
 	bufferSize = 256 << 10 // bytes
 )
 
-// receive reads src to its end, closes it, and fills temp with the executable.
-func (e *Installer) receive(src io.ReadCloser, in *arriving, temp *disk.Temp, l Layer) (executable digest.Digest, size int64, err error) {
+// receive reads src to its end, closes it, and fills temp with the executable. The
+// entry has no path yet.
+func (e *Installer) receive(src io.ReadCloser, in *arriving, temp *disk.Temp, l Layer) (Entry, error) {
 	defer src.Close()
 	// One byte more than there should be, to see that there are more.
 	in.r, in.sum = io.LimitReader(src, l.Size+1), l.Digest.Algorithm().Hash()
 	ahead, err := readahead.NewReaderSize(in, buffers, bufferSize)
 	if err != nil {
-		return "", 0, err
+		return Entry{}, err
 	}
 	out := &leaving{temp: temp, sum: sha256.New(), failed: func() { src.Close() }}
 	facts, broken := e.unpacker.Read(ahead, out, unpack.Driver{Name: l.Plugin, Platform: l.Platform, Size: l.Size, File: l.File}, false)
@@ -218,14 +219,14 @@ func (e *Installer) receive(src io.ReadCloser, in *arriving, temp *disk.Temp, l 
 	}
 	ahead.Close() // from here on nobody reads src
 	if out.err != nil {
-		return "", 0, out.err
+		return Entry{}, out.err
 	}
 
 	bad := &IntegrityError{Layer: l}
-	executable = digest.NewDigest(digest.SHA256, out.sum)
+	executable := digest.NewDigest(digest.SHA256, out.sum)
 	switch got := digest.NewDigest(l.Digest.Algorithm(), in.sum); {
 	case in.err != nil:
-		return "", 0, in.err
+		return Entry{}, in.err
 	case in.size != l.Size:
 		bad.Cause, bad.Size = badSize, in.size
 	case got != l.Digest:
@@ -238,9 +239,9 @@ func (e *Installer) receive(src io.ReadCloser, in *arriving, temp *disk.Temp, l 
 		if e.o.Learnt != nil {
 			e.o.Learnt(l, facts)
 		}
-		return executable, out.size, nil
+		return Entry{Layer: l.Digest, Executable: executable, Size: out.size, quick: out.quick}, nil
 	}
-	return "", 0, bad
+	return Entry{}, bad
 }
 
 // arriving hashes and counts the bytes of a layer as they come.
@@ -280,6 +281,7 @@ func (a *arriving) Read(p []byte) (int, error) {
 type leaving struct {
 	temp    *disk.Temp
 	sum     hash.Hash
+	quick   uint32
 	failed  func() // called when writing fails, to stop what still reads
 	size    int64
 	flushed int64
@@ -300,6 +302,7 @@ func (l *leaving) ReadFrom(r io.Reader) (int64, error) {
 func (l *leaving) Write(p []byte) (int, error) {
 	n, err := l.temp.Write(p)
 	l.sum.Write(p[:n])
+	l.quick = addQuick(l.quick, p[:n])
 	l.size += int64(n)
 	if err != nil {
 		l.err = err

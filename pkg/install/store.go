@@ -24,6 +24,7 @@ type Entry struct {
 	Path       string    // of the executable in the store
 	Used       time.Time // when it was last placed, or else stored
 	Kept       int64     // of the layer beside it, bytes; only from list
+	quick      uint32    // of the executable, see quickSum; only for put
 }
 
 // store holds extracted executables. An entry is a folder ALGORITHM/HEX, after
@@ -90,9 +91,10 @@ func (h Home) Stored(layer digest.Digest) (Entry, bool) {
 // put makes a sealed temporary file the entry of a layer, in place of any
 // other, and another what is kept of the layer; nil leaves what there is of that. The
 // caller holds the layer's lock.
-func (s store) put(t, kept *disk.Temp, layer, executable digest.Digest, size int64) error {
-	dir := s.folder(layer)
-	name := entryName(executable, size)
+func (s store) put(t, kept *disk.Temp, e Entry) error {
+	dir := s.folder(e.Layer)
+	name := entryName(e.Executable, e.Size)
+	e.Path = filepath.Join(dir, name)
 	if err := s.d.MkdirAll(dir); err != nil {
 		return err
 	}
@@ -105,7 +107,7 @@ func (s store) put(t, kept *disk.Temp, layer, executable digest.Digest, size int
 			return err
 		}
 	}
-	if err := t.Rename(filepath.Join(dir, name)); err != nil {
+	if err := t.Rename(e.Path); err != nil {
 		return err
 	}
 	others, err := os.ReadDir(dir)
@@ -124,9 +126,8 @@ func (s store) put(t, kept *disk.Temp, layer, executable digest.Digest, size int
 			return err
 		}
 	}
-	e := Entry{Layer: layer, Executable: executable, Size: size, Path: filepath.Join(dir, name)}
 	if stat, err := disk.Lstat(e.Path); err == nil {
-		s.vouch(e, stat)
+		s.vouch(e, note{stat, e.quick})
 	}
 	return nil
 }
@@ -153,10 +154,23 @@ func (s store) sound(ctx context.Context, e Entry, again bool) bool {
 	if err != nil {
 		return false
 	}
+	// If it has fewer names, since somebody removed an installed file by hand, that is
+	// why its ctime is another, which may hide that it was written to before.
+	then, ok := s.noted(e.Layer)
+	if ok && !again && then.SameBytes(stat) && then.Links != stat.Links {
+		if quick, err := quickSum(ctx, e.Path); err == nil && quick == then.quick {
+			s.vouch(e, note{stat, quick})
+			return true
+		}
+	}
 	if sum, err := Hash(ctx, e.Path); err != nil || sum != e.Executable {
 		return false
 	}
-	s.vouch(e, stat)
+	quick, err := quickSum(ctx, e.Path)
+	if err != nil {
+		return false
+	}
+	s.vouch(e, note{stat, quick})
 	return true
 }
 
@@ -218,23 +232,33 @@ func checkLayer(l Layer) error {
 // agree, nothing is hashed; the file's own time is when the entry was last used.
 const statName = "stat"
 
-const statFormat = "%d %d %d %d %d\n"
+// note is what is in it.
+type note struct {
+	disk.Stat
+	quick uint32 // see quickSum
+}
 
-func statText(s disk.Stat) string {
-	return fmt.Sprintf(statFormat, s.Size, s.Mtime, s.Ctime, s.Inode, s.Links)
+const noteFormat = "%d %d %d %d %d %08x\n"
+
+func (n note) String() string {
+	return fmt.Sprintf(noteFormat, n.Size, n.Mtime, n.Ctime, n.Inode, n.Links, n.quick)
+}
+
+// noted returns what is noted of a layer's executable.
+func (s store) noted(layer digest.Digest) (n note, ok bool) {
+	data, err := os.ReadFile(filepath.Join(s.folder(layer), statName))
+	if err != nil {
+		return note{}, false
+	}
+	_, err = fmt.Sscanf(string(data), noteFormat, &n.Size, &n.Mtime, &n.Ctime, &n.Inode, &n.Links, &n.quick)
+	return n, err == nil
 }
 
 // notes reports whether a layer's executable, by whatever name it has this stat, is
-// surely what was stored. If it has more names than it had, or fewer, since somebody
-// removed an installed file by hand, that is why its ctime is another.
+// surely what was stored.
 func (s store) notes(layer digest.Digest, stat disk.Stat) bool {
-	data, err := os.ReadFile(filepath.Join(s.folder(layer), statName))
-	if err != nil {
-		return false
-	}
-	var then disk.Stat
-	_, err = fmt.Sscanf(string(data), statFormat, &then.Size, &then.Mtime, &then.Ctime, &then.Inode, &then.Links)
-	return err == nil && then.SameBytes(stat) && (then.Ctime == stat.Ctime || then.Links != stat.Links)
+	then, ok := s.noted(layer)
+	return ok && then.SameBytes(stat) && then.Ctime == stat.Ctime
 }
 
 // vouched reports whether an entry's file is surely what was stored.
@@ -257,11 +281,12 @@ func (s store) doubt(layer digest.Digest) error {
 func (s store) steady(layers []digest.Digest, do func() error) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	entries, before := make([]Entry, len(layers)), make([]disk.Stat, len(layers))
+	entries, before := make([]Entry, len(layers)), make([]note, len(layers))
 	for i, layer := range layers {
 		if e, ok := s.lookup(layer); ok {
-			if stat, err := disk.Lstat(e.Path); err == nil && s.notes(layer, stat) {
-				entries[i], before[i] = e, stat
+			stat, err := disk.Lstat(e.Path)
+			if then, ok := s.noted(layer); ok && err == nil && then.SameBytes(stat) && then.Ctime == stat.Ctime {
+				entries[i], before[i] = e, then
 			}
 		}
 	}
@@ -271,8 +296,8 @@ func (s store) steady(layers []digest.Digest, do func() error) error {
 			continue
 		}
 		now, err := disk.Lstat(e.Path)
-		if err == nil && now.Ctime != before[i].Ctime && now.SameBytes(before[i]) {
-			s.vouch(e, now)
+		if err == nil && now.Ctime != before[i].Ctime && now.SameBytes(before[i].Stat) {
+			s.vouch(e, note{now, before[i].quick})
 			s.touch(e, e.Used)
 		}
 	}
@@ -282,13 +307,13 @@ func (s store) steady(layers []digest.Digest, do func() error) error {
 // vouch notes that an entry's file, whose stat this was before it was read or
 // after it was written, is what was stored. A failure is ignored: it is
 // hashed again then. The temporary file lies where those of the dead are swept.
-func (s store) vouch(e Entry, stat disk.Stat) {
+func (s store) vouch(e Entry, n note) {
 	t, err := s.d.CreateTemp(s.dir, statName)
 	if err != nil {
 		return
 	}
 	defer t.Discard()
-	if _, err := t.Write([]byte(statText(stat))); err != nil {
+	if _, err := t.Write([]byte(n.String())); err != nil {
 		return
 	}
 	if t.Seal(0, false) == nil {
