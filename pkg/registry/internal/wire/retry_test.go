@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -23,6 +24,15 @@ func TestRetryAfterByTheServersClock(t *testing.T) {
 		h := http.Header{"Date": {server.Format(http.TimeFormat)}, "Retry-After": {server.Add(20 * time.Second).Format(http.TimeFormat)}}
 		if got := retryAfter(h, now); got != 21*time.Second {
 			t.Errorf("a clock that is off by %s: %s", off, got)
+		}
+	}
+}
+
+// More seconds than a number holds are as many, not none.
+func TestRetryAfterOverflows(t *testing.T) {
+	for text, want := range map[string]time.Duration{"99999999999999999999": math.MaxInt32 * time.Second, "-1": 0, "1.5": 0} {
+		if got := retryAfter(http.Header{"Retry-After": {text}}, time.Time{}); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}
 }
