@@ -411,3 +411,47 @@ func TestPruneCountsBytesOnce(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 }
+
+// What is written to a file while a sync is about it is not vouched for: neither where
+// only its mode is mended, nor where the earlier file is put back.
+func TestWrittenToMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	w.copy = true
+	a, b := w.publish("a", "1.0.0"), w.publish("b", "1.0.0")
+	w.sync("", a, b)
+	e, at := w.installer(), disk.Op("")
+	e.limit = 1
+	e.disk.Fault = func(op disk.Op, path string) error {
+		if op != at || path != map[disk.Op]string{disk.Chmod: a.Path, disk.Rename: b.Path}[op] {
+			return nil
+		}
+		if at == disk.Chmod {
+			write(t, a.Path, content("a", "1.0.0")+"evil")
+			return nil
+		}
+		kept, _ := filepath.Glob(filepath.Join(filepath.Dir(a.Path), ".schemahero-a.*"))
+		if len(kept) != 1 {
+			t.Fatal(kept)
+		}
+		write(t, kept[0], content("a", "1.0.0")+"evil")
+		return syscall.EIO
+	}
+	os.Chmod(a.Path, 0o644)
+	at = disk.Chmod
+	if _, err := runSync(t.Context(), e, []Item{a}, PlaceOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	at = ""
+	if got := w.states(e, a); got != "a:changed" {
+		t.Errorf("its mode was mended: %s", got)
+	}
+	w.sync("", a)
+	a2, b2 := w.publish("a", "2.0.0"), w.publish("b", "2.0.0")
+	at = disk.Rename
+	if _, err := runSync(t.Context(), e, []Item{a2, b2}, PlaceOptions{}); !errors.Is(err, syscall.EIO) {
+		t.Fatal(err)
+	}
+	if got := w.states(e, a); got != "a:changed" {
+		t.Errorf("it was put back: %s", got)
+	}
+}

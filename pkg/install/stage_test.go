@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -119,6 +120,19 @@ func TestStageHoldsTheStoreAgainstTheLock(t *testing.T) {
 	if err := w.stage(w.installer(), StageOptions{}, it); !errors.As(err, &bad) || bad.Cause != badExecutable {
 		t.Errorf("got %v", err)
 	}
+}
+
+// Whatever stands in the place of an entry's executable, a new one takes it.
+func TestFolderInPlaceOfAnEntry(t *testing.T) {
+	w := newWorld(t)
+	it := w.publish("postgres", "1.0.0")
+	w.sync("", it)
+	entry, _ := w.installer().store.lookup(it.Layer.Digest)
+	os.Remove(entry.Path)
+	os.MkdirAll(filepath.Join(entry.Path, "x"), 0o777)
+	os.Remove(it.Path)
+	w.sync("", it)
+	w.holds(it, "1.0.0")
 }
 
 func TestStageFailures(t *testing.T) {

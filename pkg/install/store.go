@@ -107,6 +107,11 @@ func (s store) put(t, kept *disk.Temp, e Entry) error {
 			return err
 		}
 	}
+	if info, err := os.Lstat(e.Path); err == nil && info.IsDir() {
+		if err := s.d.RemoveAll(e.Path); err != nil {
+			return err
+		}
+	}
 	if err := t.Rename(e.Path); err != nil {
 		return err
 	}

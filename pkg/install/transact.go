@@ -226,13 +226,14 @@ func (e *Installer) vouchFor(j *job) error {
 	// what changed it since must show.
 	stat, sum := j.stat, j.Found
 	if j.copy || j.mode {
-		var err error
-		if stat, err = disk.Lstat(j.path); err != nil {
+		now, err := disk.Lstat(j.path)
+		if err != nil {
 			return err
 		}
-	}
-	if j.copy {
-		sum = j.entry.Executable
+		stat.Mode, stat.Ctime = now.Mode, now.Ctime
+		if j.copy {
+			stat, sum = now, j.entry.Executable
+		}
 	}
 	r := newReceipt(j.Item, j.path, sum, j.claims)
 	r.vouch(stat)
@@ -266,9 +267,9 @@ func (e *Installer) restoreReceipt(j *job) error {
 	}
 	old := *j.Receipt
 	// Being renamed changed the file's ctime, so the receipt is written again,
-	// and vouches as much as it did before.
+	// and vouches as much as it did before, unless the file was written to since.
 	if stat, err := disk.Lstat(j.path); err == nil && j.sure {
-		old.vouch(stat)
+		old.Ctime = stat.Ctime
 	}
 	return e.write(old, false)
 }
