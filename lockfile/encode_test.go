@@ -3,10 +3,12 @@ package lockfile_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -155,6 +157,26 @@ func TestLookup(t *testing.T) {
 	if p, ok := (*lockfile.Lock)(nil).Plugin("postgres"); ok {
 		t.Errorf("no lock has %+v", p)
 	}
+}
+
+// Entries are changed side by side, while others are looked for: make race tells.
+func TestPluginIsFoundWhileOthersChange(t *testing.T) {
+	lock := &lockfile.Lock{}
+	for i := range 64 {
+		lock.Plugins = append(lock.Plugins, lockfile.Plugin{Name: fmt.Sprintf("p%02d", i)})
+	}
+	var wg sync.WaitGroup
+	for i := range lock.Plugins {
+		wg.Go(func() {
+			name := fmt.Sprintf("p%02d", i)
+			if p, ok := lock.Plugin(name); !ok || p.Name != name {
+				t.Errorf("%s was not found", name)
+			} else {
+				p.Signature = &lockfile.Signature{}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestCloneAndEqual(t *testing.T) {

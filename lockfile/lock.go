@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sort"
 
 	"github.com/opencontainers/go-digest"
 
@@ -54,7 +55,8 @@ func (l *Lock) Plugin(name string) (*Plugin, bool) {
 	if l == nil {
 		return nil, false
 	}
-	i, ok := slices.BinarySearchFunc(l.Plugins, name, func(p Plugin, name string) int { return cmp.Compare(p.Name, name) })
+	// Only names are read: others may be changing what else is in other entries.
+	i, ok := sort.Find(len(l.Plugins), func(i int) int { return cmp.Compare(name, l.Plugins[i].Name) })
 	if ok {
 		return &l.Plugins[i], true
 	}
