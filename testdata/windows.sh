@@ -34,7 +34,7 @@ suite() {
 }
 skipped() {
 	echo "=== skipped, and whether that is for the system, for Wine or for the test"
-	awk '/^ *[a-z_]+\.go:[0-9]+: / { reason = $0; sub(/^ *[^ ]+ /, "", reason) } /^ *--- SKIP/ { print $3 ": " reason }' "$work/units" "$work/scripts"
+	awk '/^=== / { test = $3 } /^ *[a-z_]+\.go:[0-9]+: / { sub(/^ *[^ ]+ /, ""); reason[test] = $0 } /^ *--- SKIP/ { print $3 ": " reason[$3] }' "$work/units" "$work/scripts"
 }
 # A shell and its tools of our own, for scripts: the same on every system.
 shell() {
