@@ -118,19 +118,18 @@ func (e *Installer) writeBeside(ctx context.Context, j *job) error {
 	if err := e.disk.MkdirAll(dir); err != nil {
 		return &FolderError{dir, err}
 	}
-	var err error
-	if j.temp, err = e.disk.CreateTemp(dir, filepath.Base(j.path)); err != nil {
-		return &FolderError{dir, err}
-	}
 	e.store.touch(j.entry, e.o.Now())
 	linked, err := e.linkBeside(j)
 	if linked {
 		return nil
 	}
-	var n int64
 	if err == nil {
-		n, err = j.temp.CopyFrom(j.entry.Path)
+		j.temp, err = e.disk.CreateTemp(dir, filepath.Base(j.path))
 	}
+	if err != nil {
+		return &FolderError{dir, err}
+	}
+	n, err := j.temp.CopyFrom(j.entry.Path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && n != j.entry.Size {
 		return &UnstagedError{j.Layer} // it was removed, or cut short, just now
 	}
@@ -148,15 +147,16 @@ func (e *Installer) linkBeside(j *job) (linked bool, err error) {
 	err = e.steady(j, func() error {
 		stat, err := disk.Lstat(j.entry.Path)
 		if err != nil || !e.store.notes(j.entry.Layer, stat) {
-			return err
+			return nil // it was removed or written to just now: the copy will tell
 		}
 		t, err := e.disk.LinkTemp(filepath.Dir(j.path), filepath.Base(j.path), j.entry.Path, placedMode)
-		if t == nil {
-			return err
+		if t != nil {
+			j.temp, j.link, linked = t, stat, true
 		}
-		j.temp.Discard()
-		j.temp, j.link, linked = t, stat, true
-		return nil
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
 	})
 	return linked, err
 }

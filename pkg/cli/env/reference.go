@@ -1,10 +1,12 @@
 package env
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/artifact"
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/cli/hint"
+	"github.com/schemahero/kubectl-schemahero-plugin/pkg/manifest"
 )
 
 // SplitReference splits HOST/PATH:TAG or HOST/PATH@DIGEST. Neither means latest.
@@ -46,8 +48,8 @@ func DriverArg(arg string) (name, constraint string, err error) {
 	case constraint == "latest":
 		return "", "", hint.Usagef("%s: latest is not a constraint: write %s@'*' for any release, or in a manifest { tag = \"latest\" } for the tag", arg, name)
 	}
-	if _, err := artifact.ParseConstraint(constraint); err != nil {
-		return "", "", hint.Usagef("%s: %q is not a constraint: write ^0.1, ~0.1.2, >=0.1, <0.3 or *", name, constraint)
+	if _, err := manifest.ParseConstraint(constraint); err != nil {
+		return "", "", hint.Usage(fmt.Errorf("%s: %w", name, err))
 	}
 	return name, constraint, nil
 }
