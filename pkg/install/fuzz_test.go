@@ -27,7 +27,9 @@ func FuzzReceipt(f *testing.F) {
 	if _, ok := parseWritten(string(good)); !ok && !bytes.Contains(good, []byte(`\\`)) { // one with a backslash takes the long way
 		f.Errorf("not read as it was written: %s", good)
 	}
-	for _, s := range []string{string(good), "", "{", "null", "[]", `{"path":"/x","layer":"sha256:../..","sha256":"x"}`, `{"claims":null}`} {
+	zero := bytes.Replace(good, []byte(`"size": `), []byte(`"size": 0`), 1)
+	escaped := bytes.Replace(good, []byte(`"name": "`), []byte(`"name": "\\`), 1)
+	for _, s := range []string{string(good), string(zero), string(escaped), "", "{", "null", "[]", `{"path":"/x","layer":"sha256:../..","sha256":"x"}`, `{"claims":null}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

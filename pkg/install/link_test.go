@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/disk"
 )
@@ -453,5 +454,54 @@ func TestWrittenToMeanwhile(t *testing.T) {
 	}
 	if got := w.states(e, a); got != "a:changed" {
 		t.Errorf("it was put back: %s", got)
+	}
+}
+
+// The same of a link: the store's file has another name already when it is written to.
+func TestLinkWrittenToMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	it := w.publish("a", "1.0.0")
+	e := w.installer()
+	e.disk.Fault = func(op disk.Op, path string) error {
+		if op == disk.Rename && path == it.Path {
+			entry, _ := e.store.lookup(it.Layer.Digest)
+			write(t, entry.Path, content("a", "6.6.6"))
+		}
+		return nil
+	}
+	if _, err := runSync(t.Context(), e, []Item{it}, PlaceOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	e.disk.Fault = nil
+	if got := w.states(e, it); !w.linked(it) || got != "a:changed" {
+		t.Errorf("linked %v, %s", w.linked(it), got)
+	}
+	w.sync("", it)
+	w.holds(it, "1.0.0")
+}
+
+// The note of a file is written again for a name that it gets, with the time it was
+// last used; not for what is written to it.
+func TestSteady(t *testing.T) {
+	w := newWorld(t)
+	it := w.publish("a", "1.0.0")
+	w.sync("", it)
+	s, used := w.installer().store, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	entry, _ := s.lookup(it.Layer.Digest)
+	s.touch(entry, used)
+	for _, c := range []struct {
+		does string
+		do   func() error
+		sure bool
+	}{
+		{"links", func() error { return os.Link(entry.Path, filepath.Join(w.dir, "linked")) }, true},
+		{"writes", func() error { return os.WriteFile(entry.Path, []byte(content("a", "6.6.6")), 0o755) }, false},
+	} {
+		if err := s.steady([]digest.Digest{it.Layer.Digest}, c.do); err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := s.lookup(it.Layer.Digest); !ok || !e.Used.Equal(used) || s.vouched(e) != c.sure {
+			t.Errorf("%s: used %s, vouched for: %v", c.does, e.Used, s.vouched(e))
+		}
 	}
 }

@@ -153,9 +153,6 @@ func (e *Installer) linkBeside(j *job) (linked bool, err error) {
 		if t != nil {
 			j.temp, j.link, linked = t, stat, true
 		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
 		return err
 	})
 	return linked, err

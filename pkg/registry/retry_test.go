@@ -144,29 +144,30 @@ func TestTimeoutIsRetried(t *testing.T) {
 // is not done for ever.
 func TestRetryAfterStorm(t *testing.T) {
 	for _, tc := range []struct {
-		seconds, refusals, requests int
-		waited                      string
+		status, seconds, refusals, requests int
+		waited                              string
 	}{
-		{1, 20, 21, ""},
-		{60, 100, 5, "; waited 5m0s as it asked"},
-		{100, 100, 3, "; waited 3m50s as it asked"},
+		{429, 1, 20, 21, ""},
+		{503, 1, 20, 21, ""},
+		{429, 60, 100, 5, "; waited 5m0s as it asked"},
+		{429, 100, 100, 3, "; waited 3m50s as it asked"},
 	} {
 		r := registrytest.New(t)
 		desc, _ := r.Manifest(t, "db/x", "one", "1.0.0")
 		r.SetFault(func(n int, w http.ResponseWriter, req *http.Request) bool {
 			w.Header().Set("Retry-After", strconv.Itoa(tc.seconds))
-			return n <= tc.refusals && refuse(w, http.StatusTooManyRequests, "TOOMANYREQUESTS")
+			return n <= tc.refusals && refuse(w, tc.status, "LATER")
 		})
 		c, _ := newClient(t, Options{})
 		got, err := repository(t, c, r.Host()+"/db/x").Resolve(context.Background(), "1.0.0")
 		if tc.waited == "" && (err != nil || got.Digest != desc.Digest) {
-			t.Errorf("Retry-After of %d s: %v", tc.seconds, err)
+			t.Errorf("%d, Retry-After of %d s: %v", tc.status, tc.seconds, err)
 		}
 		if tc.waited != "" && !strings.HasSuffix(wantError[*StatusError](t, err).Error(), tc.waited) {
-			t.Errorf("Retry-After of %d s: %v, want %q", tc.seconds, err, tc.waited)
+			t.Errorf("%d, Retry-After of %d s: %v, want %q", tc.status, tc.seconds, err, tc.waited)
 		}
 		if n := len(r.Seen()); n != tc.requests {
-			t.Errorf("Retry-After of %d s: %d requests, want %d", tc.seconds, n, tc.requests)
+			t.Errorf("%d, Retry-After of %d s: %d requests, want %d", tc.status, tc.seconds, n, tc.requests)
 		}
 	}
 }
