@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// LinkTemp makes a temporary file in dir, to replace base, that is another name of
-// the file at path: nothing is written, and it is sealed. nil if the two must not
-// be one, so that a copy is due: path is another user's, in another file system,
-// has as many names as it can, or not this mode and cannot be given it.
+// LinkTemp makes a temporary file in dir, to replace base, as a hard link to path.
+// Nothing is written, and it is sealed. It returns nil if path has to be copied
+// instead: it belongs to another user, is on another file system, has as many links
+// as it can, or cannot be given this mode.
 func (d Disk) LinkTemp(dir, base, path string, mode fs.FileMode) (*Temp, error) {
 	for {
 		info, err := d.withMode(path, mode)
@@ -34,7 +34,7 @@ func (d Disk) LinkTemp(dir, base, path string, mode fs.FileMode) (*Temp, error) 
 			t.Discard()
 			return nil, err
 		}
-		// A sweeper may have come before the lock, or another file to path.
+		// It may have been swept before it was locked, or path replaced.
 		if now, err := os.Lstat(t.path); err == nil && os.SameFile(info, now) {
 			return t, nil
 		}
@@ -42,7 +42,7 @@ func (d Disk) LinkTemp(dir, base, path string, mode fs.FileMode) (*Temp, error) 
 	}
 }
 
-// withMode gives this user's own file a mode, if it has another. nil if it cannot.
+// withMode gives a file of this user a mode. It returns nil if it cannot.
 func (d Disk) withMode(path string, mode fs.FileMode) (fs.FileInfo, error) {
 	info, err := os.Lstat(path)
 	if err != nil || !own(info) {
@@ -62,8 +62,8 @@ func (d Disk) withMode(path string, mode fs.FileMode) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// LinksOnly reports whether a file in dir can have another name, and mode, but no
-// clone. It tries with files that are removed at once; if it cannot, the answer is no.
+// LinksOnly reports whether files in dir can be hard-linked and given a mode, but not
+// cloned. It tries with temporary files; if it cannot, the answer is no.
 func LinksOnly(dir string, mode fs.FileMode) bool {
 	const base = "clone"
 	var d Disk

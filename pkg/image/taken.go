@@ -12,8 +12,8 @@ import (
 	"github.com/schemahero/kubectl-schemahero-plugin/pkg/registry"
 )
 
-// TakenError says that a tag is not an image's to take: whoever looks for a release
-// there would find the image.
+// TakenError is a tag that no image may have: whoever looks for a release there would
+// find the image.
 type TakenError struct {
 	Repository string
 	Tag        string
@@ -29,7 +29,7 @@ func (e *TakenError) Kind() fault.Kind { return fault.Failure }
 func (s *sending) checkPlace(l *lockfile.Lock) error {
 	for _, p := range l.Plugins {
 		if s.o.Tag != "" && p.Repository == s.to.Name() {
-			return &TakenError{p.Repository, s.o.Tag, "is where releases of " + p.Name + " are"}
+			return &TakenError{p.Repository, s.o.Tag, "the repository holds releases of " + p.Name}
 		}
 	}
 	return nil
@@ -75,7 +75,7 @@ func (s *sending) checkNew(ctx context.Context, tag string) error {
 	if image, err := s.isImage(ctx, of); err != nil || image {
 		return err
 	}
-	return &TakenError{s.to.Name(), tag, "would be taken for a release: " + of + " there is one"}
+	return &TakenError{s.to.Name(), tag, "would be taken for a release, as " + of + " is one"}
 }
 
 // isImage reports whether a tag names a container image, or nothing that is there.

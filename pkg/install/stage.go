@@ -133,8 +133,8 @@ func (e *Installer) fetch(ctx context.Context, s Status) error {
 	return e.extract(ctx, s.Layer, in, func() (io.ReadCloser, error) { return e.o.Fetch.Fetch(ctx, s.Layer) })
 }
 
-// remake makes the executable again from the layer, if that is kept and is what it
-// was. The caller holds the layer's lock.
+// remake makes the executable again from the layer, if that is kept and intact. The
+// caller holds the layer's lock.
 func (e *Installer) remake(ctx context.Context, l Layer) (done bool, err error) {
 	if !e.store.keeps(l) {
 		return false, nil
@@ -148,8 +148,7 @@ func (e *Installer) remake(ctx context.Context, l Layer) (done bool, err error) 
 	return err == nil, err
 }
 
-// links reports whether what is placed in dir will be another name of what is in the
-// store.
+// links reports whether files placed in dir will be hard links to the store's.
 func (e *Installer) links(dir string) bool {
 	_, there, ok := disk.Free(dir)
 	_, here, ok2 := disk.Free(e.home.Store())

@@ -55,8 +55,8 @@ func (s store) lookup(layer digest.Digest) (Entry, bool) {
 	return Entry{}, false
 }
 
-// find is lookup; what is not an entry, or not any more, it returns as far as it
-// is one, with the folder's path if there is no executable.
+// find is lookup, but returns what there is of a broken entry too. Without an
+// executable, Path is the folder.
 func (s store) find(layer digest.Digest) (e Entry, ok bool) {
 	dir := s.folder(layer)
 	e = Entry{Layer: layer, Path: dir}
@@ -88,9 +88,9 @@ func (h Home) Stored(layer digest.Digest) (Entry, bool) {
 	return store{dir: h.Store()}.lookup(layer)
 }
 
-// put makes a sealed temporary file the entry of a layer, in place of any
-// other, and another what is kept of the layer; nil leaves what there is of that. The
-// caller holds the layer's lock.
+// put makes t, which is sealed, the executable of a layer's entry, replacing any
+// other, and kept the layer beside it. If kept is nil, a layer that is there stays.
+// The caller holds the layer's lock.
 func (s store) put(t, kept *disk.Temp, e Entry) error {
 	dir := s.folder(e.Layer)
 	name := entryName(e.Executable, e.Size)
@@ -138,12 +138,12 @@ func (s store) put(t, kept *disk.Temp, e Entry) error {
 }
 
 // layerName is the file beside an entry's executable that holds the layer as it was
-// fetched. It is kept if what is installed is to be another name of the executable:
-// whoever changes the one has changed the other. Nobody waits until it is on
-// the disk; it may be torn, and its digest decides when it is read.
+// fetched. It is kept if installed files are hard links to the executable: an edit in
+// place changes both. It is not synced to the disk, so it may be torn; its digest
+// decides when it is read.
 const layerName = "layer"
 
-// keeps reports whether a layer is kept, as far as its size tells.
+// keeps reports whether a layer is kept. It looks at no more than its size.
 func (s store) keeps(l Layer) bool {
 	info, err := os.Lstat(filepath.Join(s.folder(l.Digest), layerName))
 	return err == nil && info.Mode().IsRegular() && info.Size() == l.Size
@@ -159,8 +159,8 @@ func (s store) sound(ctx context.Context, e Entry, again bool) bool {
 	if err != nil {
 		return false
 	}
-	// If it has fewer names, since somebody removed an installed file by hand, that is
-	// why its ctime is another, which may hide that it was written to before.
+	// If somebody removed an installed file by hand, the link count changed, and with
+	// it the ctime, which may hide that the file was written to before.
 	then, ok := s.noted(e.Layer)
 	if ok && !again && then.SameBytes(stat) && then.Links != stat.Links {
 		if quick, err := quickSum(ctx, e.Path); err == nil && quick == then.quick {
@@ -259,8 +259,8 @@ func (s store) noted(layer digest.Digest) (n note, ok bool) {
 	return n, err == nil
 }
 
-// notes reports whether a layer's executable, by whatever name it has this stat, is
-// surely what was stored.
+// notes reports whether a file with this stat, in the store or linked to it, is surely
+// the executable that was stored for a layer.
 func (s store) notes(layer digest.Digest, stat disk.Stat) bool {
 	then, ok := s.noted(layer)
 	return ok && then.SameBytes(stat) && then.Ctime == stat.Ctime
@@ -274,15 +274,14 @@ func (s store) vouched(e Entry) bool {
 	return err == nil && s.notes(e.Layer, now)
 }
 
-// doubt has the next look at a layer's executable hash it.
+// doubt makes the next look at a layer's executable hash it.
 func (s store) doubt(layer digest.Digest) error {
 	return s.d.Remove(filepath.Join(s.folder(layer), statName))
 }
 
-// steady calls do, which gives files names or takes some from them. An installed file
-// may be another name of the store's: its ctime changes then, for every receipt of
-// it. So the one note that all those are held against is written again, if it was
-// true before and nothing wrote to the file.
+// steady calls do, which adds or removes links. If they are links to the store's file,
+// its ctime changes for every receipt of it, so the note that all of those are
+// compared with is written again, if it was true before and nothing wrote to the file.
 func (s store) steady(layers []digest.Digest, do func() error) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()

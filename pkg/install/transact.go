@@ -22,7 +22,7 @@ type job struct {
 	err    error   // why it was not done
 
 	entry   Entry
-	link    disk.Stat // of temp, if that is another name of the store's file
+	link    disk.Stat // of temp, if that is a link to the store's file
 	temp    *disk.Temp
 	backup  *disk.Backup // of the file that was there
 	renamed bool         // temp stands in its place
@@ -89,7 +89,7 @@ func about(j *job, err error) error {
 	return &ItemError{j.Item, err}
 }
 
-// steady does what gives files of a job names, or takes some.
+// steady is store.steady for the layers of a job's new and old file.
 func (e *Installer) steady(j *job, do func() error) error {
 	layers := []digest.Digest{j.Layer.Digest}
 	if j.Receipt != nil && j.Receipt.Layer != j.Layer.Digest {
@@ -98,8 +98,8 @@ func (e *Installer) steady(j *job, do func() error) error {
 	return e.store.steady(layers, do)
 }
 
-// writeBeside has the new file beside the old one: a clone of the store's, else
-// another name of it, if that can be made again once it was changed, else a copy.
+// writeBeside puts the new file beside the old one: a clone of the store's, else a
+// hard link to it, if the store can repair that after an edit, else a copy.
 func (e *Installer) writeBeside(ctx context.Context, j *job) error {
 	if err := ctx.Err(); err != nil || !j.copy {
 		return err
@@ -139,7 +139,7 @@ func (e *Installer) writeBeside(ctx context.Context, j *job) error {
 	return j.temp.Seal(placedMode, true)
 }
 
-// linkBeside makes the new file another name of the store's, if it may be that.
+// linkBeside makes the new file a hard link to the store's, if it may be one.
 func (e *Installer) linkBeside(j *job) (linked bool, err error) {
 	if !e.store.keeps(j.Layer) || !e.links(filepath.Dir(j.path)) {
 		return false, nil

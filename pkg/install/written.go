@@ -17,13 +17,13 @@ import (
 
 // readReceipt reads a receipt's file: one for each driver, at every sync.
 func readReceipt(file string) (string, error) {
-	// What may block, Go asks the system to be told of; of a file, in vain.
+	// O_NONBLOCK spares a call to epoll, which refuses regular files.
 	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	var begin [2 << 10]byte // all of most
+	var begin [2 << 10]byte // enough for most
 	for n := 0; n < len(begin); {
 		more, err := f.Read(begin[n:])
 		if n += more; err == io.EOF {
@@ -55,9 +55,9 @@ func parseReceipt(text string) (*Receipt, error) {
 	return &r, nil
 }
 
-// parseWritten reads a receipt that stands there as write writes it, and has all
-// that most have and no more. Of any other it says so. encoding/json takes ten
-// times as long, which was a fifth of what a driver costs a sync with nothing to do.
+// parseWritten reads a receipt in exactly the form that write gives most of them; ok
+// is false for any other. encoding/json takes ten times as long, which was a fifth of
+// what a driver costs a sync with nothing to do.
 func parseWritten(text string) (r Receipt, ok bool) {
 	w := &written{rest: text}
 	w.skip("{\n")
@@ -85,8 +85,7 @@ func parseWritten(text string) (r Receipt, ok bool) {
 	return r, !w.bad && err == nil && found && end == ""
 }
 
-// written is what is left of a text to be read, and whether it was another than was
-// thought.
+// written is the rest of a text, and whether anything in it was not as expected.
 type written struct {
 	rest string
 	bad  bool
@@ -109,7 +108,7 @@ func (w *written) value(key string) string {
 
 func (w *written) text(key string) string { return w.unquote(w.value(key)) }
 
-// unquote returns a string of ASCII that stands in quotes as it is.
+// unquote returns an ASCII string without its quotes. One with an escape is bad.
 func (w *written) unquote(quoted string) string {
 	s := strings.TrimSuffix(strings.TrimPrefix(quoted, `"`), `"`)
 	w.bad = w.bad || len(s) != len(quoted)-2
@@ -121,7 +120,7 @@ func (w *written) unquote(quoted string) string {
 	return s
 }
 
-// number returns a number that is not negative.
+// number returns a number that is not negative and has no leading zero.
 func (w *written) number(key string) int64 {
 	value := w.value(key)
 	n, err := strconv.ParseUint(value, 10, 63)

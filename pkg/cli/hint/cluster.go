@@ -46,7 +46,7 @@ func cluster() section {
 		on(func(c Context, _ *image.TakenError) []string {
 			return []string{"give the image a repository of its own: " + c.Name + " image push HOST/PATH/drivers:TAG"}
 		},
-			told("`is where releases of … are`, `names something that is not a container image`, `would be taken for a release`", "Who looks for a release there would find the image: push it to a repository of its own", fault.Failure)),
+			told("`the repository holds releases of …`, `names something that is not a container image`, `would be taken for a release`", "Push the image to a repository of its own: who looks for a release there would find it", fault.Failure)),
 		on(func(Context, *image.BaseError) []string {
 			return []string{"name a container image, such as the operator's: --base IMAGE"}
 		},
